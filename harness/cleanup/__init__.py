@@ -1,0 +1,88 @@
+"""Cleanups: one file each; a cleanup deletes the test data and reports entity by entity."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness.retry import Retry
+from harness.steps import Failure, Listener
+
+HELPERS: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One thing that the tests made or changed, and how SQL finds it again.
+
+    ``before`` is None for a row to delete; for a baseline row to put back it holds the columns'
+    old values. ``key`` maps columns to values; ``after`` instead marks every row of ``table``
+    whose column is greater (what triggers wrote).
+    """
+
+    table: str
+    key: tuple[tuple[str, Any], ...]
+    before: tuple[tuple[str, Any], ...] | None = None
+    after: bool = False
+
+    @property
+    def label(self) -> str:
+        """How people and faults name the operation: "delete bots 17", "revert users 3"."""
+        values = " ".join(str(v) for _, v in self.key)
+        if self.after:
+            return f"purge {self.table} {values}"
+        return f"{'delete' if self.before is None else 'revert'} {self.table} {values}"
+
+
+@dataclass(slots=True)
+class CleanupReport:
+    """What a cleanup says it did."""
+
+    removed: dict[str, int] = field(default_factory=dict)  # table -> entities gone
+    wanted: dict[str, int] = field(default_factory=dict)  # table -> entities there were to remove
+    failed: list[tuple[Entity, Failure]] = field(default_factory=list)  # last failure of each
+    failures: list[Failure] = field(default_factory=list)  # every failed attempt, also retried ones
+
+    @property
+    def ok(self) -> bool:
+        """Whether the cleanup says that everything is gone."""
+        return not self.failed
+
+    def sentences(self) -> list[str]:
+        """The summary's form: "Bots: 3/5 deleted; failed: bots 4 (foreign-key violation), ..."."""
+        lines = []
+        for table, wanted in self.wanted.items():
+            people = table.replace("_", " ").capitalize()
+            line = f"{people}: {self.removed.get(table, 0)}/{wanted} deleted"
+            bad = [
+                f"{entity.label.split(' ', 1)[1]} ({failure.reason})"
+                for entity, failure in self.failed
+                if entity.table == table
+            ]
+            lines.append(f"{line}; failed: {', '.join(bad)}" if bad else line)
+        return lines
+
+
+Connect = Callable[[Path], Any]  # opens a connection of the engine's own kind
+
+
+class Cleanup(ABC):
+    """One way to delete the test data."""
+
+    name: ClassVar[str]
+    contract: ClassVar[str]
+
+    @abstractmethod
+    def clean(
+        self,
+        database: Path,
+        entities: Sequence[Entity],
+        *,
+        connect: Connect,
+        retry: Retry,
+        listener: Listener,
+    ) -> CleanupReport:
+        """Delete ``entities`` (in the order they were made) and report; never raise for one."""

@@ -1,0 +1,1 @@
+"""Experiments: configuration, the cycle, the runner, the store of results."""

@@ -1,0 +1,53 @@
+"""What is kept of one cycle, and what outcomes there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Outcome = Literal[
+    "cleaned", "restored", "dirty_known", "dirty_silent", "baseline_lost", "harness_error"
+]
+OUTCOMES: tuple[Outcome, ...] = (
+    "cleaned",
+    "restored",
+    "dirty_known",
+    "dirty_silent",
+    "baseline_lost",
+    "harness_error",
+)
+TIMINGS = ("backup", "create", "cleanup", "verify", "restore", "dispose", "truth", "cycle")
+
+
+class LedgerEntry(NamedTuple):
+    """One planned fault of one cycle, and what became of it."""
+
+    kind: str  # the fault's name
+    phase: str
+    operation: str
+    attempt: int
+    lasting: str  # attempt, phase or cycle
+    fired: bool
+    surfaced: bool  # an attempt failed because of it; fired and not surfaced is masked
+    evidence: str  # what the kernel, the socket or the database said; empty when it never fired
+
+
+@dataclass(slots=True)
+class CycleRecord:
+    """One cycle as it is stored."""
+
+    condition: str
+    cycle: int
+    outcome: Outcome
+    rows: bool = False  # the truth at grade rows
+    exact: bool = False  # the truth at grade exact
+    says_clean: bool = False  # the guard's own word
+    cleanup_ok: bool | None = None  # the cleanup's own word; None when none ran
+    restored_by: str | None = None  # the recovery that put the baseline back
+    left_behind: int = 0  # files beside the database that should not be there
+    backup_bytes: int = 0
+    payload_bytes: int = 0  # bytes of the values the test data wrote
+    grown_bytes: int = 0  # growth of the database file, the -wal folded in, by the test data
+    timings_ms: dict[str, float] = field(default_factory=dict)  # keys: TIMINGS that took place
+    faults: tuple[LedgerEntry, ...] = ()
+    detail: str = ""  # why, when it is not cleaned or restored; JSON-free plain text

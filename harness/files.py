@@ -1,0 +1,61 @@
+"""The file operations that recoveries and the journal use: the real thing, and the seam."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Files:
+    """File operations, each one call to the kernel; raise OSError as the kernel says.
+
+    An ordinary parameter of whatever touches files, so that another can stand in its place.
+    """
+
+    def create(self, path: Path, mode: int) -> int:
+        """Create ``path`` for writing, empty, with ``mode``; never through a symbolic link."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(path, flags, mode)
+        os.fchmod(descriptor, mode)  # whatever the umask takes away
+        return descriptor
+
+    def open(self, path: Path) -> int:
+        """Open ``path`` for reading. Never for a live SQLite file: closing drops its locks."""
+        return os.open(path, os.O_RDONLY)
+
+    def read(self, descriptor: int, size_bytes: int) -> bytes:
+        """Read up to ``size_bytes`` from where the descriptor stands."""
+        return os.read(descriptor, size_bytes)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write all of ``data``."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    def sync(self, descriptor: int) -> None:
+        """Make what was written last a power cut (fsync)."""
+        os.fsync(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        """Close the descriptor."""
+        os.close(descriptor)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Put ``source`` in the place of ``target``, atomically."""
+        os.replace(source, target)
+
+    def unlink(self, path: Path) -> None:
+        """Remove ``path``; a path that is not there is no error."""
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+
+    def sync_folder(self, folder: Path) -> None:
+        """Make renames and removals in ``folder`` last a power cut."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Intervals, sequential verdicts, timings. Imports nothing of the project."""

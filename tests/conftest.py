@@ -1,0 +1,42 @@
+"""Shared fixtures: real databases where they are at hand, a folder in memory where there is one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Real databases nobody here wrote; a folder beside the checkout or one named by the environment.
+REAL_DATABASES = Path(
+    os.environ.get("HARNESS_REAL_DATABASES")
+    or Path(__file__).resolve().parents[2] / "shared" / "databases"
+)
+
+
+@pytest.fixture()
+def folder() -> Iterator[Path]:
+    """Give an empty folder, in memory where the machine has /dev/shm."""
+    memory = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's, and the folder made is private
+    root = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture()
+def real_database(folder: Path):  # noqa: ANN201 - a function from name to copied path
+    """Copy a real database by its file name, with its -wal; skip where there is none."""
+
+    def copy(name: str) -> Path:
+        source = REAL_DATABASES / "sqlite" / name
+        if not source.exists():
+            pytest.skip(f"no real database {name}: set HARNESS_REAL_DATABASES to their folder")
+        for suffix in ("", "-wal"):
+            if Path(f"{source}{suffix}").exists():
+                shutil.copyfile(f"{source}{suffix}", folder / f"{name}{suffix}")
+        return folder / name
+
+    return copy
