@@ -17,7 +17,7 @@ REAL_DATABASES = Path(
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder() -> Iterator[Path]:
     """Give an empty folder, in memory where the machine has /dev/shm."""
     memory = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's, and the folder made is private
@@ -26,7 +26,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(root, ignore_errors=True)
 
 
-@pytest.fixture()
+@pytest.fixture
 def real_database(folder: Path):  # noqa: ANN201 - a function from name to copied path
     """Copy a real database by its file name, with its -wal; skip where there is none."""
 
