@@ -23,6 +23,10 @@ class Files:
         """Open ``path`` for reading. Never for a live SQLite file: closing drops its locks."""
         return os.open(path, os.O_RDONLY)
 
+    def overwrite(self, path: Path) -> int:
+        """Open ``path`` for writing in place, emptied. A crash from here on leaves half a file."""
+        return os.open(path, os.O_WRONLY | os.O_TRUNC)
+
     def read(self, descriptor: int, size_bytes: int) -> bytes:
         """Read up to ``size_bytes`` from where the descriptor stands."""
         return os.read(descriptor, size_bytes)

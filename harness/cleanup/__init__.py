@@ -63,6 +63,11 @@ class CleanupReport:
                 if entity.table == table
             ]
             lines.append(f"{line}; failed: {', '.join(bad)}" if bad else line)
+        lines += [
+            f"{entity.table.capitalize()}: failed ({failure.reason})"  # a cleanup that raised
+            for entity, failure in self.failed
+            if entity.table not in self.wanted
+        ]
         return lines
 
 

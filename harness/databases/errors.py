@@ -8,11 +8,12 @@ import apsw
 
 _SQLITE = {
     apsw.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign-key violation",
-    apsw.SQLITE_CONSTRAINT_TRIGGER: "foreign-key violation",  # RESTRICT is reported so
+    apsw.SQLITE_CONSTRAINT_TRIGGER: "refused by a trigger",
 }
 _SQLITE_PRIMARY = {
     apsw.SQLITE_BUSY: "timeout",
     apsw.SQLITE_LOCKED: "timeout",
+    apsw.SQLITE_PROTOCOL: "timeout",  # lost the race for the -wal too often
     apsw.SQLITE_AUTH: "permission denied",
     apsw.SQLITE_PERM: "permission denied",
     apsw.SQLITE_READONLY: "permission denied",
@@ -40,6 +41,8 @@ def describe(error: BaseException) -> tuple[str, int]:
     """Return (reason, code): the reason in people's words, SQLite's extended code or errno."""
     if isinstance(error, apsw.Error):
         code = int(getattr(error, "extendedresult", 0) or getattr(error, "result", 0) or 0)
+        if "FOREIGN KEY constraint failed" in str(error):  # RESTRICT comes with a trigger's code
+            return "foreign-key violation", code
         reason = _SQLITE.get(code) or _SQLITE_PRIMARY.get(code & 0xFF, "database error")
         return reason, code
     if isinstance(error, OSError):
@@ -54,6 +57,7 @@ def is_transient(error: Exception) -> bool:
         return primary in {
             apsw.SQLITE_BUSY,
             apsw.SQLITE_LOCKED,
+            apsw.SQLITE_PROTOCOL,
             apsw.SQLITE_IOERR,
             apsw.SQLITE_FULL,
             apsw.SQLITE_CANTOPEN,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from harness.faults.ledger import LedgerEntry as LedgerEntry
 
 Outcome = Literal[
     "cleaned", "restored", "dirty_known", "dirty_silent", "baseline_lost", "harness_error"
@@ -17,19 +19,6 @@ OUTCOMES: tuple[Outcome, ...] = (
     "harness_error",
 )
 TIMINGS = ("backup", "create", "cleanup", "verify", "restore", "dispose", "truth", "cycle")
-
-
-class LedgerEntry(NamedTuple):
-    """One planned fault of one cycle, and what became of it."""
-
-    kind: str  # the fault's name
-    phase: str
-    operation: str
-    attempt: int
-    lasting: str  # attempt, phase or cycle
-    fired: bool
-    surfaced: bool  # an attempt failed because of it; fired and not surfaced is masked
-    evidence: str  # what the kernel, the socket or the database said; empty when it never fired
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
+from harness.errors import RestoreError
 from harness.files import Files
 
 HELPERS: tuple[str, ...] = ("sqlite_files",)
@@ -36,6 +37,7 @@ class Recovery(ABC):
         self.files = files
         self.vfs = vfs  # SQLite VFS for connections that this recovery opens; None: the default
         self.busy_timeout_ms = busy_timeout_ms
+        self.released = False  # whether locks this recovery held have been let go without dispose
 
     @abstractmethod
     def capture(self) -> None:
@@ -49,11 +51,27 @@ class Recovery(ABC):
     def dispose(self) -> None:
         """Give up the backup: remove its file, release its locks."""
 
+    def release(self) -> None:
+        """Let go of every lock and handle and leave everything on disk, as a kill would.
+
+        Nothing may be folded, removed or changed by it. Afterwards the next recovery of the chain
+        can work; this one is done. A recovery that holds nothing has nothing to do.
+        """
+        self.released = True
+
     @property
     @abstractmethod
     def baseline(self) -> Path:
         """The file whose own bytes (without any -wal) are the baseline, for verification."""
 
     def describe(self) -> dict[str, Any]:
-        """What the journal must know to restore after a crash."""
+        """What the journal must know to restore after a crash; JSON can hold it."""
         return {"recovery": self.name, "backup": str(self.backup)}
+
+    def resume(self, description: dict[str, Any]) -> None:
+        """Know again what ``capture`` knew, from what ``describe`` returned before a crash.
+
+        ``restore`` and ``dispose`` work afterwards as if this object had captured. Raise
+        RestoreError where the backup did not outlive its process; nothing is changed then.
+        """
+        raise RestoreError(f"a backup by {self.name} does not outlive the process that took it")

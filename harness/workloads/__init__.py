@@ -10,7 +10,12 @@ from typing import Any, ClassVar, Literal
 
 from harness.cleanup import Entity
 
-HELPERS: tuple[str, ...] = ("platform_schema",)
+HELPERS: tuple[str, ...] = (
+    "platform_baseline",
+    "platform_shapes",
+    "platform_schema",
+    "platform_words",
+)
 JournalMode = Literal["wal", "delete"]
 
 
@@ -44,6 +49,14 @@ class Workload(ABC):
         """Write a baseline of exactly ``size_bytes`` to ``path``: same seed, same bytes."""
 
     @abstractmethod
+    def learn(self, connection: Any) -> None:
+        """Read from a fresh baseline what ``operations`` must know; write nothing.
+
+        Needed once before ``operations``; ``create`` calls it by itself when nobody has yet.
+        Raises WorkloadError when the database is none of this workload's baselines.
+        """
+
+    @abstractmethod
     def create(self, connection: Any, draw: int) -> TestData:
         """Create one cycle's test data; the same ``draw`` (any integer) makes the same rows."""
 
@@ -52,4 +65,5 @@ class Workload(ABC):
         """The entities a cleanup will meet in any cycle on a fresh baseline, in order made.
 
         The baseline is the same bytes for every cycle, so keys (AUTOINCREMENT) are too.
+        Raises WorkloadError before ``learn``: an instance by itself knows no database.
         """

@@ -1,0 +1,147 @@
+"""Cleanup by SQL: every entity by its key, children before parents, one transaction each.
+
+What it models: the cleanup script of most teams, done with care: order by foreign keys, retries
+with backoff for what may pass, nothing given up because one entity failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
+from harness.databases.errors import describe, is_transient
+from harness.retry import Retry
+from harness.steps import Listener
+
+
+class SqlCleanup(Cleanup):
+    """Delete test rows and put changed baseline rows back, by SQL."""
+
+    name = "sql"
+    contract = "Deletes by key in foreign-key order, one transaction an entity, with retries."
+
+    def clean(
+        self,
+        database: Path,
+        entities: Sequence[Entity],
+        *,
+        connect: Connect,
+        retry: Retry,
+        listener: Listener,
+    ) -> CleanupReport:
+        """Delete ``entities``; failures of single entities are reported, not raised."""
+        report = CleanupReport()
+        connection = connect(database)
+        try:
+            for entity in in_order(connection, entities):
+                self._remove(connection, entity, report, retry, listener)
+        finally:
+            connection.close()
+        return report
+
+    def _remove(
+        self,
+        connection: Any,
+        entity: Entity,
+        report: CleanupReport,
+        retry: Retry,
+        listener: Listener,
+    ) -> None:
+        table = entity.table
+        report.wanted[table] = report.wanted.get(table, 0) + 1
+        sql, values = statement(entity)
+        try:
+            retry.run(
+                "cleanup",
+                entity.label,
+                lambda: connection.execute(sql, values),
+                worth=_worth_another,
+                listener=listener,
+                failures=report.failures,
+            )
+        except Exception:  # noqa: BLE001 - Retry has kept it; the other entities must still go
+            report.failed.append((entity, report.failures[-1]))
+        else:
+            report.removed[table] = report.removed.get(table, 0) + 1
+
+
+def statement(entity: Entity) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL that undoes ``entity``, and its values."""
+    keys = tuple(value for _, value in entity.key)
+    where = _where(entity)
+    if entity.before is None:
+        return f"DELETE FROM {_quoted(entity.table)} WHERE {where}", keys
+    columns = ", ".join(f"{_quoted(column)} = ?" for column, _ in entity.before)
+    values = tuple(value for _, value in entity.before)
+    return f"UPDATE {_quoted(entity.table)} SET {columns} WHERE {where}", values + keys
+
+
+def _where(entity: Entity) -> str:
+    sign = ">" if entity.after else "="
+    return " AND ".join(f"{_quoted(column)} {sign} ?" for column, _ in entity.key)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def in_order(connection: Any, entities: Sequence[Entity]) -> list[Entity]:
+    """Order ``entities`` for removal: reverts, then rows with children first, then purges.
+
+    Within a table, and within a circle of tables that refer to each other, the newest goes first:
+    a row can only have been made after the rows it refers to. What triggers wrote goes last:
+    reverting and deleting may write more.
+    """
+    rank = _ranks(connection, {entity.table for entity in entities})
+    newest_first = list(reversed(entities))
+
+    def place(entity: Entity) -> tuple[int, int]:
+        if entity.after:
+            return 2, 0
+        return (0, 0) if entity.before is not None else (1, -rank[entity.table])
+
+    return sorted(newest_first, key=place)
+
+
+def _ranks(connection: Any, tables: Iterable[str]) -> dict[str, int]:
+    """Give every table a number greater than its parents'; equal ones within a circle of tables.
+
+    The number counts the table and all it refers to, directly or not. A circle's tables refer to
+    the same ones; whoever refers to a circle from outside refers to one table more: itself.
+    """
+    above: dict[str, set[str]] = {}
+    lowered = {name: name.lower() for name in tables}  # SQLite's names know no case
+    pending = list(lowered.values())
+    while pending:
+        table = pending.pop()
+        if table not in above:
+            rows = connection.execute(
+                'SELECT lower("table") FROM pragma_foreign_key_list(?)', (table,)
+            )
+            above[table] = {parent for (parent,) in rows}
+            pending += above[table]
+    return {name: len(_reach(above, low)) for name, low in lowered.items()}
+
+
+def _reach(above: dict[str, set[str]], table: str) -> set[str]:
+    """The table and every table that it refers to, directly or not."""
+    found, pending = {table}, [table]
+    while pending:
+        new = above[pending.pop()] - found
+        found |= new
+        pending += new
+    return found
+
+
+def _worth_another(error: Exception) -> bool:
+    if is_transient(error):
+        return True
+    # a child row that another process made may be gone a moment later
+    return isinstance(error, apsw.ConstraintError) and describe(error)[0] == "foreign-key violation"
+
+
+__all__ = ["SqlCleanup", "in_order", "statement"]

@@ -1,0 +1,113 @@
+"""The verbs: parse, call, print. Whatever is slow to import is imported by the verb that needs it.
+
+Exit status: 0 supported or fine, 1 refuted or dirty, 2 usage or configuration, 3 undecided,
+4 harness error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import __version__
+from harness.errors import HarnessError
+
+# ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
+
+INTERRUPTED = 130
+FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="harness")
+def cli() -> None:
+    """Measure whether a test database really comes back clean, and guard it while tests run."""
+
+
+@cli.command()
+@click.argument("experiment", metavar="EXPERIMENT.toml", type=click.Path(path_type=Path))
+@click.option("--cycles", metavar="N", type=int, help="Cycles of every condition.")
+@click.option("--seed", metavar="S", type=int, help="Instead of the seed in the file.")
+@click.option("--workers", metavar="W", type=click.IntRange(1), help="Processes; one a core.")
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where results go; runs/NAME-SEED.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the results that are there.")
+@click.option("--stop-when-decided", is_flag=True, help="End a condition once its claims are.")
+@click.option(
+    "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Put a value into the file's."
+)
+def run(experiment: Path, **options: Any) -> None:
+    """Run an experiment and judge what it claims."""
+    from harness.experiment import runner
+
+    sys.exit(runner.run(experiment, **options))
+
+
+@cli.command()
+@FOLDER
+@click.option("--claim", metavar="CLAIM", help='"reliability >= 0.999"; the run\'s own claims.')
+@click.option("--condition", metavar="NAME", help="Only this condition.")
+@click.option("--confidence", metavar="SHARE", type=float, help="0.95, or the experiment's.")
+def check(folder: Path, **options: Any) -> None:
+    """Judge the claims of a stored run."""
+    from harness.experiment import verdicts
+
+    judged = verdicts.check(folder, **options)
+    for one in judged:
+        click.echo(one.sentence())
+    sys.exit(verdicts.exit_code(judged))
+
+
+@cli.command()
+@FOLDER
+@click.option("--format", "format_", metavar="NAME", default="console", help="console, html, ...")
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+def report(folder: Path, format_: str, output: Path | None) -> None:
+    """Print a stored run for people or machines."""
+    from harness import registry
+
+    text = registry.find("reports", format_)().render(folder)
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+@cli.command()
+@FOLDER
+@click.option("--condition", metavar="NAME", required=True)
+@click.option("--cycle", metavar="N", type=click.IntRange(0), required=True)
+def replay(folder: Path, condition: str, cycle: int) -> None:
+    """Run one stored cycle again and show both records; 0 when they are the same."""
+    from harness.experiment import replay as again
+
+    stored, new = again.replay(folder, condition, cycle)
+    click.echo(again.side_by_side(stored, new))
+    sys.exit(0 if again.same(stored, new) else 4)
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one sentence and a status."""
+    try:
+        cli.main(standalone_mode=False)
+    except HarnessError as error:
+        click.echo(f"harness: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("harness: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        click.echo(f"harness: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,295 @@
+"""SQLite: connect, and verify by SQL that a database is its baseline."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import apsw
+
+from harness.databases import Differences, TableDifferences
+from harness.databases import sqlite_changes as pages
+from harness.databases.sqlite_changes import EVERY_ROWID, Changes, Image, Roots, WalState
+from harness.databases.sqlite_rows import Pair, Table, compare
+
+Schema = dict[tuple[str, str], tuple[str, int, str | None]]  # (type, name) -> table, root, sql
+
+_SETTINGS = ("user_version", "application_id", "encoding", "auto_vacuum", "page_size")
+# Where the file's header keeps them: page size and format, auto_vacuum, encoding and user_version,
+# incremental vacuum and application_id. What lies between counts changes.
+_SETTINGS_BYTES = (slice(16, 20), slice(52, 72))
+_UNREADABLE = (apsw.SQLError, apsw.CorruptError)  # this table; other errors are the connection's
+
+
+def connect(
+    path: Path,
+    *,
+    busy_timeout_ms: int = 1000,
+    read_only: bool = False,
+    vfs: str | None = None,
+    immutable: bool = False,
+) -> apsw.Connection:
+    """Connect to an existing database, foreign keys on.
+
+    Args:
+        path: the database; any name a file can have.
+        busy_timeout_ms: how long to wait for another's lock.
+        read_only: never write.
+        vfs: name of a registered SQLite VFS; None is the default one.
+        immutable: read the file's own bytes: no locks, no ``-wal``, nothing written.
+
+    Raises:
+        FileNotFoundError: there is no such file; none is made.
+        apsw.Error: SQLite cannot open it.
+    """
+    flags = apsw.SQLITE_OPEN_READONLY if read_only or immutable else apsw.SQLITE_OPEN_READWRITE
+    name = os.path.abspath(path)
+    if immutable:
+        flags |= apsw.SQLITE_OPEN_URI
+        name = f"file://{quote(os.fsencode(name))}?immutable=1"
+    try:
+        connection = apsw.Connection(name, flags=flags, vfs=vfs)
+    except apsw.CantOpenError as error:
+        if os.path.exists(path):
+            raise
+        raise FileNotFoundError(errno.ENOENT, "there is no database", str(path)) from error
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
+    connection.set_busy_timeout(busy_timeout_ms)
+    return connection
+
+
+def differences(database: Path, baseline: Path, *, busy_timeout_ms: int = 1000) -> Differences:
+    """Find every difference between a live database and its baseline.
+
+    The live side is read under the write lock, so no other writer slips in between (a database
+    that cannot be written is read in a read transaction). Nothing is written, no checkpoint made.
+    It costs what changed: only rows on pages that differ are read.
+
+    Args:
+        database: the live database; with its ``-wal``, if any.
+        baseline: a file whose own bytes, without any ``-wal``, are the baseline: a backup, or the
+            database's own main file while a reader keeps checkpoints from writing to it.
+        busy_timeout_ms: how long to wait for the write lock.
+
+    Raises:
+        apsw.BusyError: the write lock could not be had.
+        apsw.Error: a whole state cannot be read (a table that cannot be is in ``unread``).
+        FileNotFoundError: one of the files is not there.
+    """
+    same_file = os.path.samefile(database, baseline)
+    live = connect(database, busy_timeout_ms=busy_timeout_ms)
+    try:
+        live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # it would write over the baseline
+        live.pragma("user_version")  # opens the WAL
+        state = pages.wal_state(live)
+        with _locked(live):
+            found = _find(live, baseline, state, same_file=same_file)
+        if state is not None and state != pages.wal_state(live):  # written to around the lock
+            with _locked(live):
+                found = _find(live, baseline, None, same_file=same_file)
+        if not same_file and state is not None and state.frames <= 0:
+            live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)  # leave no empty -wal behind
+        return found
+    finally:
+        live.close()
+
+
+@contextmanager
+def _locked(connection: apsw.Connection) -> Iterator[None]:
+    """Hold the write lock, or where the file cannot be written a read transaction."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except apsw.ReadOnlyError:
+        connection.execute("BEGIN")
+        connection.pragma("user_version")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:  # SQLite itself ends it after some errors
+            connection.execute("ROLLBACK")
+
+
+def _find(
+    live: apsw.Connection, baseline: Path, state: WalState | None, *, same_file: bool
+) -> Differences:
+    """Find the differences while the lock is held; ``state`` None: without looking at pages."""
+    if same_file and state is not None and state.frames <= 0:
+        return Differences()  # the file's own bytes are all there is
+    was = connect(baseline, immutable=True)
+    try:
+        try:
+            return _by_pages(was, live, _look(was, live, state, same_file=same_file))
+        except pages.Unfollowable:
+            return _by_rows(was, live)
+    finally:
+        was.close()
+
+
+class _Look(NamedTuple):
+    """Both states' pages, and the numbers of those that differ."""
+
+    before: Image
+    now: Image
+    changed: set[int]
+
+
+def _look(
+    was: apsw.Connection, live: apsw.Connection, state: WalState | None, *, same_file: bool
+) -> _Look:
+    size = pages.page_size_of(was)
+    if state is None or size == 0 or size != pages.page_size_of(live):
+        raise pages.Unfollowable("the page sizes differ")
+    frames = pages.frame_offsets(live, state, size)
+    before, now = Image(was, size, {}), Image(live, size, frames)
+    apart: set[int] = set()
+    if not same_file:
+        sizes = os.path.getsize(_file(was)), os.path.getsize(_file(live))
+        apart = pages.pages_apart(was, live, size, sizes)
+    doubtful = frames.keys() | {1}
+    changed = (apart - doubtful) | {n for n in doubtful if before.content(n) != now.content(n)}
+    return _Look(before, now, changed)
+
+
+def _file(connection: apsw.Connection) -> str:
+    return connection.db_filename("main")
+
+
+def _by_pages(was: apsw.Connection, live: apsw.Connection, look: _Look) -> Differences:
+    """Compare rows where pages differ; raise Unfollowable where pages do not tell enough."""
+    headers = look.before.page(1), look.now.page(1)
+    settings = any(headers[0][where] != headers[1][where] for where in _SETTINGS_BYTES)
+    if not look.changed:
+        return Differences(settings=_settings(was, live) if settings else {})
+    old = new = _schema(was)
+    if pages.table_ranges(look.before, look.now, look.changed, (1, 1))[0]:  # the schema's own table
+        new = _schema(live)
+    tables = _tables(was, old)
+    both = tables, tables if new is old else _tables(live, new)
+    changes = pages.changes(*look, (_roots(both[0]), _roots(both[1])))
+    return _compared(was, live, (old, new), both, changes, settings=settings)
+
+
+def _by_rows(was: apsw.Connection, live: apsw.Connection) -> Differences:
+    """Compare all rows of all tables."""
+    old, new = _schema(was), _schema(live)
+    both = _tables(was, old), _tables(live, new)
+    everything = Changes({name: [EVERY_ROWID] for name in both[0].keys() | both[1].keys()})
+    return _compared(was, live, (old, new), both, everything, settings=True)
+
+
+def _compared(
+    was: apsw.Connection,
+    live: apsw.Connection,
+    schemas: tuple[Schema, Schema],
+    tables: tuple[dict[str, Table], dict[str, Table]],
+    changes: Changes,
+    *,
+    settings: bool,
+) -> Differences:
+    found: dict[str, TableDifferences] = {}
+    sequences: dict[str, tuple[Any, Any]] = {}
+    unread: dict[str, str] = {}
+    exact = pages.encoding_of(was) != "utf-8"
+    for name in sorted(changes.ranges.keys() | changes.whole):
+        pair = Pair(tables[0].get(name), tables[1].get(name))
+        try:
+            if name == "sqlite_sequence":
+                sequences = _sequences(was, live, pair)
+            elif rows := compare(was, live, pair, changes.ranges.get(name, ()), exact=exact):
+                found[name] = rows
+        except _UNREADABLE as error:
+            unread[name] = f"{type(error).__name__}: {error}"
+    return Differences(
+        tables=found,
+        sequences=sequences,
+        schema=_schema_sentences(*schemas),
+        settings=_settings(was, live) if settings else {},
+        unread=unread,
+    )
+
+
+def _schema(connection: apsw.Connection) -> Schema:
+    cursor = connection.execute(
+        "SELECT type, name, tbl_name, rootpage, sql FROM main.sqlite_schema"
+    )
+    rows: list[Any] = cursor.fetchall()
+    return {(kind, name): (table, root, sql) for kind, name, table, root, sql in rows}
+
+
+def _tables(connection: apsw.Connection, schema: Schema) -> dict[str, Table]:
+    """Give the tables that hold rows themselves: not views, not virtual tables."""
+    without_rowid: set[str] = set()
+    if any(sql and "without" in sql.lower() for _, _, sql in schema.values()):
+        listed: list[Any] = connection.execute("PRAGMA main.table_list").fetchall()
+        without_rowid = {name for _, name, _, _, has_none, _ in listed if has_none}
+    return {
+        name: Table(name, root, sql or "", name in without_rowid)
+        for (kind, name), (_, root, sql) in schema.items()
+        if kind == "table" and root
+    }
+
+
+def _roots(tables: dict[str, Table]) -> Roots:
+    return Roots(
+        {name: table.root for name, table in tables.items() if not table.without_rowid},
+        {name: table.root for name, table in tables.items() if table.without_rowid},
+    )
+
+
+def _schema_sentences(old: Schema, new: Schema) -> tuple[str, ...]:
+    if old is new:
+        return ()
+    sentences = []
+    for kind, name in sorted(old.keys() | new.keys()):
+        was, now = old.get((kind, name)), new.get((kind, name))
+        if was is None:
+            sentences.append(f"{kind} {name} added")
+        elif now is None:
+            sentences.append(f"{kind} {name} missing")
+        elif (was[0], was[2]) != (now[0], now[2]):  # where it begins is no matter
+            sentences.append(f"{kind} {name} changed")
+    return tuple(sentences)
+
+
+def _sequences(
+    was: apsw.Connection, live: apsw.Connection, pair: Pair
+) -> dict[str, tuple[Any, Any]]:
+    old = _sequence_values(was) if pair.before else {}
+    new = _sequence_values(live) if pair.now else {}
+    return {
+        name: (_only(old.get(name)), _only(new.get(name)))
+        for name in old.keys() | new.keys()
+        if repr(old.get(name)) != repr(new.get(name))  # exact in type too
+    }
+
+
+def _sequence_values(connection: apsw.Connection) -> dict[Any, list[Any]]:
+    values: defaultdict[Any, list[Any]] = defaultdict(list)
+    for name, value in connection.execute("SELECT name, seq FROM main.sqlite_sequence"):
+        values[name].append(value)
+    return values
+
+
+def _only(values: list[Any] | None) -> Any:
+    """Give the one value there nearly always is; SQLite does not forbid a second."""
+    return values[0] if values and len(values) == 1 else values
+
+
+def _settings(was: apsw.Connection, live: apsw.Connection) -> dict[str, tuple[Any, Any]]:
+    pairs = {name: (was.pragma(name), live.pragma(name)) for name in _SETTINGS}
+    pairs["journal_mode"] = _journal_mode(was), _journal_mode(live)
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _journal_mode(connection: apsw.Connection) -> str:
+    """Say which journal the file's format asks for (bytes 18 and 19 of its header)."""
+    formats = connection.read("main", 0, 18, 2)[1]
+    return {b"\x02\x02": "wal", b"\x01\x01": "delete", b"\0\0": "delete"}.get(
+        formats, formats.hex()
+    )

@@ -1,0 +1,95 @@
+"""Solve for the fault rate at which a condition succeeds as often as it is meant to.
+
+A summary that states no fault rates can serve only as an operating point: the rate is an input
+that real cycles find. Success is modelled as P = exp(-exp(a + b ln rate)), exact (b = 1) where
+each of many independent slots is fatal with a chance in proportion to the rate, and flexible
+enough (b free) where retries make it steeper. Stage by stage, real cycles are run ever closer to
+the rate sought, and a and b fitted by maximum likelihood to all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.errors import MeasurementError
+
+# Given a rate, the first cycle number and how many: returns how many of them succeeded.
+Evaluate = Callable[[float, int, int], int]
+
+_SWEEP = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+_STAGES = ((0.6, 1.0, 1.6), (0.8, 1.0, 1.25))
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A rate found by calibration, with the cycles it was found from."""
+
+    rate: float
+    target: float
+    cycles: int
+    points: tuple[tuple[float, int, int], ...]  # (rate, cycles, successes) of every stage
+
+
+def solve(target: float, evaluate: Evaluate, cycles: int, most: float = 1.0) -> Solution:
+    """Find the rate (0 to ``most``) at which the share of successes is ``target``.
+
+    Args:
+        target: Share of cycles that are to succeed, between 0 and 1.
+        evaluate: Runs real cycles at a rate.
+        cycles: How many cycles may be spent, at least 100.
+        most: Highest rate that may be tried.
+
+    Raises:
+        MeasurementError: No rate in range comes near the target.
+    """
+    points: list[tuple[float, int, int]] = []
+    first = 0
+
+    def measure(rate: float, count: int) -> None:
+        nonlocal first
+        points.append((rate, count, evaluate(rate, first, count)))
+        first += count
+
+    for rate in _SWEEP:
+        measure(min(rate, most), max(20, cycles // 30))
+    for stage in _STAGES:
+        middle = _solved(points, target, most)
+        for factor in stage:
+            measure(min(most, middle * factor), max(30, cycles // 8))
+    rate = _solved(points, target, most)
+    _believe(points, rate, target)
+    return Solution(rate, target, first, tuple(points))
+
+
+def _solved(points: list[tuple[float, int, int]], target: float, most: float) -> float:
+    # scipy takes most of a second to import, and only a calibration needs it
+    from scipy.optimize import minimize  # noqa: PLC0415
+
+    rates, counts, wins = np.array(points, dtype=float).T
+    # far from the target a simple curve need not hold: what is near weighs more
+    near = np.exp(-(((wins + 1) / (counts + 2) - target) ** 2) / 0.02) + 1e-3
+
+    def loss(parameters: np.ndarray[Any, Any]) -> float:
+        hazard = np.exp(np.clip(parameters[0] + parameters[1] * np.log(rates), -30, 30))
+        lost = np.log(-np.expm1(-np.maximum(hazard, 1e-13)))
+        return float(-(near * (wins * -hazard + (counts - wins) * lost)).sum())
+
+    a, b = minimize(loss, np.array([1.0, 1.0]), method="Nelder-Mead").x
+    sought = (np.log(-np.log(target)) - a) / max(b, 0.05)
+    return float(np.exp(np.clip(sought, np.log(1e-9), np.log(most))))
+
+
+def _believe(points: list[tuple[float, int, int]], rate: float, target: float) -> None:
+    """Refuse a solution that the cycles run near it contradict."""
+    near = [(n, won) for tried, n, won in points if 0.75 * rate <= tried <= 1.34 * rate]
+    trials = sum(n for n, _ in near)
+    share = sum(won for _, won in near) / trials if trials else float("nan")
+    if not trials or abs(share - target) > 0.15:
+        raise MeasurementError(
+            f"no fault rate makes {target:.1%} of the cycles succeed: near {rate:.4g}, "
+            f"{share:.1%} did; choose another target, fault or lasting"
+        )

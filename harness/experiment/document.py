@@ -1,0 +1,209 @@
+"""An experiment's TOML file: its values, its line numbers, and the merging of its tables."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigurationError
+
+Keys = tuple[int | str, ...]
+WHOLE = ("rate", "lasting", "each")  # tables that are one value: replaced, never merged
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?")
+_KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
+_PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...? " for the nearest choice, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where (keys and indices from the top), and what."""
+
+    keys: Keys
+    message: str
+    condition: str = ""  # its name, where it is one condition's
+
+    def moved(self, sources: Sequence[int]) -> Problem:
+        """Point at the [[conditions]] as written, where ``each`` multiplied them."""
+        if len(self.keys) > 1 and self.keys[0] == "conditions" and isinstance(self.keys[1], int):
+            return replace(self, keys=("conditions", sources[self.keys[1]], *self.keys[2:]))
+        return self
+
+
+@dataclass(frozen=True)
+class Document:
+    """A TOML file with the overrides of the command line already in its values."""
+
+    path: Path
+    values: dict[str, Any]
+    overridden: tuple[str, ...] = ()
+    lines: dict[Keys, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path, overrides: Sequence[str] = ()) -> Document:
+        """Read and parse; ConfigurationError when there is no such file or it is no TOML."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"{path}: not TOML: {error}") from error
+        keys = tuple(_override(values, text) for text in overrides)
+        return cls(Path(path), values, keys, dict(_scan(text)))
+
+    def error(self, problems: Sequence[Problem]) -> ConfigurationError:
+        """Say everything that is wrong, one problem a line, each only once."""
+        return ConfigurationError("\n".join(dict.fromkeys(map(self._sentence, problems))))
+
+    def _sentence(self, problem: Problem) -> str:
+        keys = problem.keys
+        in_condition = len(keys) > 1 and keys[0] == "conditions"
+        dotted = ".".join(map(str, keys[2:] if in_condition else keys)) or "the condition"
+        place = f"{self.path}{self._line(keys)}: "
+        if in_condition:
+            place += f"condition {problem.condition or keys[1]!r}: "
+        inside = f"defaults.{dotted}" if in_condition else dotted
+        by_set = any(inside == key or inside.startswith(f"{key}.") for key in self.overridden)
+        return f"{place}{dotted}{' (by --set)' if by_set else ''}: {problem.message}"
+
+    def _line(self, keys: Keys) -> str:
+        places = [keys]
+        if len(keys) > 2 and keys[0] == "conditions":
+            places += [(*keys[:2], "each", *keys[2:]), ("defaults", *keys[2:])]
+        for length in range(len(keys), 0, -1):
+            for place in places:
+                shorter = place[: len(place) - (len(keys) - length)]
+                if shorter in self.lines and len(shorter) > (shorter[0] == "defaults"):
+                    return f":{self.lines[shorter]}"
+        return ""
+
+
+def multiply(
+    written: Any, defaults: dict[str, Any], problems: list[Problem]
+) -> tuple[list[Any], list[int]]:
+    """Spell out every condition: defaults merged under it, ``each`` multiplied out.
+
+    Returns the conditions and, for each, the index of the [[conditions]] it was written as.
+    """
+    if not isinstance(written, list) or not all(isinstance(one, dict) for one in written):
+        problems.append(Problem(("conditions",), "must be tables: [[conditions]]"))
+        return [], []
+    conditions: list[Any] = []
+    sources: list[int] = []
+    for index, condition in enumerate(written):
+        each = condition.get("each", {})
+        axes: list[tuple[str, Any]] = list(_axes(each)) if isinstance(each, dict) else [("", None)]
+        if not all(isinstance(values, list) and values for _, values in axes):
+            message = "must map dotted keys to lists of values, none of them empty"
+            problems.append(Problem(("conditions", index, "each"), message, condition.get("name")))
+            continue
+        base = merged(defaults, {k: v for k, v in condition.items() if k != "each"})
+        for values in itertools.product(*(values for _, values in axes)):
+            one = base
+            for (key, _), value in zip(axes, values, strict=True):
+                one = merged(one, _nested(key.split("."), value))
+            if axes and "name" in one:
+                one = {**one, "name": "/".join([str(one["name"]), *map(_label, values)])}
+            conditions.append(one)
+            sources.append(index)
+    return conditions, sources
+
+
+def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Merge tables key by key; rate, lasting and lists are replaced whole."""
+    result = dict(under)
+    for key, value in over.items():
+        old = result.get(key)
+        both = isinstance(value, dict) and isinstance(old, dict) and key not in WHOLE
+        result[key] = merged(old, value) if both else value  # type: ignore[arg-type]  # old: dict
+    return result
+
+
+def _axes(each: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Flatten ``each``: a dotted key of TOML is a table within a table."""
+    for key, value in each.items():
+        if isinstance(value, dict):
+            yield from _axes(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _nested(parts: Sequence[str], value: Any) -> dict[str, Any]:
+    return {parts[0]: _nested(parts[1:], value) if len(parts) > 1 else value}
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, list):
+        return "+".join(map(_label, value))
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _override(values: dict[str, Any], text: str) -> str:
+    """Put one KEY=VALUE into ``values``; a bare word is a string."""
+    key, equals, given = text.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise ConfigurationError(f"--set {text}: must be KEY=VALUE, the key dotted")
+    try:
+        value = tomllib.loads(f"value = {given}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = given.strip()
+    table: Any = values
+    for part in parts[:-1]:
+        table = _step(table, part, text)
+    if isinstance(table, list):
+        raise ConfigurationError(f"--set {text}: {parts[-2]} is a list; name one by its number")
+    table[parts[-1]] = value
+    return ".".join(parts)
+
+
+def _step(table: Any, part: str, text: str) -> Any:
+    if isinstance(table, list):
+        for index, one in enumerate(table):
+            if part == str(index) or (isinstance(one, dict) and one.get("name") == part):
+                return one
+        raise ConfigurationError(f"--set {text}: there is no {part!r} in the list")
+    inner = table.setdefault(part, {})
+    if not isinstance(inner, dict | list):
+        raise ConfigurationError(f"--set {text}: {part!r} is not a table")
+    return inner
+
+
+def _scan(text: str) -> Iterator[tuple[Keys, int]]:
+    """Give the line of every key and header, found by reading line by line."""
+    prefix: Keys = ()
+    count: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.fullmatch(line):
+            prefix = _header_keys(header, count)
+            yield prefix, number
+        elif key := _KEY.match(line):
+            yield (*prefix, *_parts(key[1])), number
+            inner = line[key.end() :]
+            for more in re.finditer(r"[{,]\s*([\w.\"'-]+)\s*=", inner):
+                yield (*prefix, *_parts(key[1]), *_parts(more[1])), number
+
+
+def _header_keys(header: re.Match[str], count: dict[str, int]) -> Keys:
+    first, *rest = _parts(header[2])
+    if header[1] == "[[" and not rest:
+        count[first] = count.get(first, -1) + 1
+    return (first, count[first], *rest) if first in count else (first, *rest)
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple("".join(part) for part in _PART.findall(dotted))

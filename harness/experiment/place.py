@@ -1,0 +1,94 @@
+"""Where cycles run: a private folder, in memory where there is room, gone when the run is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from harness import registry
+from harness.experiment.configuration import Condition
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's; the folder made is private
+PREFIX = "harness-run-"
+_LOCK = "lock"
+ROOM_FACTOR = 8  # copies of a baseline a worker may need at once: database, backups, sites
+
+
+class WorkRoot:
+    """A private folder for one run, removed when it ends; a context manager.
+
+    Args:
+        room_bytes: /dev/shm is used when it exists and has this much room, else the system's
+            temporary folder.
+        parent: a folder to use instead of both.
+
+    Runs that were killed leave theirs behind: entering sweeps those away. A living run holds a
+    lock (flock(2)) on a file in its folder, which no killed one can.
+    """
+
+    def __init__(self, room_bytes: int, parent: Path | None = None) -> None:
+        self._parent = parent or _roomy(room_bytes)
+        self._lock = -1
+        self.path = self._parent
+
+    def __enter__(self) -> WorkRoot:
+        """Sweep, make the folder, lock it."""
+        sweep(self._parent)
+        self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._parent))
+        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the folder and all in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+def sweep(parent: Path) -> list[Path]:
+    """Remove what runs that are dead have left in ``parent``; return the folders removed."""
+    removed = []
+    for folder in parent.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # another user's, or just now being made or removed
+            descriptor = os.open(folder / _LOCK, os.O_RDWR)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+                removed.append(folder)
+            finally:
+                os.close(descriptor)
+    return removed
+
+
+class Baselines:
+    """Each distinct baseline, built once in ``root``."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self._root, self._seed = root, seed
+        self._built: dict[tuple[str, int, str], Path] = {}
+
+    def of(self, condition: Condition) -> Path:
+        """Return the pristine baseline of ``condition``; WorkloadError when there can be none."""
+        workload = condition.workload
+        key = (workload.kind, workload.size_bytes, workload.journal_mode)
+        if key not in self._built:
+            path = self._root / f"baseline-{len(self._built)}.sqlite3"
+            registry.find("workloads", workload.kind).build_baseline(
+                path,
+                size_bytes=workload.size_bytes,
+                seed=self._seed,
+                journal_mode=workload.journal_mode,
+            )
+            self._built[key] = path
+        return self._built[key]
+
+
+def _roomy(room_bytes: int) -> Path:
+    memory = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+    if memory and shutil.disk_usage(MEMORY).free > room_bytes:
+        return MEMORY
+    return Path(tempfile.gettempdir())

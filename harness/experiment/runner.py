@@ -1,0 +1,286 @@
+"""Run an experiment: baselines, calibrations, every condition's cycles, and the results."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from harness import registry
+from harness.errors import MeasurementError, UsageError
+from harness.experiment import machine, verdicts
+from harness.experiment.configuration import Condition, Experiment, load
+from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot
+from harness.experiment.pool import SITE, Pool, Task, find_site
+from harness.experiment.progress import ProgressDisplay, Tally
+from harness.experiment.rates import Calibrate, solved
+from harness.experiment.records import CycleRecord
+from harness.experiment.store import RUN, Store, check_same, fingerprint, refuse_used
+
+INTERRUPTED, REPORT = 130, "report.html"
+
+
+@dataclass
+class _Run:
+    """One run under way."""
+
+    configured: Experiment  # rates may still be to be solved for
+    folder: Path
+    pool: Pool
+    baselines: Baselines
+    display: ProgressDisplay
+    console: Console
+    walls_s: dict[str, float] = field(default_factory=dict)  # by condition
+
+
+def run(
+    path: Path,
+    *,
+    cycles: int | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    output: Path | None = None,
+    resume: bool = False,
+    overrides: Sequence[str] = (),
+    stop_when_decided: bool = False,
+    site: str = SITE,
+    calibrate: Calibrate | None = None,
+    watchdog_s: float = 60.0,
+    work_folder: Path | None = None,
+    console: Console | None = None,
+) -> int:
+    """Run the experiment in ``path`` and return the exit status.
+
+    Args:
+        path: the TOML file.
+        cycles: of every condition, instead of what the file says.
+        seed: instead of the file's.
+        workers: processes; default: one a core.
+        output: the run's folder; default: runs/NAME-SEED.
+        resume: go on with what ``output`` holds; it ends with the rows of an unbroken run.
+        overrides: KEY=VALUE, put into the file's values.
+        stop_when_decided: end a condition at the first decision on its claims, in order of cycle
+            number; exactly the cycles up to that one are stored, however many workers there are.
+        site: "module:Class" that runs a cycle.
+        calibrate: solves for rates; default: ``solved``.
+        watchdog_s: a cycle that takes longer is killed and counts as a harness error.
+        work_folder: where cycles run; default: /dev/shm where there is room.
+        console: where people read; default: standard output.
+
+    Returns:
+        4 for any harness error or fault that never fired, else 1 for any claim refuted, 3 for any
+        undecided, else 0; 130 when interrupted (what has come in is stored).
+
+    Raises:
+        UsageError: the experiment cannot be run as asked, or the folder holds another.
+        MeasurementError: results cannot be stored, or workers cannot work.
+    """
+    console = console or Console()
+    experiment = _asked(path, overrides, cycles, seed)
+    workers = workers or os.cpu_count() or 1
+    folder = output or Path("runs") / f"{experiment.name}-{experiment.seed}"
+    earlier: dict[str, Any] | None = None
+    if resume and (folder / RUN).exists():
+        earlier = check_same(folder, experiment)
+    else:
+        refuse_used(folder)
+    find_site(site)
+    largest = max(c.workload.size_bytes for c in experiment.conditions)
+    with (
+        WorkRoot(largest * ROOM_FACTOR * (workers + 1), work_folder) as root,
+        Pool(site, experiment.seed, workers, root.path, watchdog_s=watchdog_s) as pool,
+        _interrupts(pool),
+        ProgressDisplay(console, experiment.confidence) as display,
+    ):
+        baselines = Baselines(root.path, experiment.seed)
+        one = _Run(experiment, folder, pool, baselines, display, console)
+        return _go(one, earlier, calibrate or solved, stop_when_decided=stop_when_decided)
+
+
+def _asked(
+    path: Path, overrides: Sequence[str], cycles: int | None, seed: int | None
+) -> Experiment:
+    """Return the experiment as the command line wants it."""
+    experiment = load(path, overrides)
+    if cycles is not None and cycles < 1:
+        raise UsageError(f"--cycles {cycles}: must be 1 or more")
+    if seed is not None and seed < 0:
+        raise UsageError(f"--seed {seed}: must be 0 or more")
+    if cycles is not None:
+        experiment = experiment.with_cycles(cycles)
+    return experiment if seed is None else experiment.model_copy(update={"seed": seed})
+
+
+def _go(
+    run: _Run, earlier: dict[str, Any] | None, calibrate: Calibrate, *, stop_when_decided: bool
+) -> int:
+    """Calibrate, open the store, run every condition, judge."""
+    began_s = time.monotonic()
+    configured = run.configured
+    _say(run, f"{configured.name}: seed {configured.seed}, results in {run.folder}")
+    rates = dict(earlier["rates"]) if earlier else _calibrated(run, calibrate)
+    experiment = configured.resolved(rates)
+    _say_rates(run, experiment)
+    store = _opened(run, experiment, rates, resumed=earlier is not None)
+    run.walls_s = dict(store.run["wall_s_by_condition"])
+    before_s = float(store.run["wall_s"])
+    finished = None
+    try:
+        for condition in experiment.conditions:
+            if not run.pool.stop.is_set():
+                _run_condition(run, store, condition, stop_when_decided=stop_when_decided)
+        finished = None if run.pool.stop.is_set() else _now()
+    finally:
+        with contextlib.suppress(MeasurementError):  # where the disk is full that was said already
+            wall_s = before_s + time.monotonic() - began_s
+            store.update_run(wall_s=wall_s, wall_s_by_condition=run.walls_s, finished=finished)
+        store.close()
+    if finished is None:
+        _say(run, f"interrupted; what came in is stored in {run.folder}: go on with --resume")
+        return INTERRUPTED
+    return _judge(run, experiment)
+
+
+def _calibrated(run: _Run, calibrate: Calibrate) -> dict[str, float]:
+    if not run.configured.calibrations:
+        return {}
+
+    def measure(condition: Condition, cycles: range) -> list[CycleRecord]:
+        task = Task(condition, run.baselines.of(condition), cycles)
+        records = [record for batch in run.pool.run([task]) for record in batch]
+        if run.pool.stop.is_set():
+            raise KeyboardInterrupt
+        return sorted(records, key=lambda record: record.cycle)
+
+    _say(run, f"calibrating: {', '.join(run.configured.calibrations)}")
+    return dict(calibrate(run.configured, measure))
+
+
+def _opened(run: _Run, experiment: Experiment, rates: dict[str, float], *, resumed: bool) -> Store:
+    """Open the store; run.json is there before the first cycle is."""
+    if resumed:
+        store = Store.resume(run.folder, run.configured)
+        store.update_run(experiment=experiment.to_json(), finished=None)
+        return store
+    return Store.create(
+        run.folder,
+        {
+            "version": 1,
+            "fingerprint": fingerprint(run.configured),
+            "seed": experiment.seed,
+            "rates": rates,
+            "experiment": experiment.to_json(),
+            "configured": run.configured.to_json(),
+            "versions": machine.versions(),
+            "machine": machine.machine(run.pool.root),
+            "revision": machine.revision(),
+            "workers": run.pool.size,
+            "started": _now(),
+            "finished": None,
+            "wall_s": 0.0,
+            "wall_s_by_condition": {},
+        },
+    )
+
+
+def _run_condition(
+    run: _Run, store: Store, condition: Condition, *, stop_when_decided: bool
+) -> None:
+    """Run the cycles of one condition that are not stored yet."""
+    began_s = time.monotonic()
+    tally = Tally(condition.name, condition.cycles)
+    tally.add_stored(store.outcomes(condition.name), store.fired(condition.name))
+    run.display.begin(tally)
+    in_order = None
+    if stop_when_decided and condition.claims:
+        in_order = verdicts.InOrder(store, condition, run.configured.confidence)
+    missing = gaps(store.done(condition.name), condition.cycles)
+    if missing and not (in_order and in_order.decided):
+        pristine = run.baselines.of(condition)
+        tasks = [Task(condition, pristine, cycles) for cycles in missing]
+        enough = (lambda: in_order.decided) if in_order else (lambda: False)
+        for records in run.pool.run(tasks, enough):
+            passed = in_order.take(records) if in_order else records
+            store.append(passed)
+            tally.add(passed)
+            run.display.tick()
+    run.display.show()
+    wall_s = time.monotonic() - began_s
+    run.walls_s[condition.name] = run.walls_s.get(condition.name, 0.0) + wall_s
+
+
+def gaps(done: Sequence[range], cycles: int) -> list[range]:
+    """Return the cycles of ``range(cycles)`` that are in none of the ascending ranges ``done``."""
+    missing, at = [], 0
+    for stored in [*done, range(cycles, cycles)]:
+        missing.append(range(at, min(stored.start, cycles)))
+        at = stored.stop
+    return [cycles for cycles in missing if cycles]
+
+
+def _judge(run: _Run, experiment: Experiment) -> int:
+    """Write summary and report, print them; return the exit status."""
+    from harness import results, summary  # noqa: PLC0415 - pandas is slow to import
+
+    summary.write(results.Results(run.folder))
+    try:
+        html = registry.find("reports", "html")().render(run.folder)
+        (run.folder / REPORT).write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise MeasurementError(f"{run.folder / REPORT}: cannot be written: {error}") from error
+    run.console.out(registry.find("reports", "console")().render(run.folder), highlight=False)
+    store = Store(run.folder)
+    try:
+        judged = verdicts.verdicts(store, experiment)
+    finally:
+        store.close()
+    for one in judged:
+        if one.claim or one.doubts:
+            _say(run, one.sentence())
+    return verdicts.exit_code(judged)
+
+
+def _say_rates(run: _Run, experiment: Experiment) -> None:
+    for condition in experiment.conditions:
+        rates = condition.rates()
+        for kind, setting in condition.faults.items():
+            lasting = ", ".join(f"{word} {share:.3g}" for word, share in setting.lasting.items())
+            _say(run, f"  {condition.name}: {kind} at {rates[kind]:.6g} a slot, lasts {lasting}")
+
+
+def _say(run: _Run, line: str) -> None:
+    run.console.out(line, highlight=False)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextlib.contextmanager
+def _interrupts(pool: Pool) -> Iterator[None]:
+    """End in good order on the first Ctrl-C or SIGTERM, at once on the second."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals; elsewhere the caller ends the run
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if pool.stop.is_set():
+            raise KeyboardInterrupt
+        pool.stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,206 @@
+"""One worker's own database, on which it runs the cycles of one condition."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import registry
+from harness.databases.sqlite import connect
+from harness.errors import BackupError, MeasurementError
+from harness.experiment.records import CycleRecord, Outcome
+from harness.faults import Planned, Shape
+from harness.faults.injector import Injector
+from harness.faults.plan import Planner
+from harness.faults.scene import Scene, restricted_tables
+from harness.faults.storage import BY_FILES, BY_SQLITE
+from harness.guard.leftovers import backup_path
+from harness.guard.policy import POLICIES
+from harness.guard.protocol import Guard, GuardResult
+from harness.retry import Retry
+from harness.truth import Judgement
+from harness.truth.sqlite import SqliteTruth
+from harness.workloads import TestData, Workload
+
+if TYPE_CHECKING:
+    from harness.experiment.configuration import Condition
+
+DATABASE_NAME = "api_db_dev.sqlite3"  # as in the summary that is being measured
+_STORAGE = ("io_error", "disk_full")
+
+
+class Site:
+    """A database, its truth, and the plan of every cycle of one condition.
+
+    ``run`` is one whole cycle: backup, test data, cleanup, verify, restore, verify, dispose,
+    truth, and the baseline's very bytes put back for the next. The guard in it is the guard that
+    people use, told nothing of all this.
+    """
+
+    def __init__(self, condition: Condition, seed: int, pristine: Path, folder: Path) -> None:
+        self.condition = condition
+        self.database = folder / DATABASE_NAME
+        shutil.copyfile(pristine, self.database)
+        self.size_bytes = self.database.stat().st_size
+        self._truth = SqliteTruth(pristine)
+        self._workload: Workload = registry.find("workloads", condition.workload.kind)(
+            condition.workload.test_data, seed
+        )
+        self._cleanup = registry.find("cleanup", condition.cleanup)()
+        retry = condition.retry
+        self._retry = Retry(retry.attempts, retry.first_ms, retry.factor, retry.longest_ms)
+        shape = self._learn()
+        rates = {
+            kind: (rate, condition.faults[kind].lasting) for kind, rate in condition.rates().items()
+        }
+        self.planner = Planner(seed, condition.name, shape, rates)
+        self._scene = Scene(
+            self.database,
+            busy_timeout_ms=condition.busy_timeout_ms,
+            size_bytes=self.size_bytes,
+            backups={
+                name: backup_path(self.database, place)
+                for place, name in enumerate(condition.recoveries)
+            },
+        )
+        self._page_bytes = 0
+
+    def _learn(self) -> Shape:
+        connection = connect(self.database)
+        try:
+            self._workload.learn(connection)
+            self._page_bytes = int(connection.pragma("page_size"))
+            policy = POLICIES[self.condition.policy]
+            shape = Shape(
+                operations=tuple(self._workload.operations()),
+                cleans=policy.cleans,
+                backs_up=policy.backs_up,
+                recoveries=tuple(self.condition.recoveries),
+                attempts=self._retry.attempts,
+                restricted=restricted_tables(connection),
+            )
+        finally:
+            connection.close()
+        self._truth.reset(self.database)
+        return shape
+
+    def run(self, cycle: int) -> CycleRecord:
+        """Run one cycle; raise only where the instrument itself fails (MeasurementError)."""
+        draw, planned = self.planner.draw(cycle)
+        return self.run_planned(cycle, draw, planned)
+
+    def run_planned(self, cycle: int, draw: int, planned: list[Planned]) -> CycleRecord:
+        """Run one cycle with exactly these faults."""
+        record = CycleRecord(self.condition.name, cycle, "harness_error")
+        self._scene.start()
+        injector = Injector(self._scene, planned) if planned else None
+        started = time.perf_counter()
+        guard = self._guard(injector)
+        try:
+            self._trip(guard, draw, record)
+        finally:
+            guard.abandon()
+            if injector is not None:
+                record.faults = injector.finish(guard.result.failures)
+        if injector is not None and injector.error is not None:
+            self._truth.reset(self.database)
+            raise MeasurementError(
+                f"a fault could not strike: {injector.error}"
+            ) from injector.error
+        judged = time.perf_counter()
+        intact = guard.result.says_clean or self._baseline_at_hand()
+        judgement = self._truth.judge(self.database)
+        ended = time.perf_counter()
+        self._truth.reset(self.database)
+        record.timings_ms = guard.result.timings_ms | record.timings_ms
+        record.timings_ms["truth"] = (ended - judged) * 1000
+        record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
+        _judge(record, guard.result, judgement, self.condition.demands, intact=intact)
+        return record
+
+    def _guard(self, injector: Injector | None) -> Guard:
+        condition = self.condition
+        seams: dict[str, Any] = {}
+        if injector is not None:  # without a fault, nothing at all stands between guard and world
+            seams = {"listener": injector.listener, "connect": self._scene.connect}
+            if any(kind in condition.faults for kind in _STORAGE):
+                if any(name in BY_FILES for name in condition.recoveries):
+                    seams["files"] = self._scene.files
+                if any(name in BY_SQLITE for name in condition.recoveries):
+                    seams["vfs"] = self._scene.vfs.vfs_name
+        return Guard(
+            self.database,
+            policy=condition.policy,
+            recoveries=condition.recoveries,
+            cleanup=self._cleanup,
+            grade=condition.demands,
+            retry=self._retry,
+            busy_timeout_ms=condition.busy_timeout_ms,
+            **seams,
+        )
+
+    def _trip(self, guard: Guard, draw: int, record: CycleRecord) -> None:
+        try:
+            guard.begin()
+        except BackupError as error:
+            record.detail = str(error)
+            return
+        started = time.perf_counter()
+        application = connect(self.database, busy_timeout_ms=1000)
+        try:
+            data = self._create(application, draw, record)
+            record.timings_ms["create"] = (time.perf_counter() - started) * 1000
+            if self.condition.connection == "closed":
+                application.close()
+            guard.track(data.entities)
+            guard.finish()
+        finally:
+            application.close()
+
+    def _create(self, application: Any, draw: int, record: CycleRecord) -> TestData:
+        data = self._workload.create(application, draw)
+        (pages,) = application.execute("PRAGMA page_count").fetchone()
+        record.payload_bytes = data.payload_bytes
+        record.grown_bytes = pages * self._page_bytes - self.size_bytes
+        return data
+
+    def _baseline_at_hand(self) -> bool:
+        """Whether a backup left behind, or the main file without its -wal, is the baseline."""
+        candidates = [path for path in self._scene.backups.values() if path.exists()]
+        return any(self._truth.same(path) for path in [*candidates, self.database])
+
+    def close(self) -> None:
+        """Remove the database and all beside it."""
+        for path in self.database.parent.glob(f"{self.database.name}*"):
+            path.unlink()
+
+
+def _judge(
+    record: CycleRecord, result: GuardResult, judgement: Judgement, demands: str, *, intact: bool
+) -> None:
+    record.rows, record.exact = judgement.rows, judgement.exact
+    record.says_clean = result.says_clean
+    record.cleanup_ok = None if result.report is None else result.report.ok
+    record.restored_by = result.restored_by
+    record.left_behind = len(judgement.left_behind)
+    record.backup_bytes = result.backup_bytes
+    record.outcome = _outcome(result, judgement, demands, intact=intact)
+    if record.outcome not in ("cleaned", "restored"):
+        why = [*judgement.differences, *(f"{f.step.operation}: {f.error}" for f in result.failures)]
+        record.detail = "; ".join(([record.detail] if record.detail else []) + why)[:2000]
+
+
+def _outcome(result: GuardResult, judgement: Judgement, demands: str, *, intact: bool) -> Outcome:
+    clean = judgement.exact if demands == "exact" else judgement.rows
+    if result.ended == "refused":
+        # the tests never ran and the database is as it was, but the trip was not made
+        return "dirty_known"
+    if not clean and judgement.lost and not intact:
+        return "baseline_lost"
+    if not result.says_clean:
+        return "dirty_known"
+    if not clean:
+        return "dirty_silent"
+    return "restored" if result.ended == "restored" else "cleaned"

@@ -1,0 +1,288 @@
+"""The store of results: run.json and cycles.sqlite in a run's folder, written as it goes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from harness.errors import ConfigurationError, MeasurementError, UsageError
+from harness.experiment.configuration import Experiment, differing_keys
+from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord, LedgerEntry
+
+RUN, CYCLES = "run.json", "cycles.sqlite"
+_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+_ROWS, _EXACT, _SAYS_CLEAN, _CLEANED_UP, _CLEANUP_OK = 1, 2, 4, 8, 16
+_TIMED = tuple(f"{phase}_us" for phase in TIMINGS)
+_COLUMNS = (
+    "condition", "cycle", "outcome", "flags", "restored_by", "left_behind",
+    "backup_bytes", "payload_bytes", "grown_bytes", *_TIMED, "faults", "detail",
+)  # fmt: skip
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS outcomes (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS conditions (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+-- flags: 1 clean at grade rows, 2 at grade exact, 4 the guard says clean, 8 a cleanup ran,
+-- 16 the cleanup says it worked. Timings in microseconds, NULL where it did not take place.
+CREATE TABLE IF NOT EXISTS cycles (
+    condition INTEGER NOT NULL, cycle INTEGER NOT NULL, outcome INTEGER NOT NULL,
+    flags INTEGER NOT NULL, restored_by TEXT, left_behind INTEGER NOT NULL,
+    backup_bytes INTEGER NOT NULL, payload_bytes INTEGER NOT NULL, grown_bytes INTEGER NOT NULL,
+    {", ".join(f"{column} INTEGER" for column in _TIMED)},
+    faults TEXT, detail TEXT, PRIMARY KEY (condition, cycle)
+) WITHOUT ROWID, STRICT;
+"""
+_INSERT = f"INSERT INTO cycles VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+
+class Store:
+    """The results in one folder. Open one for writing with ``create`` or ``resume``.
+
+    Its memory does not grow with the cycles: batches go straight to the file, and ``records``
+    reads row by row.
+    """
+
+    def __init__(self, folder: Path, *, write: bool = False) -> None:
+        """Open the results in ``folder`` for reading; UsageError when there are none."""
+        self.folder = Path(folder)
+        self.run = read_run(self.folder)
+        path = self.folder / CYCLES
+        if not write and not path.exists():
+            raise UsageError(f"{folder}: there is no {CYCLES}; nothing was measured here")
+        self._lock = _locked(self.folder) if write else -1
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        try:
+            self._connection = apsw.Connection(
+                str(path), flags=flags if write else apsw.SQLITE_OPEN_READONLY
+            )
+            self._prepare(write)
+        except apsw.Error as error:
+            self._unlock()
+            raise MeasurementError(f"{path}: cannot be opened: {error}") from error
+
+    def _prepare(self, write: bool) -> None:
+        self._connection.set_busy_timeout(10_000)
+        if write:
+            self._connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+            with self._connection:
+                self._connection.execute(_SCHEMA)
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO outcomes VALUES (?, ?)",
+                    [(code, outcome) for outcome, code in _CODES.items()],
+                )
+        self._ids: dict[str, int] = {
+            name: number for number, name in self._connection.execute("SELECT * FROM conditions")
+        }
+
+    @classmethod
+    def create(cls, folder: Path, run: Mapping[str, Any]) -> Store:
+        """Start a run in ``folder``; UsageError when one is there already: nothing is touched."""
+        refuse_used(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_run(folder, run)
+        return cls(folder, write=True)
+
+    @classmethod
+    def resume(cls, folder: Path, experiment: Experiment) -> Store:
+        """Go on in ``folder``; ConfigurationError when another experiment's results are there."""
+        check_same(folder, experiment)
+        return cls(folder, write=True)
+
+    def append(self, records: Iterable[CycleRecord]) -> None:
+        """Store a batch in one transaction: all of it or nothing.
+
+        MeasurementError when it cannot be written (the disk is full, a cycle is there twice);
+        what was stored before stays.
+        """
+        try:
+            rows = [self._row(record) for record in records]
+            with self._connection:
+                self._connection.executemany(_INSERT, rows)
+        except apsw.Error as error:
+            path = self.folder / CYCLES
+            raise MeasurementError(
+                f"{path}: cannot store results: {error}; what is there stays. "
+                "Make room, then go on with --resume"
+            ) from error
+
+    def done(self, condition: str) -> list[range]:
+        """Return the cycles stored of ``condition``, as ascending ranges without gaps."""
+        return [
+            range(first, last + 1)
+            for first, last in self._connection.execute(
+                "SELECT min(cycle), max(cycle) FROM (SELECT cycle, "
+                "cycle - row_number() OVER (ORDER BY cycle) AS island FROM cycles "
+                "WHERE condition = ?) GROUP BY island ORDER BY 1",
+                (self._ids.get(condition, -1),),
+            )
+        ]
+
+    def records(self, condition: str) -> Iterator[CycleRecord]:
+        """Give the stored cycles of ``condition`` in order of cycle number."""
+        query = "SELECT * FROM cycles WHERE condition = ? ORDER BY cycle"
+        for row in self._connection.execute(query, (self._ids.get(condition, -1),)):
+            yield _record(condition, row)
+
+    def record(self, condition: str, cycle: int) -> CycleRecord | None:
+        """Return one stored cycle, or None."""
+        query = "SELECT * FROM cycles WHERE condition = ? AND cycle = ?"
+        for row in self._connection.execute(query, (self._ids.get(condition, -1), cycle)):
+            return _record(condition, row)
+        return None
+
+    def outcomes(self, condition: str) -> Iterator[str]:
+        """Give the outcomes alone, in order of cycle number."""
+        query = "SELECT outcome FROM cycles WHERE condition = ? ORDER BY cycle"
+        for (code,) in self._connection.execute(query, (self._ids.get(condition, -1),)):
+            yield OUTCOMES[code]
+
+    def fired(self, condition: str) -> Counter[str]:
+        """Count how often each kind of fault fired in ``condition``."""
+        query = (
+            "SELECT f.value ->> '$[0]', count(*) FROM cycles, json_each(faults) AS f "
+            "WHERE condition = ? AND f.value ->> '$[5]' GROUP BY 1"
+        )
+        return Counter(dict(self._connection.execute(query, (self._ids.get(condition, -1),))))
+
+    def update_run(self, **values: Any) -> None:
+        """Put ``values`` into run.json, atomically."""
+        self.run = {**self.run, **values}
+        write_run(self.folder, self.run)
+
+    def close(self) -> None:
+        """Close the file; the -wal is folded in where there is room."""
+        self._connection.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _row(self, record: CycleRecord) -> tuple[Any, ...]:
+        flags = _ROWS * record.rows | _EXACT * record.exact | _SAYS_CLEAN * record.says_clean
+        if record.cleanup_ok is not None:
+            flags |= _CLEANED_UP | _CLEANUP_OK * record.cleanup_ok
+        timings = record.timings_ms
+        return (
+            self._id(record.condition),
+            record.cycle,
+            _CODES[record.outcome],
+            flags,
+            record.restored_by,
+            record.left_behind,
+            record.backup_bytes,
+            record.payload_bytes,
+            record.grown_bytes,
+            *(round(timings[phase] * 1000) if phase in timings else None for phase in TIMINGS),
+            json.dumps(record.faults, separators=(",", ":")) if record.faults else None,
+            record.detail or None,
+        )
+
+    def _id(self, condition: str) -> int:
+        if condition not in self._ids:
+            self._connection.execute("INSERT INTO conditions (name) VALUES (?)", (condition,))
+            self._ids[condition] = self._connection.last_insert_rowid()
+        return self._ids[condition]
+
+
+def _record(condition: str, row: tuple[Any, ...]) -> CycleRecord:
+    _, cycle, outcome, flags, restored_by, left_behind, backup, payload, grown, *rest = row
+    *timings, faults, detail = rest
+    return CycleRecord(
+        condition=condition,
+        cycle=cycle,
+        outcome=OUTCOMES[outcome],
+        rows=bool(flags & _ROWS),
+        exact=bool(flags & _EXACT),
+        says_clean=bool(flags & _SAYS_CLEAN),
+        cleanup_ok=bool(flags & _CLEANUP_OK) if flags & _CLEANED_UP else None,
+        restored_by=restored_by,
+        left_behind=left_behind,
+        backup_bytes=backup,
+        payload_bytes=payload,
+        grown_bytes=grown,
+        timings_ms={
+            phase: us / 1000 for phase, us in zip(TIMINGS, timings, strict=True) if us is not None
+        },
+        faults=tuple(LedgerEntry(*entry) for entry in json.loads(faults)) if faults else (),
+        detail=detail or "",
+    )
+
+
+def fingerprint(experiment: Experiment) -> str:
+    """Tell experiments apart: everything that decides what happens in a cycle, as one hash.
+
+    How many cycles are wanted does not count: a run may be resumed with more.
+    """
+    identity = json.dumps(experiment.identity(), sort_keys=True)
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def refuse_used(folder: Path) -> None:
+    """Raise UsageError when ``folder`` holds results already."""
+    if (folder / RUN).exists() or (folder / CYCLES).exists():
+        raise UsageError(
+            f"{folder} already holds results, and nothing was overwritten; "
+            "go on with --resume, or name another folder with --output"
+        )
+
+
+def check_same(folder: Path, experiment: Experiment) -> dict[str, Any]:
+    """Return run.json of ``folder``; ConfigurationError when it is another experiment's."""
+    run = read_run(folder)
+    if run["fingerprint"] == fingerprint(experiment):
+        return run
+    there = Experiment.from_json(run["configured"])
+    keys = differing_keys(there.identity(), experiment.identity())
+    raise ConfigurationError(
+        f"{folder} holds experiment {there.name!r} with seed {there.seed}, asked for is "
+        f"{experiment.name!r} with seed {experiment.seed}; they differ in: {'; '.join(keys)}"
+    )
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Read run.json; UsageError when ``folder`` is no run's."""
+    path = Path(folder) / RUN
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{folder} is not a run's folder: it has no {RUN}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(run, dict) or run.get("version") != 1:
+        raise UsageError(f"{path}: not written by this version")
+    return run
+
+
+def write_run(folder: Path, run: Mapping[str, Any]) -> None:
+    """Write run.json so that a reader, or the next start, sees all of it or the old one."""
+    path = folder / RUN
+    half = folder / f".{RUN}.{os.getpid()}"
+    try:
+        with half.open("w", encoding="utf-8") as file:
+            json.dump(run, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise MeasurementError(f"{path}: cannot be written: {error}") from error
+
+
+def _locked(folder: Path) -> int:
+    """Keep every other run out of ``folder`` until the descriptor is closed (flock(2))."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise UsageError(f"{folder}: another run is writing there just now") from None
+    return descriptor

@@ -1,0 +1,112 @@
+"""Faults: one file each; a fault is made real in the layer where it fails in life.
+
+A fault knows its opportunities (slots), strikes when its slot comes up, holds for one attempt,
+the phase or the cycle, and keeps the evidence that the kernel or the database gave.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from harness.cleanup import Entity
+from harness.steps import Step
+
+if TYPE_CHECKING:
+    from harness.faults.scene import Scene
+
+HELPERS: tuple[str, ...] = ("injector", "ledger", "plan", "scene", "storage")
+LASTING = ("attempt", "phase", "cycle")
+
+
+class Slot(NamedTuple):
+    """One opportunity for a fault."""
+
+    phase: str
+    operation: str
+    attempt: int
+
+
+class Planned(NamedTuple):
+    """One fault drawn for a slot of one cycle."""
+
+    kind: str
+    slot: Slot
+    lasting: str
+    where: float  # in [0, 1): where within the operation, for faults that strike in the middle
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a cycle of one condition may do: the slots of every fault follow from it."""
+
+    operations: Sequence[Entity]  # what a cleanup meets
+    cleans: bool
+    backs_up: bool
+    recoveries: Sequence[str]
+    attempts: int
+    restricted: frozenset[str] = frozenset()  # tables that a restricting foreign key refers to
+
+    def cleanup_slots(self) -> list[Slot]:
+        """Every attempt at every removal."""
+        if not self.cleans:
+            return []
+        return [
+            Slot("cleanup", entity.label, attempt)
+            for entity in self.operations
+            for attempt in range(1, self.attempts + 1)
+        ]
+
+    def recovery_slots(self, phases: Sequence[str], recoveries: Sequence[str]) -> list[Slot]:
+        """Every attempt of those of the chain's recoveries that are in ``recoveries``."""
+        if not self.backs_up:
+            return []
+        return [
+            Slot(phase, recovery, attempt)
+            for phase in phases
+            for recovery in self.recoveries
+            if recovery in recoveries
+            for attempt in range(1, self.attempts + 1)
+        ]
+
+
+class Fault(ABC):
+    """One kind of failure. An instance is one planned fault of one cycle."""
+
+    name: ClassVar[str]
+    contract: ClassVar[str]  # what it models, in one sentence
+    # What failures it causes are called (Failure.reason); None: any failure may be its doing.
+    reasons: ClassVar[frozenset[str] | None] = None
+
+    def __init__(self, scene: Scene, planned: Planned) -> None:
+        self.scene = scene
+        self.planned = planned
+        self.evidence = ""  # set once it is real: what the kernel, the database or the file shows
+        self.held: list[Step] = []  # the steps made while it held
+
+    @classmethod
+    @abstractmethod
+    def slots(cls, shape: Shape) -> list[Slot]:
+        """Every opportunity in a cycle of this shape; [] where it can never strike."""
+
+    @classmethod
+    def why_never(cls, shape: Shape) -> str | None:
+        """Why it can never strike in this shape, or None."""
+        return None if cls.slots(shape) else cls.contract
+
+    @abstractmethod
+    def strike(self, step: Step) -> None:
+        """Make it real for ``step``, which is about to be made."""
+
+    def lift(self) -> None:  # noqa: B027 - many faults have nothing to end
+        """End it, when what it was to last for is over; also where striking went wrong."""
+
+    def finish(self) -> None:  # noqa: B027 - many faults hold nothing
+        """Free what it holds when the cycle is over; evidence is complete afterwards."""
+
+
+def quoted(name: Any) -> str:
+    """Quote a table's or column's name for SQL."""
+    return '"' + str(name).replace('"', '""') + '"'

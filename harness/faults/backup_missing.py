@@ -1,0 +1,39 @@
+"""The backup is gone when it is needed.
+
+Models a tidy-up job, a `git clean`, a colleague: the backup's file is removed just before the
+first attempt to put it back. Lasting does not matter: what is gone is gone.
+
+The guard must notice before it touches the database, go on to the next recovery of its chain,
+and say so when there is none. Without another backup nothing could restore.
+"""
+
+from __future__ import annotations
+
+from harness.faults import Fault, Shape, Slot
+from harness.faults.storage import BY_FILES, BY_SQLITE
+from harness.steps import Step
+
+
+class BackupMissing(Fault):
+    """Remove the backup's file before it is put back."""
+
+    name = "backup_missing"
+    contract = "The backup's file is removed before it is put back."
+
+    @classmethod
+    def slots(cls, shape: Shape) -> list[Slot]:
+        """The first attempt of each recovery that has a backup file."""
+        slots = shape.recovery_slots(("restore",), BY_FILES + BY_SQLITE)
+        return [slot for slot in slots if slot.attempt == 1]
+
+    @classmethod
+    def why_never(cls, shape: Shape) -> str | None:
+        """Explain what is missing."""
+        return None if cls.slots(shape) else "no recovery of the condition keeps a backup file"
+
+    def strike(self, step: Step) -> None:
+        """Remove it."""
+        path = self.scene.backup_of(step.operation)
+        if path.exists():
+            path.unlink()
+            self.evidence = f"{path.name} removed"

@@ -1,0 +1,23 @@
+"""Full disk while a backup is taken or put back.
+
+Models the disk that a long test run has filled: the kernel answers ENOSPC at a drawn byte of the
+copy that is written. Reading still works. Lasting for one attempt, somebody made room; lasting
+for the phase or the cycle, nobody does.
+
+The guard must survive it: half a copy never counts as a backup and never takes the database's
+place. While the disk stays full nothing that writes a copy could restore; it must then say so.
+"""
+
+from __future__ import annotations
+
+from harness.faults.storage import FULL, StorageFault
+
+
+class DiskFull(StorageFault):
+    """ENOSPC at a drawn byte."""
+
+    name = "disk_full"
+    contract = "The kernel answers ENOSPC at a drawn byte while a copy is written."
+    reasons = frozenset({"disk full"})
+    device = FULL
+    reads = False

@@ -1,0 +1,73 @@
+"""Strike what was planned when its step comes up, lift it when it is over, keep the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from harness import registry
+from harness.faults import Fault, Planned
+from harness.faults.ledger import LedgerEntry
+from harness.faults.scene import Scene
+from harness.steps import Failure, Step
+
+
+class Injector:
+    """The faults of one cycle. Its ``listener`` is told of every step just before it is made.
+
+    An error of the injector's own never reaches the code under test, where it would pass for a
+    fault; the first is kept in ``error`` and makes the cycle a harness error. Faults are lifted in
+    the reverse order of striking: who came last may stand in the way of who came before.
+    """
+
+    def __init__(self, scene: Scene, planned: Sequence[Planned]) -> None:
+        self._faults: list[Fault] = [
+            registry.find("faults", plan.kind)(scene, plan) for plan in planned
+        ]
+        self._waiting: dict[tuple[str, str, int], list[Fault]] = {}
+        for fault in self._faults:
+            self._waiting.setdefault(fault.planned.slot, []).append(fault)
+        self._holding: list[Fault] = []
+        self._phase = ""
+        self.error: Exception | None = None
+
+    def listener(self, step: Step) -> None:
+        """Lift what is over, strike what is due."""
+        self._lift({"attempt"} if step.phase == self._phase else {"attempt", "phase"})
+        self._phase = step.phase
+        for fault in self._waiting.pop((step.phase, step.operation, step.attempt), ()):
+            self._holding.append(fault)  # whatever striking does: half of it must be lifted too
+            self._try(partial(fault.strike, step))
+        for fault in self._holding:
+            fault.held.append(step)
+
+    def finish(self, failures: Sequence[Failure]) -> tuple[LedgerEntry, ...]:
+        """End everything and say of each planned fault what became of it."""
+        self._lift({"attempt", "phase", "cycle"})
+        for fault in self._faults:
+            self._try(fault.finish)
+        return tuple(_entry(fault, failures) for fault in self._faults)
+
+    def _lift(self, over: set[str]) -> None:
+        for fault in reversed(self._holding):
+            if fault.planned.lasting in over:
+                self._try(fault.lift)
+        self._holding = [f for f in self._holding if f.planned.lasting not in over]
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - see the class: it must not look like a fault
+            self.error = self.error or error
+
+
+def _entry(fault: Fault, failures: Sequence[Failure]) -> LedgerEntry:
+    kind, slot, lasting, _ = fault.planned
+    fired = bool(fault.evidence)
+    surfaced = fired and any(
+        failure.step in fault.held and (fault.reasons is None or failure.reason in fault.reasons)
+        for failure in failures
+    )
+    return LedgerEntry(
+        kind, slot.phase, slot.operation, slot.attempt, lasting, fired, surfaced, fault.evidence
+    )

@@ -1,0 +1,61 @@
+"""Permission denial: the database refuses the operation to this connection.
+
+Models a role without DELETE, as SQLite knows it: the connection's authorizer denies writing the
+table, and the statement fails with "not authorized" (SQLITE_AUTH,
+https://www.sqlite.org/c3ref/set_authorizer.html). File permissions cannot stand in for it: they
+mean nothing to root and nothing to a file that is open already.
+
+Strikes just before one attempt at one removal. Lasting for one attempt it is of no use to a
+cleanup that does not try again after a refusal; lasting for phase or cycle it denies every write
+to the table until then. The guard must survive it: its own restore is another connection.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from harness.faults import Fault, Shape, Slot
+from harness.steps import Step
+
+_WRITES = {
+    apsw.SQLITE_DELETE: "DELETE",
+    apsw.SQLITE_UPDATE: "UPDATE",
+    apsw.SQLITE_INSERT: "INSERT",
+}
+
+
+class Permission(Fault):
+    """Deny writes to one table on the cleanup's connection."""
+
+    name = "permission"
+    contract = "The database denies the cleanup's connection to write the table."
+    reasons = frozenset({"permission denied"})
+    _table = ""
+
+    @classmethod
+    def slots(cls, shape: Shape) -> list[Slot]:
+        """Every attempt at every removal."""
+        return shape.cleanup_slots()
+
+    @classmethod
+    def why_never(cls, shape: Shape) -> str | None:
+        """Explain what is missing."""
+        return None if shape.cleans else "the policy runs no cleanup"
+
+    def strike(self, step: Step) -> None:
+        """Deny the table from now on."""
+        self._table = step.operation.split(" ")[1]
+        self.scene.denials.append(self.decide)
+        self.scene.apply_denials()
+
+    def decide(self, action: int, table: str | None) -> bool:
+        """Whether to deny ``action`` (an authorizer code of SQLite's) on ``table``; evidence."""
+        if action not in _WRITES or table != self._table:
+            return False
+        self.evidence = f"authorizer denied {_WRITES[action]} on {table} (SQLITE_AUTH)"
+        return True
+
+    def lift(self) -> None:
+        """Allow it again."""
+        self.scene.denials = [d for d in self.scene.denials if d != self.decide]
+        self.scene.apply_denials()

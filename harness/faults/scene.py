@@ -1,0 +1,145 @@
+"""What the faults of one cycle can reach: the database, its connections, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from harness.databases.sqlite import connect
+from harness.faults import quoted
+from harness.faults.storage import StrikingFiles, StrikingVfs
+
+
+class Scene:
+    """The surroundings of one worker's database, from which faults reach the guard unseen."""
+
+    def __init__(
+        self, database: Path, *, busy_timeout_ms: int, size_bytes: int, backups: dict[str, Path]
+    ) -> None:
+        self.database = database
+        self.backups = backups  # recovery -> its backup file
+        self.busy_timeout_ms = busy_timeout_ms
+        self.size_bytes = size_bytes
+        self.connections: list[Any] = []  # those the cleanup has opened in this cycle
+        self.denials: list[Callable[[int, str | None], bool]] = []  # the permission faults' say
+        self._children: dict[str, tuple[str, str, str] | None] = {}
+
+    def connect(self, database: Path) -> Any:
+        """Open a connection for the cleanup and remember it: the seam of the permission fault."""
+        connection = connect(database, busy_timeout_ms=self.busy_timeout_ms)
+        self.connections.append(connection)
+        if self.denials:
+            connection.authorizer = self._authorize
+        return connection
+
+    def apply_denials(self) -> None:
+        """Put the denials as they are now to every connection of the cleanup.
+
+        Setting an authorizer, also the same again, makes SQLite prepare statements anew, so that
+        those it has cached are asked about too.
+        """
+        for connection in self.connections:
+            if _is_open(connection):
+                connection.authorizer = self._authorize if self.denials else None
+
+    def _authorize(
+        self, action: int, table: str | None, column: str | None, schema: str | None, by: str | None
+    ) -> int:
+        denied = any([denial(action, table) for denial in self.denials])  # noqa: C419 - ask all
+        return apsw.SQLITE_DENY if denied else apsw.SQLITE_OK
+
+    def start(self) -> None:
+        """Forget what the last cycle left."""
+        self.connections = []
+        self.denials = []
+
+    def backup_of(self, recovery: str) -> Path:
+        """The path of a recovery's backup file."""
+        return self.backups[recovery]
+
+    def other(self) -> apsw.Connection:
+        """Open a connection as another program would."""
+        return connect(self.database, busy_timeout_ms=0)
+
+    @cached_property
+    def files(self) -> StrikingFiles:
+        """The file operations in which storage faults strike."""
+        return StrikingFiles()
+
+    @cached_property
+    def vfs(self) -> StrikingVfs:
+        """The SQLite VFS in which storage faults strike."""
+        return StrikingVfs()
+
+    def child_of(self, connection: Any, table: str) -> tuple[str, str, str] | None:
+        """Return (child table, referring column, referred column) of a restricting reference.
+
+        None when no foreign key with RESTRICT or NO ACTION refers to ``table`` from a table whose
+        rows can be copied. The baseline's schema does not change between cycles, so what was
+        found once holds.
+        """
+        if table not in self._children:
+            self._children[table] = restricting_child(connection, table)
+        return self._children[table]
+
+
+def restricting_child(connection: Any, table: str) -> tuple[str, str, str] | None:
+    """Find a child table of ``table`` that restricts and in which a row can be copied."""
+    rows = connection.execute(
+        'SELECT m.name, f."from", f."to", f.on_delete FROM sqlite_schema m, '
+        "pragma_foreign_key_list(m.name) f "
+        "WHERE m.type = 'table' AND f.\"table\" = ? COLLATE NOCASE AND f.seq = 0 "
+        "AND f.on_delete IN ('RESTRICT', 'NO ACTION') AND NOT EXISTS (SELECT 1 "
+        "FROM pragma_foreign_key_list(m.name) more WHERE more.id = f.id AND more.seq > 0) "
+        "ORDER BY m.name, f.id, f.seq",
+        (table,),
+    ).fetchall()
+    for child, column, referred, _ in rows:
+        if child != table and _can_be_copied(connection, child):
+            return child, column, referred or primary_key(connection, table)
+    return None
+
+
+def restricted_tables(connection: Any) -> frozenset[str]:
+    """Every table for which ``restricting_child`` finds one."""
+    tables = [n for (n,) in connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")]
+    return frozenset(t for t in tables if restricting_child(connection, t) is not None)
+
+
+def copy_statement(connection: Any, child: str, column: str) -> str:
+    """SQL that copies one row of ``child`` with another value in ``column`` and a new key."""
+    columns = [
+        name
+        for name, key in connection.execute("SELECT name, pk FROM pragma_table_info(?)", (child,))
+        if not key
+    ]
+    chosen = ", ".join("?1" if name == column else quoted(name) for name in columns)
+    names = ", ".join(quoted(name) for name in columns)
+    return f"INSERT INTO {quoted(child)} ({names}) SELECT {chosen} FROM {quoted(child)} LIMIT 1"
+
+
+def _can_be_copied(connection: Any, table: str) -> bool:
+    """Whether it has a row, and no unique index (as every WITHOUT ROWID table has) forbids two."""
+    unique = connection.execute('SELECT 1 FROM pragma_index_list(?) WHERE "unique"', (table,))
+    row = connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1")
+    return unique.fetchone() is None and row.fetchone() is not None
+
+
+def primary_key(connection: Any, table: str) -> str:
+    """Name the first column of the primary key, or what SQLite calls a row's number."""
+    row = connection.execute(
+        "SELECT name FROM pragma_table_info(?) WHERE pk = 1", (table,)
+    ).fetchone()
+    return str(row[0]) if row else "rowid"
+
+
+def _is_open(connection: Any) -> bool:
+    try:
+        connection.db_filename("main")
+    except apsw.ConnectionClosedError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""What a killed guard left behind, and how the next one brings the baseline back from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.databases.sqlite import differences as sqlite_differences
+from harness.errors import RestoreError
+from harness.files import Files
+from harness.guard.journal import Journal
+from harness.recovery import Recovery
+
+BACKUP_SUFFIX = ".e2e-backup"
+
+
+def backup_path(database: Path, place: int) -> Path:
+    """Where the recovery at ``place`` (0 is the first) of a chain keeps its backup."""
+    suffix = BACKUP_SUFFIX if place == 0 else f"{BACKUP_SUFFIX}.{place + 1}"
+    return database.with_name(database.name + suffix)
+
+
+def recover(
+    database: Path,
+    *,
+    files: Files | None = None,
+    busy_timeout_ms: int = 1000,
+) -> str | None:
+    """Bring back the baseline that a killed guard left behind; what the next guard does by itself.
+
+    Returns the name of the recovery that did it, None when there was nothing to do. Raises
+    RestoreError, with journal and backups kept, when no backup could be put back.
+    """
+    files = files or Files()
+    journal = Journal(database, files)
+    entries = journal.adopt()
+    if not entries:
+        return None
+    backups = entries[-1].get("backups", [])
+    reasons = []
+    if entries[-1]["state"] == "capturing":  # the tests had not started: the baseline is live
+        for description in backups:
+            _again(database, description, files, busy_timeout_ms).dispose()
+        journal.end()
+        return None
+    for description in backups:
+        recovery = _again(database, description, files, busy_timeout_ms)
+        try:
+            recovery.resume(description)
+            recovery.restore()
+            left = sqlite_differences(database, recovery.baseline, busy_timeout_ms=busy_timeout_ms)
+        except Exception as error:  # noqa: BLE001 - the reason is told, the next backup is tried
+            recovery.release()
+            reasons.append(f"{recovery.name}: {error}")
+            continue
+        if left.clean("exact"):
+            for other in backups:
+                _again(database, other, files, busy_timeout_ms).dispose()
+            recovery.dispose()
+            journal.end()
+            return recovery.name
+        reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
+    journal.release()
+    raise RestoreError(f"{database} could not be brought back: {' | '.join(reasons)}")
+
+
+def _again(
+    database: Path, description: dict[str, Any], files: Files, busy_timeout_ms: int
+) -> Recovery:
+    made: Recovery = registry.find("recovery", str(description["recovery"]))(
+        database,
+        backup_path(database, int(description["place"])),
+        files=files,
+        busy_timeout_ms=busy_timeout_ms,
+    )
+    return made

@@ -1,0 +1,280 @@
+"""The guard's protocol, top to bottom: back up, tests, clean up, verify, restore, dispose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+from harness import registry
+from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
+from harness.databases import Differences, Grade
+from harness.databases.errors import describe, is_transient
+from harness.databases.sqlite import connect as connect_sqlite
+from harness.databases.sqlite import differences as sqlite_differences
+from harness.errors import BackupError, RestoreError
+from harness.files import Files
+from harness.guard.journal import Journal
+from harness.guard.leftovers import backup_path, recover
+from harness.guard.policy import POLICIES
+from harness.recovery import Recovery
+from harness.retry import Retry
+from harness.steps import Failure, Listener, Step, nobody
+
+T = TypeVar("T")
+UNKNOWN = Differences(unread={"the database": "could not be verified"})
+
+
+@dataclass(slots=True)
+class GuardResult:
+    """How one guarded run ended, by the guard's own word."""
+
+    ended: Literal["cleaned", "restored", "dirty", "refused"] = "dirty"
+    report: CleanupReport | None = None  # what the cleanup said; None when none ran
+    found: Differences | None = None  # by verification after cleanup; None when nobody looked
+    remaining: Differences | None = None  # by verification after the last restore
+    restored_by: str | None = None
+    failures: list[Failure] = field(default_factory=list)  # every failed attempt of any step
+    timings_ms: dict[str, float] = field(default_factory=dict)  # by phase
+    backup_bytes: int = 0  # size of the first backup file; 0 when the backup is no file
+    undisposed: bool = False  # a backup could not be removed
+
+    @property
+    def says_clean(self) -> bool:
+        """Whether the guard says that the database is its baseline."""
+        return self.ended in ("cleaned", "restored")
+
+
+class Guard:
+    """Guard one database while tests run: ``with Guard(path, cleanup=...) as guard: ...``.
+
+    ``begin`` raises BackupError when no recovery of the chain can back up: then the tests have
+    not run. ``finish`` never raises for a dirty database: it says so in its GuardResult; leaving
+    the ``with`` block raises RestoreError instead, unless the tests' own error is on its way.
+    """
+
+    def __init__(
+        self,
+        database: str | Path,
+        *,
+        policy: str = "hybrid_verified",
+        recoveries: Sequence[str] = ("wal_pin", "online_backup"),
+        cleanup: Cleanup | None = None,
+        grade: Grade = "exact",
+        retry: Retry = Retry(),  # noqa: B008 - frozen, so one shared default is safe
+        busy_timeout_ms: int = 1000,
+        connect: Connect | None = None,
+        files: Files | None = None,
+        vfs: str | None = None,
+        listener: Listener = nobody,
+    ) -> None:
+        self.database = Path(database)
+        self.policy = POLICIES[policy]
+        self.recoveries = tuple(recoveries)
+        self.cleanup = cleanup
+        self.grade = grade
+        self.retry = retry
+        self.busy_timeout_ms = busy_timeout_ms
+        self.listener = listener
+        self.result = GuardResult()
+        self._connect = connect or self._open
+        self._files = files or Files()
+        self._vfs = vfs
+        self._journal = Journal(self.database, self._files)
+        self._captured: list[Recovery] = []
+        self._entities: Sequence[Entity] = ()
+
+    def track(self, entities: Sequence[Entity]) -> None:
+        """Tell the cleanup what the tests made, in the order they made it."""
+        self._entities = entities
+
+    def begin(self) -> None:
+        """Bring back what a killed guard left, then back up."""
+        recover(self.database, files=self._files, busy_timeout_ms=self.busy_timeout_ms)
+        if not self.policy.backs_up:
+            return
+        with self._timed("backup"):
+            chain = [self._recovery(place, name) for place, name in enumerate(self.recoveries)]
+            self._journal.begin({"state": "capturing", "backups": self._descriptions(chain)})
+            self._captured = [r for r in chain if self._tried("backup", r.name, r.capture)]
+            if not self._captured:
+                self._refuse(chain)
+            self._journal.write(
+                {"state": "captured", "backups": self._descriptions(self._captured)}
+            )
+            self.result.backup_bytes = _size_bytes(self._captured[0].backup)
+
+    def finish(self) -> GuardResult:
+        """Clean up, verify, restore where the policy says so, verify again, dispose."""
+        result = self.result
+        if self.policy.cleans and self.cleanup is not None:
+            with self._timed("cleanup"):
+                result.report = self._clean(self.cleanup)
+        if self.policy.restores == "found":
+            with self._timed("verify"):
+                result.found = self._verify()
+        if self.policy.wants_restore(
+            reported_ok=result.report is not None and result.report.ok,
+            found_clean=result.found is not None and result.found.clean(self.grade),
+        ):
+            result.ended = "restored" if self._restore() else "dirty"
+        else:
+            report_ok = result.report is None or result.report.ok
+            result.ended = "cleaned" if report_ok or result.found is not None else "dirty"
+        self._dispose()
+        return result
+
+    def __enter__(self) -> Guard:
+        """Begin."""
+        self.begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish, whatever the tests did."""
+        result = self.finish()
+        if not result.says_clean and error is None:
+            raise RestoreError(
+                f"{self.database} is not proven back at its baseline; its backup is kept. "
+                f"Run 'harness recover --database {self.database}'."
+            )
+
+    # The steps, in the order of the protocol.
+
+    def _clean(self, cleanup: Cleanup) -> CleanupReport:
+        try:
+            report = cleanup.clean(
+                self.database,
+                self._entities,
+                connect=self._connect,
+                retry=self.retry,
+                listener=self.listener,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a cleanup raises is a failed cleanup
+            reason, code = describe(error)
+            step = Step("cleanup", cleanup.name, 1)
+            failure = Failure(step, reason, f"{type(error).__name__}: {error}", code)
+            whole = Entity(table="everything", key=())
+            report = CleanupReport(failed=[(whole, failure)], failures=[failure])
+        self.result.failures += report.failures
+        return report
+
+    def _verify(self) -> Differences:
+        try:
+            return self._attempt("verify", "differences", self._differences)
+        except Exception:  # noqa: BLE001 - kept as a failure; what cannot be verified is not clean
+            return UNKNOWN
+
+    def _restore(self) -> bool:
+        for recovery in self._captured:
+            self._journal.write(
+                {"state": "restoring", "backups": self._descriptions(self._captured)}
+            )
+            with self._timed("restore"):
+                done = self._tried("restore", recovery.name, recovery.restore)
+            if done and self.policy.verifies:
+                with self._timed("verify"):
+                    self.result.remaining = self._verify()
+                done = self.result.remaining.clean(self.grade)
+            if done:
+                self.result.restored_by = recovery.name
+                return True
+            if recovery is not self._captured[-1]:
+                recovery.release()
+        return False
+
+    def _dispose(self) -> None:
+        if not self.policy.backs_up:
+            return
+        if not self.result.says_clean:
+            self.abandon()
+            return
+        with self._timed("dispose"):
+            gone = [self._tried("dispose", r.name, r.dispose) for r in self._captured]
+            self.result.undisposed = not all(gone)
+            self._journal.end()
+
+    def abandon(self) -> None:
+        """Let go of every lock and leave backups and journal on disk, as a kill would."""
+        for recovery in self._captured:
+            recovery.release()
+        self._journal.release()
+
+    # What the steps share.
+
+    def _recovery(self, place: int, name: str) -> Recovery:
+        made: Recovery = registry.find("recovery", name)(
+            self.database,
+            backup_path(self.database, place),
+            files=self._files,
+            vfs=self._vfs,
+            busy_timeout_ms=self.busy_timeout_ms,
+        )
+        return made
+
+    def _differences(self) -> Differences:
+        holders = [r for r in self._captured if not r.released] or self._captured
+        return sqlite_differences(
+            self.database, holders[0].baseline, busy_timeout_ms=self.busy_timeout_ms
+        )
+
+    def _attempt(self, phase: str, operation: str, action: Callable[[], T]) -> T:
+        return self.retry.run(
+            phase,
+            operation,
+            action,
+            worth=is_transient,
+            listener=self.listener,
+            failures=self.result.failures,
+        )
+
+    def _tried(self, phase: str, operation: str, action: Callable[[], None]) -> bool:
+        try:
+            self._attempt(phase, operation, action)
+        except Exception:  # noqa: BLE001 - kept as a failure; the chain goes on to its next recovery
+            return False
+        return True
+
+    def _refuse(self, chain: list[Recovery]) -> None:
+        self.result.ended = "refused"
+        for recovery in chain:
+            self._tried("dispose", recovery.name, recovery.dispose)
+        self._journal.end()
+        why = "; ".join(f"{f.step.operation}: {f.error}" for f in self.result.failures)
+        raise BackupError(f"no backup of {self.database} could be taken, so no test was run: {why}")
+
+    def _intend(self, state: str) -> None:
+        backups = self._descriptions(self._captured)
+        self._journal.write({"state": state, "backups": backups})
+
+    def _descriptions(self, chain: list[Recovery]) -> list[dict[str, Any]]:
+        # the place, not a path: nothing in a journal may send anybody to another folder
+        places = {name: place for place, name in enumerate(self.recoveries)}
+        return [recovery.describe() | {"place": places[recovery.name]} for recovery in chain]
+
+    def _open(self, database: Path) -> Any:
+        return connect_sqlite(database, busy_timeout_ms=self.busy_timeout_ms)
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent_ms = (time.perf_counter() - started) * 1000
+            self.result.timings_ms[phase] = self.result.timings_ms.get(phase, 0.0) + spent_ms
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,258 @@
+"""Pin the baseline in the main file, let the tests write into the -wal, and throw the -wal away.
+
+No byte is copied: the main file itself is the baseline, at any size.
+
+Needs: WAL mode; Linux (open file description locks, fcntl(2)); a local file system; at capture
+one moment without readers of the -wal; at restore sole access. The -wal grows for as long as the
+pin is held: no checkpoint can shorten it.
+Survives: writers, checkpoints and closing connections of any process while pinned; others still
+connected at restore (BusyError, the baseline stays pinned, try again); being killed, as long as
+nobody checkpoints before ``resume``: what happened to the main file since is seen by its inode,
+size, time of modification and header.
+Refuses: rollback mode; a main file that was replaced, or written past the pin.
+Nothing could survive: a kill of this process while another one lives and checkpoints, which writes
+test data into the only copy of the baseline (``resume`` says so); the loss of the main file. Have
+another recovery in the chain where the database cannot be made again.
+
+The invariant, from capture until the -wal is gone: WAL_READ_LOCK(0) is held, first by the read
+transaction that proves the -wal empty, then by an OFD lock on the same byte, so no checkpoint can
+write the main file; and SHARED is held on the main file, so that no connection is ever the last
+one, which would fold or delete the -wal as it closes. No connection stays open meanwhile.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+
+from harness.errors import RecoveryRefused, RestoreError
+from harness.recovery import Recovery
+from harness.recovery.sqlite_files import (
+    MainFile,
+    beside,
+    busy,
+    connect,
+    fold,
+    hold_steady,
+    own,
+    real,
+    size_of,
+)
+
+# Byte 120 of the -shm is WAL_WRITE_LOCK, 121 checkpoint, 122 recover, 123 WAL_READ_LOCK(0):
+# https://www.sqlite.org/walformat.html, section 2.3.
+_READ_LOCK_0 = 123
+
+# Descriptors of -shm files that could not be closed: closing one drops the POSIX locks that other
+# connections of this process hold on it. Found again by (device, inode), so at most one a file.
+_kept: dict[tuple[int, int], int] = {}
+
+
+class Stamp(NamedTuple):
+    """By what an untouched main file is known."""
+
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+    header: str  # the first 100 bytes, hexadecimal
+
+
+class WalPin(Recovery):
+    """A lock on an empty -wal that keeps the main file what it is."""
+
+    name = "wal_pin"
+    contract = "needs WAL mode, and sole access to restore; costs the same at any size"
+
+    _file: MainFile | None = None  # SHARED on the main file
+    _shm: int | None = None  # descriptor of the -shm, with the OFD lock
+    _stamp: Stamp | None = None
+
+    @cached_property
+    def main(self) -> Path:
+        """The database's file itself, links followed."""
+        return real(self.database)
+
+    @property
+    def baseline(self) -> Path:
+        """The database's own main file; read it as immutable, without its -wal."""
+        return self.main
+
+    def capture(self) -> None:
+        """Empty the -wal and pin the main file.
+
+        Raises:
+            RecoveryRefused: no database, not in WAL mode, not on Linux.
+            apsw.BusyError: others left no moment in which the -wal is empty.
+        """
+        if not hasattr(fcntl, "F_OFD_SETLK"):
+            raise RecoveryRefused("wal_pin needs the open file description locks of Linux")
+        self._let_go()
+        if not self.main.exists():
+            raise RecoveryRefused(f"{self.database}: there is no such database")
+        connection = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
+        try:
+            if not hold_steady(connection, self.main):
+                raise RecoveryRefused(f"wal_pin needs WAL mode, which {self.database} is not in")
+            file = self._hold()
+            self._stamp = _stamp(self.main, file.header())
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        except BaseException:
+            self._let_go()
+            raise
+        finally:
+            connection.close()  # ends the transaction; the OFD lock already stands
+
+    def restore(self) -> None:
+        """Discard the -wal, once nobody is connected.
+
+        Raises:
+            RestoreError: nothing is pinned, or the main file is not the baseline any more.
+            apsw.BusyError: others are connected; the baseline stays pinned.
+        """
+        if self._stamp is None:
+            raise RestoreError(f"{self.name} has captured no backup of {self.database}")
+        file = self._hold()
+        try:
+            file.exclusive(self.busy_timeout_ms)
+            self._check(file)
+            self.files.unlink(beside(self.main, "-wal"))  # first: without it a -shm means nothing
+            self.files.unlink(beside(self.main, "-shm"))
+            self.files.sync_folder(self.main.parent)
+        except BaseException:
+            file.shared()
+            raise
+        self._let_go(alone=True)
+
+    def dispose(self) -> None:
+        """Give the pin up; what is in the -wal is folded, as after any test run."""
+        self._let_go()
+        if self._stamp is not None and size_of(beside(self.main, "-wal")) >= 0:
+            with suppress(apsw.Error):  # a courtesy: whoever opens or closes it next will do it
+                fold(self.main, vfs=self.vfs, busy_timeout_ms=0)
+        self._stamp = None
+
+    def release(self) -> None:
+        """Let go as a kill would: nothing is folded, and the -wal stays."""
+        self._let_go()
+        super().release()
+
+    def describe(self) -> dict[str, Any]:
+        """Say by what the main file is known; there is no backup file."""
+        stamp = self._stamp._asdict() if self._stamp else {}
+        return {**super().describe(), "backup": None, **stamp}
+
+    def resume(self, description: dict[str, Any]) -> None:
+        """Pin the main file again after a crash, if it is proven untouched since the capture.
+
+        Raises:
+            RestoreError: the main file was written, replaced or removed.
+            apsw.BusyError: a checkpoint is running.
+        """
+        self._let_go()
+        if "header" not in description:
+            return  # capture had not finished: there is nothing to know and nothing to dispose
+        self._stamp = Stamp(*(description[name] for name in Stamp._fields))
+        try:
+            if not self.main.exists():
+                raise RestoreError(f"{self.main}, which held the baseline, is gone")
+            self._check(self._hold())
+        except BaseException:
+            self._let_go()
+            self._stamp = None
+            raise
+
+    def _hold(self) -> MainFile:
+        """Take SHARED and WAL_READ_LOCK(0), or see that both are held."""
+        if self._file is None:
+            self._file = MainFile(self.main)
+        self._file.shared()
+        path = beside(self.main, "-shm")
+        if self._shm is not None and not _same(self._shm, path):
+            os.close(self._shm)  # an earlier restore removed that file under EXCLUSIVE
+            self._shm = None
+        if self._shm is None:
+            self._shm = _open_shm(path, self.main)
+        try:
+            _ofd(self._shm, fcntl.F_RDLCK)
+        except BlockingIOError as error:
+            raise busy(f"{self.main}: a checkpoint is running") from error
+        return self._file
+
+    def _check(self, file: MainFile) -> None:
+        """Prove that the main file is what was captured."""
+        if _stamp(self.main, file.header()) != self._stamp:
+            raise RestoreError(
+                f"{self.main} was written or replaced since it was pinned, so it no longer holds "
+                "the baseline; the -wal is left as it is"
+            )
+
+    def _let_go(self, *, alone: bool = False) -> None:
+        """Release every lock; ``alone`` when EXCLUSIVE has proven that nobody is connected."""
+        file, self._file = self._file, None
+        shm, self._shm = self._shm, None
+        try:
+            if shm is not None:
+                alone = alone or (file is not None and _is_alone(file))
+                _ofd(shm, fcntl.F_UNLCK)
+                _forget(shm, alone=alone)
+        finally:
+            if file is not None:
+                file.close()
+
+
+def _is_alone(file: MainFile) -> bool:
+    try:
+        file.exclusive(0)
+    except apsw.BusyError:
+        return False
+    return True
+
+
+def _stamp(main: Path, header: bytes) -> Stamp:
+    status = os.stat(main)
+    return Stamp(status.st_ino, status.st_size, status.st_mtime_ns, header.hex())
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _open_shm(path: Path, main: Path) -> int:
+    """Open the -shm, or make it as SQLite would; ``_forget`` is the way to close it."""
+    with suppress(FileNotFoundError):
+        status = os.stat(path)
+        kept = _kept.pop((status.st_dev, status.st_ino), None)
+        if kept is not None:
+            return kept
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    like = os.stat(main)
+    mode = stat.S_IMODE(like.st_mode)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode)
+    own(descriptor, like.st_uid, like.st_gid, mode)
+    return descriptor
+
+
+def _forget(descriptor: int, *, alone: bool) -> None:
+    """Close a -shm descriptor, or keep it where closing would drop a neighbour's locks."""
+    if alone:
+        os.close(descriptor)
+        return
+    status = os.fstat(descriptor)
+    _kept[status.st_dev, status.st_ino] = descriptor
+
+
+def _ofd(descriptor: int, kind: int) -> None:
+    """Set one byte's OFD lock; struct flock of fcntl(2): type, whence, start, length, pid 0."""
+    lock = struct.pack("hhqqi4x", kind, os.SEEK_SET, _READ_LOCK_0, 1, 0)
+    fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)

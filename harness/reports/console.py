@@ -1,0 +1,143 @@
+"""For people at a terminal: tables with colours there, plain text everywhere else."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from harness.reports import Report
+from harness.reports.tables import Table, read
+
+WIDE = 116  # columns from which a verdict's reason has room in the table
+PLAIN_WIDTH = 120  # columns where there is no terminal to ask
+STYLES = {
+    "supported": "bold green",
+    "refuted": "bold red",
+    "undecided": "yellow",
+    "set point": "cyan",
+    "not measured": "dim",
+}
+
+
+class ConsoleReport(Report):
+    """The tables for a terminal.
+
+    Left to itself it takes the terminal's width, and colours only where standard output is a
+    terminal and NO_COLOR is not set.
+    """
+
+    name = "console"
+    contract = "Tables for people; colours on a terminal only."
+
+    def __init__(self, width: int | None = None, colour: bool | None = None) -> None:
+        terminal = sys.stdout.isatty()
+        self.colour = terminal and "NO_COLOR" not in os.environ if colour is None else colour
+        self.width = width or shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
+
+    def render(self, folder: Path) -> str:
+        """Return the report on ``folder``; UsageError where there is no run."""
+        report = read(folder)
+        console = Console(
+            file=io.StringIO(),
+            width=self.width,
+            force_terminal=self.colour,
+            color_system="standard" if self.colour else None,
+            highlight=False,
+            legacy_windows=False,
+        )
+        console.print(Text(report.title, style="bold"))
+        console.print(_facts(report.facts))
+        wide = self.width >= WIDE
+        for part in (
+            *_claims(report.claims, wide),
+            *_table(report.conditions if wide else _stacked(report.conditions)),
+            *_table(report.timings),
+            *_table(report.faults),
+            *_failures(report.failures),
+        ):
+            console.print(part)
+        lines = console.file.getvalue().split("\n")  # type: ignore[attr-defined]  # it is a StringIO
+        return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
+
+
+def _facts(facts: list[tuple[str, str]]) -> RenderableType:
+    grid = RichTable.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in facts:
+        grid.add_row(Text(name), Text(value))
+    return grid
+
+
+def _claims(table: Table, wide: bool) -> list[RenderableType]:
+    """Give the claims table; where it is narrow, the reasons follow below it."""
+    if wide or not table.rows:
+        return _table(table)
+    reasons = [
+        Group(Text.assemble(f"{row[0]}: ", (row[4], "dim")))
+        for row in table.rows
+        if row[3] not in ("supported", "set point")
+    ]
+    return [*_table(table.without("why")), *reasons]
+
+
+def _stacked(table: Table) -> Table:
+    """Put what is short under the condition's name, and the shares under each other."""
+    at = {heading: place for place, heading in enumerate(table.headings)}
+    rows = [
+        (
+            "\n".join((row[at["condition"]], f"{row[at['policy']]}, {row[at['cycles/s']]}/s")),
+            f"{row[at['cycles']]}\n" + row[at["outcomes"]].replace(", ", "\n"),
+            f"{row[at['reliability']]}\nsafe {row[at['data safety']]}",
+            row[at["verdict"]],
+        )
+        for row in table.rows
+    ]
+    headings = ("condition", "cycles, outcomes", "reliability, data safety", "verdict")
+    return Table(table.title, headings, rows, table.about)
+
+
+def _table(table: Table) -> list[RenderableType]:
+    if not table.rows:
+        return []
+    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold")
+    for heading in table.headings:
+        right = heading in table.figures
+        drawn.add_column(heading, justify="right" if right else "left", no_wrap=right,
+                         overflow="fold")  # fmt: skip
+    before = ""
+    for row in table.rows:
+        again = row[0] == before and table.headings[1] in ("step", "fault")
+        cells = ["" if again else row[0], *row[1:]]
+        before = row[0]
+        drawn.add_row(*(_cell(h, c) for h, c in zip(table.headings, cells, strict=True)))
+    head = Text.assemble("\n", (table.title, "bold"), f"  {table.about}" if table.about else "")
+    return [head, drawn]
+
+
+def _cell(heading: str, text: str) -> Text:
+    if heading == "verdict":
+        found = next((style for verdict, style in STYLES.items() if text.startswith(verdict)), "")
+        return Text(text, style=found)
+    return Text(text, style="dim" if heading == "why" else "")
+
+
+def _failures(table: Table) -> list[RenderableType]:
+    """Give each failure as plain lines: its command must be copied in one piece."""
+    if not table.rows:
+        return []
+    lines: list[RenderableType] = [
+        Text.assemble("\n", (table.title, "bold"), f"  {table.about}", "\n")
+    ]
+    for condition, outcome, detail, replay in table.rows:
+        lines.append(Text.assemble((outcome, "bold red"), f"  {condition}: {detail}"))
+        lines.append(Text(f"  {replay}", no_wrap=True, overflow="ignore"))
+    return lines

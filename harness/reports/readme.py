@@ -1,0 +1,95 @@
+"""Put the measured tables into a README: ``python -m harness.reports.readme README.md RUN...``.
+
+Between the two markers everything is replaced by what the runs' summary.json say; with --check
+nothing is written, and the exit status is 1 when the README says anything else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import UsageError
+from harness.reports.markdown import render_table
+from harness.reports.tables import Table, claims
+from harness.results import SUMMARY
+from harness.statistics.digits import milliseconds
+from harness.summary import read_summary
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_COSTS = ("backup", "restore", "verify")
+
+
+def readme_table(summary: Mapping[str, Any]) -> str:
+    """Return the Markdown table of one summary.
+
+    The claims table where the experiment has one; else what each recovery costs at each size,
+    from conditions named ``recovery/size_bytes``. UsageError for a summary that has neither.
+    """
+    if summary["rows"]:
+        return "\n".join(render_table(claims(summary)))
+    return "\n".join(render_table(_costs(summary)))
+
+
+def measured_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return everything between the markers, for summaries by the path people find them at."""
+    parts = []
+    for place, summary in summaries.items():
+        cycles = sum(one["cycles"] for one in summary["conditions"])
+        about = f"Measured in {cycles:,} cycles, from `{place}/{SUMMARY}`:"
+        parts += ["", about, "", readme_table(summary)]
+    return "\n".join(parts) + "\n"
+
+
+def rewritten(text: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return ``text`` with its measured block made anew; UsageError where it has no markers."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
+        raise UsageError(f"there must be one {BEGIN} and, below it, one {END}")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n{measured_block(summaries)}\n{END}{after}"
+
+
+def _costs(summary: Mapping[str, Any]) -> Table:
+    rows = []
+    for one in summary["conditions"]:
+        recovery, _, size = one["name"].rpartition("/")
+        if not recovery or not size.isdecimal():
+            raise UsageError(
+                f"{summary['experiment']}: no rows, and condition {one['name']!r} is no "
+                "recovery/size_bytes; there is nothing to make a table of"
+            )
+        p50 = (milliseconds(one["timings_ms"][step]["p50"]) for step in _COSTS)
+        rows.append((recovery, f"{int(size):,}", *p50))
+    headings = ("recovery", "database, bytes", *(f"{step} p50" for step in _COSTS))
+    return Table(summary["experiment"], headings, rows, figures=frozenset(headings[1:]))
+
+
+@click.command()
+@click.argument("readme", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the README differs.")
+def main(readme: Path, runs: Sequence[Path], *, check: bool) -> None:
+    """Put what RUNS measured into README."""
+    try:
+        home = readme.resolve().parent
+        summaries = {
+            Path(os.path.relpath(run, home)).as_posix(): read_summary(run / SUMMARY) for run in runs
+        }
+        old = readme.read_text(encoding="utf-8")
+        new = rewritten(old, summaries)
+    except UsageError as error:
+        raise click.UsageError(f"{readme}: {error}") from error
+    if check and new != old:
+        click.echo(f"{readme}: not what was measured; run this again without --check", err=True)
+        raise SystemExit(1)
+    if not check:
+        readme.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""The truth for SQLite: what a database file really is, read from its pages.
+
+It shares no code with the guard's own verification, which looks through SQL. Content is every
+row of every table (also of the shadow tables behind virtual ones, and with its rowid), every
+index entry, the schema, and the settings that the file's header keeps. Where cells lie, free
+space, root pages, the free list, change counters and the schema cookie are none.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import apsw
+import numpy as np
+import numpy.typing as npt
+
+from harness.truth import Judgement
+from harness.truth.baseline import Baseline, as_rows
+from harness.truth.checks import Witness, fold_in
+from harness.truth.compare import Comparison, Findings
+from harness.truth.mapped import MappedFile
+from harness.truth.pages import Image, Malformed
+
+
+class SqliteTruth:
+    """The judge of one baseline; not for several threads at once.
+
+    Every method is for files that no connection of this process has open.
+    """
+
+    def __init__(self, pristine: Path) -> None:
+        """Keep the baseline file ``pristine`` in memory; MeasurementError when it is not sound."""
+        self._baseline = Baseline(pristine)
+        self._witness = Witness(self._baseline.bytes.tobytes())
+        self._live = MappedFile()
+        self._other = MappedFile()
+        self._unequal = np.empty(len(self._baseline.bytes) // 8, np.bool_)
+
+    def judge(self, database: Path) -> Judgement:
+        """Compare ``database`` with the baseline, and list what was left beside it.
+
+        A -wal or a journal is folded in first, by SQLite. A file that is missing, unreadable or
+        broken is judged so; nothing of that kind is raised. The file is kept mapped for the next
+        call (see ``release``).
+        """
+        beside = _beside(database)
+        findings = self._fold(database, beside) or self._look(database, self._live)
+        names = [f"left behind: {name}" for name in beside]
+        return Judgement(
+            rows=findings.rows,
+            exact=findings.rows and findings.sequences,
+            lost=findings.lost,
+            left_behind=tuple(beside),
+            differences=(*findings.listed(), *names),
+        )
+
+    def same(self, path: Path) -> bool:
+        """Whether the file's own bytes, without any -wal, hold the baseline exactly."""
+        try:
+            findings = self._look(path, self._other)
+        finally:
+            self._other.release()
+        return findings.rows and findings.sequences
+
+    def reset(self, database: Path) -> int:
+        """Make ``database`` the baseline byte for byte, alone in its folder; return pages written.
+
+        Only pages that differ are written. Every other file whose name begins with the
+        database's is removed, and the permission bits are the pristine file's again. A file that
+        is missing, linked, of another kind or not writable is made anew. Raises OSError when even
+        that cannot be done.
+        """
+        for name in _beside(database):
+            _remove(database.with_name(name))
+        descriptor = _open_in_place(database)
+        if descriptor is None:
+            self._live.release()
+            return self._write_anew(database)
+        try:
+            written = self._write_differing(descriptor, self._live.read(database))
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != self._baseline.mode:
+                os.fchmod(descriptor, self._baseline.mode)
+        finally:
+            os.close(descriptor)
+        return written
+
+    def release(self) -> None:
+        """Let go of the file judged last, so that its space and its file system are free."""
+        self._live.release()
+
+    # -- looking --------------------------------------------------------------------------------
+
+    def _fold(self, database: Path, beside: list[str]) -> Findings | None:
+        """Fold in what SQLite left beside the database; return findings only when that fails."""
+        journals = {f"{database.name}-wal", f"{database.name}-journal"} & set(beside)
+        waiting = sorted(name for name in journals if database.with_name(name).stat().st_size)
+        if not waiting or not database.is_file():
+            return None
+        self._live.release()
+        try:
+            fold_in(database)
+        except apsw.Error as error:
+            findings = Findings()
+            findings.broken(f"{waiting[0]} cannot be folded in: {type(error).__name__}: {error}")
+            return findings
+        return None
+
+    def _look(self, path: Path, mapped: MappedFile) -> Findings:
+        """Compare one file with the baseline."""
+        try:
+            data = mapped.read(path)
+            changed = self._changed(data)
+            if not len(changed) and len(data) == len(self._baseline.bytes):
+                return Findings()
+            image = Image(data.data)
+        except FileNotFoundError:
+            return _unreadable(f"{path.name} is missing")
+        except OSError as error:
+            return _unreadable(f"{path.name} cannot be read: {error}")
+        except Malformed as error:
+            return _unreadable(str(error))
+        live = Witness(path)
+        try:
+            return Comparison(self._baseline, image, changed, self._witness, live).run()
+        finally:
+            live.close()
+
+    def _changed(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        """Return the numbers of the pages that differ, of those that both files have."""
+        old = self._baseline.rows
+        new = as_rows(data, self._baseline.image.page_size)
+        count, width = min(len(old), len(new)), old.shape[1]
+        unequal = self._unequal[: count * width].reshape(count, width)
+        np.not_equal(old[:count], new[:count], out=unequal)
+        return np.flatnonzero(unequal.view(np.uint64).any(axis=1)) + 1
+
+    # -- putting back -----------------------------------------------------------------------------
+
+    def _write_differing(self, descriptor: int, data: npt.NDArray[np.uint8]) -> int:
+        """Write the pages that differ, in runs, and cut or extend the file."""
+        pristine, size = self._baseline.bytes, self._baseline.image.page_size
+        total = len(self._baseline.rows)
+        whole = min(total, len(data) // size)
+        wrong = [*(int(n) - 1 for n in self._changed(data)), *range(whole, total)]
+        at = 0
+        while at < len(wrong):
+            end = at + 1
+            while end < len(wrong) and wrong[end] == wrong[end - 1] + 1:
+                end += 1
+            start = wrong[at] * size
+            _write(descriptor, pristine[start : start + (end - at) * size], start)
+            at = end
+        if len(data) > len(pristine):
+            os.ftruncate(descriptor, len(pristine))
+        return len(wrong)
+
+    def _write_anew(self, database: Path) -> int:
+        """Write the whole baseline to a new file."""
+        _remove(database)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        descriptor = os.open(database, flags, self._baseline.mode)
+        try:
+            _write(descriptor, self._baseline.bytes, 0)
+            os.fchmod(descriptor, self._baseline.mode)
+        finally:
+            os.close(descriptor)
+        return len(self._baseline.rows)
+
+
+def _unreadable(sentence: str) -> Findings:
+    findings = Findings()
+    findings.differ(sentence, lost=True)
+    return findings
+
+
+def _beside(database: Path) -> list[str]:
+    """Names in the database's folder that begin with its own, without itself."""
+    name = database.name
+    try:
+        names = os.listdir(database.parent)
+    except FileNotFoundError:
+        return []
+    return sorted(other for other in names if other.startswith(name) and other != name)
+
+
+def _open_in_place(database: Path) -> int | None:
+    """Open a plain file of one name for writing; None where it must be made anew."""
+    try:
+        found = os.lstat(database)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            return None
+        return os.open(database, os.O_RDWR)
+    except (FileNotFoundError, PermissionError):
+        return None
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all it holds; one that is not there is no error."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write(descriptor: int, data: npt.NDArray[np.uint8], offset: int) -> None:
+    view = data.data
+    while view:
+        done = os.pwrite(descriptor, view, offset)
+        view, offset = view[done:], offset + done

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import RestoreError, UsageError
+from harness.files import Files
+from harness.guard.journal import SUFFIX, Journal
+
+
+def test_what_was_written_is_adopted(folder: Path) -> None:
+    """A guard that is gone leaves its last step to the next one."""
+    first = Journal(folder / "db", Files())
+    first.begin({"state": "capturing", "backups": []})
+    first.write({"state": "captured", "backups": [1]})
+    first.release()
+    entries = Journal(folder / "db", Files()).adopt()
+    assert [entry["state"] for entry in entries] == ["capturing", "captured"]
+
+
+def test_nothing_to_adopt(folder: Path) -> None:
+    """Without a journal there is nothing to bring back."""
+    assert Journal(folder / "db", Files()).adopt() == []
+
+
+def test_a_living_guard_keeps_others_out(folder: Path) -> None:
+    """Two guards on one database: the second is refused, whether it begins or recovers."""
+    first = Journal(folder / "db", Files())
+    first.begin({"state": "capturing"})
+    with pytest.raises(UsageError, match="at work"):
+        Journal(folder / "db", Files()).begin({"state": "capturing"})
+    with pytest.raises(UsageError, match="at work"):
+        Journal(folder / "db", Files()).adopt()
+
+
+def test_the_kernel_frees_a_killed_guards_journal(folder: Path) -> None:
+    """After kill -9 the journal is still there and can be adopted at once."""
+    script = (
+        "import sys, os, signal; from pathlib import Path; from harness.files import Files\n"
+        "from harness.guard.journal import Journal\n"
+        "j = Journal(Path(sys.argv[1]), Files()); j.begin({'state': 'captured'})\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(folder / "db")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert Journal(folder / "db", Files()).adopt()[-1]["state"] == "captured"
+
+
+def test_a_line_cut_off_does_not_count(folder: Path) -> None:
+    """A step whose line was not written whole was never begun."""
+    journal = Journal(folder / "db", Files())
+    journal.begin({"state": "capturing"})
+    journal.write({"state": "captured"})
+    journal.release()
+    path = folder / f"db{SUFFIX}"
+    os.truncate(path, path.stat().st_size - 5)
+    assert Journal(folder / "db", Files()).adopt()[-1]["state"] == "capturing"
+
+
+def test_another_version_is_refused(folder: Path) -> None:
+    """A journal of another version is left alone, with a reason."""
+    path = folder / f"db{SUFFIX}"
+    path.write_text('{"version": 99, "state": "captured"}\n')
+    with pytest.raises(RestoreError, match="another version"):
+        Journal(folder / "db", Files()).adopt()
+    assert path.exists()
+
+
+def test_a_symbolic_link_is_not_followed(folder: Path) -> None:
+    """A journal is never written through a link that somebody laid."""
+    victim = folder / "victim"
+    (folder / f"db{SUFFIX}").symlink_to(victim)
+    with pytest.raises(UsageError):
+        Journal(folder / "db", Files()).begin({"state": "capturing"})
+    assert not victim.exists()

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import registry
+from harness.cleanup import Cleanup, CleanupReport, Entity
+from harness.cleanup.sql import SqlCleanup
+from harness.databases.sqlite import connect
+from harness.errors import BackupError, RestoreError
+from harness.guard import Guard, recover
+from harness.truth.sqlite import SqliteTruth
+from harness.workloads import JournalMode
+
+RECOVERIES = ["file_copy", "online_backup", "wal_pin"]
+
+
+def baseline(folder: Path, journal_mode: JournalMode = "wal") -> tuple[Path, SqliteTruth]:
+    """Build a small platform database and the truth about it."""
+    platform = registry.find("workloads", "platform")
+    pristine, database = folder / "pristine", folder / "work" / "api_db_dev.sqlite3"
+    platform.build_baseline(pristine, size_bytes=80 * 4096, seed=1, journal_mode=journal_mode)
+    database.parent.mkdir()
+    database.write_bytes(pristine.read_bytes())
+    return database, SqliteTruth(pristine)
+
+
+def make_rows(database: Path) -> Sequence[Entity]:
+    """Create the simple test data as tests would."""
+    workload = registry.find("workloads", "platform")("simple", 1)
+    connection = connect(database)
+    try:
+        entities: Sequence[Entity] = workload.create(connection, 5).entities
+    finally:
+        connection.close()
+    return entities
+
+
+class Forgetful(Cleanup):
+    """Deletes nothing and says that all is well: the cleanup that a trusting policy believes."""
+
+    name = "forgetful"
+    contract = "planted"
+
+    def clean(self, *args: Any, **kwargs: Any) -> CleanupReport:
+        """Do nothing."""
+        return CleanupReport()
+
+
+class Raising(Cleanup):
+    """Falls over."""
+
+    name = "raising"
+    contract = "planted"
+
+    def clean(self, *args: Any, **kwargs: Any) -> CleanupReport:
+        """Raise as a script with a typing error does."""
+        raise KeyError("no such bot")
+
+
+@pytest.mark.parametrize("recovery", RECOVERIES)
+@pytest.mark.parametrize("cleanup", [SqlCleanup(), Forgetful(), Raising(), None])
+def test_verified_comes_back_exact(folder: Path, recovery: str, cleanup: Cleanup | None) -> None:
+    """Whatever the cleanup does, hybrid_verified at grade exact ends at the baseline."""
+    database, truth = baseline(folder)
+    with Guard(database, recoveries=[recovery], cleanup=cleanup, grade="exact") as guard:
+        guard.track(make_rows(database))
+    judgement = truth.judge(database)
+    assert judgement.exact, judgement.differences
+    assert judgement.left_behind == ()
+    assert guard.result.ended == "restored"  # DELETE never puts sqlite_sequence back
+    assert guard.result.restored_by == recovery
+    assert not list(database.parent.glob("*e2e*"))
+
+
+def test_a_good_cleanup_needs_no_restore_at_grade_rows(folder: Path) -> None:
+    """At grade rows a cleanup that removed everything is enough."""
+    database, truth = baseline(folder)
+    with Guard(database, cleanup=SqlCleanup(), grade="rows") as guard:
+        guard.track(make_rows(database))
+    assert guard.result.ended == "cleaned"
+    judgement = truth.judge(database)
+    assert (judgement.rows, judgement.exact) == (True, False)
+
+
+def test_trusting_believes_a_liar(folder: Path) -> None:
+    """hybrid_trusting says clean when the cleanup says so, and the truth says otherwise."""
+    database, truth = baseline(folder)
+    with Guard(database, policy="hybrid_trusting", cleanup=Forgetful()) as guard:
+        guard.track(make_rows(database))
+    assert guard.result.says_clean
+    assert not truth.judge(database).rows
+
+
+def test_the_tests_own_error_passes_and_the_database_is_back(folder: Path) -> None:
+    """A failing test is not hidden by the guard, and its rows are gone all the same."""
+    database, truth = baseline(folder)
+
+    def failing_tests() -> None:
+        with Guard(database, cleanup=SqlCleanup()):
+            make_rows(database)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing_tests()
+    assert truth.judge(database).exact
+
+
+def test_no_backup_no_tests(folder: Path) -> None:
+    """When no recovery can back up, the tests never start and nothing is left behind."""
+    database, truth = baseline(folder, journal_mode="delete")
+    ran = False
+    with pytest.raises(BackupError, match="wal_pin"), Guard(database, recoveries=["wal_pin"]):
+        ran = True
+    assert not ran
+    assert truth.judge(database).exact
+    assert not list(database.parent.glob("*e2e*"))
+
+
+def test_the_chain_goes_on_to_its_next_recovery(folder: Path) -> None:
+    """A recovery that cannot back up here is passed over for the next one."""
+    database, truth = baseline(folder, journal_mode="delete")
+    with Guard(database, recoveries=["wal_pin", "file_copy"]) as guard:
+        make_rows(database)
+    assert guard.result.restored_by == "file_copy"
+    assert truth.judge(database).exact
+
+
+def test_a_damaged_backup_goes_on_to_the_next(folder: Path) -> None:
+    """A backup cut short is noticed before it is put back, and the chain's next is used."""
+    database, truth = baseline(folder)
+    with Guard(database, recoveries=["file_copy", "online_backup"]) as guard:
+        make_rows(database)
+        os.truncate(f"{database}.e2e-backup", 5000)
+    assert guard.result.restored_by == "online_backup"
+    assert truth.judge(database).exact
+
+
+def test_a_pin_held_against_an_open_application_gives_way(folder: Path) -> None:
+    """With the application connected wal_pin must not act; online_backup then restores for it."""
+    database, truth = baseline(folder)
+    application = connect(database)
+    application.execute("SELECT count(*) FROM users").fetchall()
+    with Guard(
+        database, recoveries=["wal_pin", "online_backup"], busy_timeout_ms=5, cleanup=None
+    ) as guard:
+        application.execute("UPDATE users SET name = 'gone wild'")
+    assert guard.result.restored_by == "online_backup"
+    wild = application.execute("SELECT count(*) FROM users WHERE name = 'gone wild'").fetchone()
+    assert wild == (0,)
+    application.close()
+    assert truth.judge(database).exact
+
+
+def test_dirty_is_said_and_the_backup_kept(folder: Path) -> None:
+    """When nothing can restore, the guard says so, keeps its journal and the next one mends it."""
+    database, truth = baseline(folder)
+    blocker = connect(database)
+
+    def tests_that_block() -> None:
+        with Guard(database, recoveries=["online_backup"], busy_timeout_ms=1):
+            make_rows(database)
+            blocker.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(RestoreError, match="harness recover"):
+        tests_that_block()
+    assert Path(f"{database}.e2e-backup").exists()
+    blocker.close()
+    assert recover(database) == "online_backup"
+    judgement = truth.judge(database)
+    assert judgement.exact
+    assert judgement.left_behind == ()

@@ -1,0 +1,73 @@
+import math
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.statistics.digits import milliseconds, percent, percent_interval
+
+shares = st.floats(0, 1).filter(lambda share: share in (0, 1) or 1e-12 < share < 1 - 1e-12)
+
+
+def value(text: str) -> Decimal:
+    return Decimal(text.rstrip("%")) / 100
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0%"),
+        (1.0, "100%"),
+        (0.8, "80.0%"),
+        (0.99, "99.0%"),
+        (0.999, "99.90%"),
+        (0.9999, "99.990%"),
+        (0.99947, "99.947%"),
+        (0.99999, "99.9990%"),
+        (0.00001, "0.0010%"),
+        (math.nan, "-"),
+    ],
+)
+def test_percent(share: float, text: str) -> None:
+    """99%, 99.9%, 99.99% and 100% are never the same text."""
+    assert percent(share) == text
+
+
+@given(shares)
+def test_only_all_is_all(share: float) -> None:
+    """No share but 1 prints as 100%, none but 0 as 0%, and none is further off than its digits."""
+    printed = value(percent(share))
+    assert (printed == 1) == (share == 1)
+    assert (printed == 0) == (share == 0)
+    distance = min(Decimal(share), 1 - Decimal(share))
+    assert abs(printed - Decimal(share)) <= max(distance / 20, Decimal("1e-15"))
+
+
+@given(shares, shares)
+def test_an_interval_rounds_outwards(one: float, other: float) -> None:
+    """The interval printed holds the interval measured."""
+    lower, upper = sorted((one, other))
+    low, high = percent_interval(lower, upper).strip("[]").split(", ")
+    assert value(low) <= Decimal(str(lower))
+    assert value(high) >= Decimal(str(upper))
+
+
+@pytest.mark.parametrize(
+    ("value_ms", "text"),
+    [
+        (0.0512, "0.05 ms"),
+        (1.5, "1.50 ms"),
+        (12.34, "12.3 ms"),
+        (123.4, "123 ms"),
+        (999.6, "1.00 s"),
+        (1234.0, "1.23 s"),
+        (123_456.0, "123 s"),
+        (0.0, "0.00 ms"),
+        (math.nan, "-"),
+        (None, "-"),
+    ],
+)
+def test_milliseconds(value_ms: float | None, text: str) -> None:
+    """Three digits and the unit that suits them; what is not known is not 0."""
+    assert milliseconds(value_ms) == text

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import MeasurementError, UsageError
+from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
+from harness.experiment.store import Store
+from harness.results import Results, ledger
+from tests.stored_runs import cycle, cycles, make_run, struck
+
+whole = st.integers(0, 2**40)
+entries = st.builds(
+    struck, st.sampled_from(["timeout", "io_error"]), fired=st.booleans(), surfaced=st.booleans()
+)
+records = st.builds(
+    CycleRecord,
+    condition=st.just("one"),
+    cycle=st.just(0),
+    outcome=st.sampled_from(OUTCOMES),
+    rows=st.booleans(),
+    exact=st.booleans(),
+    says_clean=st.booleans(),
+    cleanup_ok=st.none() | st.booleans(),
+    restored_by=st.none() | st.sampled_from(["wal_pin", "file_copy"]),
+    left_behind=whole,
+    backup_bytes=whole,
+    payload_bytes=whole,
+    grown_bytes=st.integers(-(2**40), 2**40),
+    timings_ms=st.dictionaries(st.sampled_from(TIMINGS), st.integers(0, 10**9).map(lambda u: u / 8)),
+    faults=st.lists(entries, max_size=3).map(tuple),
+    detail=st.text(max_size=20),
+)
+
+
+@given(st.lists(records, max_size=6))
+def test_a_table_says_what_the_store_says(made: list[CycleRecord]) -> None:
+    """Every field of every cycle read in bulk is the one that the store gives record by record."""
+    import tempfile  # noqa: PLC0415 - hypothesis allows no fixture that lives for one example
+
+    for number, record in enumerate(made):
+        record.cycle = number
+    with tempfile.TemporaryDirectory() as folder:
+        results = make_run(Path(folder) / "run", made)
+        table = results.cycles("one")
+        store = Store(results.folder)
+        kept = list(store.records("one"))
+        store.close()
+    assert len(table) == len(kept) == len(made)
+    for read, record in zip(table.to_dict("records"), kept, strict=True):
+        timings_ms = {phase: read.pop(f"{phase}_ms") for phase in TIMINGS}
+        assert {k: v for k, v in timings_ms.items() if not np.isnan(v)} == record.timings_ms
+        faults = read.pop("faults")
+        assert ledger([faults]) == ledger_by_hand(record)
+        read["cleanup_ok"] = None if read["cleanup_ok"] is not read["cleanup_ok"] or str(
+            read["cleanup_ok"]
+        ) == "<NA>" else bool(read["cleanup_ok"])
+        assert read == {name: getattr(record, name) for name in read}
+
+
+def ledger_by_hand(record: CycleRecord) -> dict[str, dict[str, int]]:
+    return {
+        kind: {
+            "planned": len(mine),
+            "fired": sum(e.fired for e in mine),
+            "surfaced": sum(e.fired and e.surfaced for e in mine),
+            "masked": sum(e.fired and not e.surfaced for e in mine),
+        }
+        for kind in sorted({e.kind for e in record.faults})
+        if (mine := [e for e in record.faults if e.kind == kind])
+    }
+
+
+def test_cycles_come_in_order_of_their_number(folder: Path) -> None:
+    """However cycles were stored, they are read in order of cycle number."""
+    results = make_run(folder / "run", [cycle(2), cycle(0), cycle(1)])
+    assert list(results.cycles("one")["cycle"]) == [0, 1, 2]
+
+
+def test_a_condition_that_did_not_run_is_an_empty_table(folder: Path) -> None:
+    """No cycle is no row, with the same columns and types as any other."""
+    results = make_run(folder / "run", cycles(["cleaned"]))
+    table = results.cycles("other")
+    assert table.empty
+    assert (table.dtypes == results.cycles("one").dtypes).all()
+
+
+def test_what_is_no_run_is_said(folder: Path) -> None:
+    """A folder without a run, and a run without cycles, are a usage error that names it."""
+    with pytest.raises(UsageError, match=r"run\.json"):
+        Results(folder)
+    results = make_run(folder / "run")
+    (folder / "run" / "cycles.sqlite").unlink()
+    with pytest.raises(UsageError, match=r"cycles\.sqlite"):
+        Results(results.folder)
+
+
+def test_a_damaged_file_is_no_empty_table(folder: Path) -> None:
+    """A file of cycles that SQLite cannot read is an error, not a condition without cycles."""
+    results = make_run(folder / "run", cycles(["cleaned"] * 50))
+    (folder / "run" / "cycles.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(MeasurementError, match="cannot be read"):
+        results.cycles("one")
