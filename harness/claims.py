@@ -97,8 +97,10 @@ def evaluate(row: Row, evidence: Evidence | None) -> dict[str, Any]:
     kept = {key: str(row.get(key) or "") for key in ("claim", "claimed", "condition", "measure")}
     nothing = {"measured": "-", "estimate": None, "lower": None, "upper": None}
     measure = MEASURES.get(kept["measure"])
-    if evidence is None or evidence.frame.empty:
-        trials: Trials | NotMeasured = f"no cycle of condition {kept['condition']!r} was run"
+    if not kept["condition"]:
+        trials: Trials | NotMeasured = "no condition of this experiment measures it"
+    elif evidence is None or evidence.frame.empty:
+        trials = f"no cycle of condition {kept['condition']!r} was run"
     elif measure is None:
         trials = f"no measure is called {kept['measure']!r}; known: {', '.join(MEASURES)}"
     else:

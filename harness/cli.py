@@ -7,6 +7,7 @@ Exit status: 0 supported or fine, 1 refuted or dirty, 2 usage or configuration, 
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from harness.errors import HarnessError
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
-INTERRUPTED = 130
+HARNESS_ERROR, INTERRUPTED = 4, 130
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
 
@@ -90,7 +91,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
 
     stored, new = again.replay(folder, condition, cycle)
     click.echo(again.side_by_side(stored, new))
-    sys.exit(0 if again.same(stored, new) else 4)
+    sys.exit(0 if again.same(stored, new) else HARNESS_ERROR)
 
 
 def main() -> None:
@@ -108,6 +109,6 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("harness: interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except OSError as error:
-        click.echo(f"harness: {error}", err=True)
-        sys.exit(2)
+    except Exception:  # noqa: BLE001 - a defect of the harness, and 1 would mean refuted
+        traceback.print_exc()
+        sys.exit(HARNESS_ERROR)

@@ -22,9 +22,8 @@ from harness.statistics.timings import quantiles
 
 VERSION = 1
 TO_REPLAY = ("baseline_lost", "dirty_silent", "harness_error")  # the worst first
-TO_REPLAY_MOST = 20  # cycles named of each condition
+TO_REPLAY_MOST = 5  # cycles named of each condition
 DETAIL_MOST = 300  # characters of what went wrong
-CLAIMABLE = ("reliability", "data_safety")  # what a condition's verdict may be about
 
 
 class Stored(NamedTuple):
@@ -162,17 +161,22 @@ def _condition(
 
 
 def _claims(condition: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> list[tuple[str, float]]:
-    """Return what is claimed of a condition, by itself or by a row of the claims table."""
-    found: dict[tuple[str, float], None] = {}
-    for text in condition.get("claims") or ():
-        measure, _, at_least = text.partition(">=")
-        found[measure.strip(), float(at_least)] = None
-    for row in rows:
-        measure, at_least = row.get("measure"), row.get("at_least")
-        mine = row["condition"] == condition["name"] and not row.get("set_point")
-        if mine and measure in CLAIMABLE and at_least is not None:
-            found[measure, float(at_least)] = None
-    return list(found)
+    """Return what is claimed of a condition: by itself, else by the rows of the claims table.
+
+    Of the rows only a reliability that cycles can prove counts: no set point, and not 100%.
+    """
+    own = [text.partition(">=") for text in condition.get("claims") or ()]
+    if own:
+        return [(measure.strip(), float(at_least)) for measure, _, at_least in own]
+    mine = [
+        row["at_least"]
+        for row in rows
+        if row["condition"] == condition["name"]
+        and row.get("measure") == "reliability"
+        and not row.get("set_point")
+        and row.get("at_least") not in (None, 1)
+    ]
+    return [("reliability", float(at_least)) for at_least in dict.fromkeys(mine)]
 
 
 def _judged(evidence: Evidence, measure: str, at_least: float | None) -> Judged:
@@ -202,9 +206,8 @@ def _rate(frame: pd.DataFrame, wall_s: float | None) -> float | None:
 
 def _to_replay(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Name the first cycles of the worst outcomes: what people will want to look at."""
-    bad = frame.loc[frame["outcome"].isin(TO_REPLAY), ["cycle", "outcome", "detail"]]
-    worst = bad["outcome"].map(TO_REPLAY.index).astype(int)
-    first = bad.iloc[np.argsort(worst.to_numpy(), kind="stable")[:TO_REPLAY_MOST]]
+    bad = pd.concat([frame[frame["outcome"] == outcome] for outcome in TO_REPLAY])
+    first = bad[["cycle", "outcome", "detail"]].head(TO_REPLAY_MOST)
     return [
         {"cycle": int(cycle), "outcome": str(outcome), "detail": detail[:DETAIL_MOST]}
         for cycle, outcome, detail in first.itertuples(index=False)

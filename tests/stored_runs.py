@@ -37,7 +37,9 @@ def cycles(outcomes: Iterable[str], **values: Any) -> list[CycleRecord]:
 
 def struck(kind: str, *, fired: bool = True, surfaced: bool = True) -> LedgerEntry:
     """Make an entry of the ledger."""
-    return LedgerEntry(kind, "cleanup", "delete bots 1", 1, "attempt", fired, surfaced, "it said so")
+    return LedgerEntry(
+        kind, "cleanup", "delete bots 1", 1, "attempt", fired, surfaced, "it said so"
+    )
 
 
 def make_run(

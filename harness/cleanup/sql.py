@@ -114,17 +114,20 @@ def _ranks(connection: Any, tables: Iterable[str]) -> dict[str, int]:
     the same ones; whoever refers to a circle from outside refers to one table more: itself.
     """
     above: dict[str, set[str]] = {}
-    lowered = {name: name.lower() for name in tables}  # SQLite's names know no case
+    lowered = {name: _lower(name) for name in tables}
     pending = list(lowered.values())
     while pending:
         table = pending.pop()
         if table not in above:
-            rows = connection.execute(
-                'SELECT lower("table") FROM pragma_foreign_key_list(?)', (table,)
-            )
-            above[table] = {parent for (parent,) in rows}
+            rows = connection.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (table,))
+            above[table] = {_lower(parent) for (parent,) in rows}
             pending += above[table]
     return {name: len(_reach(above, low)) for name, low in lowered.items()}
+
+
+def _lower(name: str) -> str:
+    """Fold case as SQLite does for names: A to Z only."""
+    return name.encode().lower().decode()
 
 
 def _reach(above: dict[str, set[str]], table: str) -> set[str]:

@@ -224,15 +224,16 @@ def _schema(connection: apsw.Connection) -> Schema:
 
 def _tables(connection: apsw.Connection, schema: Schema) -> dict[str, Table]:
     """Give the tables that hold rows themselves: not views, not virtual tables."""
-    without_rowid: set[str] = set()
-    if any(sql and "without" in sql.lower() for _, _, sql in schema.values()):
-        listed: list[Any] = connection.execute("PRAGMA main.table_list").fetchall()
-        without_rowid = {name for _, name, _, _, has_none, _ in listed if has_none}
-    return {
-        name: Table(name, root, sql or "", name in without_rowid)
+    found = [
+        Table(name, root, sql or "", without_rowid=False)
         for (kind, name), (_, root, sql) in schema.items()
         if kind == "table" and root
-    }
+    ]
+    if any("without" in table.sql.lower() for table in found):
+        listed: list[Any] = connection.execute("PRAGMA main.table_list").fetchall()
+        without_rowid = {name for _, name, _, _, has_none, _ in listed if has_none}
+        found = [t._replace(without_rowid=t.name in without_rowid) for t in found]
+    return {table.name: table for table in found}
 
 
 def _roots(tables: dict[str, Table]) -> Roots:

@@ -160,8 +160,8 @@ def pages_apart(
 class Tree:
     """The pages of one b-tree that a walk came upon, with the rowids each leaf covers."""
 
-    interior: set[int] = field(default_factory=set)
-    leaves: dict[int, Range] = field(default_factory=dict)
+    interior: set[int]
+    leaves: dict[int, Range]
 
 
 def walk(image: Image, root: int, wanted: set[int] | None, *, rowids: bool = True) -> Tree:
@@ -179,33 +179,30 @@ def walk(image: Image, root: int, wanted: set[int] | None, *, rowids: bool = Tru
         Unfollowable: what is read is no such b-tree.
     """
     interior, leaf = (_TABLE_INTERIOR, _TABLE_LEAF) if rowids else (_INDEX_INTERIOR, _INDEX_LEAF)
-    tree = Tree()
     level: list[tuple[int, Range]] = [(root, EVERY_ROWID)]
+    if _kind(image, root) == leaf:
+        return Tree(set(), {} if wanted is not None and root not in wanted else dict(level))
+    passed: set[int] = set()
     for _ in range(_DEEPEST):
-        kinds = {_kind(image, number) for number, _ in level}
-        if kinds != {interior}:
-            break
-        tree.interior.update(number for number, _ in level)
         below: list[tuple[int, Range]] = []
         leaves_below: bool | None = None
         for number, covered in level:
+            if _kind(image, number) != interior:
+                raise Unfollowable(f"page {number} is not an interior page of this b-tree")
+            passed.add(number)
             children = _Children(image, number)
             if leaves_below is None:
                 leaves_below = _kind(image, children.numbers[0]) == leaf
             below += children.covering(covered, wanted if leaves_below else None, rowids=rowids)
-        level = below
         if leaves_below:
-            kinds = {leaf}
-            break
-    if kinds != {leaf}:
-        raise Unfollowable(f"the b-tree at page {root} is not as it should be")
-    tree.leaves = {n: covered for n, covered in level if wanted is None or n in wanted}
-    return tree
+            return Tree(passed, dict(below))
+        level = below
+    raise Unfollowable(f"the b-tree at page {root} is too deep")
 
 
 def _kind(image: Image, number: int) -> int:
-    content = image.content(number)
-    return content[0] if content else 0
+    page = image.page(number)
+    return page[_HEADER_BYTES if number == 1 else 0] if page else 0
 
 
 _FOUR = np.arange(4)
@@ -332,7 +329,7 @@ def changes(before: Image, now: Image, changed: set[int], roots: tuple[Roots, Ro
         raise Unfollowable("an overflow page changed in place")
     found = Changes()
     owned = {number for number in changed if before.content(number)[:1] in _TABLE_PAGES}
-    for name in old.rowid.keys() | new.rowid.keys():
+    for name in dict.fromkeys((*old.rowid, *new.rowid)):
         both = (old.rowid.get(name), new.rowid.get(name))
         if both[0] == both[1] and not owned:
             continue  # every page that can be this table's has been found to be another's
@@ -340,7 +337,7 @@ def changes(before: Image, now: Image, changed: set[int], roots: tuple[Roots, Ro
         owned -= pages
         if ranges:
             found.ranges[name] = ranges
-    for name in old.without_rowid.keys() | new.without_rowid.keys():
+    for name in dict.fromkeys((*old.without_rowid, *new.without_rowid)):
         both = (old.without_rowid.get(name), new.without_rowid.get(name))
         if tree_touched(before, now, changed, both):
             found.whole.add(name)

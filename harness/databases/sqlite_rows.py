@@ -79,15 +79,16 @@ def compare(
             added=_all_rows(now, other) if other else (),
             missing=_all_rows(before, one) if one else (),
         )
-    columns = _common_columns(before, now, pair)
     try:
+        columns = _common_columns(before, now, pair, ask=exact)
         return _compare(before, now, one.name, columns, ranges, exact=exact)
     except UnicodeDecodeError:  # text that is not UTF-8
+        columns = _common_columns(before, now, pair, ask=True)
         return _compare(before, now, one.name, columns, ranges, exact=True)
 
 
 def _all_rows(connection: apsw.Connection, table: Table) -> tuple[Row, ...]:
-    columns = _columns(connection, table)
+    columns = _columns(connection, table, ask=True)
     try:
         return tuple(_Reader(connection, table.name, columns, exact=False).read())
     except UnicodeDecodeError:
@@ -95,13 +96,15 @@ def _all_rows(connection: apsw.Connection, table: Table) -> tuple[Row, ...]:
         return tuple(map(reader.present, reader.read()))
 
 
-def _common_columns(before: apsw.Connection, now: apsw.Connection, pair: Pair) -> Columns:
+def _common_columns(
+    before: apsw.Connection, now: apsw.Connection, pair: Pair, *, ask: bool
+) -> Columns:
     """Choose the columns to compare: all stored ones, of two definitions those in both."""
     one, other = pair
     assert one is not None  # noqa: S101 - says it to the type checker
     assert other is not None  # noqa: S101 - and here
     if one.sql == other.sql:
-        return _columns(before, one)
+        return _columns(before, one, ask=ask)
     old, new = _columns(before, one, ask=True), _columns(now, other, ask=True)
     stored = tuple(name for name in old.stored if name in new.stored)
     same_key = old.key == new.key and old.primary_key == new.primary_key
@@ -136,7 +139,6 @@ class _Reader:
         self._leading = 0 if columns.key is None else 1
         stored = [quoted(column) for column in columns.stored]
         if exact:
-            stored = stored or self._all_columns(name)
             stored = [
                 f"CASE typeof({c}) WHEN 'text' THEN CAST({c} AS BLOB) ELSE {c} END, "
                 f"typeof({c}) = 'text'"
@@ -151,10 +153,6 @@ class _Reader:
             for column in columns.primary_key
             for i in range(width)
         ]
-
-    def _all_columns(self, name: str) -> list[str]:
-        cursor = self._connection.execute(f"SELECT * FROM main.{quoted(name)} LIMIT 0")
-        return [quoted(column[0]) for column in cursor.get_description()]
 
     def read(self, covered: Range = EVERY_ROWID, limit: int = -1) -> list[Row]:
         """Read the rows of a rowid range in order, or all rows where there is no rowid."""

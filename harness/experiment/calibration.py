@@ -88,7 +88,8 @@ def _believe(points: list[tuple[float, int, int]], rate: float, target: float) -
     near = [(n, won) for tried, n, won in points if 0.75 * rate <= tried <= 1.34 * rate]
     trials = sum(n for n, _ in near)
     share = sum(won for _, won in near) / trials if trials else float("nan")
-    if not trials or abs(share - target) > 0.15:
+    leeway = 0.02 + 3 * (target * (1 - target) / max(trials, 1)) ** 0.5
+    if not trials or abs(share - target) > leeway:
         raise MeasurementError(
             f"no fault rate makes {target:.1%} of the cycles succeed: near {rate:.4g}, "
             f"{share:.1%} did; choose another target, fault or lasting"

@@ -29,6 +29,17 @@ from harness.faults import Shape
 from harness.workloads import JournalMode
 
 MEASURES = ("reliability", "data_safety")
+# What a row may ask for: the keys of harness.claims.MEASURES, which is slow to import.
+ROW_MEASURES = (
+    *MEASURES,
+    "no_restore",
+    "nothing_left_behind",
+    "restored_clean",
+    "backup_under_1s",
+    "backup_same_size",
+    "bytes_added",
+    "cleanup_reports_truth",
+)
 LASTING = ("attempt", "phase", "cycle")
 _CLAIM = re.compile(r"\s*([A-Za-z_]+)\s*(\S+?)\s*([0-9.eE+-]+)\s*")
 
@@ -101,6 +112,13 @@ def _weights(value: Any) -> Any:
     if not 0 < total < float("inf"):
         raise ValueError("the weights must sum to more than 0")
     return {word: float(weights[word]) / total for word in LASTING if weights.get(word)}
+
+
+def _measure(name: str) -> str:
+    if name not in ROW_MEASURES:
+        hint = nearest(name, ROW_MEASURES)
+        raise ValueError(f"nothing measures {name!r}; {hint}known: {', '.join(ROW_MEASURES)}")
+    return name
 
 
 Whole = Annotated[int, Strict()]
@@ -215,8 +233,8 @@ class ClaimsRow(_Part):
 
     claim: str
     claimed: str
-    condition: str
-    measure: str = "reliability"
+    condition: str = ""  # left out: nothing here measures it, and the table says so
+    measure: Annotated[str, AfterValidator(_measure)] = "reliability"
     at_least: Annotated[Number, Field(gt=0, le=1)] | None = None
     set_point: bool = False
     note: str = ""
@@ -378,7 +396,8 @@ def _sentence(error: Any, keys: tuple[int | str, ...]) -> str:
         return f"{value!r} is none of {', '.join(choices)}; {nearest(str(value), choices)}".rstrip(
             "; "
         )
-    message = error["msg"].replace("Input should be", "must be").replace("valid ", "")
+    message = error["msg"].replace("Input should be", "must be")
+    message = message.replace("a valid integer", "an integer").replace("valid ", "")
     if keys == ("conditions",):
         return 'an experiment needs at least one [[conditions]] with a name = "..."'
     return message if isinstance(value, dict | list) else f"{message}, not {value!r}"
@@ -418,7 +437,7 @@ def _references(experiment: Experiment) -> Iterable[Problem]:
     conditions = tuple(condition.name for condition in experiment.conditions)
     calibrations = tuple(experiment.calibrations)
     for index, row in enumerate(experiment.rows):
-        if row.condition not in conditions:
+        if row.condition and row.condition not in conditions:
             yield _nobody(("rows", index, "condition"), "condition", row.condition, conditions)
     for name, calibration in experiment.calibrations.items():
         key = ("calibrations", name, "condition")

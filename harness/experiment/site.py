@@ -51,12 +51,12 @@ class Site:
         self._cleanup = registry.find("cleanup", condition.cleanup)()
         retry = condition.retry
         self._retry = Retry(retry.attempts, retry.first_ms, retry.factor, retry.longest_ms)
-        shape = self._learn()
+        self.shape = self._learn()
         rates = {
             kind: (rate, condition.faults[kind].lasting) for kind, rate in condition.rates().items()
         }
-        self.planner = Planner(seed, condition.name, shape, rates)
-        self._scene = Scene(
+        self.planner = Planner(seed, condition.name, self.shape, rates)
+        self.scene = Scene(
             self.database,
             busy_timeout_ms=condition.busy_timeout_ms,
             size_bytes=self.size_bytes,
@@ -94,8 +94,8 @@ class Site:
     def run_planned(self, cycle: int, draw: int, planned: list[Planned]) -> CycleRecord:
         """Run one cycle with exactly these faults."""
         record = CycleRecord(self.condition.name, cycle, "harness_error")
-        self._scene.start()
-        injector = Injector(self._scene, planned) if planned else None
+        self.scene.start()
+        injector = Injector(self.scene, planned) if planned else None
         started = time.perf_counter()
         guard = self._guard(injector)
         try:
@@ -124,12 +124,12 @@ class Site:
         condition = self.condition
         seams: dict[str, Any] = {}
         if injector is not None:  # without a fault, nothing at all stands between guard and world
-            seams = {"listener": injector.listener, "connect": self._scene.connect}
+            seams = {"listener": injector.listener, "connect": self.scene.connect}
             if any(kind in condition.faults for kind in _STORAGE):
                 if any(name in BY_FILES for name in condition.recoveries):
-                    seams["files"] = self._scene.files
+                    seams["files"] = self.scene.files
                 if any(name in BY_SQLITE for name in condition.recoveries):
-                    seams["vfs"] = self._scene.vfs.vfs_name
+                    seams["vfs"] = self.scene.vfs.vfs_name
         return Guard(
             self.database,
             policy=condition.policy,
@@ -168,7 +168,7 @@ class Site:
 
     def _baseline_at_hand(self) -> bool:
         """Whether a backup left behind, or the main file without its -wal, is the baseline."""
-        candidates = [path for path in self._scene.backups.values() if path.exists()]
+        candidates = [path for path in self.scene.backups.values() if path.exists()]
         return any(self._truth.same(path) for path in [*candidates, self.database])
 
     def close(self) -> None:

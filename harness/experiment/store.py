@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -156,7 +157,10 @@ class Store:
         write_run(self.folder, self.run)
 
     def close(self) -> None:
-        """Close the file; the -wal is folded in where there is room."""
+        """Close the file; what was written leaves it whole, with no -wal beside it."""
+        if self._lock >= 0:
+            with contextlib.suppress(apsw.Error):  # disk full, a reader: the -wal stays
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
         self._unlock()
 

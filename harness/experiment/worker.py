@@ -56,7 +56,7 @@ class Progress:
         self._map.close()
 
 
-class _Bench:
+class Bench:
     """The sites of one worker; a site whose cycle raised is thrown away."""
 
     def __init__(self, site: Any, seed: int, folder: Path) -> None:
@@ -112,7 +112,7 @@ def work(
     os.setsid()  # what a cycle starts dies with the worker
     parent = os.getppid()
     module, _, attribute = site.partition(":")
-    bench = _Bench(getattr(importlib.import_module(module), attribute), seed, Path(folder))
+    bench = Bench(getattr(importlib.import_module(module), attribute), seed, Path(folder))
     progress = Progress(Path(progress_path))
     with contextlib.suppress(EOFError, OSError):  # the parent is gone, or has had enough
         while True:

@@ -41,6 +41,8 @@ class Planner:
             self._slots += [(kind, slot) for slot in slots]
             rates += [rate] * len(slots)
             names = tuple(name for name in LASTING if weights.get(name, 0) > 0)
+            if not names:
+                raise ValueError(f"{kind}: no weight says what it lasts for: {dict(weights)}")
             shares = np.cumsum([weights[name] for name in names])
             self._lasting[kind] = (shares / shares[-1], names)
         self._rates = np.array(rates)

@@ -123,10 +123,18 @@ def copy_statement(connection: Any, child: str, column: str) -> str:
 
 
 def _can_be_copied(connection: Any, table: str) -> bool:
-    """Whether it has a row, and no unique index (as every WITHOUT ROWID table has) forbids two."""
-    unique = connection.execute('SELECT 1 FROM pragma_index_list(?) WHERE "unique"', (table,))
+    """Whether a row with a new key can be one more.
+
+    There must be a row; the key must not itself refer to another table; no unique index (as every
+    WITHOUT ROWID table has) may forbid it.
+    """
+    forbidding = connection.execute(
+        'SELECT 1 FROM pragma_index_list(?1) WHERE "unique" UNION ALL '
+        'SELECT 1 FROM pragma_foreign_key_list(?1) WHERE "from" = ?2 COLLATE NOCASE',
+        (table, primary_key(connection, table)),
+    )
     row = connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1")
-    return unique.fetchone() is None and row.fetchone() is not None
+    return forbidding.fetchone() is None and row.fetchone() is not None
 
 
 def primary_key(connection: Any, table: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -134,7 +135,12 @@ class StrikingVfs(apsw.VFS):
 
 
 class StrikingFile(apsw.VFSFile):
-    """One file that SQLite has open through a StrikingVfs."""
+    """One file that SQLite has open through a StrikingVfs.
+
+    While one of SQLite's errors is being handled, operations pass: what SQLite does in undoing
+    may be done by a call of apsw's that reports no error (``Backup.__exit__``), and a second one
+    would come out of it as a SystemError, which no disk ever caused.
+    """
 
     def __init__(self, name: Any, flags: list[int], armed: Armed) -> None:
         super().__init__("", name, flags)
@@ -151,6 +157,8 @@ class StrikingFile(apsw.VFSFile):
         return super().xRead(amount, offset)
 
     def _fail_if_due(self, size_bytes: int, data: bytes | None) -> None:
+        if isinstance(sys.exception(), apsw.Error):
+            return
         strike = self._armed.due(size_bytes, read=data is None)
         if strike is None:
             return

@@ -17,6 +17,9 @@ from harness.errors import RestoreError, UsageError
 from harness.files import Files
 
 VERSION = 1
+# What an entry says: backups are being taken and no test has run; the tests may run or have run
+# and the backups are whole; the database is proven back and only tidying up is left.
+CAPTURING, CAPTURED, PROVEN = "capturing", "captured", "proven"
 SUFFIX = ".e2e-journal"
 
 
@@ -82,7 +85,7 @@ class Journal:
                 f"({entries[0].get('version')!r}, this one writes {VERSION}); use that version"
             )
         os.lseek(descriptor, 0, os.SEEK_END)
-        return entries or [{"version": VERSION, "state": "capturing", "backups": []}]
+        return entries or [{"version": VERSION, "state": CAPTURING, "backups": []}]
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:

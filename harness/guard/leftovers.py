@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from harness import registry
 from harness.databases.sqlite import differences as sqlite_differences
 from harness.errors import RestoreError
 from harness.files import Files
-from harness.guard.journal import Journal
+from harness.guard.journal import CAPTURING, PROVEN, Journal
 from harness.recovery import Recovery
 
 BACKUP_SUFFIX = ".e2e-backup"
@@ -37,15 +38,16 @@ def recover(
     entries = journal.adopt()
     if not entries:
         return None
-    backups = entries[-1].get("backups", [])
-    reasons = []
-    if entries[-1]["state"] == "capturing":  # the tests had not started: the baseline is live
-        for description in backups:
-            _again(database, description, files, busy_timeout_ms).dispose()
+    backups = [
+        (_again(database, description, files, busy_timeout_ms), description)
+        for description in entries[-1].get("backups", [])
+    ]
+    if entries[-1]["state"] in (CAPTURING, PROVEN):  # the baseline is live, only tidy up
+        _tidy(backups)
         journal.end()
         return None
-    for description in backups:
-        recovery = _again(database, description, files, busy_timeout_ms)
+    reasons = []
+    for recovery, description in backups:
         try:
             recovery.resume(description)
             recovery.restore()
@@ -55,14 +57,22 @@ def recover(
             reasons.append(f"{recovery.name}: {error}")
             continue
         if left.clean("exact"):
-            for other in backups:
-                _again(database, other, files, busy_timeout_ms).dispose()
-            recovery.dispose()
+            journal.write({"state": PROVEN, "backups": entries[-1]["backups"]})
+            _tidy(backups)
             journal.end()
             return recovery.name
+        recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
     journal.release()
     raise RestoreError(f"{database} could not be brought back: {' | '.join(reasons)}")
+
+
+def _tidy(backups: list[tuple[Recovery, dict[str, Any]]]) -> None:
+    """Remove what every recovery of the chain kept, whether or not it could still be used."""
+    for recovery, description in backups:
+        with suppress(RestoreError):  # there may be nothing left to resume
+            recovery.resume(description)
+        recovery.dispose()
 
 
 def _again(

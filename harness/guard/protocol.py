@@ -18,7 +18,7 @@ from harness.databases.sqlite import connect as connect_sqlite
 from harness.databases.sqlite import differences as sqlite_differences
 from harness.errors import BackupError, RestoreError
 from harness.files import Files
-from harness.guard.journal import Journal
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal
 from harness.guard.leftovers import backup_path, recover
 from harness.guard.policy import POLICIES
 from harness.recovery import Recovery
@@ -99,13 +99,13 @@ class Guard:
             return
         with self._timed("backup"):
             chain = [self._recovery(place, name) for place, name in enumerate(self.recoveries)]
-            self._journal.begin({"state": "capturing", "backups": self._descriptions(chain)})
-            self._captured = [r for r in chain if self._tried("backup", r.name, r.capture)]
-            if not self._captured:
+            if not self._noted(
+                "backup", lambda: self._journal.begin(self._entry(CAPTURING, chain))
+            ):
                 self._refuse(chain)
-            self._journal.write(
-                {"state": "captured", "backups": self._descriptions(self._captured)}
-            )
+            self._captured = [r for r in chain if self._tried("backup", r.name, r.capture)]
+            if not self._captured or not self._noted("backup", self._note_captured):
+                self._refuse(chain)
             self.result.backup_bytes = _size_bytes(self._captured[0].backup)
 
     def finish(self) -> GuardResult:
@@ -175,9 +175,6 @@ class Guard:
 
     def _restore(self) -> bool:
         for recovery in self._captured:
-            self._journal.write(
-                {"state": "restoring", "backups": self._descriptions(self._captured)}
-            )
             with self._timed("restore"):
                 done = self._tried("restore", recovery.name, recovery.restore)
             if done and self.policy.verifies:
@@ -198,9 +195,14 @@ class Guard:
             self.abandon()
             return
         with self._timed("dispose"):
+            proven = self._noted(
+                "dispose", lambda: self._journal.write(self._entry(PROVEN, self._captured))
+            )
+            if not proven:  # a journal that still says "captured" must not outlive its backups
+                self._noted("dispose", self._journal.end)
             gone = [self._tried("dispose", r.name, r.dispose) for r in self._captured]
-            self.result.undisposed = not all(gone)
-            self._journal.end()
+            ended = not proven or self._noted("dispose", self._journal.end)
+            self.result.undisposed = not (ended and all(gone))
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""
@@ -243,22 +245,33 @@ class Guard:
             return False
         return True
 
+    def _noted(self, phase: str, write: Callable[[], None]) -> bool:
+        """Write the journal; a disk that is full or failing is kept as a failure like any other."""
+        try:
+            write()
+        except OSError as error:
+            reason, code = describe(error)
+            step = Step(phase, "journal", 1)
+            self.result.failures.append(Failure(step, reason, f"OSError: {error}", code))
+            return False
+        return True
+
     def _refuse(self, chain: list[Recovery]) -> None:
         self.result.ended = "refused"
-        for recovery in chain:
-            self._tried("dispose", recovery.name, recovery.dispose)
-        self._journal.end()
+        self._captured = []
+        gone = [self._tried("dispose", r.name, r.dispose) for r in chain]
+        self.result.undisposed = not (self._noted("dispose", self._journal.end) and all(gone))
         why = "; ".join(f"{f.step.operation}: {f.error}" for f in self.result.failures)
         raise BackupError(f"no backup of {self.database} could be taken, so no test was run: {why}")
 
-    def _intend(self, state: str) -> None:
-        backups = self._descriptions(self._captured)
-        self._journal.write({"state": state, "backups": backups})
+    def _note_captured(self) -> None:
+        self._journal.write(self._entry(CAPTURED, self._captured))
 
-    def _descriptions(self, chain: list[Recovery]) -> list[dict[str, Any]]:
+    def _entry(self, state: str, chain: list[Recovery]) -> dict[str, Any]:
         # the place, not a path: nothing in a journal may send anybody to another folder
         places = {name: place for place, name in enumerate(self.recoveries)}
-        return [recovery.describe() | {"place": places[recovery.name]} for recovery in chain]
+        backups = [recovery.describe() | {"place": places[recovery.name]} for recovery in chain]
+        return {"state": state, "backups": backups}
 
     def _open(self, database: Path) -> Any:
         return connect_sqlite(database, busy_timeout_ms=self.busy_timeout_ms)

@@ -8,7 +8,8 @@ pin is held: no checkpoint can shorten it.
 Survives: writers, checkpoints and closing connections of any process while pinned; others still
 connected at restore (BusyError, the baseline stays pinned, try again); being killed, as long as
 nobody checkpoints before ``resume``: what happened to the main file since is seen by its inode,
-size, time of modification and header.
+size, time of modification and header (before Linux 6.13 that time moves in steps of some
+milliseconds, and a checkpoint within the same step as the last write before capture is not seen).
 Refuses: rollback mode; a main file that was replaced, or written past the pin.
 Nothing could survive: a kill of this process while another one lives and checkpoints, which writes
 test data into the only copy of the baseline (``resume`` says so); the loss of the main file. Have
@@ -163,6 +164,8 @@ class WalPin(Recovery):
         try:
             if not self.main.exists():
                 raise RestoreError(f"{self.main}, which held the baseline, is gone")
+            self._file = MainFile(self.main)
+            self._check(self._file)  # before anything is made beside it
             self._check(self._hold())
         except BaseException:
             self._let_go()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -17,6 +19,7 @@ from harness.reports import Report
 from harness.reports.tables import Table, read
 
 WIDE = 116  # columns from which a verdict's reason has room in the table
+ROOMY = 100  # columns from which a share and its interval fit on one line
 PLAIN_WIDTH = 120  # columns where there is no terminal to ask
 STYLES = {
     "supported": "bold green",
@@ -55,17 +58,16 @@ class ConsoleReport(Report):
         )
         console.print(Text(report.title, style="bold"))
         console.print(_facts(report.facts))
-        wide = self.width >= WIDE
         for part in (
-            *_claims(report.claims, wide),
-            *_table(report.conditions if wide else _stacked(report.conditions)),
+            *_claims(report.claims, self.width),
+            *_table(_stacked(report.conditions, self.width)),
             *_table(report.timings),
             *_table(report.faults),
             *_failures(report.failures),
         ):
-            console.print(part)
-        lines = console.file.getvalue().split("\n")  # type: ignore[attr-defined]  # it is a StringIO
-        return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
+            console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap)
+        text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+        return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip("\n") + "\n"
 
 
 def _facts(facts: list[tuple[str, str]]) -> RenderableType:
@@ -77,32 +79,43 @@ def _facts(facts: list[tuple[str, str]]) -> RenderableType:
     return grid
 
 
-def _claims(table: Table, wide: bool) -> list[RenderableType]:
+def _claims(table: Table, width: int) -> list[RenderableType]:
     """Give the claims table; where it is narrow, the reasons follow below it."""
-    if wide or not table.rows:
+    if width >= WIDE or not table.rows:
         return _table(table)
-    reasons = [
-        Group(Text.assemble(f"{row[0]}: ", (row[4], "dim")))
+    rows = [(*row[:2], _lines(row[2]), *row[3:]) for row in table.rows]
+    reasons: list[RenderableType] = [
+        Text.assemble(f"{row[0]}: ", (row[4], "dim"))
         for row in table.rows
         if row[3] not in ("supported", "set point")
     ]
-    return [*_table(table.without("why")), *reasons]
+    return [*_table(replace(table, rows=rows).without("why")), *reasons, Text()]
 
 
-def _stacked(table: Table) -> Table:
-    """Put what is short under the condition's name, and the shares under each other."""
-    at = {heading: place for place, heading in enumerate(table.headings)}
-    rows = [
-        (
-            "\n".join((row[at["condition"]], f"{row[at['policy']]}, {row[at['cycles/s']]}/s")),
-            f"{row[at['cycles']]}\n" + row[at["outcomes"]].replace(", ", "\n"),
-            f"{row[at['reliability']]}\nsafe {row[at['data safety']]}",
-            row[at["verdict"]],
+def _stacked(table: Table, width: int) -> Table:
+    """Put under each other what belongs together: nine columns are too many for a terminal."""
+    rows = []
+    for row in table.rows:
+        cell = dict(zip(table.headings, row, strict=True))
+        reliability, safety = cell["reliability"], f"safe {cell['data safety']}"
+        if width < ROOMY:
+            reliability, safety = _lines(reliability), _lines(safety)
+        verdict = cell["verdict"].replace(" at ", "\nat ")
+        rows.append(
+            (
+                f"{cell['condition']}\n{cell['policy']}\n{cell['cycles/s']} cycles/s",
+                f"{cell['cycles']}\n" + _lines(cell["outcomes"]),
+                f"{reliability}\n{safety}",
+                verdict if verdict == "-" else f"{verdict}\n{cell['claimed']}",
+            )
         )
-        for row in table.rows
-    ]
-    headings = ("condition", "cycles, outcomes", "reliability, data safety", "verdict")
+    headings = ("condition", "cycles", "reliability, data safety", "verdict")
     return Table(table.title, headings, rows, table.about)
+
+
+def _lines(measured: str) -> str:
+    """Put each share, interval or count on a line of its own."""
+    return re.sub(r"; | (?=[\[(])|, (?=[a-z])", "\n", measured)
 
 
 def _table(table: Table) -> list[RenderableType]:
@@ -119,14 +132,20 @@ def _table(table: Table) -> list[RenderableType]:
         cells = ["" if again else row[0], *row[1:]]
         before = row[0]
         drawn.add_row(*(_cell(h, c) for h, c in zip(table.headings, cells, strict=True)))
-    head = Text.assemble("\n", (table.title, "bold"), f"  {table.about}" if table.about else "")
-    return [head, drawn]
+    return [_head(table), drawn]
+
+
+def _head(table: Table) -> Text:
+    return Text.assemble(
+        "\n", (table.title, "bold"), (f"\n{table.about}", "dim") if table.about else ""
+    )
 
 
 def _cell(heading: str, text: str) -> Text:
-    if heading == "verdict":
+    if heading == "verdict" and text != "-":
         found = next((style for verdict, style in STYLES.items() if text.startswith(verdict)), "")
-        return Text(text, style=found)
+        first, line, rest = text.partition("\n")
+        return Text.assemble((first, found), line, (rest, "dim"))
     return Text(text, style="dim" if heading == "why" else "")
 
 
@@ -134,9 +153,7 @@ def _failures(table: Table) -> list[RenderableType]:
     """Give each failure as plain lines: its command must be copied in one piece."""
     if not table.rows:
         return []
-    lines: list[RenderableType] = [
-        Text.assemble("\n", (table.title, "bold"), f"  {table.about}", "\n")
-    ]
+    lines: list[RenderableType] = [_head(table), Text()]
     for condition, outcome, detail, replay in table.rows:
         lines.append(Text.assemble((outcome, "bold red"), f"  {condition}: {detail}"))
         lines.append(Text(f"  {replay}", no_wrap=True, overflow="ignore"))

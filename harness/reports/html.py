@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from string import Template
 
 from harness.reports import Report
 from harness.reports.tables import Table, read
+
+INTERVALS = ("measured", "reliability", "data safety")  # columns with an interval in brackets
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #f7f8fa; --card: #fff; --ink: #1b2330; --quiet: #5b6675;
@@ -33,6 +36,7 @@ th { color: var(--quiet); font-weight: 600; white-space: nowrap }
 tbody tr:last-child > * { border-bottom: 0 }
 .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .measured, .reliability, .data-safety { font-variant-numeric: tabular-nums }
+.whole { white-space: nowrap }
 .why, .detail { color: var(--quiet) }
 .badge { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; white-space: nowrap;
   font-weight: 600; font-size: .85rem; background: var(--line); color: var(--quiet) }
@@ -130,6 +134,8 @@ def _cell(table: Table, heading: str, text: str) -> str:
         kind, at, cycle = text.partition(" at ")
         inner = f'<span class="badge {escape(kind.replace(" ", "-"))}">{escape(kind)}</span>'
         inner = f"<span>{inner}{escape(at + cycle)}</span>"
+    elif heading in INTERVALS:
+        inner = re.sub(r"\[[^\[\]]*\]", r'<span class="whole">\g<0></span>', inner)
     elif heading == "replay":
         inner = f"<code>{inner}</code>"
     return f'<td data-heading="{escape(heading)}"{_class(table, heading)}>{inner}</td>'

@@ -10,8 +10,8 @@ from harness.reports.tables import Table, read
 SIZE_MOST_BYTES = 1024 * 1024 - 4096  # a step summary over 1 MiB is thrown away whole
 CELL_MOST = 400  # characters
 _ESCAPED = str.maketrans(
-    {"\\": "\\\\", "|": "\\|", "\n": " ", "\r": " ", "<": "&lt;", ">": "&gt;", "&": "&amp;"}
-    | {mark: f"\\{mark}" for mark in "`*[]"}
+    {"\\": "\\\\", "|": "\\|", "\n": " ", "\r": " ", "<": "&lt;", "&": "&amp;"}
+    | {mark: f"\\{mark}" for mark in "`*"}
 )
 
 
@@ -43,7 +43,11 @@ def render_table(table: Table, code: str = "") -> list[str]:
 
 def escape(text: str) -> str:
     """Return ``text`` so that it stands in a cell as it is, and not too long."""
-    return (text if len(text) <= CELL_MOST else f"{text[:CELL_MOST]}...").translate(_ESCAPED)
+    return (
+        (text if len(text) <= CELL_MOST else f"{text[:CELL_MOST]}...")
+        .translate(_ESCAPED)
+        .replace("](", "]\\(")
+    )
 
 
 def _code(text: str) -> str:

@@ -71,7 +71,7 @@ def claims(summary: Mapping[str, Any]) -> Table:
             tuple(row[key] for key in ("claim", "claimed", "measured", "verdict", "why"))
             for row in summary["rows"]
         ],
-        "A set point was solved for and supports nothing; in brackets the interval.",
+        "In brackets the interval. A set point was solved for: it supports nothing.",
     )
 
 
@@ -111,9 +111,8 @@ def _outcomes(condition: Mapping[str, Any]) -> str:
     counts = condition["outcomes"]
     said = [f"{name} {counts[name]:,}" for name in OUTCOMES if counts[name]]
     clean = condition["clean"]
-    if condition["cycles"] and clean["demands"] == "rows":
-        said.append(f"(exact {clean['exact']:,})")
-    return ", ".join(said) or "-"
+    beside = f" (exact {clean['exact']:,})" if said and clean["demands"] == "rows" else ""
+    return (", ".join(said) or "-") + beside
 
 
 def _verdict(condition: Mapping[str, Any]) -> str:

@@ -304,27 +304,28 @@ def _log_excess(a: Counts, b: Counts, x: float, y: float) -> Counts:
     far = tiny.any()
     log_share = np.log(np.where(tiny, 1.0, share) if far else share)
     excess = betaln(a, b) + log_share - a * math.log(x) - b * math.log(y)
-    return np.where(tiny, _log_far_excess(a, b, x), excess) if far else excess
+    if far:
+        excess, a, b = np.array(excess), *np.broadcast_arrays(a, b)
+        excess[tiny] = _log_far_excess(a[tiny], b[tiny], x)
+    return excess
 
 
 _log_prior_excess = lru_cache(maxsize=1024)(_log_excess)
 
 
-def _log_far_excess(a: Counts, b: Counts, x: float) -> Floats:
+def _log_far_excess(a: Floats, b: Floats, x: float) -> Floats:
     """Give `_log_excess` where x lies so far below the mean that I_x(a, b) underflows.
 
     Continued fraction by the modified method of Lentz, which converges fast for x below
     (a + 1) / (a + b + 2). Source: NIST Digital Library of Mathematical Functions, 8.17.22
     (https://dlmf.nist.gov/8.17.E22): I_x(a, b) = x^a y^b / (a B(a, b)) / (1 + d1/(1 + d2/(1 + ...
     """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    x_below = np.minimum(x, a / (a + b))  # elsewhere the answer is not used, but must be finite
-    c = np.ones_like(x_below)
-    d = 1 / (1 - (a + b) * x_below / (a + 1))
+    c = np.ones_like(a)
+    d = 1 / (1 - (a + b) * x / (a + 1))
     fraction = d
     for m in range(1, 1000):
-        even = m * (b - m) * x_below / ((a + 2 * m - 1) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x_below / ((a + 2 * m) * (a + 2 * m + 1))
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
             d = 1 / (1 + term * d)
             c = 1 + term / c

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ import numpy.typing as npt
 from harness.errors import MeasurementError
 from harness.truth.pages import (
     LEAF_TABLE,
+    Cell,
+    Content,
+    Entry,
     Image,
     Malformed,
     Node,
@@ -68,15 +72,15 @@ class Owners:
         self.role[number], self.tree[number], self.holder[number] = role, tree, holder
 
     def _claim_tree(self, root: int) -> None:
-        tree = walk(self.image, root)
-        for number, chain in tree.chains.items():
+        tree = walk(self.image, root, self.image.content)
+        for number, chain in tree.interiors.items():
             self._claim(number, INTERIOR, root)
             for page in chain:
                 self._claim(page, OVERFLOW, root, number)
         for number in tree.leaves:
             self._claim(number, LEAF, root)
             if _spills(self.image, number):
-                for page in self.image.content(number)[1]:
+                for page in self.image.content(number).chains:
                     self._claim(page, OVERFLOW, root, number)
 
 
@@ -93,6 +97,29 @@ def _spills(image: Image, number: int) -> bool:
         if size > largest:
             return True
     return False
+
+
+class Places(NamedTuple):
+    """Where a b-tree page's cells lie."""
+
+    starts: npt.NDArray[np.int64]  # first byte of each cell, ascending
+    ends: npt.NDArray[np.int64]  # byte after it
+    cells: dict[int, Cell]  # by first byte, those that do not overflow
+    entries: dict[int, Entry]  # the same, with what they say
+
+    @classmethod
+    def of(cls, node: Node, entries: list[Entry]) -> Places:
+        """List the places of a page that is not empty or is: its arrays end with a sentinel."""
+        spans = sorted((cell.at, cell.at + cell.size) for cell in node.cells)
+        starts, ends = np.array([*spans, (1 << 20, 1 << 20)], np.int64).T
+        whole = [cell for cell in node.cells if not cell.overflow]
+        said = zip(node.cells, entries, strict=False)
+        return cls(
+            starts,
+            ends,
+            {cell.at: cell for cell in whole},
+            {cell.at: entry for cell, entry in said if not cell.overflow},
+        )
 
 
 class Baseline:
@@ -117,10 +144,10 @@ class Baseline:
         self.rows = as_rows(self.bytes, self.image.page_size)
         self._masks = np.zeros_like(self.rows)
         self._masked = np.zeros(len(self.rows), np.bool_)
-        self._nodes: dict[int, Node] = {}
         self._occupied: dict[int, tuple[bytes, int]] = {}
         self._walks: dict[int, Walk] = {}
-        self._contents: dict[int, tuple[list[tuple[int, bytes]], list[int]]] = {}
+        self._contents: dict[int, Content] = {}
+        self._places: dict[int, Places] = {}
 
     def masks(self, numbers: npt.NDArray[np.int64]) -> Words:
         """Return which bits of these pages are content, a row of 64-bit words a page."""
@@ -143,7 +170,7 @@ class Baseline:
     def space(self, number: int) -> tuple[bytes, int]:
         """Return which bytes of a b-tree page are content, and how many its cells occupy."""
         if number not in self._occupied:
-            page, node = self.image.page(number), self.image.node(number)
+            page, node, _, _ = self.content(number)
             mask = occupied(page, number, node)
             self._occupied[number] = mask, sum(cell.size for cell in node.cells)
         return self._occupied[number]
@@ -151,14 +178,36 @@ class Baseline:
     def walk(self, root: int) -> Walk:
         """Walk one of the baseline's trees."""
         if root not in self._walks:
-            self._walks[root] = walk(self.image, root)
+            self._walks[root] = walk(self.image, root, self.content)
         return self._walks[root]
 
-    def content(self, number: int) -> tuple[list[tuple[int, bytes]], list[int]]:
-        """Return a page's (rowid, payload) in key order, and the overflow pages they use."""
+    def content(self, number: int) -> Content:
+        """Read one of the baseline's b-tree pages, once."""
         if number not in self._contents:
             self._contents[number] = self.image.content(number)
         return self._contents[number]
+
+    def unchanged(self, number: int, page: bytes) -> tuple[Mapping[int, Cell], Mapping[int, Entry]]:
+        """Return the baseline's cells and entries that are the same bytes in ``page`` now.
+
+        Both by where they start; cells that continue on overflow pages are left out.
+        """
+        old, node, entries, _ = self.content(number)
+        if shape(page, number, self.image.usable)[1] != node.kind:
+            return {}, {}
+        if number not in self._places:
+            self._places[number] = Places.of(node, entries)
+        places = self._places[number]
+        differing = np.flatnonzero(np.frombuffer(old, np.uint8) != np.frombuffer(page, np.uint8))
+        if 2 * len(differing) > len(page):
+            return {}, {}
+        which = np.searchsorted(places.starts, differing, "right") - 1
+        inside = (which >= 0) & (differing < places.ends[which])
+        cells, entries_now = dict(places.cells), dict(places.entries)
+        for start in set(places.starts[which[inside]].tolist()):
+            cells.pop(start, None)
+            entries_now.pop(start, None)
+        return cells, entries_now
 
     @cached_property
     def names(self) -> dict[int, SchemaObject]:

@@ -56,6 +56,15 @@ class Witness:
             return Counter([(f"{NOT_RUN}{error}", None, "")])
         return Counter((str(row[0]), row[1], str(row[2])) for row in rows)
 
+    def chooses_rowids(self, table: str) -> bool:
+        """Whether no column is the rowid, so that SQLite (VACUUM) may give rows other ones."""
+        try:
+            shape = self.connection().execute(f"PRAGMA table_xinfo({_quoted(table)})").fetchall()
+        except apsw.Error:
+            return False
+        key = [str(row[2]).upper() for row in shape if row[5]]
+        return key != ["INTEGER"]
+
     def rows(self, table: str, rowid: int | None = None) -> list[TypedRow] | None:
         """All columns of one row, or of all rows, as SQL shows them; None where SQL cannot."""
         try:

@@ -8,7 +8,7 @@ Pages that change hands are accounted for: each must have exactly one owner afte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,9 +29,10 @@ from harness.truth.baseline import (
 from harness.truth.checks import NOT_RUN, Witness
 from harness.truth.pages import (
     TABLES,
+    Content,
+    Entry,
     Image,
     Malformed,
-    Node,
     Walk,
     occupied,
     space_adds_up,
@@ -41,7 +42,6 @@ from harness.truth.records import SchemaObject, Value, read_schema, values
 
 LISTED = 20  # rowids in a sentence, and sentences
 SEQUENCES = ("table", "sqlite_sequence")
-Entry = tuple[int, bytes]  # rowid (0 in index trees) and payload
 Segment = tuple[list[Entry], list[Entry]]  # before, now
 
 
@@ -50,7 +50,7 @@ class Findings:
     """What a comparison found."""
 
     rows: bool = True
-    sequences: bool = True
+    exact: bool = True  # what ``rows`` does not look at: sequences, rowids nobody chose
     lost: bool = False
     sentences: list[str] = field(default_factory=list)
 
@@ -58,6 +58,11 @@ class Findings:
         """Note a difference in content."""
         self.rows = False
         self.lost = self.lost or lost
+        self.sentences.append(sentence)
+
+    def inexact(self, sentence: str) -> None:
+        """Note a difference that only the grade ``exact`` minds."""
+        self.exact = False
         self.sentences.append(sentence)
 
     def broken(self, sentence: str) -> None:
@@ -142,6 +147,7 @@ class Comparison:
         self.surprise = not self.alike or 2 * len(changed) > baseline.image.page_count
         self.rebuilt: dict[str, SchemaObject] = {}  # trees whose interior changed, by name
         self.different: dict[str, TreeDifference] = {}  # tables by name
+        self.moved: set[str] = set()  # tables whose rows have other rowids
 
     def run(self) -> Findings:
         """Compare everything; what cannot be read is broken, not an error."""
@@ -209,11 +215,6 @@ class Comparison:
         if not space_adds_up(page, number, self.image.usable, mask, cell_bytes):
             self.surprise = True
 
-    def _check_node(self, number: int, page: bytes, node: Node) -> None:
-        if not self.surprise:  # SQLite is asked about everything then
-            mask = occupied(page, number, node)
-            self._check_space(number, mask, sum(cell.size for cell in node.cells))
-
     # -- schema, trees, pages -----------------------------------------------------------------
 
     def _schema(self) -> None:
@@ -222,8 +223,7 @@ class Comparison:
             old, new = self.baseline.schema.get(key), self.schema.get(key)
             what = " ".join(key)
             if key == SEQUENCES and (old is None or new is None):
-                self.findings.sequences = False
-                self.findings.sentences.append(f"{what} {'missing' if old else 'added'}")
+                self.findings.inexact(f"{what} {'missing' if old else 'added'}")
             elif old is None:
                 self.findings.differ(f"{what} added", lost=False)
             elif new is None:
@@ -236,7 +236,7 @@ class Comparison:
         if 1 in self.touched:
             self._tree(SchemaObject("table", "sqlite_schema", "sqlite_schema", 1, None), 1)
         keys = sorted(
-            self.baseline.schema.keys() | self.schema.keys(), key=lambda k: k[0] != "table"
+            self.baseline.schema.keys() | self.schema.keys(), key=lambda k: (k[0] != "table", k)
         )
         for key in keys:
             old, new = self.baseline.schema.get(key), self.schema.get(key)
@@ -246,7 +246,7 @@ class Comparison:
             elif old and old.root:
                 self._give_up(self.baseline.walk(old.root), set())
             elif new and new.root:
-                self._take(walk(self.image, new.root), set())
+                self._take(walk(self.image, new.root, self._content), set())
 
     def _tree(self, thing: SchemaObject, root: int) -> None:
         """Compare one tree of the baseline with the tree at ``root`` now."""
@@ -274,16 +274,26 @@ class Comparison:
         return all(_first_byte(self.image, n) == self.baseline.image.kind(n) for n in touched)
 
     def _leaf_pair(self, number: int) -> Segment:
-        old, given_up = self.baseline.content(number)
-        new, taken = self._content(number)
-        self.gone += given_up
-        self.came += taken
-        return old, new
+        old, new = self.baseline.content(number), self._content(number)
+        self.gone += old.chains
+        self.came += new.chains
+        return old.entries, new.entries
 
-    def _content(self, number: int) -> tuple[list[Entry], list[int]]:
-        page, node = self.image.page(number), self.image.node(number)
-        self._check_node(number, page, node)
-        return self.image.entries(page, node)
+    def _content(self, number: int) -> Content:
+        """Read a b-tree page, only what is new in it, and check its free space."""
+        if self.alike and self._was_in_a_tree(number):
+            known = self.baseline.unchanged(number, self.image.page(number))
+            found = self.image.content(number, *known)
+        else:
+            found = self.image.content(number)
+        if not self.surprise:  # SQLite is asked about everything then
+            mask = occupied(found.page, number, found.node)
+            self._check_space(number, mask, sum(cell.size for cell in found.node.cells))
+        return found
+
+    def _was_in_a_tree(self, number: int) -> bool:
+        last = self.baseline.image.page_count
+        return number <= last and self.baseline.owners.role[number] in (LEAF, INTERIOR)
 
     def _rebuilt(self, thing: SchemaObject, root: int, touched: set[int]) -> list[Segment]:
         """Walk a tree before and now; what lies between leaves that both have must be equal.
@@ -291,39 +301,26 @@ class Comparison:
         A tree whose cells are the baseline's, in this order, is sound when its pages also add up,
         have one owner each and hold the rowids that the interior sends there: all checked here.
         """
-        old, new = self.baseline.walk(thing.root), walk(self.image, root)
+        old, new = self.baseline.walk(thing.root), walk(self.image, root, self._content)
         self.rebuilt[thing.name] = thing
-        for number in new.interiors:
-            self._check_node(number, self.image.page(number), self.image.node(number))
         both = old.leaves.keys() & new.leaves.keys() - touched if self.alike else set()
         if [i for i in old.items if i in both] != [i for i in new.items if i in both]:
             both = set()
         before = self._give_up(old, both)
         now = self._take(new, both)
-        for number, bounds in new.leaves.items():
-            if number in now or old.leaves[number] != bounds:
-                rowids = [rowid for rowid, _ in now.get(number) or self.image.content(number)[0]]
-                _check_bounds(number, rowids, bounds)
-        return [
-            (_expand(a, before), _expand(b, now))
-            for a, b in zip(_runs(old.items, both), _runs(new.items, both), strict=True)
-        ]
+        for number, bounds in new.leaves.items() - old.leaves.items():
+            entries = now[number] if number in now else self._content(number).entries
+            _check_bounds(number, [rowid for rowid, _ in entries], bounds)
+        runs = zip(_runs(old.items, both), _runs(new.items, both), strict=True)
+        return [(_expand(a, before), _expand(b, now)) for a, b in runs if a or b]
 
     def _give_up(self, tree: Walk, kept: set[int]) -> dict[int, list[Entry]]:
         """Account for the pages of a tree before; return the entries of leaves not ``kept``."""
-        found = {number: self.baseline.content(number) for number in tree.leaves.keys() - kept}
-        self.gone += [*tree.interiors, *found]
-        for chain in (*tree.chains.values(), *(chain for _, chain in found.values())):
-            self.gone += chain
-        return {number: entries for number, (entries, _) in found.items()}
+        return _pages(tree, kept, self.baseline.content, self.gone)
 
     def _take(self, tree: Walk, kept: set[int]) -> dict[int, list[Entry]]:
         """Account for the pages of a tree now; return the entries of leaves not ``kept``."""
-        found = {number: self._content(number) for number in tree.leaves.keys() - kept}
-        self.came += [*tree.interiors, *found]
-        for chain in (*tree.chains.values(), *(chain for _, chain in found.values())):
-            self.came += chain
-        return {number: entries for number, (entries, _) in found.items()}
+        return _pages(tree, kept, self._content, self.came)
 
     def _free_list(self) -> None:
         old, new = self.baseline.image.header, self.image.header
@@ -378,16 +375,34 @@ class Comparison:
     def _table_rows(self, thing: SchemaObject, segments: list[Segment]) -> TreeDifference:
         old = {rowid: payload for before, _ in segments for rowid, payload in before}
         new = {rowid: payload for _, now in segments for rowid, payload in now}
-        found = TreeDifference(
-            sorted(new.keys() - old.keys()),
-            sorted(old.keys() - new.keys()),
-            [r for r in sorted(old.keys() & new.keys()) if not self._same_row(thing, r, old, new)],
-        )
-        if not found:
-            found.disorder = any([r for r, _ in a] != [r for r, _ in b] for a, b in segments)
         if len(new) != sum(len(now) for _, now in segments):
-            found.disorder = True  # a rowid twice
-        return found
+            return TreeDifference(disorder=True)  # a rowid twice
+        for rowid in old.keys() & new.keys():
+            if self._same_row(thing, rowid, old, new):
+                del old[rowid], new[rowid]
+        if not old and not new:
+            order = ([[rowid for rowid, _ in side] for side in segment] for segment in segments)
+            return TreeDifference(disorder=any(before != now for before, now in order))
+        if old and new and self.pristine.chooses_rowids(thing.name):
+            self._set_moved_apart(thing, old, new)
+        both = old.keys() & new.keys()
+        return TreeDifference(sorted(new.keys() - both), sorted(old.keys() - both), sorted(both))
+
+    def _set_moved_apart(
+        self, thing: SchemaObject, old: dict[int, bytes], new: dict[int, bytes]
+    ) -> None:
+        """Take out rows that are there before and now, at rowids that nobody chose."""
+        before = Counter(values(payload) for payload in old.values())
+        now = Counter(values(payload) for payload in new.values())
+        for rows, moved in ((old, before & now), (new, before & now)):
+            for rowid in sorted(rows, reverse=True):
+                row = values(rows[rowid])
+                if moved[row]:
+                    moved[row] -= 1
+                    del rows[rowid]
+                    self.moved.add(thing.name)
+        if thing.name in self.moved:
+            self.findings.inexact(f"{thing.name}: the same rows at other rowids")
 
     def _same_row(
         self, thing: SchemaObject, rowid: int, old: dict[int, bytes], new: dict[int, bytes]
@@ -404,14 +419,18 @@ class Comparison:
     def _entries(self, thing: SchemaObject, segments: list[Segment]) -> TreeDifference:
         old = Counter(payload for before, _ in segments for _, payload in before)
         new = Counter(payload for _, now in segments for _, payload in now)
-        missing, added = _by_value(old - new), _by_value(new - old)
-        missing, added = missing - added, added - missing
-        if thing.kind == "table" and _widths(missing) != _widths(added) and missing and added:
-            rows = self.pristine.rows(thing.name)
-            if rows is not None and rows == self.live.rows(thing.name):
-                return TreeDifference()
-        found = TreeDifference(more=added.total(), fewer=missing.total())
-        if not found:
+        before, now = _by_value(old - new), _by_value(new - old)
+        if thing.table in self.moved:  # an entry ends with its row's rowid
+            before, now = _without_last(before), _without_last(now)
+        missing, added = (before - now).total(), (now - before).total()
+        if thing.kind == "table" and missing and added and _widths(before) != _widths(now):
+            rows = self.pristine.rows(thing.name), self.live.rows(thing.name)
+            if rows[0] is not None and rows[1] is not None:  # columns left to defaults
+                whole = Counter(rows[0]), Counter(rows[1])
+                missing, added = (whole[0] - whole[1]).total(), (whole[1] - whole[0]).total()
+                return TreeDifference(more=added, fewer=missing)
+        found = TreeDifference(more=added, fewer=missing)
+        if not found and thing.table not in self.moved:
             found.disorder = any(
                 [values(p) for _, p in a] != [values(p) for _, p in b] for a, b in segments
             )
@@ -422,9 +441,8 @@ class Comparison:
         new = _by_value(Counter(payload for _, now in segments for _, payload in now))
         before, now = dict(_sequence(v) for v in old - new), dict(_sequence(v) for v in new - old)
         for name in sorted(before.keys() | now.keys()):
-            self.findings.sequences = False
             change = f"{before.get(name, 'none')} -> {now.get(name, 'none')}"
-            self.findings.sentences.append(f"sequence {name}: {change}")
+            self.findings.inexact(f"sequence {name}: {change}")
 
     # -- what SQLite says ---------------------------------------------------------------------
 
@@ -434,7 +452,7 @@ class Comparison:
             thing.table
             for name, thing in self.rebuilt.items()
             if name in self.different or thing.table in self.different
-        }
+        } | self.moved
         if self.surprise:
             self._integrity(None)
         else:
@@ -457,6 +475,21 @@ class Comparison:
             self.findings.broken(line)
         if any(line.startswith(NOT_RUN) for line in found):
             Owners(self.image, [1, *(thing.root for thing in self.schema.values() if thing.root)])
+
+
+def _pages(
+    tree: Walk, kept: set[int], read: Callable[[int], Content], account: list[int]
+) -> dict[int, list[Entry]]:
+    """Put a tree's pages, without leaves ``kept``, on an account; return the leaves' entries."""
+    account += tree.interiors
+    for chain in tree.interiors.values():
+        account += chain
+    found = {}
+    for number in tree.leaves.keys() - kept:
+        content = read(number)
+        account += (number, *content.chains)
+        found[number] = content.entries
+    return found
 
 
 def _first_byte(image: Image, number: int) -> int:
@@ -488,6 +521,13 @@ def _by_value(payloads: Counter[bytes]) -> Counter[tuple[Value, ...]]:
     counted: Counter[tuple[Value, ...]] = Counter()
     for payload, count in payloads.items():
         counted[values(payload)] += count
+    return counted
+
+
+def _without_last(records: Counter[tuple[Value, ...]]) -> Counter[tuple[Value, ...]]:
+    counted: Counter[tuple[Value, ...]] = Counter()
+    for record, count in records.items():
+        counted[record[:-1]] += count
     return counted
 
 

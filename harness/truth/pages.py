@@ -6,14 +6,16 @@ Source of every number here: https://www.sqlite.org/fileformat2.html. Pages are 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 MAGIC = b"SQLite format 3\x00"
 LEAF_TABLE, LEAF_INDEX, INTERIOR_TABLE, INTERIOR_INDEX = 13, 10, 5, 2
 KINDS = frozenset((LEAF_TABLE, LEAF_INDEX, INTERIOR_TABLE, INTERIOR_INDEX))
 INTERIORS = frozenset((INTERIOR_TABLE, INTERIOR_INDEX))
+LEAF_OF = {INTERIOR_TABLE: LEAF_TABLE, INTERIOR_INDEX: LEAF_INDEX}
 TABLES = frozenset((LEAF_TABLE, INTERIOR_TABLE))
 LOCK_BYTE = 0x40000000  # the page that holds this byte of the file is never used
 _PAD = bytes(24)  # a cell's varints may run over the page's end: read zeros, then refuse it
@@ -22,6 +24,9 @@ _DEEPEST = 64  # SQLite's own limit is 20
 
 class Malformed(Exception):
     """The file breaks the format; the message says on which page and how."""
+
+
+Entry = tuple[int, bytes]  # rowid (0 in index trees) and payload
 
 
 class Header(NamedTuple):
@@ -137,6 +142,15 @@ class Node(NamedTuple):
     right: int  # page of the rightmost child; 0 in leaves
 
 
+class Content(NamedTuple):
+    """One b-tree page with what its cells say."""
+
+    page: bytes
+    node: Node
+    entries: list[Entry]  # in key order; empty for the interior of table trees
+    chains: list[int]  # every overflow page of every cell
+
+
 def shape(page: bytes, number: int, usable: int) -> tuple[int, int, int, tuple[int, ...]]:
     """Return a b-tree page's header offset, kind, end of the pointer array, and cell pointers."""
     top = 100 if number == 1 else 0
@@ -151,39 +165,49 @@ def shape(page: bytes, number: int, usable: int) -> tuple[int, int, int, tuple[i
     return top, kind, end, struct.unpack_from(f">{count}H", page, array)
 
 
-def parse(page: bytes, number: int, usable: int) -> Node:
-    """Read a b-tree page's cells in key order; raise Malformed where one leaves the page."""
+def parse(
+    page: bytes, number: int, usable: int, known: Mapping[int, Cell] = MappingProxyType({})
+) -> Node:
+    """Read a b-tree page's cells in key order; raise Malformed where one leaves the page.
+
+    ``known`` gives cells that need not be read again, by where they start in the page.
+    """
     top, kind, end, pointers = shape(page, number, usable)
+    if pointers and min(pointers) < end:
+        raise Malformed(f"page {number}: a cell starts at byte {min(pointers)}, in the header")
     data = page + _PAD
-    cells = []
-    for at in pointers:
-        cell = _cell(data, at, kind, usable)
-        if at < end or at + cell.size > usable:
-            raise Malformed(f"page {number}: the cell at byte {at} leaves its place")
-        cells.append(cell)
+    cells = [known.get(at) or _cell(data, at, kind, number, usable) for at in pointers]
     right = int.from_bytes(page[top + 8 : top + 12], "big") if kind in INTERIORS else 0
     return Node(kind, cells, right)
 
 
-def _cell(data: bytes, at: int, kind: int, usable: int) -> Cell:
-    """Read one cell; ``data`` is the page and padding. The caller checks where it ends."""
+def _cell(data: bytes, at: int, kind: int, number: int, usable: int) -> Cell:
+    """Read one cell; ``data`` is the page and padding."""
     if at >= usable:
-        return Cell(at, usable, 0, 0, 0, 0, 0, 0)
-    place, child, rowid, payload = at, 0, 0, 0
+        raise Malformed(f"page {number}: a cell starts at byte {at}, beyond its end")
+    place, child, rowid, payload, local, overflow = at, 0, 0, 0, 0, 0
     if kind in INTERIORS:
         child = int.from_bytes(data[at : at + 4], "big")
         place += 4
     if kind != INTERIOR_TABLE:
-        payload, place = varint(data, place)
+        payload = data[place]
+        place += 1
+        if payload >= 0x80:
+            payload, place = varint(data, place - 1)
+        local = payload
+        if payload > 93:  # X of index trees is never less
+            local = local_bytes(payload, kind == LEAF_TABLE, usable)
     if kind in TABLES:
         rowid, place = varint(data, place)
         rowid -= (rowid >> 63) << 64
-    local = local_bytes(payload, kind == LEAF_TABLE, usable) if payload else 0
-    stop, overflow = place + local, 0
+    stop = place + local
     if local < payload:
         overflow = int.from_bytes(data[stop : stop + 4], "big")
         stop += 4
-    return Cell(at, max(4, stop - at), rowid, payload, place, local, overflow, child)
+    size = max(4, stop - at)
+    if at + size > usable:
+        raise Malformed(f"page {number}: the cell at byte {at} leaves the page")
+    return Cell(at, size, rowid, payload, place, local, overflow, child)
 
 
 def occupied(page: bytes, number: int, node: Node) -> bytes:
@@ -221,7 +245,7 @@ def space_adds_up(page: bytes, number: int, usable: int, mask: bytes, cell_bytes
             return False
         free += size
         block = following
-    return cell_bytes + free + fragments == usable - start
+    return bool(cell_bytes + free + fragments == usable - start)
 
 
 class Image:
@@ -273,22 +297,29 @@ class Image:
             raise Malformed(f"the overflow chain of page {cell.overflow} does not end")
         return b"".join(parts), chain
 
-    def content(self, number: int) -> tuple[list[tuple[int, bytes]], list[int]]:
-        """Return a page's (rowid, payload) in key order, and the overflow pages they use."""
-        page = self.page(number)
-        return self.entries(page, parse(page, number, self.usable))
+    def content(
+        self,
+        number: int,
+        cells: Mapping[int, Cell] = MappingProxyType({}),
+        entries: Mapping[int, Entry] = MappingProxyType({}),
+    ) -> Content:
+        """Read a b-tree page and the overflow pages that its cells continue on.
 
-    def entries(self, page: bytes, node: Node) -> tuple[list[tuple[int, bytes]], list[int]]:
-        """Do what ``content`` does for a page that is read already."""
-        entries, chains = [], []
-        for cell in node.cells:
-            if cell.local == cell.payload:
-                entries.append((cell.rowid, page[cell.local_at : cell.local_at + cell.local]))
-            else:
-                payload, chain = self.payload(page, cell)
-                entries.append((cell.rowid, payload))
-                chains += chain
-        return entries, chains
+        ``cells`` and ``entries`` need not be read again, by where they start in the page.
+        """
+        page = self.page(number)
+        node = parse(page, number, self.usable, cells)
+        found: list[Entry] = []
+        chains: list[int] = []
+        if node.kind != INTERIOR_TABLE:
+            for cell in node.cells:
+                entry = entries.get(cell.at)
+                if entry is None:
+                    payload, chain = self.payload(page, cell)
+                    chains += chain
+                    entry = cell.rowid, payload
+                found.append(entry)
+        return Content(page, node, found, chains)
 
     def free_list(self) -> tuple[list[int], list[int]]:
         """Return the free list's trunk pages and its leaf pages (section 1.5)."""
@@ -328,21 +359,25 @@ class Walk:
 
     items: list[int | bytes] = field(default_factory=list)  # leaf pages; interior index payloads
     leaves: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)  # page -> bounds
-    interiors: list[int] = field(default_factory=list)
-    chains: dict[int, list[int]] = field(default_factory=dict)  # interior page -> overflow pages
+    interiors: dict[int, list[int]] = field(default_factory=dict)  # page -> its overflow pages
+    depths: set[int] = field(default_factory=set)  # of the leaves
 
 
-def walk(image: Image, root: int) -> Walk:
-    """Walk a b-tree's interior; raise Malformed when pages repeat, mix kinds or depths differ.
+def walk(image: Image, root: int, read: Callable[[int], Content]) -> Walk:
+    """Walk a b-tree's interior, each page by ``read``; leaves are not read.
 
     In table trees each leaf comes with its bounds: rowids are greater than the first and at most
-    the second; None where there is none.
+    the second; None where there is none. Raises Malformed when pages repeat, or mix kinds or
+    depths.
     """
     tree = Walk()
-    table = image.kind(root) in TABLES
-    depths: set[int] = set()
-    _descend(image, root, tree, table, depths, 0, (None, None))
-    if len(depths) != 1:
+    kind = image.kind(root)
+    if kind in INTERIORS:
+        _descend(image, root, tree, read, (None, None), 1)
+    else:
+        _add_leaves(image, [root], tree, [None, None], kind)
+        tree.items.append(root)
+    if len(tree.depths) > 1:
         raise Malformed(f"the tree of page {root}: leaves at different depths")
     return tree
 
@@ -351,32 +386,51 @@ def _descend(
     image: Image,
     number: int,
     tree: Walk,
-    table: bool,
-    depths: set[int],
-    depth: int,
+    read: Callable[[int], Content],
     bounds: tuple[int | None, int | None],
+    depth: int,
 ) -> None:
-    kind = image.kind(number)
-    if (kind in TABLES) != table or depth > _DEEPEST:
-        raise Malformed(f"page {number}: a stranger in its tree (type {kind})")
-    if number in tree.leaves or number in tree.chains:
+    """Add the part of a tree that is below an interior page."""
+    if number in tree.interiors or depth > _DEEPEST:
         raise Malformed(f"page {number} is twice in its tree")
-    if kind not in INTERIORS:
-        depths.add(depth)
-        tree.leaves[number] = bounds
-        tree.items.append(number)
+    _, node, entries, tree.interiors[number] = read(number)
+    children = [*(cell.child for cell in node.cells), node.right]
+    keys = [bounds[0], *(cell.rowid for cell in node.cells), bounds[1]]
+    if node.kind == INTERIOR_INDEX:
+        keys = [None] * len(keys)
+    below = image.kind(children[0])
+    if below not in INTERIORS:
+        tree.depths.add(depth)
+        _add_leaves(image, children, tree, keys, LEAF_OF[node.kind])
+        tree.items += _woven(children, entries)
         return
-    page = image.page(number)
-    node = parse(page, number, image.usable)
-    tree.interiors.append(number)
-    chains = tree.chains[number] = []
-    low = bounds[0]
-    for cell in node.cells:
-        high = cell.rowid if table else None
-        _descend(image, cell.child, tree, table, depths, depth + 1, (low, high))
-        if not table:
-            payload, chain = image.payload(page, cell)
-            tree.items.append(payload)
-            chains += chain
-        low = high
-    _descend(image, node.right, tree, table, depths, depth + 1, (low, bounds[1]))
+    for at, child in enumerate(children):
+        if image.kind(child) != node.kind:
+            raise Malformed(f"page {child}: a stranger in its tree (type {image.kind(child)})")
+        _descend(image, child, tree, read, (keys[at], keys[at + 1]), depth + 1)
+        if at < len(entries):
+            tree.items.append(entries[at][1])
+
+
+def _add_leaves(
+    image: Image, children: list[int], tree: Walk, keys: list[int | None], kind: int
+) -> None:
+    if min(children) < 1 or max(children) > image.page_count:
+        raise Malformed(f"a page of {children} does not exist: there are {image.page_count}")
+    known = len(tree.leaves)
+    for child, low, high in zip(children, keys, keys[1:], strict=False):
+        if image.kind(child) != kind:
+            raise Malformed(f"page {child}: a stranger in its tree (type {image.kind(child)})")
+        tree.leaves[child] = low, high
+    if len(tree.leaves) != known + len(children):
+        raise Malformed(f"a page of {children} is twice in its tree")
+
+
+def _woven(children: list[int], entries: list[Entry]) -> list[int | bytes]:
+    """Put the payloads of an interior index page between its children."""
+    if not entries:
+        return list(children)
+    items: list[int | bytes] = []
+    for child, (_, payload) in zip(children, entries, strict=False):
+        items += (child, payload)
+    return [*items, children[-1]]

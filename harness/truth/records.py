@@ -73,8 +73,8 @@ class SchemaObject(NamedTuple):
 def read_schema(image: Image) -> dict[tuple[str, str], SchemaObject]:
     """Read sqlite_schema (the b-tree of page 1), by kind and name; raise Malformed."""
     found: dict[tuple[str, str], SchemaObject] = {}
-    for leaf in walk(image, 1).leaves:
-        for rowid, payload in image.content(leaf)[0]:
+    for leaf in walk(image, 1, image.content).leaves:
+        for rowid, payload in image.content(leaf).entries:
             row = values(payload)
             if len(row) != 5:
                 raise Malformed(f"sqlite_schema: row {rowid} has {len(row)} columns")

@@ -1,9 +1,10 @@
 """The truth for SQLite: what a database file really is, read from its pages.
 
 It shares no code with the guard's own verification, which looks through SQL. Content is every
-row of every table (also of the shadow tables behind virtual ones, and with its rowid), every
-index entry, the schema, and the settings that the file's header keeps. Where cells lie, free
-space, root pages, the free list, change counters and the schema cookie are none.
+row of every table (also of the shadow tables behind virtual ones), every index entry, the schema,
+and the settings that the file's header keeps. Sequences, and rowids that no column names, count
+for the grade ``exact`` only: VACUUM may change the latter. Where cells lie, free space, root
+pages, the free list, change counters and the schema cookie are no content.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class SqliteTruth:
         names = [f"left behind: {name}" for name in beside]
         return Judgement(
             rows=findings.rows,
-            exact=findings.rows and findings.sequences,
+            exact=findings.rows and findings.exact,
             lost=findings.lost,
             left_behind=tuple(beside),
             differences=(*findings.listed(), *names),
@@ -63,7 +64,7 @@ class SqliteTruth:
             findings = self._look(path, self._other)
         finally:
             self._other.release()
-        return findings.rows and findings.sequences
+        return findings.rows and findings.exact
 
     def reset(self, database: Path) -> int:
         """Make ``database`` the baseline byte for byte, alone in its folder; return pages written.

@@ -24,7 +24,7 @@ with Guard(sys.argv[1], recoveries=[sys.argv[2]]):
 
 @pytest.mark.parametrize("recovery", RECOVERIES)
 def test_a_killed_guard_is_finished_by_the_next(folder: Path, recovery: str) -> None:
-    """After kill -9 while the tests run: the next guard brings the baseline back before it begins."""
+    """After kill -9 while the tests run, the next guard brings the baseline back first."""
     database, truth = baseline(folder)
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(

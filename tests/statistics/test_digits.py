@@ -11,6 +11,7 @@ shares = st.floats(0, 1).filter(lambda share: share in (0, 1) or 1e-12 < share <
 
 
 def value(text: str) -> Decimal:
+    """Read a percentage back as a share."""
     return Decimal(text.rstrip("%")) / 100
 
 

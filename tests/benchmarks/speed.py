@@ -1,0 +1,160 @@
+"""What the speed figures of the README come from: `python -m tests.benchmarks.speed [NAME ...]`.
+
+Figures are medians and ratios of things measured side by side in one run. Nothing here passes or
+fails: a timed test says more about the machine than about the code.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness import registry
+from harness.databases.sqlite import connect
+from harness.experiment.configuration import Condition
+from harness.experiment.pool import Pool, Task
+from harness.experiment.site import Site
+from harness.files import Files
+
+SIZE_BYTES = 2_691_072
+CONDITION = Condition.model_validate(
+    {"name": "speed", "demands": "rows", "policy": "hybrid_verified"}
+)
+PHASES = ("backup", "create", "cleanup", "verify", "dispose", "truth")
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """Give a folder on tmpfs where there is one."""
+    memory = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's, and the folder made is private
+    folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def baseline(folder: Path, size_bytes: int = SIZE_BYTES) -> Path:
+    """Build the platform baseline."""
+    path = folder / f"pristine-{size_bytes}"
+    registry.find("workloads", "platform").build_baseline(
+        path, size_bytes=size_bytes, seed=1, journal_mode="wal"
+    )
+    return path
+
+
+def say(line: str) -> None:
+    """Print one figure."""
+    sys.stdout.write(line + "\n")
+
+
+def hand_written(folder: Path, pristine: Path) -> Callable[[int], None]:
+    """Give the loop that most people have: copy, same SQL, copy back, nobody looks."""
+    database, backup = folder / "loop.sqlite3", folder / "loop.backup"
+    shutil.copyfile(pristine, database)
+    workload = registry.find("workloads", "platform")("simple", 1)
+    delete = {
+        table: f"DELETE FROM {table} WHERE id = ?" for table in ("integrations", "bots", "users")
+    }
+
+    def cycle(number: int) -> None:
+        shutil.copyfile(database, backup)
+        connection = connect(database)
+        entities = workload.create(connection, number).entities
+        for entity in reversed(entities):
+            connection.execute(delete[entity.table], (entity.key[0][1],))
+        connection.close()
+        shutil.copyfile(backup, database)
+        backup.unlink()
+
+    return cycle
+
+
+def cycle() -> None:
+    """A full cycle without faults against the hand-written loop, turn by turn."""
+    with in_memory() as folder:
+        pristine = baseline(folder)
+        (folder / "site").mkdir()
+        site, loop = Site(CONDITION, 1, pristine, folder / "site"), hand_written(folder, pristine)
+        records, whole_ms, loop_ms = [], [], []
+        for number in range(1500):
+            started = time.perf_counter()
+            records.append(site.run(number))
+            middle = time.perf_counter()
+            loop(number)
+            ended = time.perf_counter()
+            if number >= 100:  # warm
+                whole_ms.append((middle - started) * 1000)
+                loop_ms.append((ended - middle) * 1000)
+        if {record.outcome for record in records} != {"cleaned"}:
+            raise SystemExit("a cycle without faults did not end clean: nothing was measured")
+        ours, theirs = statistics.median(whole_ms), statistics.median(loop_ms)
+        say(f"full cycle: {ours:.3f} ms ({1000 / ours:.0f} a second, one worker)")
+        say(f"hand-written loop, no verification: {theirs:.3f} ms ({1000 / theirs:.0f} a second)")
+        say(f"ratio loop / cycle: {theirs / ours:.2f}")
+        parts = {
+            phase: statistics.median(r.timings_ms[phase] for r in records[100:]) for phase in PHASES
+        }
+        say("of it " + ", ".join(f"{phase} {ms:.3f} ms" for phase, ms in parts.items()))
+        say(f"not database work (plan, ledger, record): {1 - sum(parts.values()) / ours:.1%}")
+
+
+def workers() -> None:
+    """Cycles a second by whole runs of one and of two workers, store and all left out."""
+    for count in (1, 2):
+        with in_memory() as folder:
+            pristine = baseline(folder)
+            with Pool("harness.experiment.site:Site", 1, count, folder) as pool:
+                for _ in pool.run([Task(CONDITION, pristine, range(200))]):
+                    pass  # workers start and warm up
+                started = time.perf_counter()
+                done = sum(len(r) for r in pool.run([Task(CONDITION, pristine, range(200, 4200))]))
+                say(f"{count} worker(s): {done / (time.perf_counter() - started):.0f} a second")
+
+
+def pin() -> None:
+    """Backup and restore of 150 MB by wal_pin against two copies of the file."""
+    with in_memory() as folder:
+        database = baseline(folder, 150_999_040)
+        pinned_ms, copied_ms = [], []
+        for _ in range(15):
+            recovery = registry.find("recovery", "wal_pin")(
+                database, folder / "unused", files=Files()
+            )
+            started = time.perf_counter()
+            recovery.capture()
+            captured = time.perf_counter()
+            connection = connect(database)
+            connection.execute("UPDATE users SET name = 'x' WHERE id = 1")
+            connection.close()
+            again = time.perf_counter()
+            recovery.restore()
+            ended = time.perf_counter()
+            recovery.dispose()
+            pinned_ms.append((captured - started + ended - again) * 1000)
+            started = time.perf_counter()
+            shutil.copyfile(database, folder / "copy")
+            shutil.copyfile(folder / "copy", database)
+            copied_ms.append((time.perf_counter() - started) * 1000)
+        say(f"150 MB, wal_pin, backup and restore: {statistics.median(pinned_ms):.3f} ms")
+        say(f"150 MB, two copies: {statistics.median(copied_ms):.0f} ms")
+
+
+BENCHMARKS = {"cycle": cycle, "workers": workers, "pin": pin}
+
+
+def main(names: list[str]) -> None:
+    """Run the benchmarks asked for, or all."""
+    for name in names or BENCHMARKS:
+        say(f"== {name}")
+        BENCHMARKS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,45 @@
+"""A stored cycle, run again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from harness.experiment.records import CycleRecord, LedgerEntry
+from harness.experiment.replay import replay, same, side_by_side
+from harness.experiment.runner import run
+
+SITE = "tests.experiment.sites:Quick"
+TEXT = 'name = "again"\ncycles = 25\ndefaults.workload.size_bytes = 262144\n'
+
+
+def test_a_stored_cycle_is_the_same_again(folder: Path) -> None:
+    """The same seed gives the same record; a cycle that was not run has none to compare with."""
+    path = folder / "again.toml"
+    path.write_text(TEXT + '[[conditions]]\nname = "a"\nrecoveries = ["file_copy"]\n')
+    run(path, output=folder / "run", site=SITE, workers=1, work_folder=folder)
+    for cycle in (0, 19):
+        stored, new = replay(folder / "run", "a", cycle, SITE)
+        assert same(stored, new)
+    stored, new = replay(folder / "run", "a", 99, SITE)
+    assert stored is None
+    assert not same(stored, new)
+
+
+def test_records_differ_by_more_than_time() -> None:
+    """Timings never make a difference, anything else does, and is marked."""
+    entry = LedgerEntry("noop", "cleanup", "delete bots 1", 1, "phase", True, True, "seen")
+    one = CycleRecord("a", 1, "cleaned", timings_ms={"cycle": 1.0})
+    assert same(one, replace(one, timings_ms={"cycle": 2.0}))
+    for other in (
+        replace(one, outcome="restored"),
+        replace(one, faults=(entry,)),
+        replace(one, detail="x"),
+    ):
+        assert not same(one, other)
+        marked = [line for line in side_by_side(one, other).splitlines() if line.startswith("!")]
+        assert len(marked) == 1
+    assert "noop: delete bots 1 (1), phase: surfaced" in side_by_side(
+        one, replace(one, faults=(entry,))
+    )
+    assert "(not run)" in side_by_side(None, one)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import registry
+from harness.cleanup import CleanupReport
+from harness.databases import Differences
+from harness.errors import MeasurementError
+from harness.experiment.configuration import Condition
+from harness.experiment.records import CycleRecord
+from harness.experiment.site import DATABASE_NAME, Site, _outcome
+from harness.faults import Planned, Slot
+from harness.guard import GuardResult
+from harness.truth import Judgement
+
+SIZE_BYTES = 80 * 4096
+
+
+def site(folder: Path, **settings: Any) -> Site:
+    """Make a site of a small platform baseline with a condition of these settings."""
+    workload = {"size_bytes": SIZE_BYTES} | settings.pop("workload", {})
+    condition = Condition.model_validate(
+        {"name": "c", "demands": "rows", "workload": workload} | settings
+    )
+    pristine = folder / "pristine"
+    if not pristine.exists():
+        registry.find("workloads", "platform").build_baseline(
+            pristine, size_bytes=SIZE_BYTES, seed=1, journal_mode=condition.workload.journal_mode
+        )
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    return Site(condition, 1, pristine, work)
+
+
+def timeless(record: CycleRecord) -> CycleRecord:
+    """Drop what no two runs share."""
+    return replace(record, timings_ms={})
+
+
+SQL_FAULTS = {
+    kind: {"rate": 0.05, "lasting": {"attempt": 0.5, "phase": 0.5}}
+    for kind in ("foreign_key", "timeout", "permission")
+}
+
+
+@pytest.mark.parametrize("recovery", ["wal_pin", "file_copy", "online_backup"])
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+@pytest.mark.parametrize("test_data", ["simple", "complex"])
+def test_without_faults_every_cycle_is_clean(
+    folder: Path, recovery: str, journal_mode: str, test_data: str
+) -> None:
+    """Nothing strikes: cleanup removes all, and the next cycle starts from the very same bytes."""
+    if (recovery, journal_mode) == ("wal_pin", "delete"):
+        pytest.skip("wal_pin needs WAL mode")
+    here = site(
+        folder,
+        recoveries=[recovery],
+        workload={"journal_mode": journal_mode, "test_data": test_data},
+    )
+    for cycle in range(3):
+        record = here.run(cycle)
+        assert (record.outcome, record.detail) == ("cleaned", "")
+        assert record.rows
+        assert record.left_behind == 0
+        work = folder / "work"
+        assert [path.name for path in work.iterdir()] == [DATABASE_NAME]
+        assert (work / DATABASE_NAME).read_bytes() == (folder / "pristine").read_bytes()
+
+
+def test_exact_demands_a_restore(folder: Path) -> None:
+    """At grade exact a DELETE is never enough: sequences have moved, so every cycle restores."""
+    record = site(folder, demands="exact").run(0)
+    assert (record.outcome, record.exact, record.restored_by) == ("restored", True, "wal_pin")
+
+
+def test_a_cycle_depends_on_its_number_alone(folder: Path) -> None:
+    """Any order, any company: the same cycle gives the same record, faults included."""
+    one, other = site(folder, faults=SQL_FAULTS), None
+    forward = [timeless(one.run(cycle)) for cycle in range(12)]
+    (folder / "second").mkdir()
+    other = site(folder / "second", faults=SQL_FAULTS)
+    backward = [timeless(other.run(cycle)) for cycle in reversed(range(12))]
+    assert forward == list(reversed(backward))
+    assert any(record.faults for record in forward)
+
+
+def test_the_noop_twin_changes_nothing(folder: Path) -> None:
+    """With the noop fault everywhere the records are those of no fault at all."""
+    bare = timeless(site(folder).run(3))
+    (folder / "twin").mkdir()
+    noop = timeless(site(folder / "twin", faults={"noop": {"rate": 1.0}}).run(3))
+    assert noop.faults
+    assert not any(entry.surfaced for entry in noop.faults)
+    assert replace(noop, faults=()) == bare
+
+
+def first_removal(here: Site, table: str) -> str:
+    """Name the cleanup's removal of a row of ``table``, as slots do."""
+    return next(e.label for e in reversed(here.shape.operations) if e.table == table)
+
+
+def test_a_lock_for_the_whole_cycle_is_dirty_and_said(folder: Path) -> None:
+    """What nothing can beat is reported: never clean, never silent."""
+    here = site(folder, recoveries=["online_backup"], busy_timeout_ms=1)
+    slot = Slot("cleanup", first_removal(here, "integrations"), 1)
+    record = here.run_planned(0, 1, [Planned("timeout", slot, "cycle", 0.5)])
+    assert record.outcome == "dirty_known"
+    assert record.faults[0].fired
+    assert record.faults[0].surfaced
+
+
+def test_a_slot_that_never_comes_up_does_not_fire(folder: Path) -> None:
+    """A fault planned for a third attempt that is never made is planned and not fired."""
+    here = site(folder, policy="cleanup_only")
+    slot = Slot("cleanup", first_removal(here, "bots"), 3)
+    record = here.run_planned(0, 1, [Planned("foreign_key", slot, "phase", 0.5)])
+    assert record.outcome == "cleaned"
+    assert not record.faults[0].fired
+
+
+def test_a_fault_that_cannot_strike_is_a_harness_error(folder: Path) -> None:
+    """The injector's own failure raises MeasurementError and never passes for a result."""
+    here = site(folder)
+    slot = Slot("cleanup", first_removal(here, "bots"), 1)
+    here.scene.database = folder / "nowhere"  # planted: the fault cannot reach the database
+    with pytest.raises(MeasurementError):
+        here.run_planned(0, 1, [Planned("timeout", slot, "phase", 0.5)])
+
+
+CLEAN, DIRTY = Judgement(True, True, False), Judgement(False, False, False)
+LOST = Judgement(False, False, True)
+ROWS = Judgement(True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("ended", "judgement", "demands", "intact", "outcome"),
+    [
+        ("cleaned", CLEAN, "rows", True, "cleaned"),
+        ("restored", CLEAN, "exact", True, "restored"),
+        ("cleaned", ROWS, "rows", True, "cleaned"),
+        ("cleaned", ROWS, "exact", True, "dirty_silent"),
+        ("cleaned", DIRTY, "rows", True, "dirty_silent"),
+        ("restored", DIRTY, "rows", True, "dirty_silent"),
+        ("dirty", DIRTY, "rows", True, "dirty_known"),
+        ("dirty", CLEAN, "rows", True, "dirty_known"),
+        ("refused", CLEAN, "rows", True, "dirty_known"),
+        ("dirty", LOST, "rows", True, "dirty_known"),
+        ("dirty", LOST, "rows", False, "baseline_lost"),
+        ("cleaned", LOST, "rows", False, "baseline_lost"),
+    ],
+)
+def test_outcomes(
+    ended: Any, judgement: Judgement, demands: str, intact: bool, outcome: str
+) -> None:
+    """The truth decides, at the grade demanded; the guard's word only names the kind of failure."""
+    result = GuardResult(ended=ended, report=CleanupReport(), found=Differences())
+    assert _outcome(result, judgement, demands, intact=intact) == outcome
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("policy", ["cleanup_only", "hybrid_trusting", "hybrid_verified"])
+def test_many_faulty_cycles_are_never_silently_dirty_when_verified(
+    folder: Path, policy: str
+) -> None:
+    """Hundreds of cycles with many faults: hybrid_verified ends clean or says that it did not."""
+    here = site(
+        folder,
+        policy=policy,
+        recoveries=["online_backup", "file_copy"],
+        faults=SQL_FAULTS
+        | (
+            {}
+            if policy == "cleanup_only"
+            else {
+                kind: {"rate": 0.05, "lasting": {"attempt": 0.5, "phase": 0.5}}
+                for kind in ("io_error", "disk_full", "backup_missing", "backup_truncated")
+            }
+        ),
+    )
+    outcomes = Counter(here.run(cycle).outcome for cycle in range(300))
+    assert outcomes["harness_error"] == 0
+    assert sum(outcomes.values()) == 300
+    if policy == "hybrid_verified":
+        assert outcomes["dirty_silent"] == outcomes["baseline_lost"] == 0

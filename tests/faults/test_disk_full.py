@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.faults.disk_full import DiskFull
+from harness.faults.storage import FULL
+from harness.steps import Step
+from tests.faults.conftest import Stage, plan
+from tests.faults.copies import Copies
+
+ALL = "SELECT * FROM users, bots, notes ORDER BY 1, 3, 6"
+
+
+@pytest.mark.parametrize("where", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("name", ["file_copy", "online_backup"])
+def test_a_backup_meets_a_full_disk(stage: Stage, name: str, where: float) -> None:
+    """One attempt: the retry passes. The phase: no attempt does, and no half copy counts."""
+    before = stage.rows(ALL)
+    for lasting, passes in (("attempt", True), ("phase", False)):
+        injector = stage.injector(plan("disk_full", name, lasting, phase="backup", where=where))
+        copies = Copies(stage, injector)
+        recovery = copies.recovery(name)
+        assert copies.tried("backup", recovery) is passes
+        assert {f.reason for f in copies.failures} == {"disk full"}
+        assert len(copies.failures) == (1 if passes else 3)
+        assert stage.scene.backup_of(name).exists() is passes
+        (entry,) = injector.finish(copies.failures)
+        assert entry.surfaced
+        assert "write(2) said errno 28" in entry.evidence
+        assert stage.rows(ALL) == before
+        recovery.dispose()
+
+
+@pytest.mark.parametrize("name", ["file_copy", "online_backup"])
+def test_a_restore_meets_a_full_disk(stage: Stage, name: str) -> None:
+    """While nobody makes room nothing is put back and nothing is lost; afterwards it all is."""
+    injector = stage.injector(plan("disk_full", name, "cycle", phase="restore"))
+    copies = Copies(stage, injector)
+    recovery = copies.recovery(name)
+    before = stage.rows(ALL)
+    assert copies.tried("backup", recovery)
+    stage.clean(injector)
+    cleaned = stage.rows(ALL)
+    assert not copies.tried("restore", recovery)
+    assert stage.rows(ALL) == cleaned
+    assert stage.rows("PRAGMA integrity_check") == [("ok",)]
+    (entry,) = injector.finish(copies.failures)
+    assert entry.surfaced
+    recovery.restore()
+    assert stage.rows(ALL) == before != cleaned
+    recovery.dispose()
+
+
+def test_reading_still_works(stage: Stage) -> None:
+    """A disk that is full can be read."""
+    injector = stage.injector(plan("disk_full", "file_copy", phase="restore", where=0.0))
+    copies = Copies(stage, injector)
+    recovery = copies.recovery("file_copy")
+    recovery.capture()
+    injector.listener(Step(*injector._faults[0].planned.slot))
+    descriptor = stage.scene.files.open(recovery.backup)
+    assert stage.scene.files.read(descriptor, 100).startswith(b"SQLite format 3")
+    stage.scene.files.close(descriptor)
+    assert not injector.finish([])[0].fired
+    recovery.dispose()
+
+
+def test_opportunities(stage: Stage) -> None:
+    """Every attempt at backup and restore of what writes a copy; else it says why never."""
+    shape = stage.shape(recoveries=("wal_pin", "online_backup", "file_copy"))
+    slots = DiskFull.slots(shape)
+    assert {(s.phase, s.operation) for s in slots} == {
+        (phase, name) for phase in ("backup", "restore") for name in ("online_backup", "file_copy")
+    }
+    assert len(slots) == 2 * 2 * 3
+    assert DiskFull.why_never(shape) is None
+    only_pin = stage.shape(recoveries=("wal_pin",))
+    assert DiskFull.why_never(only_pin) == "none of the recoveries writes or reads a copy"
+    assert DiskFull.why_never(stage.shape(backs_up=False)) == "the policy takes no backup"
+    assert FULL.exists()

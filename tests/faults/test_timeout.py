@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import apsw
+import pytest
+
+from harness import registry
+from harness.databases.errors import describe
+from harness.faults.timeout import Timeout
+from harness.files import Files
+from harness.steps import Step
+from tests.faults.conftest import BUSY_TIMEOUT_MS, ENTITIES, Stage, plan
+
+OPERATION = "delete bots 9"
+
+
+def test_a_retry_beats_one_attempt(stage: Stage) -> None:
+    """SQLite waits its whole busy timeout, says BUSY, and the next attempt passes."""
+    injector = stage.injector(plan("timeout", OPERATION))
+    started = time.perf_counter()
+    report = stage.clean(injector)
+    waited_ms = (time.perf_counter() - started) * 1000
+    assert [(f.reason, f.code & 0xFF) for f in report.failures] == [("timeout", apsw.SQLITE_BUSY)]
+    assert waited_ms >= BUSY_TIMEOUT_MS * 0.9
+    assert report.ok
+    (entry,) = injector.finish(report.failures)
+    assert entry.fired
+    assert entry.surfaced
+    assert "BEGIN IMMEDIATE" in entry.evidence
+
+
+def test_a_phase_is_over_in_the_next(stage: Stage) -> None:
+    """No retry beats a lock that lasts for the phase; the next phase is free of it."""
+    injector = stage.injector(plan("timeout", OPERATION, "phase"))
+    report = stage.clean(injector)
+    assert len(report.failures) == 3 * len(ENTITIES)
+    assert {f.reason for f in report.failures} == {"timeout"}
+    assert stage.is_locked()
+    injector.listener(Step("verify", "differences", 1))
+    assert not stage.is_locked()
+    assert injector.finish(report.failures)[0].surfaced
+
+
+def test_a_cycle_holds_through_the_next(stage: Stage) -> None:
+    """A lock that lasts for the cycle stands in the way of the restore as well."""
+    recovery = registry.find("recovery", "online_backup")(
+        stage.database, stage.folder / "backup", files=Files(), busy_timeout_ms=BUSY_TIMEOUT_MS
+    )
+    recovery.capture()
+    injector = stage.injector(plan("timeout", OPERATION, "cycle"))
+    report = stage.clean(injector, attempts=1)
+    injector.listener(Step("restore", "online_backup", 1))
+    with pytest.raises(apsw.BusyError) as refused:
+        recovery.restore()
+    assert describe(refused.value)[0] == "timeout"
+    assert injector.finish(report.failures)[0].surfaced
+    recovery.restore()  # once the cycle is over
+    recovery.dispose()
+
+
+def test_released_in_time_is_masked(stage: Stage) -> None:
+    """A lock given back within the busy timeout was real, and nobody saw a failure."""
+    stage.scene.busy_timeout_ms = 10_000
+    injector = stage.injector(plan("timeout", OPERATION))
+    other = threading.Timer(0.02, injector._faults[0].lift)
+    other.start()
+    report = stage.clean(injector, attempts=1)
+    other.join()
+    assert report.ok
+    (entry,) = injector.finish(report.failures)
+    assert (entry.fired, entry.surfaced) == (True, False)
+
+
+def test_a_second_lock_does_not_fire(stage: Stage) -> None:
+    """Where one lock is held already, another is not to be had and has no evidence."""
+    injector = stage.injector(
+        plan("timeout", "delete bots 9", "phase"), plan("timeout", "delete bots 8")
+    )
+    report = stage.clean(injector, attempts=1)
+    assert [e.fired for e in injector.finish(report.failures)] == [True, False]
+
+
+def test_an_error_of_its_own_is_kept_and_leaves_nothing_open(stage: Stage) -> None:
+    """A lock that cannot be taken for another reason is the instrument's error, not a fault."""
+    injector = stage.injector(plan("timeout", OPERATION))
+    content = stage.database.read_bytes()
+    stage.database.write_bytes(b"no database at all" * 100)
+    injector.listener(Step("cleanup", OPERATION, 1))
+    assert isinstance(injector.error, apsw.NotADBError)
+    assert injector.finish([])[0].fired is False
+    assert stage.open_files() == []
+    stage.database.write_bytes(content)
+
+
+def test_opportunities(stage: Stage) -> None:
+    """Every attempt at every removal, where there is a cleanup."""
+    assert len(Timeout.slots(stage.shape())) == 3 * len(ENTITIES)
+    assert Timeout.why_never(stage.shape()) is None
+    assert Timeout.slots(stage.shape(cleans=False)) == []
+    assert Timeout.why_never(stage.shape(cleans=False)) == "the policy runs no cleanup"

@@ -1,0 +1,228 @@
+"""The pin: the main file stays the baseline, whatever others do."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import apsw
+import pytest
+
+from harness.errors import RecoveryRefused, RestoreError
+from harness.recovery.wal_pin import WalPin
+from tests.recovery.helpers import (
+    DAMAGE,
+    content,
+    execute,
+    in_child,
+    leftovers,
+    make,
+    recovery,
+)
+
+MANY = "INSERT INTO bots(body) SELECT randomblob(3000) FROM bots a, bots b LIMIT 1200"
+
+
+def _bytes(path: Path) -> bytes:
+    """The main file's bytes read by another process: a close here would drop the pin's locks."""
+    out = path.with_name("copy")
+
+    def copy() -> None:
+        out.write_bytes(path.read_bytes())
+
+    assert in_child(copy) == 0
+    data = out.read_bytes()
+    out.unlink()
+    return data
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_no_checkpoint_reaches_the_main_file(folder: Path, neighbour, pinned: bool) -> None:  # noqa: ANN001 - another process
+    """A neighbour that writes, checkpoints and closes changes no byte; without the pin it does."""
+    path = make(folder, "wal")
+    before = _bytes(path)
+    one = recovery(WalPin, path)
+    if pinned:
+        one.capture()
+    neighbour.open(path)
+    neighbour.run("PRAGMA busy_timeout=20")
+    for _ in range(2):  # past the automatic checkpoint at 1000 pages
+        neighbour.run(MANY)
+        if pinned:
+            with pytest.raises(RuntimeError, match="BusyError"):
+                neighbour.checkpoint()
+        neighbour.run("PRAGMA wal_checkpoint(RESTART)")
+    neighbour.close()
+    assert (_bytes(path) == before) is pinned
+    if pinned:
+        assert len(content(path)["rows bots"]) > 2000
+        assert _bytes(path) == before
+        one.restore()
+        assert _bytes(path) == before
+        assert leftovers(path) == []
+
+
+def test_rollback_mode_is_refused(folder: Path) -> None:
+    """Without WAL mode there is nothing to pin; nothing is changed or left."""
+    path = make(folder, "delete")
+    with pytest.raises(RecoveryRefused, match="needs WAL mode"):
+        recovery(WalPin, path).capture()
+    assert leftovers(path) == []
+    execute(path, "INSERT INTO users VALUES ('free')")
+
+
+def test_a_reader_of_the_wal_is_busy(folder: Path) -> None:
+    """While somebody reads from the -wal it cannot be emptied: busy, and nothing is pinned."""
+    path = make(folder, "wal")
+    reader, writer = apsw.Connection(str(path)), apsw.Connection(str(path))
+    writer.execute("INSERT INTO users VALUES ('x')")
+    reader.execute("BEGIN; SELECT * FROM users").fetchall()
+    writer.execute("INSERT INTO users VALUES ('y')")
+    one = recovery(WalPin, path)
+    with pytest.raises(apsw.BusyError):
+        one.capture()
+    reader.close()
+    writer.close()
+    assert leftovers(path) == []
+
+
+@pytest.mark.parametrize("who", ["here", "there"])
+def test_others_connected_at_restore(folder: Path, neighbour, who: str) -> None:  # noqa: ANN001 - another process
+    """Busy, and still pinned: neither checkpoint nor last close folds; later it works."""
+    path = make(folder, "wal")
+    before, pages = content(path), _bytes(path)
+    one = recovery(WalPin, path)
+    one.capture()
+    if who == "here":
+        mine = apsw.Connection(str(path))
+        run, close = lambda sql: mine.execute(sql).fetchall(), mine.close
+    else:
+        neighbour.open(path)
+        run, close = neighbour.run, neighbour.close
+    run(MANY)
+    for _ in range(2):
+        with pytest.raises(apsw.BusyError):
+            one.restore()
+    run("INSERT INTO users VALUES ('still writing')")
+    run("PRAGMA wal_checkpoint(TRUNCATE)")
+    if who == "there":
+        assert _bytes(path) == pages
+    close()
+    assert _bytes(path) == pages
+    one.restore()
+    assert content(path) == before
+    one.dispose()
+    assert leftovers(path) == []
+
+
+def test_dispose_keeps_what_the_tests_left(folder: Path) -> None:
+    """Without a restore the -wal is folded: the database is what SQL made of it."""
+    path = make(folder, "wal")
+    one = recovery(WalPin, path)
+    one.capture()
+    execute(path, DAMAGE["insert"])
+    live = content(path)
+    one.dispose()
+    assert leftovers(path) == []
+    assert content(path) == live
+
+
+def test_dispose_leaves_locks_of_others_here_alone(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """A writer of this process keeps its lock on the -shm when the pin is given up."""
+    path = make(folder, "wal")
+    one = recovery(WalPin, path)
+    one.capture()
+    writer = apsw.Connection(str(path))
+    writer.execute("BEGIN IMMEDIATE; INSERT INTO users VALUES ('x')").fetchall()
+    one.dispose()
+    neighbour.open(path)
+    with pytest.raises(RuntimeError, match="BusyError"):
+        neighbour.run("BEGIN IMMEDIATE")
+    writer.execute("COMMIT")
+    neighbour.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    neighbour.close()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        one.capture()
+        one.dispose()
+    assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
+    writer.close()
+
+
+def _crash(path: Path) -> dict[str, object]:
+    """Pin and write in a process that then dies; what its journal knew."""
+    journal = path.with_name("journal")
+
+    def die() -> None:
+        one = recovery(WalPin, path)
+        one.capture()
+        journal.write_text(json.dumps(one.describe()))
+        execute(path, DAMAGE["insert"], fold=False)
+        os._exit(9)
+
+    assert in_child(die) == 9
+    known: dict[str, object] = json.loads(journal.read_text())
+    journal.unlink()
+    assert known["backup"] is None
+    return known
+
+
+def test_resume_pins_again(folder: Path) -> None:
+    """After a crash the pin is taken again: looking at the database folds nothing."""
+    path = make(folder, "wal")
+    before, pages = content(path), _bytes(path)
+    known = _crash(path)
+    one = recovery(WalPin, path)
+    one.resume(known)
+    assert content(path) != before  # opened, read and closed as the last connection
+    assert _bytes(path) == pages
+    one.restore()
+    assert content(path) == before
+
+
+@pytest.mark.parametrize("what", ["folded", "replaced", "gone"])
+def test_resume_refuses_a_main_file_that_changed(folder: Path, what: str) -> None:
+    """What somebody wrote, replaced or removed after the crash is not called the baseline."""
+    path = make(folder, "wal")
+    known = _crash(path)
+    if what == "folded":
+        execute(path, "SELECT 1 FROM users")
+    elif what == "replaced":
+        data = path.read_bytes()
+        path.rename(folder / "old")
+        path.write_bytes(data)
+    else:
+        path.unlink()
+    one = recovery(WalPin, path)
+    there = leftovers(path)
+    with pytest.raises(RestoreError, match=r"was written or replaced|is gone"):
+        one.resume(known)
+    assert leftovers(path) == there
+    with pytest.raises(RestoreError):
+        one.restore()
+
+
+def test_a_main_file_written_past_the_pin_is_refused(folder: Path) -> None:
+    """Who writes the file without SQLite is noticed before the -wal is thrown away."""
+    path = make(folder, "wal")
+    one = recovery(WalPin, path)
+    one.capture()
+    execute(path, DAMAGE["insert"])
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    wal = (folder / "app.sqlite3-wal").stat().st_size
+    with pytest.raises(RestoreError, match="was written or replaced"):
+        one.restore()
+    assert (folder / "app.sqlite3-wal").stat().st_size == wal > 0
+    one.dispose()
+
+
+def test_nothing_is_copied(folder: Path) -> None:
+    """Capture writes no byte of the database's, whatever its size."""
+    path = make(folder, "wal", rows=5000)
+    one = recovery(WalPin, path)
+    one.capture()
+    sizes = {name: (folder / name).stat().st_size for name in leftovers(path)}
+    assert sizes == {"app.sqlite3-wal": 0, "app.sqlite3-shm": 32768}
+    one.dispose()

@@ -1,0 +1,57 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import registry
+from harness.reports.console import ConsoleReport
+
+ESCAPE = "\x1b["
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_lines_fit_the_terminal(run: Path, width: int) -> None:
+    """No line is wider than the terminal, but for commands, which must stay in one piece."""
+    text = ConsoleReport(width=width, colour=False).render(run)
+    for line in text.splitlines():
+        assert len(line) <= width or line.startswith("  harness replay ")
+    commands = [line for line in text.splitlines() if line.startswith("  harness replay ")]
+    assert len(commands) == 5
+    assert all(re.search(r"--cycle \d+$", line) for line in commands)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_verdict_and_reason_is_there(run: Path, width: int) -> None:
+    """Verdicts and reasons are printed at any width, in the table or below it."""
+    text = " ".join(ConsoleReport(width=width, colour=False).render(run).split())
+    for words in ("supported", "refuted", "set point", "not measured", "[99.89%, 100%]"):
+        assert words in text
+    below = " ".join(ConsoleReport(width=80, colour=False).render(run).split())
+    assert "absent: no cycle of condition 'never run' was run" in below
+
+
+def test_colours_only_where_asked(run: Path) -> None:
+    """Plain text holds no escape; coloured text is the same text."""
+    plain = ConsoleReport(width=100, colour=False).render(run)
+    coloured = ConsoleReport(width=100, colour=True).render(run)
+    assert ESCAPE not in plain
+    assert ESCAPE in coloured
+
+    def words(text: str) -> list[str]:
+        return re.sub(r"\x1b\[[\d;]*m", "", text).split()
+
+    assert words(coloured) == words(plain)
+
+
+def test_not_a_terminal_is_plain(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left to itself, the report has no colour where standard output is a file."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert ESCAPE not in registry.find("reports", "console")().render(run)
+
+
+def test_markup_is_text(run: Path) -> None:
+    """Square brackets of a name are printed, not taken for a style."""
+    text = "".join(ConsoleReport(width=200, colour=False).render(run).split())
+    assert "[d](e)" in text

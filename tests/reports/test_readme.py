@@ -1,0 +1,108 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.reports.readme import BEGIN, END, readme_table, rewritten
+from harness.summary import summarise, write
+from tests.stored_runs import cycles, make_run
+
+TEXT = f"# A title\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n"
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as people do, from another folder than the README's."""
+    return subprocess.run(
+        [sys.executable, "-m", "harness.reports.readme", str(folder / "README.md"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def costs(folder: Path) -> Path:
+    """Write a run with two recoveries at one size and nothing claimed."""
+    names = ["wal_pin/2691072", "file_copy/2691072"]
+    records = [
+        record
+        for place, name in enumerate(names)
+        for record in cycles(
+            ["restored"] * 3,
+            condition=name,
+            timings_ms={"backup": 0.5 + place, "restore": 0.25, "verify": 12.5},
+        )
+    ]
+    results = make_run(folder, records, conditions=[{"name": name} for name in names])
+    write(results)
+    return results.folder
+
+
+def test_what_each_recovery_costs(folder: Path) -> None:
+    """A line for each recovery and size, with the medians of backup, restore and verification."""
+    summary = json.loads((costs(folder / "run") / "summary.json").read_text())
+    assert readme_table(summary).splitlines() == [
+        "| recovery | database, bytes | backup p50 | restore p50 | verify p50 |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| wal_pin | 2,691,072 | 0.50 ms | 0.25 ms | 12.5 ms |",
+        "| file_copy | 2,691,072 | 1.50 ms | 0.25 ms | 12.5 ms |",
+    ]
+
+
+def test_the_claims_table(run: Path) -> None:
+    """Claimed, measured with its interval, verdict and reason, row by row."""
+    lines = readme_table(json.loads((run / "summary.json").read_text())).splitlines()
+    assert lines[0] == "| claim | claimed | measured | verdict | why |"
+    assert lines[2] == (
+        "| combined approach | 99.9% | 100% [99.89%, 100%] | supported "
+        "| 0 failures in 3,500; decided at cycle 3,402 |"
+    )
+
+
+def test_only_what_is_between_the_markers_changes(folder: Path) -> None:
+    """Text before and after stays, the block is new, and doing it again changes nothing."""
+    summary = json.loads((costs(folder / "run") / "summary.json").read_text())
+    new = rewritten(TEXT, {"results/run": summary})
+    assert new.startswith(f"# A title\n\nbefore\n\n{BEGIN}\n")
+    assert new.endswith(f"\n{END}\n\nafter\n")
+    assert "old" not in new
+    assert "6 cycles, from `results/run/summary.json`" in new
+    assert rewritten(new, {"results/run": summary}) == new
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, BEGIN + END + END])
+def test_without_markers_nothing_is_written(text: str) -> None:
+    """Markers that are missing, doubled or the wrong way round are an error."""
+    with pytest.raises(UsageError, match="measured: begin"):
+        rewritten(text, {})
+
+
+def test_neither_claims_nor_costs(folder: Path) -> None:
+    """A summary with nothing to make a table of is an error, not an empty table."""
+    with pytest.raises(UsageError, match="nothing to make a table of"):
+        readme_table(summarise(make_run(folder / "run", cycles(["cleaned"]))))
+
+
+def test_the_command_writes_and_checks(folder: Path, run: Path) -> None:
+    """A stale README fails the check untouched, is rewritten, passes, and fails when edited."""
+    other = costs(folder / "costs")
+    readme = folder / "README.md"
+    readme.write_text(TEXT)
+    runs = (str(run), str(other))
+    assert command(folder, "--check", *runs).returncode == 1
+    assert readme.read_text() == TEXT
+    assert command(folder, *runs).returncode == 0
+    assert "from `a run/summary.json`" in readme.read_text()
+    assert command(folder, "--check", *runs).returncode == 0
+    readme.write_text(readme.read_text().replace("supported", "certain"))
+    assert command(folder, "--check", *runs).returncode == 1
+
+
+def test_the_command_refuses_what_it_cannot_read(folder: Path) -> None:
+    """A run without a summary is a usage error that names it."""
+    (folder / "README.md").write_text(TEXT)
+    done = command(folder, str(folder / "nowhere"))
+    assert done.returncode == 2
+    assert "nowhere/summary.json" in done.stderr

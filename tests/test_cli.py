@@ -1,0 +1,151 @@
+"""The command line: what is printed, where, and with which status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+
+Call = Callable[..., tuple[int, str, str]]  # arguments -> status, out, err
+CHECKOUT = Path(__file__).parents[1]
+TEXT = """
+name = "small"
+cycles = 40
+[defaults]
+demands = "rows"
+recoveries = ["file_copy"]
+workload.size_bytes = 262144
+[[conditions]]
+name = "a"
+claims = ["reliability >= 0.5"]
+faults.noop.rate = 0.05
+"""
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call the command line in this process."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def experiment(folder: Path) -> Path:
+    """Write a small experiment on the real thing."""
+    path = folder / "small.toml"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_help_comes_at_once() -> None:
+    """Nothing slow is imported before a verb needs it."""
+    slow = "numpy", "scipy", "pandas", "apsw", "pydantic", "rich", "matplotlib"
+    code = f"import sys, harness.cli; print([m for m in {slow} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_run_check_report_replay(harness: Call, experiment: Path, folder: Path) -> None:
+    """A run on the real site, judged, reported and one of its cycles run again."""
+    run = folder / "run"
+    status, out, _ = harness("run", experiment, "--output", run, "--workers", 1)
+    assert status == 0
+    assert "seed 1" in out
+    assert "a: noop at 0.05 a slot" in out
+    status, out, _ = harness("check", run)
+    assert status == 0
+    assert "a: reliability >= 0.5: supported at cycle" in out
+    assert harness("check", run, "--claim", "reliability >= 0.9999", "--condition", "a")[0] == 3
+    status, out, _ = harness("report", run, "--format", "json")
+    assert json.loads(out)["conditions"][0]["cycles"] == 40
+    status, out, _ = harness("report", run, "--format", "html", "--output", folder / "page.html")
+    assert (status, out) == (0, "")
+    assert "<html" in (folder / "page.html").read_text()
+    for cycle in (0, 7):
+        status, out, _ = harness("replay", run, "--condition", "a", "--cycle", cycle)
+        assert status == 0, out
+    status, out, _ = harness("replay", run, "--condition", "a", "--cycle", 4000)
+    assert status == 4
+    assert "(not run)" in out
+    status, _, err = harness("run", experiment, "--output", run)
+    assert status == 2
+    assert "nothing was overwritten" in err
+
+
+BAD = {
+    "no verb": (["sing"], 2, "No such command"),
+    "no such option": (["run", "x.toml", "--fast"], 2, "--fast"),
+    "no file": (["run", "nowhere.toml"], 2, "harness: nowhere.toml: cannot be read"),
+    "workers": (["run", "x.toml", "--workers", "0"], 2, "--workers"),
+    "cycles": (["run", "{experiment}", "--cycles", "0"], 2, "harness: --cycles 0"),
+    "set": (["run", "{experiment}", "--set", "defaults.polcy=1"], 2, "'policy'"),
+    "check nothing": (["check", "{folder}"], 2, "not a run's folder"),
+    "report nothing": (["report", "{folder}"], 2, "not a run's folder"),
+    "report format": (["report", "{folder}", "--format", "htm"], 2, "'html'"),
+    "replay nothing": (["replay", "{folder}", "--condition", "a", "--cycle", "1"], 2, "not a run"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "status", "said"), BAD.values(), ids=BAD)
+def test_bad_input_is_answered(
+    harness: Call,
+    experiment: Path,
+    folder: Path,
+    arguments: list[str],
+    status: int,
+    said: str,
+) -> None:
+    """Each mistake gets one sentence on standard error, status 2, and no traceback."""
+    filled = [one.format(experiment=experiment, folder=folder) for one in arguments]
+    code, out, err = harness(*filled)
+    assert code == status
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_defect_is_never_taken_for_a_verdict(harness: Call, folder: Path) -> None:
+    """Anything unforeseen ends with 4, not with 1 for refuted, and shows where it was."""
+    (folder / "run.json").write_text('{"version": 1}')
+    (folder / "cycles.sqlite").write_bytes(b"")
+    status, _, err = harness("check", folder)
+    assert status == 4
+    assert err
+
+
+def test_interrupted_is_130(experiment: Path, folder: Path) -> None:
+    """Ctrl-C on the whole program, as a terminal sends it: to the group."""
+    command = [sys.executable, "-m", "harness", "run", str(experiment), "--cycles", "100000",
+               "--workers", "2", "--output", str(folder / "run")]  # fmt: skip
+    child = subprocess.Popen(
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "run" / "cycles.sqlite").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(1.0)
+    os.killpg(child.pid, signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "go on with --resume" in out
