@@ -147,6 +147,7 @@ class Comparison:
         self.surprise = not self.alike or 2 * len(changed) > baseline.image.page_count
         self.rebuilt: dict[str, SchemaObject] = {}  # trees whose interior changed, by name
         self.different: dict[str, TreeDifference] = {}  # tables by name
+        self.crooked: list[int] = []  # b-tree pages whose free space does not add up
         self.moved: set[str] = set()  # tables whose rows have other rowids
 
     def run(self) -> Findings:
@@ -214,6 +215,7 @@ class Comparison:
         page = self.image.page(number)
         if not space_adds_up(page, number, self.image.usable, mask, cell_bytes):
             self.surprise = True
+            self.crooked.append(number)
 
     # -- schema, trees, pages -----------------------------------------------------------------
 
@@ -474,7 +476,16 @@ class Comparison:
         for line in shortened([line for line in found if line not in known]):
             self.findings.broken(line)
         if any(line.startswith(NOT_RUN) for line in found):
-            Owners(self.image, [1, *(thing.root for thing in self.schema.values() if thing.root)])
+            self._look_alone()
+
+    def _look_alone(self) -> None:
+        """Check what SQLite cannot (an application's own collation): it is the last word then."""
+        for number in self.crooked:
+            self.findings.broken(f"page {number}: cells and free space do not add up")
+        roots = [1, *(thing.root for thing in self.schema.values() if thing.root)]
+        nobodys = Owners(self.image, roots).orphans() - self.baseline.owners.orphans()
+        if nobodys > 0:
+            self.findings.broken(f"{nobodys} pages belong to nobody")
 
 
 def _pages(

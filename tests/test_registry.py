@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import registry
+from harness.cleanup import Cleanup
+from harness.errors import UnknownName
+from harness.faults import Fault
+from harness.recovery import Recovery
+from harness.workloads import Workload
+
+BASES = {"faults": Fault, "recovery": Recovery, "cleanup": Cleanup, "workloads": Workload}
+
+
+def forget() -> None:
+    """Look again at what is installed."""
+    registry.find.cache_clear()
+    registry.names.cache_clear()
+
+
+@pytest.mark.parametrize("package", registry.PACKAGES)
+def test_every_built_in_is_found(package: str) -> None:
+    """Each name leads to a class that carries it and is what its package is about."""
+    known = registry.names(package)
+    assert list(known) == sorted(set(known))
+    for name in known:
+        found = registry.find(package, name)
+        assert found.name == name
+        assert found.__module__ == f"harness.{package}.{name}"
+        if package in BASES:
+            assert issubclass(found, BASES[package])
+            assert found.contract
+
+
+def test_those_that_experiments_name_are_there() -> None:
+    """The names in use do not vanish unnoticed."""
+    assert set(registry.names("faults")) >= {
+        "backup_missing",
+        "backup_truncated",
+        "disk_full",
+        "foreign_key",
+        "io_error",
+        "noop",
+        "permission",
+        "timeout",
+    }
+    assert set(registry.names("recovery")) >= {"file_copy", "online_backup", "wal_pin"}
+    assert "sql" in registry.names("cleanup")
+    assert "platform" in registry.names("workloads")
+
+
+@pytest.mark.parametrize("package", registry.PACKAGES)
+def test_helpers_are_not_listed(package: str) -> None:
+    """Every module of a package is either listed as a helper, and exists, or is a name."""
+    home = importlib.import_module(f"harness.{package}")
+    modules = {m.name for m in pkgutil.iter_modules(home.__path__)}
+    helpers = set(getattr(home, "HELPERS", ()))
+    assert not helpers & set(registry.names(package))
+    public = {name for name in modules if not name.startswith("_")}
+    assert public - helpers == set(registry.names(package))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"), [("time_out", "timeout"), ("disk", "disk_full"), ("no-op", "noop")]
+)
+def test_an_unknown_name_gives_the_nearest(wrong: str, nearest: str) -> None:
+    """Whoever mistypes is told what was probably meant, and what there is."""
+    with pytest.raises(UnknownName) as refused:
+        registry.find("faults", wrong)
+    assert f"did you mean {nearest!r}?" in str(refused.value)
+    assert "known: backup_missing, " in str(refused.value)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("wrong", ["xyzzy", "", "plan", "injector", "__init__", "os.path"])
+def test_nothing_else_is_found(wrong: str) -> None:
+    """A helper, a module of elsewhere or nonsense is no fault; nonsense is near to nothing."""
+    with pytest.raises(UnknownName) as refused:
+        registry.find("faults", wrong)
+    if wrong == "xyzzy":
+        assert "did you mean" not in str(refused.value)
+
+
+THEIRS = """
+from harness.faults.noop import Noop
+
+class Gremlin(Noop):
+    name = "gremlin"
+
+class Impostor(Noop):
+    name = "timeout"
+"""
+ENTRY_POINTS = """
+[harness.faults]
+gremlin = their_faults_{number}:Gremlin
+timeout = their_faults_{number}:Impostor
+broken = their_faults_{number}:Missing
+absent = no_such_module_{number}:Any
+
+[harness.recovery]
+theirs = their_faults_{number}:Gremlin
+"""
+
+
+@pytest.fixture
+def installed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Path]:
+    """Install a distribution as pip does: a module and its metadata, in a folder on the path."""
+    number = abs(hash(request.node.name))
+    (folder / f"their_faults_{number}.py").write_text(THEIRS)
+    metadata = folder / "their_faults-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-faults\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS.format(number=number))
+    monkeypatch.syspath_prepend(str(folder))
+    forget()
+    yield folder
+    monkeypatch.undo()
+    forget()
+    sys.modules.pop(f"their_faults_{number}", None)
+
+
+def test_other_peoples_are_found(installed: Path) -> None:
+    """An entry point of an installed distribution is named and found like a built-in one."""
+    assert "gremlin" in registry.names("faults")
+    assert "theirs" in registry.names("recovery")
+    assert "theirs" not in registry.names("faults")
+    found = registry.find("faults", "gremlin")
+    assert found.name == "gremlin"
+    assert issubclass(found, Fault)
+    with pytest.raises(UnknownName, match="did you mean 'gremlin'"):
+        registry.find("faults", "gremlins")
+
+
+def test_nobody_takes_a_built_in_ones_place(installed: Path) -> None:
+    """An entry point called as a built-in one does not change what experiments measure."""
+    assert registry.find("faults", "timeout").__module__ == "harness.faults.timeout"
+    assert registry.names("faults").count("timeout") == 1
+
+
+@pytest.mark.parametrize("name", ["broken", "absent"])
+def test_one_that_does_not_load_says_so(installed: Path, name: str) -> None:
+    """What cannot be imported is a usage error that names the entry point."""
+    with pytest.raises(UnknownName, match=f"faults {name!r} .* does not load"):
+        registry.find("faults", name)
+
+
+def test_gone_with_its_distribution() -> None:
+    """Once it is no longer installed it is unknown again: the fixture leaves nothing."""
+    assert "gremlin" not in registry.names("faults")
