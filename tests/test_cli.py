@@ -134,8 +134,9 @@ def test_a_defect_is_never_taken_for_a_verdict(harness: Call, folder: Path) -> N
     assert err
 
 
-def test_interrupted_is_130(experiment: Path, folder: Path) -> None:
-    """Ctrl-C on the whole program, as a terminal sends it: to the group."""
+@pytest.mark.parametrize("after_s", [0.0, 1.0])
+def test_interrupted_is_130(experiment: Path, folder: Path, after_s: float) -> None:
+    """Ctrl-C as a terminal sends it, to the whole group: also while the workers are starting."""
     command = [sys.executable, "-m", "harness", "run", str(experiment), "--cycles", "100000",
                "--workers", "2", "--output", str(folder / "run")]  # fmt: skip
     child = subprocess.Popen(
@@ -144,7 +145,7 @@ def test_interrupted_is_130(experiment: Path, folder: Path) -> None:
     deadline = time.monotonic() + 60
     while not (folder / "run" / "cycles.sqlite").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    time.sleep(1.0)
+    time.sleep(after_s)
     os.killpg(child.pid, signal.SIGINT)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 130

@@ -24,6 +24,10 @@ class SqlCleanup(Cleanup):
     name = "sql"
     contract = "Deletes by key in foreign-key order, one transaction an entity, with retries."
 
+    def __init__(self) -> None:
+        # (database, schema version) -> ranks: what refers to what changes with the schema alone
+        self._ranks: dict[tuple[Path, int], dict[str, int]] = {}
+
     def clean(
         self,
         database: Path,
@@ -37,7 +41,9 @@ class SqlCleanup(Cleanup):
         report = CleanupReport()
         connection = connect(database)
         try:
-            for entity in in_order(connection, entities):
+            version = int(connection.pragma("schema_version"))
+            ranks = self._ranks.setdefault((database, version), {})
+            for entity in in_order(connection, entities, ranks):
                 self._remove(connection, entity, report, retry, listener)
         finally:
             connection.close()
@@ -89,14 +95,20 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def in_order(connection: Any, entities: Sequence[Entity]) -> list[Entity]:
+def in_order(
+    connection: Any, entities: Sequence[Entity], known: dict[str, int] | None = None
+) -> list[Entity]:
     """Order ``entities`` for removal: reverts, then rows with children first, then purges.
 
     Within a table, and within a circle of tables that refer to each other, the newest goes first:
     a row can only have been made after the rows it refers to. What triggers wrote goes last:
-    reverting and deleting may write more.
+    reverting and deleting may write more. ``known`` holds the ranks of tables met before and
+    takes those of new ones.
     """
-    rank = _ranks(connection, {entity.table for entity in entities})
+    rank = {} if known is None else known
+    new = {entity.table for entity in entities} - rank.keys()
+    if new:
+        rank.update(_ranks(connection, new))
     newest_first = list(reversed(entities))
 
     def place(entity: Entity) -> tuple[int, int]:

@@ -102,12 +102,8 @@ def differences(database: Path, baseline: Path, *, busy_timeout_ms: int = 1000) 
 
 @contextmanager
 def _locked(connection: apsw.Connection) -> Iterator[None]:
-    """Hold the write lock, or where the file cannot be written a read transaction."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except apsw.ReadOnlyError:
-        connection.execute("BEGIN")
-        connection.pragma("user_version")
+    """Hold the write lock; SQLite makes it a read transaction where the file cannot be written."""
+    connection.execute("BEGIN IMMEDIATE")
     try:
         yield
     finally:

@@ -35,6 +35,7 @@ from harness.experiment.worker import Progress, work
 SITE = "harness.experiment.site:Site"
 LONGEST_BATCH = 32  # cycles
 BATCH_S = 0.25  # so that results come in a few times a second
+QUIET = (signal.SIGINT, signal.SIGTERM)  # the parent's to answer
 IDLE_DEATHS = 5  # in a row, without a cycle finished between them: something else is wrong
 
 
@@ -184,8 +185,15 @@ class Pool:
             name=f"harness worker {slot}",
             daemon=True,
         )
-        process.start()
-        theirs.close()
+        # The fork server starts with the first worker and must not die of a Ctrl-C meanwhile.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, QUIET)
+        try:
+            process.start()
+        except (EOFError, OSError) as error:
+            raise MeasurementError(f"no worker can be started: {error!r}") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            theirs.close()
         worker = self._workers[slot] = _Worker(process, ours, folder)
         return worker
 

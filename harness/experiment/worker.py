@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import mmap
+import multiprocessing
 import os
 import pickle
 import shutil
 import signal
 import struct
+import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
@@ -109,8 +111,9 @@ def work(
     """Run what comes through ``pipe`` until it ends: (condition pickled, pristine, cycles)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what a cycle starts may be interrupted
     os.setsid()  # what a cycle starts dies with the worker
-    parent = os.getppid()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     module, _, attribute = site.partition(":")
     bench = Bench(getattr(importlib.import_module(module), attribute), seed, Path(folder))
     progress = Progress(Path(progress_path))
@@ -120,13 +123,19 @@ def work(
             name = pickle.loads(blob).name  # noqa: S301 - written by the parent process
             records = []
             for cycle in cycles:
-                if os.getppid() != parent:
-                    return
                 progress.begin(slot, cycle)
                 records.append(bench.run((blob, pristine), name, cycle))
             progress.begin(slot)
             pipe.send(records)
     bench.close()
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent to end; then end too, with all that was started, in whatever cycle."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.killpg(0, signal.SIGKILL)
 
 
 def _last_lines(error: BaseException) -> str:

@@ -18,7 +18,7 @@ another recovery in the chain where the database cannot be made again.
 The invariant, from capture until the -wal is gone: WAL_READ_LOCK(0) is held, first by the read
 transaction that proves the -wal empty, then by an OFD lock on the same byte, so no checkpoint can
 write the main file; and SHARED is held on the main file, so that no connection is ever the last
-one, which would fold or delete the -wal as it closes. No connection stays open meanwhile.
+one, which would fold or delete the -wal as it closes.
 """
 
 from __future__ import annotations
@@ -75,6 +75,9 @@ class WalPin(Recovery):
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock
     _stamp: Stamp | None = None
+    # Idle, and of no use for the pin: while one connection is open the wal-index stays, and every
+    # other connection of the run is spared its recovery.
+    _idle: apsw.Connection | None = None
 
     @cached_property
     def main(self) -> Path:
@@ -105,11 +108,12 @@ class WalPin(Recovery):
             file = self._hold()
             self._stamp = _stamp(self.main, file.header())
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            connection.execute("COMMIT")  # the OFD lock already stands
         except BaseException:
+            connection.close()
             self._let_go()
             raise
-        finally:
-            connection.close()  # ends the transaction; the OFD lock already stands
+        self._idle = connection
 
     def restore(self) -> None:
         """Discard the -wal, once nobody is connected.
@@ -121,6 +125,7 @@ class WalPin(Recovery):
         if self._stamp is None:
             raise RestoreError(f"{self.name} has captured no backup of {self.database}")
         file = self._hold()
+        self._end_idle()
         try:
             file.exclusive(self.busy_timeout_ms)
             self._check(file)
@@ -134,11 +139,28 @@ class WalPin(Recovery):
 
     def dispose(self) -> None:
         """Give the pin up; what is in the -wal is folded, as after any test run."""
-        self._let_go()
-        if self._stamp is not None and size_of(beside(self.main, "-wal")) >= 0:
-            with suppress(apsw.Error):  # a courtesy: whoever opens or closes it next will do it
-                fold(self.main, vfs=self.vfs, busy_timeout_ms=0)
+        if self._idle is not None:
+            self._fold_and_let_go(self._idle)
+        else:
+            self._let_go()
+            if self._stamp is not None and size_of(beside(self.main, "-wal")) >= 0:
+                with suppress(apsw.Error):  # a courtesy: whoever opens it next will do it
+                    fold(self.main, vfs=self.vfs, busy_timeout_ms=0)
         self._stamp = None
+
+    def _fold_and_let_go(self, idle: apsw.Connection) -> None:
+        """Let the idle connection fold the -wal as it closes, if it is the last one."""
+        file, self._file = self._file, None
+        shm, self._shm = self._shm, None
+        self._idle = None
+        if shm is not None:
+            _ofd(shm, fcntl.F_UNLCK)
+        if file is not None:
+            file.close()
+        idle.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        idle.close()
+        if shm is not None:  # the last one out removes the -shm; then nobody is connected
+            _forget(shm, alone=not _same(shm, beside(self.main, "-shm")))
 
     def release(self) -> None:
         """Let go as a kill would: nothing is folded, and the -wal stays."""
@@ -197,8 +219,15 @@ class WalPin(Recovery):
                 "the baseline; the -wal is left as it is"
             )
 
+    def _end_idle(self) -> None:
+        """Close the idle connection; it folds nothing."""
+        if self._idle is not None:
+            self._idle.close()
+            self._idle = None
+
     def _let_go(self, *, alone: bool = False) -> None:
         """Release every lock; ``alone`` when EXCLUSIVE has proven that nobody is connected."""
+        self._end_idle()
         file, self._file = self._file, None
         shm, self._shm = self._shm, None
         try:

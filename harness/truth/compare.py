@@ -179,6 +179,9 @@ class Comparison:
         for name, value in old.items():
             if new[name] != value:
                 self.findings.differ(f"setting {name}: {value} -> {new[name]}", lost=True)
+        before, now = self.baseline.image.header, self.image.header
+        if (before.schema_format, before.vacuum) != (now.schema_format, now.vacuum):
+            self.surprise = True
 
     # -- which pages matter -------------------------------------------------------------------
 
@@ -445,6 +448,10 @@ class Comparison:
         for name in sorted(before.keys() | now.keys()):
             change = f"{before.get(name, 'none')} -> {now.get(name, 'none')}"
             self.findings.inexact(f"sequence {name}: {change}")
+        for _, entries in segments:
+            rowids = [rowid for rowid, _ in entries]
+            if rowids != sorted(set(rowids)):
+                self.surprise = True
 
     # -- what SQLite says ---------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ class Header(NamedTuple):
     page_count: int
     first_trunk: int  # first page of the free list; 0: none
     free_count: int
+    schema_format: int  # 1 to 4; SQLite reads older ones as well
+    vacuum: tuple[int, int]  # largest root page where there are pointer maps; incremental or not
     settings: dict[str, str | int]  # what people set, by the pragma's name
 
     @property
@@ -65,7 +67,7 @@ def read_header(data: bytes, size_bytes: int) -> Header:
     if size_bytes < 512 or len(data) < 100:
         raise Malformed(f"not a database: {size_bytes} bytes")
     (magic, size, write, read, reserved, maximum, minimum, leaf, *words) = _HEADER.unpack(data)
-    change, count, trunk, free, _, _, cache, largest, encoding, user, incremental = words[:11]
+    change, count, trunk, free, _, schema, cache, largest, encoding, user, incremental = words[:11]
     application, valid_for = words[11:13]
     page_size = 65536 if size == 1 else size
     if magic != MAGIC:
@@ -74,6 +76,8 @@ def read_header(data: bytes, size_bytes: int) -> Header:
         raise Malformed(f"header: page size {page_size} with {reserved} bytes reserved")
     if (maximum, minimum, leaf) != (64, 32, 32) or encoding > 3 or read > 2:
         raise Malformed("header: payload fractions, text encoding or file format version")
+    if schema > 4:
+        raise Malformed(f"header: schema format {schema}")
     there = size_bytes // page_size
     if not count or change != valid_for:  # written by a SQLite before 3.7.0
         count = there
@@ -89,7 +93,7 @@ def read_header(data: bytes, size_bytes: int) -> Header:
         "user_version": user,
         "application_id": application,
     }
-    return Header(page_size, reserved, count, trunk, free, settings)
+    return Header(page_size, reserved, count, trunk, free, schema, (largest, incremental), settings)
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:

@@ -128,6 +128,27 @@ def test_rows_that_grow_a_tree_are_covered(folder: Path) -> None:
     assert 1900 < ranges[-1][0] <= 2001
 
 
+def test_a_row_after_a_full_leaf_is_covered(folder: Path) -> None:
+    """A row that begins a new leaf, while every old leaf stays as it was, is not missed."""
+    scratch = made(folder / "x.db", "CREATE TABLE t(v)")
+    leaves, last = 0, 0
+    while leaves != 4:
+        scratch.execute("INSERT INTO t VALUES (zeroblob(100))")
+        last += 1
+        leaves = len(pages_of(scratch, "t", "leaf"))
+    scratch.execute("DELETE FROM t; VACUUM")
+    before = copied(scratch, folder / "y.db")
+    before.execute(f"{COUNT.format(last - 1)} INSERT INTO t SELECT zeroblob(100) FROM n")
+    now = copied(before, folder / "z.db")
+    now.execute("INSERT INTO t VALUES (zeroblob(100))")
+    changed, root = apart(before, now) - {1}, root_of(now, "t")
+    assert changed.isdisjoint(pages_of(before, "t", "leaf"))
+
+    ranges, _ = table_ranges(image(before), image(now), changed, (root, root))
+
+    assert any(low <= last <= high for low, high in ranges)
+
+
 def test_a_table_on_one_side_is_covered_whole(folder: Path) -> None:
     """Where there is nothing to compare pages with every row is asked for."""
     connection = made(folder / "x.db")
@@ -141,7 +162,8 @@ def test_a_table_on_one_side_is_covered_whole(folder: Path) -> None:
 def test_free_pages_and_pointer_maps_cast_no_doubt(folder: Path, auto_vacuum: int) -> None:
     """Long rows that came and went leave changed pages that no row is on; one in place is not."""
     script = f"PRAGMA auto_vacuum = {auto_vacuum}; {TABLES} CREATE TABLE long(v);"
-    before = made(folder / "x.db", script + "INSERT INTO long VALUES (zeroblob(99999))")
+    script += "INSERT INTO long VALUES (zeroblob(99999)), (zeroblob(99999));"
+    before = made(folder / "x.db", script + "DELETE FROM long WHERE rowid = 2")
     now = copied(before, folder / "y.db")
     now.execute("INSERT INTO long VALUES (randomblob(999999)); DELETE FROM long WHERE rowid = 2")
     root = root_of(now, "long")

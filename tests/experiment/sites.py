@@ -109,8 +109,9 @@ class Hanging(Quick):
     """Never comes back from cycle 3."""
 
     def run(self, cycle: int) -> CycleRecord:
-        """Hang."""
+        """Hang, leaving a note of who does."""
         if cycle == 3:
+            self.database.with_name("hanging").write_text(str(os.getpid()))
             time.sleep(3600)
         return super().run(cycle)
 

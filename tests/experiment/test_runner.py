@@ -188,6 +188,25 @@ def test_killed_whole_and_resumed_gives_the_rows_of_an_unbroken_run(runs: Runs) 
     assert not list(runs.folder.glob(f"{PREFIX}*"))
 
 
+def test_workers_end_with_a_killed_run(runs: Runs) -> None:
+    """Even one whose cycle hangs does not outlive the run that was killed."""
+    child = runs.child("killed", "Hanging")
+    deadline = time.monotonic() + 60
+    notes: list[Path] = []
+    while not (notes and notes[0].read_text()) and time.monotonic() < deadline:
+        notes = list(runs.folder.glob(f"{PREFIX}*/worker-*/site-*/hanging"))
+        time.sleep(0.02)
+    worker = Path("/proc") / notes[0].read_text()
+    assert worker.exists()
+    child.kill()
+    child.wait()
+    assert child.stdout is not None
+    child.stdout.close()
+    while worker.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not worker.exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_ends_in_order_and_resumes(runs: Runs, number: int) -> None:
     """Ctrl-C: status 130, a word on how to go on, nothing left; then the rows are all there."""

@@ -9,7 +9,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from harness import registry
 from harness.errors import RecoveryRefused, RestoreError
+from harness.files import Files
 from harness.recovery.wal_pin import WalPin
 from tests.recovery.helpers import (
     DAMAGE,
@@ -226,3 +228,25 @@ def test_nothing_is_copied(folder: Path) -> None:
     sizes = {name: (folder / name).stat().st_size for name in leftovers(path)}
     assert sizes == {"app.sqlite3-wal": 0, "app.sqlite3-shm": 32768}
     one.dispose()
+
+
+@pytest.mark.parametrize("end", ["dispose", "restore", "release"])
+def test_no_descriptor_is_kept_when_nobody_else_is_connected(folder: Path, end: str) -> None:
+    """Thousands of cycles in one process: capture and its end leave no open descriptor."""
+    database = folder / "db"
+    connection = apsw.Connection(str(database))
+    connection.execute("PRAGMA journal_mode=WAL; CREATE TABLE t (a)").fetchall()
+    connection.close()
+
+    def cycle() -> int:
+        recovery = registry.find("recovery", "wal_pin")(database, folder / "x", files=Files())
+        recovery.capture()
+        writer = apsw.Connection(str(database))
+        writer.execute("INSERT INTO t VALUES (1)")
+        writer.close()
+        getattr(recovery, end)()
+        recovery.release()
+        return len(os.listdir("/proc/self/fd"))
+
+    before = cycle()
+    assert [cycle() for _ in range(5)] == [before] * 5

@@ -119,13 +119,13 @@ def root(path: Path, name: str) -> int:
     return int(found[0][0])
 
 
-def dump(path: Path) -> dict[str, Counter[Any]]:
+def dump(path: Path, *, without: str = "") -> dict[str, Counter[Any]]:
     """Return everything SQL can show, by table, typed; sequences, schema and settings as well."""
     connection = apsw.Connection(str(path))
     found: dict[str, Counter[Any]] = {}
     schema = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
     for kind, name, _, sql in connection.execute(schema).fetchall():
-        if kind == "table" and not str(sql).startswith("CREATE VIRTUAL"):
+        if kind == "table" and name != without and not str(sql).startswith("CREATE VIRTUAL"):
             key = "" if "WITHOUT ROWID" in str(sql) or name == "sqlite_sequence" else "rowid, "
             rows = connection.execute(f'SELECT {key}* FROM "{name}"').fetchall()
             found[name] = Counter(tuple(f"{type(v).__name__} {v!r}" for v in r) for r in rows)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import WorkloadError
@@ -19,6 +19,14 @@ from harness.workloads.platform_baseline import build
 from harness.workloads.platform_schema import APPLICATION_ID, TABLES, USER_VERSION
 from harness.workloads.platform_words import make_words
 from tests.workloads.conftest import DEFAULT, SMALL
+
+# what an undone step that is not quite forgotten would leave: rows that count on a wrong id
+MISCOUNTED = (
+    "SELECT id FROM bots WHERE name NOT LIKE '% ' || id",
+    "SELECT id FROM users WHERE email NOT LIKE '%' || id || '@%'",
+    "SELECT m.id FROM messages m JOIN messages r ON r.id = m.reply_to"
+    " WHERE r.conversation_id <> m.conversation_id",
+)
 
 
 def test_same_seed_same_bytes(folder: Path) -> None:
@@ -69,6 +77,8 @@ def test_default_size_to_the_byte(default_baseline: Path) -> None:
 
 
 @settings(max_examples=12, deadline=None)
+@example(pages=66, seed=1, mode="wal")  # one page is missing and every next step adds two
+@example(pages=143, seed=1, mode="delete")  # a step undone, and messages after it
 @given(pages=st.integers(64, 200), seed=st.integers(1, 2), mode=st.sampled_from(["wal", "delete"]))
 def test_any_size_is_met_exactly(pages: int, seed: int, mode: str) -> None:
     """Any number of pages from 64 is met exactly, full of rows, whole, and without a side file."""
@@ -83,6 +93,8 @@ def test_any_size_is_met_exactly(pages: int, seed: int, mode: str) -> None:
         assert connection.pragma("journal_mode") == mode
         assert connection.pragma("integrity_check") == "ok"
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        for miscounted in MISCOUNTED:
+            assert connection.execute(miscounted).fetchall() == []
         connection.close()
 
 
