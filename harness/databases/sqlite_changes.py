@@ -117,9 +117,9 @@ class Image:
             self._pages[number] = data
         return data
 
-    def content(self, number: int) -> bytes:
-        """Give what a page holds of the tables: of page 1 that is what follows the header."""
-        return self.page(number)[_HEADER_BYTES:] if number == 1 else self.page(number)
+    def is_leaf(self, number: int) -> bool:
+        """Whether a page is a leaf of a table."""
+        return _kind(self, number) == _TABLE_LEAF
 
     def header_field(self, offset: int) -> int:
         """Give a big-endian 32-bit number of the file's header."""
@@ -138,6 +138,16 @@ def encoding_of(connection: apsw.Connection) -> str:
     """Read the encoding of a database's text from a main file's header, as Python calls it."""
     encodings = {2: "utf-16-le", 3: "utf-16-be"}
     return encodings.get(connection.read("main", 0, 59, 1)[1][0], "utf-8")
+
+
+def apart(before: Image, now: Image, doubtful: Iterable[int]) -> set[int]:
+    """Give those of the ``doubtful`` pages whose content differs; free space is no content."""
+    return {
+        number
+        for number in doubtful
+        if (was := before.page(number)) != (live := now.page(number))
+        and not same_cells(was, live, _HEADER_BYTES if number == 1 else 0)
+    }
 
 
 def pages_apart(
@@ -256,6 +266,35 @@ def _varint(page: bytes, offset: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
+def same_cells(before: bytes, now: bytes, header: int) -> bool:
+    """Whether a b-tree page holds the very same cells in the same places; False when in doubt.
+
+    What was added and removed again leaves its mark in free space and in the page's own
+    book-keeping only: its kind, the cells' places and every byte from the first cell on are as
+    they were, and a row that is not stored elsewhere cannot differ.
+
+    Args:
+        before: the page in one state.
+        now: the page in the other.
+        header: where the b-tree header begins: 100 on page 1, else 0.
+    """
+    if len(before) != len(now) or not before or before[header] not in _KINDS:
+        return False
+    interior = before[header] in (_INDEX_INTERIOR, _TABLE_INTERIOR)
+    places = header + (12 if interior else 8)
+    (count,) = struct.unpack_from(">H", before, header + 3)
+    end = places + 2 * count
+    if (
+        before[header] != now[header]
+        or before[header + 3 : header + 5] != now[header + 3 : header + 5]
+    ):
+        return False
+    if before[header + 8 : end] != now[header + 8 : end]:  # an interior page's last child as well
+        return False
+    first = min(struct.unpack_from(f">{count}H", before, places), default=len(before))
+    return first >= end and before[first:] == now[first:]
+
+
 class Roots(NamedTuple):
     """Where the tables of one state begin: name -> number of the root page."""
 
@@ -328,7 +367,7 @@ def changes(before: Image, now: Image, changed: set[int], roots: tuple[Roots, Ro
     if _overflow_changed(before, now, changed):
         raise Unfollowable("an overflow page changed in place")
     found = Changes()
-    owned = {number for number in changed if before.content(number)[:1] in _TABLE_PAGES}
+    owned = {number for number in changed if before.page(number)[:1] in _TABLE_PAGES}
     for name in dict.fromkeys((*old.rowid, *new.rowid)):
         both = (old.rowid.get(name), new.rowid.get(name))
         if both[0] == both[1] and not owned:

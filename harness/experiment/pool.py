@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -186,6 +187,7 @@ class Pool:
             daemon=True,
         )
         # The fork server starts with the first worker and must not die of a Ctrl-C meanwhile.
+        resource_tracker.ensure_running()  # starting it would unblock the signals again
         before = signal.pthread_sigmask(signal.SIG_BLOCK, QUIET)
         try:
             process.start()

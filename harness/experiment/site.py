@@ -51,6 +51,7 @@ class Site:
         self._cleanup = registry.find("cleanup", condition.cleanup)()
         retry = condition.retry
         self._retry = Retry(retry.attempts, retry.first_ms, retry.factor, retry.longest_ms)
+        self._page_bytes = 0
         self.shape = self._learn()
         rates = {
             kind: (rate, condition.faults[kind].lasting) for kind, rate in condition.rates().items()
@@ -65,7 +66,6 @@ class Site:
                 for place, name in enumerate(condition.recoveries)
             },
         )
-        self._page_bytes = 0
 
     def _learn(self) -> Shape:
         connection = connect(self.database)

@@ -225,7 +225,10 @@ class Guard:
     def _differences(self) -> Differences:
         holders = [r for r in self._captured if not r.released] or self._captured
         return sqlite_differences(
-            self.database, holders[0].baseline, busy_timeout_ms=self.busy_timeout_ms
+            self.database,
+            holders[0].baseline,
+            grade=self.grade,
+            busy_timeout_ms=self.busy_timeout_ms,
         )
 
     def _attempt(self, phase: str, operation: str, action: Callable[[], T]) -> T:

@@ -100,7 +100,6 @@ class SqliteTruth:
         waiting = sorted(name for name in journals if database.with_name(name).stat().st_size)
         if not waiting or not database.is_file():
             return None
-        self._live.release()
         try:
             fold_in(database)
         except apsw.Error as error:

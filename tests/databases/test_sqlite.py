@@ -338,7 +338,7 @@ def test_the_live_side_is_read_under_the_write_lock(guard: Callable[..., Guarded
 def test_a_failed_commit_whose_frames_stay_in_the_wal_does_not_mislead(folder: Path) -> None:
     """Frames that look committed, but whose sync failed, are not taken for the live state."""
     guarded = Guarded(folder / "x.db", "same file", BASELINE)
-    guarded.writer.execute("DELETE FROM fact WHERE id = 1")
+    guarded.writer.execute("UPDATE person SET score = 8 WHERE id = 7")
     guarded.writer.close()
 
     class FailingFile(apsw.VFSFile):
@@ -356,11 +356,12 @@ def test_a_failed_commit_whose_frames_stay_in_the_wal_does_not_mislead(folder: P
     failing.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     failing.pragma("synchronous", 2)
     with pytest.raises(apsw.IOError):
-        failing.execute("DELETE FROM fact")
+        failing.execute("UPDATE person SET score = 7 WHERE id = 7")  # the baseline's very bytes
 
     found = guarded.find()
 
-    assert found == tables(fact=ROWS_OF(missing=((1, 1, 1),)))
+    name = f"person 7{LONG}"
+    assert found == tables(person=ROWS_OF(changed=(((7, 7, name, 7), (7, 7, name, 8)),)))
     failing.close()
     guarded.close()
     del vfs

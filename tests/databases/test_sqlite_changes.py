@@ -237,7 +237,7 @@ def test_pages_read_through_the_wal_are_what_sqlite_reads(folder: Path, commits:
         with closing(copied(connection, folder / "y.db")) as copy:
             whole = image(copy)
             count = copy.pragma("page_count")
-            assert all(live.content(n) == whole.content(n) for n in range(2, count + 1))
+            assert all(live.page(n) == whole.page(n) for n in range(2, count + 1))
 
 
 def test_the_wal_of_another_state_is_told_apart(folder: Path) -> None:

@@ -72,6 +72,15 @@ def test_without_faults_every_cycle_is_clean(
         assert (work / DATABASE_NAME).read_bytes() == (folder / "pristine").read_bytes()
 
 
+def test_growth_is_counted_in_whole_pages(folder: Path) -> None:
+    """The file's growth by the test data is that of the file: whole pages, none for six rows."""
+    assert site(folder).run(0).grown_bytes == 0
+    (folder / "second").mkdir()
+    grown = site(folder / "second", workload={"test_data": "complex"}).run(0).grown_bytes
+    assert grown > 0
+    assert grown % 4096 == 0
+
+
 def test_exact_demands_a_restore(folder: Path) -> None:
     """At grade exact a DELETE is never enough: sequences have moved, so every cycle restores."""
     record = site(folder, demands="exact").run(0)

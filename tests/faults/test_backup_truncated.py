@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import apsw
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.faults.backup_truncated import BackupTruncated
@@ -43,6 +43,7 @@ def test_where_nobody_looks_it_is_masked(stage: Stage) -> None:
 
 
 @settings(max_examples=30)
+@example(where=0.9999999, size_bytes=1)
 @given(where=st.floats(0, 1, exclude_max=True), size_bytes=st.integers(1, 5000))
 def test_it_always_loses_something(
     tmp_path_factory: pytest.TempPathFactory, where: float, size_bytes: int

@@ -33,6 +33,7 @@ def test_the_database_itself_refuses(stage: Stage, operation: str, code: int) ->
     assert entry.fired
     assert entry.surfaced
     assert injector.error is None
+    assert stage.nothing_survives()  # while the fault itself is still there
     assert stage.rows("SELECT count(*) FROM users, bots, notes") == [(2 * 2 * 2,)]  # as it was
 
 

@@ -89,8 +89,8 @@ def test_an_error_of_its_own_is_kept_and_leaves_nothing_open(stage: Stage) -> No
     stage.database.write_bytes(b"no database at all" * 100)
     injector.listener(Step("cleanup", OPERATION, 1))
     assert isinstance(injector.error, apsw.NotADBError)
-    assert injector.finish([])[0].fired is False
     assert stage.open_files() == []
+    assert injector.finish([])[0].fired is False
     stage.database.write_bytes(content)
 
 

@@ -21,7 +21,7 @@ from harness.truth.pages import (
     varint,
     walk,
 )
-from tests.truth.making import build, image, root, run
+from tests.truth.making import alter, build, image, root, run
 
 
 def _encoded(value: int) -> bytes:
@@ -149,3 +149,27 @@ def test_any_bytes_are_a_node_or_malformed(data: bytes, kind: int, count: int) -
     except Malformed:
         return
     assert (node.kind, len(node.cells)) == (kind, count)
+
+
+def test_a_leaf_twice_in_its_tree_is_malformed(folder: Path) -> None:
+    """A parent that names one child twice is refused."""
+    path = folder / "a.sqlite3"
+    build(path, page_size=512, rows=400)
+    pages, top = image(path), root(path, "users")
+    first, second = pages.node(top).cells[:2]
+    alter(path, (top - 1) * 512 + second.at, first.child.to_bytes(4, "big"))
+    pages = image(path)
+    with pytest.raises(Malformed, match="is twice in its tree"):
+        walk(pages, top, pages.content)
+
+
+def test_an_overflow_chain_that_goes_on_is_malformed(folder: Path) -> None:
+    """A chain ends where its payload ends."""
+    path = folder / "a.sqlite3"
+    build(path)
+    pages = image(path)
+    tree = walk(pages, root(path, "notes"), pages.content)
+    leaf, chain = next((n, c) for n in tree.leaves if (c := pages.content(n).chains))
+    alter(path, (chain[-1] - 1) * 1024, (1).to_bytes(4, "big"))
+    with pytest.raises(Malformed, match="does not end"):
+        image(path).content(leaf)

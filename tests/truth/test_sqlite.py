@@ -366,6 +366,26 @@ def _free_used_page(live: Path) -> None:
     alter(live, (trunk - 1) * pages.page_size + 8, used.to_bytes(4, "big"))
 
 
+def _swap_children(live: Path, name: str) -> None:
+    pages = image(live)
+    top = root(live, name)
+    first, second = (cell.at for cell in pages.node(top).cells[:2])
+    page = bytearray(pages.page(top))
+    page[first : first + 4], page[second : second + 4] = (
+        page[second : second + 4],
+        page[first : first + 4],
+    )
+    alter(live, (top - 1) * pages.page_size, bytes(page))
+
+
+def _forget_last_pages(live: Path) -> None:
+    """Cut so many pages off that a leaf is among them, and make the header agree."""
+    pages = image(live)
+    last = max(walk(pages, root(live, "users"), pages.content).leaves)
+    os.truncate(live, (last - 1) * pages.page_size)
+    alter(live, 28, (last - 1).to_bytes(4, "big"))
+
+
 SURGERY: dict[str, tuple[Callable[[Path], None], str]] = {
     "byte in an overflow page": (_flip_overflow, "notes: 1 row changed (rowid "),
     "byte in a row": (_flip_row, "users: 1 row changed (rowid 33)"),
@@ -379,6 +399,9 @@ SURGERY: dict[str, tuple[Callable[[Path], None], str]] = {
     "page zeroed": (_zero_leaf, "structure: page"),
     "free block on a cell": (_lie_about_free_space, "structure: "),
     "separator moved": (_separator, "structure: page"),
+    "leaves swapped": (lambda live: _swap_children(live, "users"), "structure: "),
+    "index leaves swapped": (lambda live: _swap_children(live, "bots_user"), "index bots_user: "),
+    "last pages forgotten": (_forget_last_pages, "structure: "),
     "free list leaked": (_leak_free_list, "structure: "),
     "used page freed": (_free_used_page, "structure: "),
     "last page cut": (
@@ -411,6 +434,15 @@ def test_a_defect_in_the_file_is_caught(
     assert not truth.same(live)
     truth.reset(live)
     assert truth.judge(live) == CLEAN
+
+
+def test_a_wrong_pointer_map_is_caught(folder: Path) -> None:
+    """A page whose parent is said to be another one is damage that SQL does not show."""
+    truth, live = judged(folder, auto_vacuum="FULL")
+    alter(live, 1024 + 8, b"\x77")
+    judgement = truth.judge(live)
+    assert judgement.differences[0].startswith("structure: ")
+    assert judgement.lost
 
 
 @given(places=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1))
@@ -716,6 +748,17 @@ def test_reset_writes_only_what_differs(folder: Path) -> None:
     assert truth.reset(live) == 3
     live.unlink()
     assert truth.reset(live) == live.stat().st_size // 512
+
+
+def test_reset_spares_another_name_of_the_file(folder: Path) -> None:
+    """A file that has a second name elsewhere is made anew; the other name keeps what it had."""
+    truth, live = judged(folder)
+    alter(live, 3000, b"damage")
+    kept = folder / "kept"
+    os.link(live, kept)
+    truth.reset(live)
+    assert truth.judge(live) == CLEAN
+    assert b"damage" in kept.read_bytes()
 
 
 def test_a_file_that_is_no_baseline_is_refused(folder: Path) -> None:
