@@ -142,12 +142,13 @@ def encoding_of(connection: apsw.Connection) -> str:
 
 def apart(before: Image, now: Image, doubtful: Iterable[int]) -> set[int]:
     """Give those of the ``doubtful`` pages whose content differs; free space is no content."""
-    return {
+    changed = {
         number
         for number in doubtful
         if (was := before.page(number)) != (live := now.page(number))
         and not same_cells(was, live, _HEADER_BYTES if number == 1 else 0)
     }
+    return changed - rearranged(before, now, changed)
 
 
 def pages_apart(
@@ -293,6 +294,77 @@ def same_cells(before: bytes, now: bytes, header: int) -> bool:
         return False
     first = min(struct.unpack_from(f">{count}H", before, places), default=len(before))
     return first >= end and before[first:] == now[first:]
+
+
+def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
+    """Give the changed pages below which the very same rows stand in another arrangement.
+
+    Deleting what was added leaves rows behind that have moved between neighbouring leaves. Where
+    an interior page of a table is changed, and the leaves below it that changed, came or went
+    hold byte for byte the same cells in the same order, every row below it is as it was.
+    """
+    same: set[int] = set()
+    for number in changed:
+        if _kind(before, number) == _TABLE_INTERIOR == _kind(now, number):
+            old, new = (_Children(image, number).numbers for image in (before, now))
+            head, tail = _common_ends(old, new, changed)
+            moved = old[head : len(old) - tail], new[head : len(new) - tail]
+            was, live = (
+                _cells(image, leaves) for image, leaves in zip((before, now), moved, strict=True)
+            )
+            if was is not None and was == live:
+                same |= {number} | (changed & {*moved[0], *moved[1]})
+    return same
+
+
+def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int, int]:
+    """Count the unchanged children that both lists have in common at their heads and tails."""
+    shorter = min(len(old), len(new))
+    head = 0
+    while head < shorter and old[head] == new[head] and old[head] not in changed:
+        head += 1
+    tail = 0
+    while tail < shorter - head and old[-1 - tail] == new[-1 - tail] not in changed:
+        tail += 1
+    return head, tail
+
+
+def _cells(image: Image, leaves: list[int]) -> list[bytes] | None:
+    """Give the cells of table leaves, in order; None where a page is no such leaf.
+
+    A cell is its payload's size, its rowid, and as much of the payload as is stored here, with
+    the number of the page where the rest is (fileformat2.html, section 1.6).
+    """
+    usable = image.page_size - image.page(1)[20]
+    cells: list[bytes] = []
+    for number in leaves:
+        if _kind(image, number) != _TABLE_LEAF or number == 1:
+            return None
+        page = image.page(number)
+        (count,) = struct.unpack_from(">H", page, 3)
+        for start in struct.unpack_from(f">{count}H", page, 8):
+            at, size = start + 1, page[start]
+            if size >= 0x80:
+                size = size & 0x7F
+                while page[at] >= 0x80:
+                    size = size << 7 | page[at] & 0x7F
+                    at += 1
+                size = size << 7 | page[at]
+                at += 1
+            rowid = at
+            while page[at] >= 0x80 and at - rowid < 8:
+                at += 1
+            cells.append(page[start : at + 1 + _stored(size, usable)])
+    return cells
+
+
+def _stored(size: int, usable: int) -> int:
+    """Count the bytes of a payload that stand in a table's leaf, the pointer to the rest too."""
+    if size <= usable - 35:
+        return size
+    least = (usable - 12) * 32 // 255 - 23
+    local = least + (size - least) % (usable - 4)
+    return 4 + (local if local <= usable - 35 else least)
 
 
 class Roots(NamedTuple):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.faults.ledger import LedgerEntry as LedgerEntry
+from harness.faults.ledger import LedgerEntry
+
+__all__ = ["OUTCOMES", "TIMINGS", "CycleRecord", "LedgerEntry", "Outcome"]
 
 Outcome = Literal[
     "cleaned", "restored", "dirty_known", "dirty_silent", "baseline_lost", "harness_error"

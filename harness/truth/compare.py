@@ -200,8 +200,6 @@ class Comparison:
             self._check_space(int(number), mask, cell_bytes)
         if (roles == POINTER_MAP).any():
             self.surprise = True
-        for number in range(self.image.page_count + 1, last + 1):
-            self._touch_page(number)
 
     def _touch_page(self, number: int) -> None:
         owners = self.baseline.owners
