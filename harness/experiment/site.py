@@ -113,7 +113,7 @@ class Site:
         intact = guard.result.says_clean or self._baseline_at_hand()
         judgement = self._truth.judge(self.database)
         ended = time.perf_counter()
-        self._truth.reset(self.database)
+        self._truth.reset(self.database, since_judged=True)
         record.timings_ms = guard.result.timings_ms | record.timings_ms
         record.timings_ms["truth"] = (ended - judged) * 1000
         record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000

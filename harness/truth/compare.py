@@ -33,6 +33,7 @@ from harness.truth.pages import (
     Entry,
     Image,
     Malformed,
+    Node,
     Walk,
     occupied,
     space_adds_up,
@@ -138,6 +139,7 @@ class Comparison:
         self.pristine = pristine
         self.live = live
         self.findings = Findings()
+        self.nodes: dict[int, Node] = {}  # the b-tree pages that were read
         self.schema = baseline.schema
         self.alike = self._same_geometry()  # whether pages can be compared one to one
         self.touched: dict[int, set[int]] = {}  # root -> b-tree pages whose cells may differ
@@ -289,6 +291,7 @@ class Comparison:
             found = self.image.content(number, *known)
         else:
             found = self.image.content(number)
+        self.nodes[number] = found.node
         if not self.surprise:  # SQLite is asked about everything then
             mask = occupied(found.page, number, found.node)
             self._check_space(number, mask, sum(cell.size for cell in found.node.cells))

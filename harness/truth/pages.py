@@ -19,6 +19,7 @@ LEAF_OF = {INTERIOR_TABLE: LEAF_TABLE, INTERIOR_INDEX: LEAF_INDEX}
 TABLES = frozenset((LEAF_TABLE, INTERIOR_TABLE))
 LOCK_BYTE = 0x40000000  # the page that holds this byte of the file is never used
 _PAD = bytes(24)  # a cell's varints may run over the page's end: read zeros, then refuse it
+_SHORT = 93  # a payload of so many bytes is kept whole in any page of any size
 _DEEPEST = 64  # SQLite's own limit is 20
 
 
@@ -180,7 +181,18 @@ def parse(
     if pointers and min(pointers) < end:
         raise Malformed(f"page {number}: a cell starts at byte {min(pointers)}, in the header")
     data = page + _PAD
-    cells = [known.get(at) or _cell(data, at, kind, number, usable) for at in pointers]
+    if kind == LEAF_INDEX and pointers and max(pointers) < usable:  # short cells are the rule
+        cells = [
+            known.get(at)
+            or (
+                Cell(at, size + 1, 0, size, at + 1, size, 0, 0)
+                if 3 <= (size := data[at]) <= _SHORT and at + size < usable
+                else _cell(data, at, kind, number, usable)
+            )
+            for at in pointers
+        ]
+    else:
+        cells = [known.get(at) or _cell(data, at, kind, number, usable) for at in pointers]
     right = int.from_bytes(page[top + 8 : top + 12], "big") if kind in INTERIORS else 0
     return Node(kind, cells, right)
 
@@ -199,7 +211,7 @@ def _cell(data: bytes, at: int, kind: int, number: int, usable: int) -> Cell:
         if payload >= 0x80:
             payload, place = varint(data, place - 1)
         local = payload
-        if payload > 93:  # X of index trees is never less
+        if payload > _SHORT:
             local = local_bytes(payload, kind == LEAF_TABLE, usable)
     if kind in TABLES:
         rowid, place = varint(data, place)
@@ -239,6 +251,8 @@ def space_adds_up(page: bytes, number: int, usable: int, mask: bytes, cell_bytes
     end = top + (12 if kind in INTERIORS else 8) + 2 * count
     if start < end or start > usable or mask.find(0xFF, end, start) >= 0:
         return False
+    if mask.count(0xFF, end) != cell_bytes:
+        return False  # cells overlap
     free, last = 0, start
     while block:
         if block < last or block + 4 > usable:
@@ -318,10 +332,12 @@ class Image:
         if node.kind != INTERIOR_TABLE:
             for cell in node.cells:
                 entry = entries.get(cell.at)
-                if entry is None:
+                if entry is None and cell.overflow:
                     payload, chain = self.payload(page, cell)
                     chains += chain
                     entry = cell.rowid, payload
+                elif entry is None:  # most of them, and there are many
+                    entry = cell.rowid, page[cell.local_at : cell.local_at + cell.local]
                 found.append(entry)
         return Content(page, node, found, chains)
 

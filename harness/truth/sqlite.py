@@ -24,6 +24,7 @@ from harness.truth.checks import Witness, fold_in
 from harness.truth.compare import Comparison, Findings
 from harness.truth.mapped import MappedFile
 from harness.truth.pages import Image, Malformed
+from harness.truth.remembered import Remembered
 
 
 class SqliteTruth:
@@ -36,8 +37,11 @@ class SqliteTruth:
         """Keep the baseline file ``pristine`` in memory; MeasurementError when it is not sound."""
         self._baseline = Baseline(pristine)
         self._witness = Witness(self._baseline.bytes.tobytes())
+        self._remembered: Remembered[Findings] = Remembered(self._baseline)
         self._live = MappedFile()
         self._other = MappedFile()
+        self._judged: npt.NDArray[np.int64] | None = None  # pages that differed, in ...
+        self._judged_data: npt.NDArray[np.uint8] | None = None  # ... the file as it was mapped
         self._unequal = np.empty(len(self._baseline.bytes) // 8, np.bool_)
 
     def judge(self, database: Path) -> Judgement:
@@ -66,13 +70,14 @@ class SqliteTruth:
             self._other.release()
         return findings.rows and findings.exact
 
-    def reset(self, database: Path) -> int:
+    def reset(self, database: Path, *, since_judged: bool = False) -> int:
         """Make ``database`` the baseline byte for byte, alone in its folder; return pages written.
 
         Only pages that differ are written. Every other file whose name begins with the
         database's is removed, and the permission bits are the pristine file's again. A file that
         is missing, linked, of another kind or not writable is made anew. Raises OSError when even
-        that cannot be done.
+        that cannot be done. ``since_judged`` promises that nobody has written to the file since
+        ``judge`` looked at it, and spares a second look.
         """
         for name in _beside(database):
             _remove(database.with_name(name))
@@ -81,7 +86,9 @@ class SqliteTruth:
             self._live.release()
             return self._write_anew(database)
         try:
-            written = self._write_differing(descriptor, self._live.read(database))
+            data = self._live.read(database)
+            known = self._judged if since_judged and data is self._judged_data else None
+            written = self._write_differing(descriptor, data, known)
             if stat.S_IMODE(os.fstat(descriptor).st_mode) != self._baseline.mode:
                 os.fchmod(descriptor, self._baseline.mode)
         finally:
@@ -113,6 +120,8 @@ class SqliteTruth:
         try:
             data = mapped.read(path)
             changed = self._changed(data)
+            if mapped is self._live:
+                self._judged, self._judged_data = changed, data
             if not len(changed) and len(data) == len(self._baseline.bytes):
                 return Findings()
             image = Image(data.data)
@@ -122,11 +131,18 @@ class SqliteTruth:
             return _unreadable(f"{path.name} cannot be read: {error}")
         except Malformed as error:
             return _unreadable(str(error))
+        met = self._remembered.find(image, changed)
+        if met is not None:
+            return met
         live = Witness(path)
         try:
-            return Comparison(self._baseline, image, changed, self._witness, live).run()
+            comparison = Comparison(self._baseline, image, changed, self._witness, live)
+            findings = comparison.run()
         finally:
             live.close()
+        if findings.rows and not comparison.surprise:
+            self._remembered.keep(image, changed, comparison.nodes, findings)
+        return findings
 
     def _changed(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Return the numbers of the pages that differ, of those that both files have."""
@@ -139,12 +155,18 @@ class SqliteTruth:
 
     # -- putting back -----------------------------------------------------------------------------
 
-    def _write_differing(self, descriptor: int, data: npt.NDArray[np.uint8]) -> int:
+    def _write_differing(
+        self,
+        descriptor: int,
+        data: npt.NDArray[np.uint8],
+        changed: npt.NDArray[np.int64] | None,
+    ) -> int:
         """Write the pages that differ, in runs, and cut or extend the file."""
         pristine, size = self._baseline.bytes, self._baseline.image.page_size
         total = len(self._baseline.rows)
         whole = min(total, len(data) // size)
-        wrong = [*(int(n) - 1 for n in self._changed(data)), *range(whole, total)]
+        changed = self._changed(data) if changed is None else changed
+        wrong = [*(changed - 1).tolist(), *range(whole, total)]
         at = 0
         while at < len(wrong):
             end = at + 1

@@ -99,6 +99,11 @@ def test_the_space_of_every_page_adds_up_and_a_lie_does_not(folder: Path) -> Non
             lie = bytearray(page)
             lie[at] ^= 4
             assert not _adds_up(pages, leaf, bytes(lie), node)
+        mask = occupied(page, leaf, node)
+        lowest = min(cell.at for cell in node.cells)
+        hole = mask[:lowest] + bytes([0]) + mask[lowest + 1 :]
+        size = sum(cell.size for cell in node.cells)
+        assert not space_adds_up(page, leaf, pages.usable, hole, size)
 
 
 def _adds_up(pages: Image, number: int, page: bytes, node: Node) -> bool:
