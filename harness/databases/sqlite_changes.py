@@ -30,7 +30,7 @@ _TABLE_PAGES = frozenset({bytes([_TABLE_INTERIOR]), bytes([_TABLE_LEAF])})
 _HEADER_BYTES = 100  # the file's header, at the start of page 1
 _WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _DEEPEST = 20  # SQLite's own limit (BTCURSOR_MAX_DEPTH)
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16  # memory that the allocator hands out again without a page fault
 _KEPT_PAGES = 4096
 _MANY_PAGES = 2 << 24  # from here an overflow page can begin with the byte of a b-tree page
 

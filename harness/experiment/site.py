@@ -97,7 +97,7 @@ class Site:
         self.scene.start()
         injector = Injector(self.scene, planned) if planned else None
         started = time.perf_counter()
-        guard = self._guard(injector)
+        guard = self._guard(injector, planned)
         try:
             self._trip(guard, draw, record)
         finally:
@@ -118,14 +118,16 @@ class Site:
         record.timings_ms["truth"] = (ended - judged) * 1000
         record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
         _judge(record, guard.result, judgement, self.condition.demands, intact=intact)
+        # the same cycle is the same record wherever it ran
+        record.detail = record.detail.replace(f"{self.database.parent}/", "")
         return record
 
-    def _guard(self, injector: Injector | None) -> Guard:
+    def _guard(self, injector: Injector | None, planned: list[Planned]) -> Guard:
         condition = self.condition
         seams: dict[str, Any] = {}
         if injector is not None:  # without a fault, nothing at all stands between guard and world
             seams = {"listener": injector.listener, "connect": self.scene.connect}
-            if any(kind in condition.faults for kind in _STORAGE):
+            if any(fault.kind in _STORAGE for fault in planned):
                 if any(name in BY_FILES for name in condition.recoveries):
                     seams["files"] = self.scene.files
                 if any(name in BY_SQLITE for name in condition.recoveries):

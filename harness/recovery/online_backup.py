@@ -25,7 +25,14 @@ from pathlib import Path
 import apsw
 
 from harness.errors import RestoreError
-from harness.recovery.sqlite_files import WAL_VERSIONS, FileBackup, Seal, connect, own
+from harness.recovery.sqlite_files import (
+    CHUNK_BYTES,
+    WAL_VERSIONS,
+    FileBackup,
+    Seal,
+    connect,
+    own,
+)
 
 
 class OnlineBackup(FileBackup):
@@ -98,7 +105,7 @@ class OnlineBackup(FileBackup):
         digest, size_bytes = hashlib.sha256(), 0
         descriptor = self.files.open(part)
         try:
-            while data := self.files.read(descriptor, 1 << 20):
+            while data := self.files.read(descriptor, CHUNK_BYTES):
                 digest.update(data)
                 size_bytes += len(data)
             self.files.sync(descriptor)

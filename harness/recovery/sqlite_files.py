@@ -23,7 +23,7 @@ import apsw
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 16  # memory that the allocator hands out again without a page fault
 HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, section 1.3
 WAL_VERSIONS = b"\x02\x02"  # bytes 18 and 19 of the header in WAL mode
 _PROOFS = 5  # how often a writer may come between checkpoint and read transaction

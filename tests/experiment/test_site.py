@@ -98,6 +98,15 @@ def test_a_cycle_depends_on_its_number_alone(folder: Path) -> None:
     assert any(record.faults for record in forward)
 
 
+def test_a_record_does_not_tell_where_it_ran(folder: Path) -> None:
+    """Details of failures name files, never the worker's own folder: replays must be equal."""
+    faults = {"disk_full": {"rate": 1.0, "lasting": "cycle"}}
+    record = site(folder, recoveries=["file_copy"], faults=faults).run(0)
+    assert record.outcome == "dirty_known"
+    assert "No space left on device" in record.detail
+    assert str(folder) not in record.detail
+
+
 def test_the_noop_twin_changes_nothing(folder: Path) -> None:
     """With the noop fault everywhere the records are those of no fault at all."""
     bare = timeless(site(folder).run(3))
