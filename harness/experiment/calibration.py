@@ -1,10 +1,11 @@
 """Solve for the fault rate at which a condition succeeds as often as it is meant to.
 
 A summary that states no fault rates can serve only as an operating point: the rate is an input
-that real cycles find. Success is modelled as P = exp(-exp(a + b ln rate)), exact (b = 1) where
-each of many independent slots is fatal with a chance in proportion to the rate, and flexible
-enough (b free) where retries make it steeper. Stage by stage, real cycles are run ever closer to
-the rate sought, and a and b fitted by maximum likelihood to all of them.
+that real cycles find. Success is modelled as P = exp(-exp(a + b ln rate)): exact, with b = 1,
+where each of many independent slots is fatal with a chance in proportion to the rate, and with a
+greater b where retries make it steeper. Batch by batch, real cycles are run at the rate that fits
+best so far, a little below and above it in turn, and a and b are fitted to all of them: maximum
+likelihood, with a weak prior on b that keeps the first fits sane.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from harness.errors import MeasurementError
 # Given a rate, the first cycle number and how many: returns how many of them succeeded.
 Evaluate = Callable[[float, int, int], int]
 
-_SWEEP = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-_STAGES = ((0.6, 1.0, 1.6), (0.8, 1.0, 1.25))
+_LOWEST, _STEP = 0.001, 3.0  # where the search begins, and its stride
+_BATCHES = 12
+_ASIDE = (0.85, 1.15)  # batches lie beside the rate sought, in turn: two points tell a slope
+_SLOPE, _SLOPE_SPREAD = 1.2, 0.5  # the prior on b
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,16 @@ def solve(target: float, evaluate: Evaluate, cycles: int, most: float = 1.0) -> 
         points.append((rate, count, evaluate(rate, first, count)))
         first += count
 
-    for rate in _SWEEP:
-        measure(min(rate, most), max(20, cycles // 30))
-    for stage in _STAGES:
-        middle = _solved(points, target, most)
-        for factor in stage:
-            measure(min(most, middle * factor), max(30, cycles // 8))
+    rate, share = min(_LOWEST, most), 1.0
+    while True:  # stride up until more cycles fail than should
+        measure(rate, max(10, cycles // 40))
+        share = points[-1][2] / points[-1][1]
+        if share < target or rate >= most:
+            break
+        rate = min(rate * _STEP, most)
+    batch = max(10, (cycles - first) // _BATCHES)
+    for number in range(_BATCHES):
+        measure(min(most, _solved(points, target, most) * _ASIDE[number % 2]), batch)
     rate = _solved(points, target, most)
     _believe(points, rate, target)
     return Solution(rate, target, first, tuple(points))
@@ -71,15 +78,16 @@ def _solved(points: list[tuple[float, int, int]], target: float, most: float) ->
 
     rates, counts, wins = np.array(points, dtype=float).T
     # far from the target a simple curve need not hold: what is near weighs more
-    near = np.exp(-(((wins + 1) / (counts + 2) - target) ** 2) / 0.02) + 1e-3
+    near = np.exp(-(((wins + 1) / (counts + 2) - target) ** 2) / 0.02) + 1e-2
 
     def loss(parameters: np.ndarray[Any, Any]) -> float:
         hazard = np.exp(np.clip(parameters[0] + parameters[1] * np.log(rates), -30, 30))
         lost = np.log(-np.expm1(-np.maximum(hazard, 1e-13)))
-        return float(-(near * (wins * -hazard + (counts - wins) * lost)).sum())
+        prior = 0.5 * ((parameters[1] - _SLOPE) / _SLOPE_SPREAD) ** 2
+        return float(prior - (near * (wins * -hazard + (counts - wins) * lost)).sum())
 
-    a, b = minimize(loss, np.array([1.0, 1.0]), method="Nelder-Mead").x
-    sought = (np.log(-np.log(target)) - a) / max(b, 0.05)
+    a, b = minimize(loss, np.array([1.0, _SLOPE]), method="Nelder-Mead").x
+    sought = (np.log(-np.log(target)) - a) / max(b, 0.2)
     return float(np.exp(np.clip(sought, np.log(1e-9), np.log(most))))
 
 
@@ -88,7 +96,7 @@ def _believe(points: list[tuple[float, int, int]], rate: float, target: float) -
     near = [(n, won) for tried, n, won in points if 0.75 * rate <= tried <= 1.34 * rate]
     trials = sum(n for n, _ in near)
     share = sum(won for _, won in near) / trials if trials else float("nan")
-    leeway = 0.02 + 3 * (target * (1 - target) / max(trials, 1)) ** 0.5
+    leeway = 0.02 + 4 * (target * (1 - target) / max(trials, 1)) ** 0.5
     if not trials or abs(share - target) > leeway:
         raise MeasurementError(
             f"no fault rate makes {target:.1%} of the cycles succeed: near {rate:.4g}, "

@@ -111,7 +111,7 @@ class Site:
             ) from injector.error
         judged = time.perf_counter()
         intact = guard.result.says_clean or self._baseline_at_hand()
-        judgement = self._truth.judge(self.database)
+        judgement = self._truth.judge(self.database, references=False)
         ended = time.perf_counter()
         self._truth.reset(self.database, since_judged=True)
         record.timings_ms = guard.result.timings_ms | record.timings_ms

@@ -152,8 +152,11 @@ class Comparison:
         self.crooked: list[int] = []  # b-tree pages whose free space does not add up
         self.moved: set[str] = set()  # tables whose rows have other rowids
 
-    def run(self) -> Findings:
-        """Compare everything; what cannot be read is broken, not an error."""
+    def run(self, *, references: bool = True) -> Findings:
+        """Compare everything; what cannot be read is broken, not an error.
+
+        ``references``: where rows differ, also list what violates a foreign key and did not.
+        """
         try:
             self._settings()
             if self.alike:
@@ -166,6 +169,8 @@ class Comparison:
             self._trees()
             self._account()
             self._ask_sqlite()
+            if references and not self.findings.rows:
+                self._references()
         except Malformed as error:
             self.findings.broken(str(error))
         return self.findings
@@ -457,26 +462,33 @@ class Comparison:
     # -- what SQLite says ---------------------------------------------------------------------
 
     def _ask_sqlite(self) -> None:
-        """Ask SQLite about surprises, trees rebuilt with other rows, and references of new rows."""
+        """Ask SQLite about surprises, and about trees rebuilt with rows missing or changed.
+
+        A tree that was rebuilt with rows added, and nothing else, keeps the baseline's cells in
+        their order, in pages that add up and have one owner each: whether an index has the new
+        entries in their places changes nothing about a database that is dirty in any case.
+        """
+        lost = {name for name, found in self.different.items() if found.lost}
         unclear = {
             thing.table
             for name, thing in self.rebuilt.items()
-            if name in self.different or thing.table in self.different
+            if name in lost or thing.table in lost
         } | self.moved
         if self.surprise:
             self._integrity(None)
         else:
             for table in sorted(unclear & {thing.name for thing in self.schema.values()}):
                 self._integrity(table)
-        if not self.findings.rows:
-            new = self.live.violations() - self.pristine.violations()
-            lines = [
-                f"foreign key: {table} row {rowid} refers to a missing row of {parent}"
-                if parent
-                else f"foreign keys: {table}"
-                for table, rowid, parent in new.elements()
-            ]
-            self.findings.sentences += shortened(lines)
+
+    def _references(self) -> None:
+        new = self.live.violations() - self.pristine.violations()
+        lines = [
+            f"foreign key: {table} row {rowid} refers to a missing row of {parent}"
+            if parent
+            else f"foreign keys: {table}"
+            for table, rowid, parent in new.elements()
+        ]
+        self.findings.sentences += shortened(lines)
 
     def _integrity(self, table: str | None) -> None:
         known = set(self.pristine.integrity(table))

@@ -44,15 +44,20 @@ class SqliteTruth:
         self._judged_data: npt.NDArray[np.uint8] | None = None  # ... the file as it was mapped
         self._unequal = np.empty(len(self._baseline.bytes) // 8, np.bool_)
 
-    def judge(self, database: Path) -> Judgement:
+    def judge(self, database: Path, *, references: bool = True) -> Judgement:
         """Compare ``database`` with the baseline, and list what was left beside it.
+
+        Equal rows violate no foreign key that the baseline's do not. Where rows differ,
+        ``references`` says whether to list new violations too: the verdict is the same.
 
         A -wal or a journal is folded in first, by SQLite. A file that is missing, unreadable or
         broken is judged so; nothing of that kind is raised. The file is kept mapped for the next
         call (see ``release``).
         """
         beside = _beside(database)
-        findings = self._fold(database, beside) or self._look(database, self._live)
+        findings = self._fold(database, beside) or self._look(
+            database, self._live, references=references
+        )
         names = [f"left behind: {name}" for name in beside]
         return Judgement(
             rows=findings.rows,
@@ -115,7 +120,7 @@ class SqliteTruth:
             return findings
         return None
 
-    def _look(self, path: Path, mapped: MappedFile) -> Findings:
+    def _look(self, path: Path, mapped: MappedFile, *, references: bool = False) -> Findings:
         """Compare one file with the baseline."""
         try:
             data = mapped.read(path)
@@ -137,7 +142,7 @@ class SqliteTruth:
         live = Witness(path)
         try:
             comparison = Comparison(self._baseline, image, changed, self._witness, live)
-            findings = comparison.run()
+            findings = comparison.run(references=references)
         finally:
             live.close()
         if findings.rows and not comparison.surprise:
