@@ -336,6 +336,7 @@ def _cells(image: Image, leaves: list[int]) -> list[bytes] | None:
     the number of the page where the rest is (fileformat2.html, section 1.6).
     """
     usable = image.page_size - image.page(1)[20]
+    largest = usable - 35
     cells: list[bytes] = []
     for number in leaves:
         if _kind(image, number) != _TABLE_LEAF or number == 1:
@@ -345,23 +346,23 @@ def _cells(image: Image, leaves: list[int]) -> list[bytes] | None:
         for start in struct.unpack_from(f">{count}H", page, 8):
             at, size = start + 1, page[start]
             if size >= 0x80:
-                size = size & 0x7F
+                size &= 0x7F
                 while page[at] >= 0x80:
                     size = size << 7 | page[at] & 0x7F
                     at += 1
                 size = size << 7 | page[at]
                 at += 1
-            rowid = at
-            while page[at] >= 0x80 and at - rowid < 8:
+            last = at + 8  # a rowid takes nine bytes at most
+            while page[at] >= 0x80 and at < last:
                 at += 1
-            cells.append(page[start : at + 1 + _stored(size, usable)])
+            cells.append(
+                page[start : at + 1 + (size if size <= largest else _stored(size, usable))]
+            )
     return cells
 
 
 def _stored(size: int, usable: int) -> int:
-    """Count the bytes of a payload that stand in a table's leaf, the pointer to the rest too."""
-    if size <= usable - 35:
-        return size
+    """Count the bytes of a long payload that stand in a table's leaf, and the pointer's."""
     least = (usable - 12) * 32 // 255 - 23
     local = least + (size - least) % (usable - 4)
     return 4 + (local if local <= usable - 35 else least)
