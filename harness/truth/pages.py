@@ -226,6 +226,36 @@ def _cell(data: bytes, at: int, kind: int, number: int, usable: int) -> Cell:
     return Cell(at, size, rowid, payload, place, local, overflow, child)
 
 
+def short_cells(page: bytes, number: int, usable: int) -> list[tuple[int, int]] | None:
+    """Return where each cell of a table's leaf starts and ends, in key order; the quick way.
+
+    None where this does not suffice: another kind of page, a cell that overflows or is shorter
+    than 4 bytes or leaves the page. ``parse`` has the last word then.
+    """
+    if number == 1 or page[0] != LEAF_TABLE:
+        return None
+    _, _, _, pointers = shape(page, number, usable)
+    spans: list[tuple[int, int]] = []
+    try:
+        for at in pointers:
+            payload, place = page[at], at + 1
+            if payload >= 0x80:
+                if page[place] >= 0x80:
+                    return None
+                payload = (payload & 0x7F) << 7 | page[place]
+                place += 1
+            last = place + 8
+            while page[place] >= 0x80 and place < last:
+                place += 1
+            spans.append((at, place + 1 + payload))
+    except IndexError:
+        return None
+    longest = usable - 35
+    if any(end > usable or not 4 <= end - at <= longest for at, end in spans):
+        return None
+    return spans
+
+
 def occupied(page: bytes, number: int, node: Node) -> bytes:
     """Mark the bytes of a b-tree page that are content: ff there, 00 in headers' and free space.
 

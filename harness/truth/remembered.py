@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.truth.baseline import INTERIOR, LEAF, OVERFLOW, POINTER_MAP, Baseline, as_rows
-from harness.truth.pages import Image, Malformed, Node, occupied, space_adds_up
+from harness.truth.pages import (
+    Image,
+    Malformed,
+    Node,
+    occupied,
+    short_cells,
+    space_adds_up,
+)
 
 MOST_PER_PAGE = 16
 MOST_FILES = 1024
@@ -126,17 +133,25 @@ class Remembered(Generic[Found]):
         contents = self._contents.get(number)
         if not contents:
             return None
+        page = image.page(number)
         try:
-            node = image.node(number)
+            spans = short_cells(page, number, image.usable)
+            if spans is None:
+                node = image.node(number)
+                spans = [(cell.at, cell.at + cell.size) for cell in node.cells]
+                said = _said(page, node)
+            else:
+                said = page[0], 0, tuple([page[at:end] for at, end in spans])
         except Malformed:
             return None
-        serial = contents.get(_said(image.page(number), node))
+        serial = contents.get(said)
         if serial is None:
             return None
-        new = _arranged(serial, image.page(number), number, node)
-        sound = space_adds_up(
-            image.page(number), number, image.usable, new.mask_bytes, new.cell_bytes
-        )
+        mask = bytearray(len(page))
+        for at, end in spans:
+            mask[at:end] = b"\xff" * (end - at)
+        cell_bytes = sum([end - at for at, end in spans])
+        sound = space_adds_up(page, number, image.usable, bytes(mask), cell_bytes)
         return serial if sound else None
 
     def _learn(self, image: Image, number: int, node: Node | None) -> int:

@@ -1,0 +1,100 @@
+"""README.md names everything that people can type, and every experiment asks its question."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from harness import registry
+from harness.cli import cli
+from harness.experiment.configuration import load
+from harness.guard import POLICIES
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPERIMENTS = sorted((ROOT / "experiments").glob("*.toml"))
+
+
+def section(readme: str, first: str) -> str:
+    """The rows of the README's table whose head begins with ``first``; empty without one."""
+    found = re.search(rf"^\| {re.escape(first)} \|.*\n((?:\|.*\n?)*)", readme, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def options(readme: str) -> dict[str, set[str]]:
+    """The options that the README's table lists of each command; an empty cell is a ditto."""
+    listed: dict[str, set[str]] = {}
+    command = ""
+    for row in section(readme, "command").splitlines():
+        first, second = (cell.strip() for cell in row.split("|")[1:3])
+        command = first.strip("`") or command
+        listed.setdefault(command, set()).update(re.findall(r"`(--[a-z-]+)", second))
+    return listed
+
+
+def unnamed(readme: str) -> list[str]:
+    """What people can type and ``readme`` does not say, each as it should stand there."""
+    listed = options(readme)
+    missing = []
+    for command in cli.commands.values():
+        if not re.search(rf"\bharness {command.name}\b", readme):
+            missing.append(f"harness {command.name}")
+        missing += [
+            f"{command.name} {name}"
+            for option in command.params
+            if isinstance(option, click.Option)
+            for name in option.opts
+            if name not in listed.get(str(command.name), set())
+        ]
+    words = {name for package in registry.PACKAGES for name in registry.names(package)}
+    words |= set(POLICIES)
+    places = {f"experiments/{path.name}" for path in EXPERIMENTS}
+    return missing + sorted(word for word in words | places if f"`{word}`" not in readme)
+
+
+def test_the_readme_names_everything() -> None:
+    """Every command, option, fault, recovery, policy and so on stands in the README."""
+    assert unnamed((ROOT / "README.md").read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("harness replay DIR", "harness replay"),
+        ("| | `--stop-when-decided`", "run --stop-when-decided"),
+        ("| | `--output FILE`", "report --output"),
+        ("| `disk_full`", "disk_full"),
+        ("| `wal_pin`", "wal_pin"),
+        ("| `restore_only`", "restore_only"),
+        ("| `workload.kind`", "platform"),
+        ("| `experiments/quickstart.toml`", "experiments/quickstart.toml"),
+    ],
+)
+def test_an_omission_is_seen(line: str, missing: str) -> None:
+    """A README without one line is found out: the check itself is checked."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    without = [one for one in lines if not one.startswith(line)]
+    assert len(without) == len(lines) - 1
+    assert missing in unnamed("\n".join(without))
+
+
+def asks(text: str) -> bool:
+    """Whether an experiment's first paragraph of comment holds a question."""
+    comment = re.match(r"(?:#.*\n)+", text)
+    return comment is not None and "?" in comment[0]
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_an_experiment_loads_and_asks(path: Path) -> None:
+    """Every experiment that is shipped is valid and begins with the question it answers."""
+    assert load(path).name == path.stem
+    assert asks(path.read_text(encoding="utf-8"))
+
+
+def test_a_missing_question_is_seen() -> None:
+    """No comment, or one without a question, is found out; a later comment is no help."""
+    assert asks("# Is it so?\nname = 1\n")
+    assert not asks("# It is so.\nname = 1\n")
+    assert not asks("name = 1\n# Is it so?\n")
