@@ -6,6 +6,7 @@ Exit status: 0 supported or fine, 1 refuted or dirty, 2 usage or configuration, 
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import click
 
 from harness import __version__
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MeasurementError, UsageError
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
@@ -62,7 +63,7 @@ def check(folder: Path, **options: Any) -> None:
 
     judged = verdicts.check(folder, **options)
     for one in judged:
-        click.echo(one.sentence())
+        _print(one.sentence())
     sys.exit(verdicts.exit_code(judged))
 
 
@@ -76,9 +77,12 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 
     text = registry.find("reports", format_)().render(folder)
     if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
+        _print(text.removesuffix("\n"))
     else:
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--output {output}: cannot be written: {error}") from error
 
 
 @cli.command()
@@ -90,8 +94,18 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
     from harness.experiment import replay as again
 
     stored, new = again.replay(folder, condition, cycle)
-    click.echo(again.side_by_side(stored, new))
+    _print(again.side_by_side(stored, new))
     sys.exit(0 if again.same(stored, new) else HARNESS_ERROR)
+
+
+def _print(text: str) -> None:
+    """Print; a reader who has left (``| head``) changes no exit status: 1 would mean refuted."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise MeasurementError(f"standard output cannot be written: {error}") from error
 
 
 def main() -> None:

@@ -150,3 +150,55 @@ def test_interrupted_is_130(experiment: Path, folder: Path, after_s: float) -> N
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 130
     assert "go on with --resume" in out
+
+
+def test_what_cannot_be_written_or_built_is_named(
+    harness: Call, experiment: Path, folder: Path
+) -> None:
+    """Status 2, the place or the key, no traceback, and nothing is left or overwritten."""
+    text = experiment.read_bytes()
+    for output in (experiment, experiment / "below"):
+        status, _, err = harness("run", experiment, "--output", output)
+        assert (status, "is a file" in err) == (2, True)
+    assert experiment.read_bytes() == text
+    for size in (5000, 4096, 10**13, 2**42):
+        key = f"defaults.workload.size_bytes={size}"
+        status, _, err = harness("run", experiment, "--output", folder / "run", "--set", key)
+        assert status == 2
+        assert f"{experiment}: condition 'a': workload.size_bytes: " in err
+        assert not (folder / "run").exists()
+    harness("run", experiment, "--output", folder / "run", "--workers", 1)
+    status, _, err = harness("report", folder / "run", "--output", folder / "no" / "where")
+    assert status == 2
+    assert "where: cannot be written" in err
+    assert "Traceback" not in err
+
+
+def test_a_reader_who_left_is_no_verdict(harness: Call, experiment: Path, folder: Path) -> None:
+    """A closed pipe leaves the status as it is; a full device is a harness error, said so."""
+    harness("run", experiment, "--output", folder / "run", "--workers", 1)
+    command = [sys.executable, "-m", "harness", "check", str(folder / "run")]
+    status = subprocess.run(
+        command, check=False, cwd=CHECKOUT, stdout=subprocess.DEVNULL
+    ).returncode
+    reader, writer = os.pipe()
+    os.close(reader)
+    piped = subprocess.run(
+        command, check=False, cwd=CHECKOUT, stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    assert (piped.returncode, piped.stderr) == (status, b"")
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            command, check=False, cwd=CHECKOUT, stdout=full, stderr=subprocess.PIPE
+        )
+    assert ended.returncode == 4
+    assert b"Traceback" not in ended.stderr
+    assert b"standard output cannot be written" in ended.stderr
+    again = [*command[:3], "run", str(experiment), "--output", str(folder / "unread")]
+    reader, writer = os.pipe()
+    os.close(reader)
+    unread = subprocess.run(again, check=False, cwd=CHECKOUT, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (unread.returncode, unread.stderr) == (status, b"")
+    assert (folder / "unread" / "report.html").exists()

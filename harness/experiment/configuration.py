@@ -24,7 +24,7 @@ from pydantic import (
 from harness import registry
 from harness.cleanup import Entity
 from harness.errors import ConfigurationError, UnknownName
-from harness.experiment.document import Document, Problem, multiply, nearest
+from harness.experiment.document import Document, Keys, Problem, multiply, nearest
 from harness.faults import Shape
 from harness.workloads import JournalMode
 
@@ -40,6 +40,7 @@ ROW_MEASURES = (
     "bytes_added",
     "cleanup_reports_truth",
 )
+_TYPES = {"tuple_type": "a list", "dict_type": "a table", "model_type": "a table"}
 LASTING = ("attempt", "phase", "cycle")
 _CLAIM = re.compile(r"\s*([A-Za-z_]+)\s*(\S+?)\s*([0-9.eE+-]+)\s*")
 
@@ -91,7 +92,8 @@ def _named(package: str) -> AfterValidator:
         known = registry.names(package)
         if name not in known:
             hint = nearest(name, known)
-            raise ValueError(f"no {package} is called {name!r}; {hint}known: {', '.join(known)}")
+            what = package.removesuffix("s")
+            raise ValueError(f"no {what} is called {name!r}; {hint}known: {', '.join(known)}")
         return name
 
     return AfterValidator(check)
@@ -310,6 +312,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     defaults = _without(defaults, "name", problems)
     conditions, sources = multiply(values.get("conditions", []), defaults, problems)
     cycles = values.get("cycles", 4000)
+    if type(cycles) is not int or cycles < 1:
+        cycles = 4000  # what is wrong is said once, of the key itself
     values["conditions"] = [{"cycles": cycles, **condition} for condition in conditions]
     problems += _unused_defaults(defaults, conditions)
     experiment = _validated(values, sources, problems)
@@ -368,11 +372,20 @@ def _validated(
     try:
         return Experiment.model_validate(values)
     except ValidationError as error:
-        for one in error.errors():
+        errors = error.errors()
+        places = [one["loc"] for one in errors] + [problem.keys for problem in problems]
+        for one in errors:
+            if one["type"] == "too_short" and _more_is_said(one["loc"], places):
+                continue  # pydantic counts only the items that are right
             keys = tuple(k for k in one["loc"] if k not in ("number", "table", "[key]"))
             said = Problem(keys, _sentence(one, keys), _condition_name(values, keys))
             problems.append(said.moved(sources))
         return None
+
+
+def _more_is_said(place: Keys, places: list[Keys]) -> bool:
+    """Whether ``places`` has another at, or within, ``place``."""
+    return sum(other[: len(place)] == place for other in places) > 1
 
 
 def _condition_name(values: dict[str, Any], keys: tuple[int | str, ...]) -> str:
@@ -396,10 +409,16 @@ def _sentence(error: Any, keys: tuple[int | str, ...]) -> str:
         return f"{value!r} is none of {', '.join(choices)}; {nearest(str(value), choices)}".rstrip(
             "; "
         )
-    message = error["msg"].replace("Input should be", "must be")
-    message = message.replace("a valid integer", "an integer").replace("valid ", "")
     if keys == ("conditions",):
         return 'an experiment needs at least one [[conditions]] with a name = "..."'
+    message = error["msg"].replace("Input should be", "must be")
+    message = message.replace("a valid integer", "an integer").replace("valid ", "")
+    if kind in _TYPES:
+        message = f"must be {_TYPES[kind]}"
+    if kind == "too_short":
+        return f"must hold at least {context['min_length']}"
+    if keys == ("name",) and kind == "string_pattern_mismatch":
+        message = "must be letters, digits, '_', '.' or '-', the first a letter or digit"
     return message if isinstance(value, dict | list) else f"{message}, not {value!r}"
 
 

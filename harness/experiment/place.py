@@ -9,7 +9,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import apsw
+
 from harness import registry
+from harness.errors import MeasurementError, UsageError, WorkloadError
 from harness.experiment.configuration import Condition
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's; the folder made is private
@@ -72,19 +75,34 @@ class Baselines:
         self._built: dict[tuple[str, int, str], Path] = {}
 
     def of(self, condition: Condition) -> Path:
-        """Return the pristine baseline of ``condition``; WorkloadError when there can be none."""
+        """Return the pristine baseline of ``condition``; UsageError when there can be none."""
         workload = condition.workload
         key = (workload.kind, workload.size_bytes, workload.journal_mode)
         if key not in self._built:
             path = self._root / f"baseline-{len(self._built)}.sqlite3"
-            registry.find("workloads", workload.kind).build_baseline(
-                path,
-                size_bytes=workload.size_bytes,
-                seed=self._seed,
-                journal_mode=workload.journal_mode,
-            )
+            key_named = f"condition {condition.name!r}: workload.size_bytes"
+            self._check_room(workload.size_bytes, key_named)
+            try:
+                registry.find("workloads", workload.kind).build_baseline(
+                    path,
+                    size_bytes=workload.size_bytes,
+                    seed=self._seed,
+                    journal_mode=workload.journal_mode,
+                )
+            except WorkloadError as error:
+                raise UsageError(f"{key_named}: {error}") from error
+            except (OSError, apsw.Error) as error:
+                raise MeasurementError(f"{path}: the baseline cannot be built: {error}") from error
             self._built[key] = path
         return self._built[key]
+
+    def _check_room(self, size_bytes: int, key_named: str) -> None:
+        free = shutil.disk_usage(self._root).free
+        if 2 * size_bytes > free:  # the baseline and one copy to work on
+            raise UsageError(
+                f"{key_named}: {size_bytes} bytes twice do not fit into {self._root.parent},"
+                f" where {free} bytes are free"
+            )
 
 
 def _roomy(room_bytes: int) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from harness import registry
-from harness.errors import MeasurementError, UsageError
+from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment import machine, verdicts
 from harness.experiment.configuration import Condition, Experiment, load
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot
@@ -30,10 +31,20 @@ from harness.experiment.store import RUN, Store, check_same, fingerprint, refuse
 INTERRUPTED, REPORT = 130, "report.html"
 
 
+class _Printer(Console):
+    """Where people read; a reader who has left (``| head``) does not end the run."""
+
+    def on_broken_pipe(self) -> None:
+        """Print to nowhere from here on; rich would exit with 1, which means refuted."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @dataclass
 class _Run:
     """One run under way."""
 
+    source: Path  # the TOML file
     configured: Experiment  # rates may still be to be solved for
     folder: Path
     pool: Pool
@@ -85,7 +96,7 @@ def run(
         UsageError: the experiment cannot be run as asked, or the folder holds another.
         MeasurementError: results cannot be stored, or workers cannot work.
     """
-    console = console or Console()
+    console = console or _Printer()
     experiment = _asked(path, overrides, cycles, seed)
     workers = workers or os.cpu_count() or 1
     folder = output or Path("runs") / f"{experiment.name}-{experiment.seed}"
@@ -103,7 +114,7 @@ def run(
         ProgressDisplay(console, experiment.confidence) as display,
     ):
         baselines = Baselines(root.path, experiment.seed)
-        one = _Run(experiment, folder, pool, baselines, display, console)
+        one = _Run(path, experiment, folder, pool, baselines, display, console)
         return _go(one, earlier, calibrate or solved, stop_when_decided=stop_when_decided)
 
 
@@ -128,6 +139,8 @@ def _go(
     began_s = time.monotonic()
     configured = run.configured
     _say(run, f"{configured.name}: seed {configured.seed}, results in {run.folder}")
+    if earlier is None:  # before anything is written: a size may be impossible
+        _build_baselines(run)
     rates = dict(earlier["rates"]) if earlier else _calibrated(run, calibrate)
     experiment = configured.resolved(rates)
     _say_rates(run, experiment)
@@ -149,6 +162,17 @@ def _go(
         _say(run, f"interrupted; what came in is stored in {run.folder}: go on with --resume")
         return INTERRUPTED
     return _judge(run, experiment)
+
+
+def _build_baselines(run: _Run) -> None:
+    """Build every baseline; UsageError names file, condition and key where there can be none."""
+    for condition in run.configured.conditions:
+        if run.pool.stop.is_set():
+            raise KeyboardInterrupt
+        try:
+            run.baselines.of(condition)
+        except UsageError as error:
+            raise ConfigurationError(f"{run.source}: {error}") from error
 
 
 def _calibrated(run: _Run, calibrate: Calibrate) -> dict[str, float]:

@@ -85,7 +85,10 @@ class Store:
     def create(cls, folder: Path, run: Mapping[str, Any]) -> Store:
         """Start a run in ``folder``; UsageError when one is there already: nothing is touched."""
         refuse_used(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made: {error}; name another") from error
         write_run(folder, run)
         return cls(folder, write=True)
 
@@ -230,7 +233,12 @@ def fingerprint(experiment: Experiment) -> str:
 
 
 def refuse_used(folder: Path) -> None:
-    """Raise UsageError when ``folder`` holds results already."""
+    """Raise UsageError when ``folder`` holds results already, or can be no folder of results."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise UsageError(
+            f"{folder} can be no folder: {there} is a file; name another with --output"
+        )
     if (folder / RUN).exists() or (folder / CYCLES).exists():
         raise UsageError(
             f"{folder} already holds results, and nothing was overwritten; "

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
-from harness.databases.sqlite import differences as sqlite_differences
+from harness.databases.engines import engine_of
 from harness.errors import RestoreError
 from harness.files import Files
 from harness.guard.journal import CAPTURING, PROVEN, Journal
@@ -51,7 +51,9 @@ def recover(
         try:
             recovery.resume(description)
             recovery.restore()
-            left = sqlite_differences(database, recovery.baseline, busy_timeout_ms=busy_timeout_ms)
+            left = engine_of(database).differences(
+                database, recovery.baseline, busy_timeout_ms=busy_timeout_ms
+            )
         except Exception as error:  # noqa: BLE001 - the reason is told, the next backup is tried
             recovery.release()
             reasons.append(f"{recovery.name}: {error}")

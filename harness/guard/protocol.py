@@ -13,9 +13,8 @@ from typing import Any, Literal, TypeVar
 from harness import registry
 from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
 from harness.databases import Differences, Grade
+from harness.databases.engines import engine_of
 from harness.databases.errors import describe, is_transient
-from harness.databases.sqlite import connect as connect_sqlite
-from harness.databases.sqlite import differences as sqlite_differences
 from harness.errors import BackupError, RestoreError
 from harness.files import Files
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal
@@ -72,6 +71,7 @@ class Guard:
         vfs: str | None = None,
         listener: Listener = nobody,
     ) -> None:
+        self._engine = engine_of(database)
         self.database = Path(database)
         self.policy = POLICIES[policy]
         self.recoveries = tuple(recoveries)
@@ -224,7 +224,7 @@ class Guard:
 
     def _differences(self) -> Differences:
         holders = [r for r in self._captured if not r.released] or self._captured
-        return sqlite_differences(
+        return self._engine.differences(
             self.database,
             holders[0].baseline,
             grade=self.grade,
@@ -277,7 +277,7 @@ class Guard:
         return {"state": state, "backups": backups}
 
     def _open(self, database: Path) -> Any:
-        return connect_sqlite(database, busy_timeout_ms=self.busy_timeout_ms)
+        return self._engine.connect(database, busy_timeout_ms=self.busy_timeout_ms)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

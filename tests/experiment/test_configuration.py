@@ -277,3 +277,19 @@ def test_the_schema_knows_every_key() -> None:
         made["properties"]["defaults"]["properties"]
     )
     assert "each" in made["$defs"]["Condition"]["properties"]
+
+
+def test_one_mistake_is_one_line(written: Write) -> None:
+    """What follows from a mistake is not said as another mistake, nor in Python's words."""
+    for old, new, said in (
+        ("rate = 0.5", "rate = 1.5", "less than or equal to 1"),
+        ('["file_copy"]', '["file_cpy"]', "no recovery is called"),
+        ('["file_copy"]', '"file_copy"', "must be a list"),
+        ("cycles = 100", 'cycles = "100"', "must be an integer"),
+        ('name = "good"', 'name = "a/b"', "must be letters"),
+    ):
+        text = GOOD.replace(old, new, 1)
+        text = text[: text.index("[[conditions]]")] + '[[conditions]]\nname = "one"\n'
+        message = refusal(written(text))
+        assert said in message
+        assert len(message.splitlines()) == 1

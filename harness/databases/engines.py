@@ -1,0 +1,31 @@
+"""Which engine an address belongs to. A second engine is one more file beside ``sqlite.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.databases import Differences, Grade, sqlite
+from harness.errors import UsageError
+
+
+class Engine(Protocol):
+    """What the guard asks of an engine; each engine's module has these functions."""
+
+    def connect(self, path: Path, *, busy_timeout_ms: int = ...) -> Any:
+        """Open a connection of the engine's own kind."""
+
+    def differences(
+        self, database: Path, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...
+    ) -> Differences:
+        """Find every difference between a live database and its baseline."""
+
+
+def engine_of(database: str | Path) -> Engine:
+    """Return the engine of a path or an address; UsageError for one there is no engine for."""
+    scheme, found, _ = str(database).partition("://")
+    if not found:
+        return sqlite
+    if scheme in ("sqlite", "file"):
+        raise UsageError(f"{scheme}:// addresses are not read: give the path of the file")
+    raise UsageError(f"{scheme}:// databases cannot be guarded yet; known: a path of a SQLite file")

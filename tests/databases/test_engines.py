@@ -1,0 +1,26 @@
+"""Addresses and their engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.databases import sqlite
+from harness.databases.engines import engine_of
+from harness.errors import UsageError
+from harness.guard import Guard
+
+
+@pytest.mark.parametrize("path", ["db.sqlite3", "/a b/c#d?.db", Path("x") / "y"])
+def test_a_path_is_a_sqlite_file(path: str | Path) -> None:
+    """Any path, whatever its name, is a SQLite file."""
+    assert engine_of(path) is sqlite
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:secret@localhost/db", "file:///x.db"])
+def test_an_address_without_an_engine_is_refused_without_its_password(address: str) -> None:
+    """An address nobody can guard is refused by its scheme; the password is never repeated."""
+    with pytest.raises(UsageError) as raised:
+        Guard(address)
+    assert "secret" not in str(raised.value)
