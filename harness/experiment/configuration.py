@@ -507,11 +507,22 @@ def _slots(experiment: Experiment) -> Iterable[Problem]:
                 condition.name,
             )
             continue
+        yield from _recoveries(condition, place)
         for kind, setting in condition.faults.items():
             why = _never(kind, condition) if setting.rate != 0 else None
             if why:
                 message = f"{kind} can never strike here: {why}; set its rate to 0 or leave it out"
                 yield Problem((*place, "faults", kind, "rate"), message, condition.name)
+
+
+def _recoveries(condition: Condition, place: tuple[str, int]) -> Iterable[Problem]:
+    """Refuse a chain of which no recovery can ever work on the condition's baseline."""
+    mode = condition.workload.journal_mode
+    chain = {name: registry.find("recovery", name) for name in condition.recoveries}
+    unfit = [name for name, kind in chain.items() if mode not in kind.journal_modes]
+    if len(unfit) == len(chain) and condition.policy != "cleanup_only":
+        message = f"{', '.join(unfit)} cannot back up a database in journal mode {mode!r}"
+        yield Problem((*place, "recoveries"), f"{message}; add online_backup", condition.name)
 
 
 def _never(kind: str, condition: Condition) -> str | None:

@@ -21,6 +21,7 @@ class Recovery(ABC):
 
     name: ClassVar[str]
     contract: ClassVar[str]  # one sentence: what it needs, what it survives
+    journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
 
     def __init__(
         self,

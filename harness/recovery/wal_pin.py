@@ -71,6 +71,7 @@ class WalPin(Recovery):
 
     name = "wal_pin"
     contract = "needs WAL mode, and sole access to restore; costs the same at any size"
+    journal_modes = ("wal",)
 
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock

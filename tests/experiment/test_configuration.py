@@ -293,3 +293,18 @@ def test_one_mistake_is_one_line(written: Write) -> None:
         message = refusal(written(text))
         assert said in message
         assert len(message.splitlines()) == 1
+
+
+def test_a_chain_that_can_never_back_up_is_refused(written: Write) -> None:
+    """wal_pin alone on a rollback-mode baseline would only ever refuse: said before it runs."""
+    text = """
+name = "x"
+[[conditions]]
+name = "one"
+recoveries = ["wal_pin"]
+workload.journal_mode = "delete"
+"""
+    with pytest.raises(ConfigurationError, match=r"wal_pin cannot back up .* 'delete'"):
+        load(written(text))
+    chained = text.replace('["wal_pin"]', '["wal_pin", "file_copy"]')
+    assert load(written(chained)).conditions[0].recoveries == ("wal_pin", "file_copy")
