@@ -138,7 +138,7 @@ def _cell(table: Table, heading: str, text: str) -> str:
         inner = re.sub(r"\[[^\[\]]*\]", r'<span class="whole">\g<0></span>', inner)
     elif heading == "replay":
         inner = f"<code>{inner}</code>"
-    return f'<td data-heading="{escape(heading)}"{_class(table, heading)}>{inner}</td>'
+    return f'<td data-heading="{escape(heading)}"{_class(table, heading)}><span>{inner}</span></td>'
 
 
 def _class(table: Table, heading: str) -> str:
