@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from harness.cleanup import Cleanup, CleanupReport, Entity
 from harness.cleanup.sql import SqlCleanup
 from harness.databases.sqlite import connect
 from harness.errors import BackupError, RestoreError
+from harness.files import Files
 from harness.guard import Guard, recover
+from harness.retry import Retry
 from harness.truth.sqlite import SqliteTruth
 from harness.workloads import JournalMode
 
@@ -174,3 +177,45 @@ def test_dirty_is_said_and_the_backup_kept(folder: Path) -> None:
     judgement = truth.judge(database)
     assert judgement.exact
     assert judgement.left_behind == ()
+
+
+class FullAt(Files):
+    """The real file operations, until the disk is full at one write: the kernel says ENOSPC."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write, or find that the descriptor has come to stand for /dev/full."""
+        self.left -= 1
+        if self.left == 0:
+            full = os.open("/dev/full", os.O_WRONLY)
+            os.dup2(full, descriptor)
+            os.close(full)
+        super().write(descriptor, data)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("recovery", RECOVERIES)
+def test_a_full_disk_at_any_write_is_refused_or_survived(folder: Path, recovery: str) -> None:
+    """Each write of a run, the journal's too, meets a full disk once: never a dirty database."""
+    number, refused, ended = 0, 0, False
+    while not ended:
+        number += 1
+        shutil.rmtree(folder)
+        folder.mkdir()
+        database, truth = baseline(folder)
+        files = FullAt(number)
+        try:
+            with Guard(database, recoveries=[recovery], files=files, retry=Retry(1)):
+                make_rows(database)
+        except BackupError:
+            refused += 1
+        except RestoreError:
+            recover(database)  # it has said so, and somebody has made room
+        judgement = truth.judge(database)
+        assert judgement.exact, (number, judgement.differences)
+        assert judgement.left_behind == (), number
+        ended = files.left > 0
+    assert refused >= 2  # at least at both entries the journal makes before the tests
+    assert number > 3
