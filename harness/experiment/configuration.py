@@ -527,12 +527,7 @@ def _recoveries(condition: Condition, place: tuple[str, int]) -> Iterable[Proble
 
 def _never(kind: str, condition: Condition) -> str | None:
     """Ask the fault why it can never strike in this condition; None when it can."""
-    fault = registry.find("faults", kind)
-    why: str | None = None
-    if hasattr(fault, "can_strike"):
-        why = fault.can_strike(condition)
-    elif hasattr(fault, "why_never"):
-        why = fault.why_never(_shape(condition))
+    why: str | None = registry.find("faults", kind).why_never(_shape(condition))
     return why
 
 

@@ -462,17 +462,11 @@ class Comparison:
     # -- what SQLite says ---------------------------------------------------------------------
 
     def _ask_sqlite(self) -> None:
-        """Ask SQLite about surprises, and about trees rebuilt with rows missing or changed.
-
-        A tree that was rebuilt with rows added, and nothing else, keeps the baseline's cells in
-        their order, in pages that add up and have one owner each: whether an index has the new
-        entries in their places changes nothing about a database that is dirty in any case.
-        """
-        lost = {name for name, found in self.different.items() if found.lost}
+        """Ask SQLite about surprises and about trees rebuilt with other rows."""
         unclear = {
             thing.table
             for name, thing in self.rebuilt.items()
-            if name in lost or thing.table in lost
+            if name in self.different or thing.table in self.different
         } | self.moved
         if self.surprise:
             self._integrity(None)
