@@ -197,6 +197,11 @@ def _no_restore(evidence: Evidence, row: Row) -> Trials | NotMeasured:
     return _every(evidence, evidence.frame["outcome"] != "cleaned")
 
 
+def _no_silent_leftover(evidence: Evidence, row: Row) -> Trials | NotMeasured:
+    """Count as failed what was dirty while the guard said that it was fine."""
+    return _every(evidence, evidence.frame["outcome"] == "dirty_silent")
+
+
 def _nothing_left_behind(evidence: Evidence, row: Row) -> Trials | NotMeasured:
     return _every(evidence, evidence.frame["left_behind"] != 0)
 
@@ -258,6 +263,7 @@ MEASURES: dict[str, Measure] = {
     "reliability": _reliability,
     "data_safety": _data_safety,
     "no_restore": _no_restore,
+    "no_silent_leftover": _no_silent_leftover,
     "nothing_left_behind": _nothing_left_behind,
     "restored_clean": _restored_clean,
     "backup_under_1s": _backup_under_1s,

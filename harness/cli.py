@@ -98,6 +98,33 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
     sys.exit(0 if again.same(stored, new) else HARNESS_ERROR)
 
 
+@cli.command()
+@click.option("--database", metavar="FILE", required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="0: a free one."
+)
+@click.option(
+    "--busy-timeout-ms",
+    metavar="N",
+    type=click.IntRange(0),
+    default=1000,
+    help="How long a request waits for the database's lock; 1000.",
+)
+@click.option(
+    "--attached",
+    is_flag=True,
+    help="For programs: JSON on standard output, commands on standard input, end with it.",
+)
+def backend(database: Path, **options: Any) -> None:
+    """Serve the platform's API in front of a database, on loopback only.
+
+    Ctrl-C ends it in good order: requests under way are answered, and the status is 130.
+    """
+    from harness.backend.serve import serve
+
+    serve(database, say=_print, **options)
+
+
 def _print(text: str) -> None:
     """Print; a reader who has left (``| head``) changes no exit status: 1 would mean refuted."""
     try:

@@ -8,6 +8,8 @@
   x RecoveryRefused            this recovery cannot work on this database (says what it needs)
   x RestoreError               the baseline could not be put back
   x WorkloadError              a baseline or test data could not be made as asked
+  x ApiError                   a request to the backend's API failed, or nobody can tell
+  x BackendError               the backend could not be started, or died
   x MeasurementError           the instrument failed: never a success, never dropped (exit 4)
 """
 
@@ -48,6 +50,37 @@ class RestoreError(HarnessError):
 
 class WorkloadError(HarnessError):
     """A baseline or test data could not be made as asked."""
+
+
+class ApiError(HarnessError):
+    """A request to the backend's API failed.
+
+    Args:
+        message: what happened, the server's own words where it had any.
+        reason: in people's words: "API timeout", "network error", "permission denied", ...
+        status: the HTTP status; 0 when no whole answer came.
+        transient: whether another attempt may pass.
+        ambiguous: whether the backend may have carried the request out all the same.
+        gone: whether the backend itself says that the thing asked for is not there.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        status: int = 0,
+        transient: bool = False,
+        ambiguous: bool = False,
+        gone: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.reason, self.status = reason, status
+        self.transient, self.ambiguous, self.gone = transient, ambiguous, gone
+
+
+class BackendError(HarnessError):
+    """The backend could not be started, or died."""
 
 
 class MeasurementError(HarnessError):

@@ -16,7 +16,9 @@ from harness.errors import MeasurementError, UsageError
 from harness.experiment.records import OUTCOMES, TIMINGS
 from harness.experiment.store import CYCLES, read_run
 
-__all__ = ["LEDGER", "OUTCOMES", "PARQUET", "SUMMARY", "TIMINGS", "Results", "ledger"]
+__all__ = [
+    "LEDGER", "OUTCOMES", "PARQUET", "SUMMARY", "TIMINGS", "Results", "ledger", "planned_kinds",
+]  # fmt: skip
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
 LEDGER = ("planned", "fired", "surfaced", "masked")
@@ -27,6 +29,10 @@ SELECT cycle, outcome, flags & 1, flags & 2, flags & 4, flags & 8, flags & 16, r
     left_behind, backup_bytes, payload_bytes, grown_bytes,
     {", ".join(f"{phase}_us" for phase in TIMINGS)}, faults, coalesce(detail, '')
 FROM cycles WHERE condition = (SELECT id FROM conditions WHERE name = ?) ORDER BY cycle
+"""
+_STORY = """
+SELECT cycle, story FROM stories
+WHERE condition = (SELECT id FROM conditions WHERE name = ?) ORDER BY cycle LIMIT 1
 """
 _NAMES = (
     "cycle", "outcome", "rows", "exact", "says_clean", "cleanup_ran", "cleanup_ok", "restored_by",
@@ -68,18 +74,39 @@ class Results:
         place), faults (JSON text or None), detail (text). MeasurementError when the file cannot
         be read.
         """
+        rows = self._rows(_SELECT, condition)
+        columns = zip(*rows, strict=True) if rows else ((),) * len(_NAMES)
+        return _frame(dict(zip(_NAMES, columns, strict=True)))
+
+    def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
+        """Return (cycle, story) of the first cycle of ``condition`` that has one, or None.
+
+        MeasurementError for a story that cannot be read.
+        """
+        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = ?", "stories"):
+            return None  # a run from before there were stories
+        for cycle, text in self._rows(_STORY, condition):
+            story = json.loads(text)
+            if story.get("version") == 1:
+                return cycle, story
+            raise MeasurementError(
+                f"{self.folder / CYCLES}: the story of cycle {cycle} of {condition!r} was not "
+                "written by this version"
+            )
+        return None
+
+    def _rows(self, query: str, value: str) -> list[tuple[Any, ...]]:
         path = self.folder / CYCLES
         try:
             connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             try:
                 connection.set_busy_timeout(10_000)
-                rows = connection.execute(_SELECT, (condition,)).fetchall()
+                found: list[tuple[Any, ...]] = connection.execute(query, (value,)).fetchall()
             finally:
                 connection.close()
         except apsw.Error as error:
             raise MeasurementError(f"{path}: cannot be read: {error}") from error
-        columns = zip(*rows, strict=True) if rows else ((),) * len(_NAMES)
-        return _frame(dict(zip(_NAMES, columns, strict=True)))
+        return found
 
 
 def _frame(raw: Mapping[str, Any]) -> pd.DataFrame:
@@ -97,6 +124,22 @@ def _frame(raw: Mapping[str, Any]) -> pd.DataFrame:
     for name in ("restored_by", "faults", "detail"):
         typed[name] = pd.Series(raw[name], dtype=object)
     return pd.DataFrame({name: typed[name] for name in _NAMES if name != "cleanup_ran"})
+
+
+def planned_kinds(condition: Mapping[str, Any]) -> dict[str, bool]:
+    """Return every kind of fault a condition of run.json names, and whether it must fire.
+
+    It must where anything plans it: a rate above 0 of its own or of a cause, or a strike.
+    """
+    kinds: dict[str, bool] = {}
+    for kind, fault in (condition.get("faults") or {}).items():
+        kinds[kind] = fault["rate"] != 0
+    for cause in (condition.get("causes") or {}).values():
+        for kind in cause["faults"]:
+            kinds[kind] = kinds.get(kind, False) or cause["rate"] != 0
+    for strike in condition.get("strikes") or ():
+        kinds[strike["fault"]] = True
+    return kinds
 
 
 def ledger(faults: Iterable[str | None]) -> dict[str, dict[str, int]]:

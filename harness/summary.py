@@ -16,9 +16,19 @@ import pandas as pd
 from harness.claims import MEASURES, Evidence, Judged, evaluate, judge
 from harness.errors import MeasurementError, UsageError
 from harness.experiment.store import CYCLES, RUN, read_run
-from harness.results import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
+from harness.results import (
+    LEDGER,
+    OUTCOMES,
+    PARQUET,
+    SUMMARY,
+    TIMINGS,
+    Results,
+    ledger,
+    planned_kinds,
+)
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.statistics.timings import quantiles
+from harness.together import expected_both, together
 
 VERSION = 1
 TO_REPLAY = ("baseline_lost", "dirty_silent", "harness_error")  # the worst first
@@ -58,8 +68,10 @@ def read_summary(path: Path) -> dict[str, Any]:
 def summarise(results: Results) -> dict[str, Any]:
     """Compute what summary.json holds, all of it valid JSON (what is not known is None).
 
-    For each condition its counts, shares with intervals, verdict, timings in ms and faults; and
-    the evaluated rows of the claims table.
+    For each condition its counts, shares with intervals, verdict, timings in ms, faults, and
+    whether cleanup and recovery failed together (``harness.together``; None where it has not
+    both); the evaluated rows of the claims table; and the story of the first cycle of each
+    condition that keeps any.
     """
     return _summary(results, _frames(results))
 
@@ -93,19 +105,53 @@ def _summary(results: Results, frames: Mapping[str, pd.DataFrame]) -> dict[str, 
         struck = ledger(frames[name]["faults"])
         known[name] = _evidence(one, frames[name], struck, confidence)
         wall_s = (results.run.get("wall_s_by_condition") or {}).get(name)
-        conditions.append(_condition(one, known[name], struck, _claims(one, rows), wall_s))
+        conditions.append(
+            _condition(one, known[name], struck, _claims(one, rows), wall_s)
+            | {"together": _apart(one, results.conditions, frames)}
+        )
     return {
         "version": VERSION,
         "experiment": experiment["name"],
         "conditions": conditions,
         "rows": [evaluate(row, known.get(row["condition"])) for row in rows],
+        "stories": [
+            _told(one, *found, frames[one["name"]])
+            for one in results.conditions
+            if (found := results.story(one["name"])) is not None
+        ],
+    }
+
+
+def _apart(
+    condition: Mapping[str, Any],
+    conditions: list[dict[str, Any]],
+    frames: Mapping[str, pd.DataFrame],
+) -> dict[str, Any] | None:
+    counts = together(condition, frames[condition["name"]])
+    return counts and counts | expected_both(condition, counts, conditions, frames)
+
+
+def _told(
+    condition: Mapping[str, Any], cycle: int, story: dict[str, Any], frame: pd.DataFrame
+) -> dict[str, Any]:
+    """Return a story with what stands beside it in the stored cycle."""
+    row = frame[frame["cycle"] == cycle].iloc[0]
+    timings_ms = {phase: _known(row[f"{phase}_ms"]) for phase in TIMINGS}
+    return {
+        "condition": condition["name"],
+        "cycle": cycle,
+        "outcome": str(row["outcome"]),
+        "demands": condition["demands"],
+        "cleanup": condition.get("cleanup"),
+        "backup_bytes": int(row["backup_bytes"]),
+        "timings_ms": {phase: ms for phase, ms in timings_ms.items() if ms is not None},
+        "story": story,
     }
 
 
 def _evidence(
     condition: Mapping[str, Any], frame: pd.DataFrame, struck: Mapping[str, Any], confidence: float
 ) -> Evidence:
-    rates = {kind: fault["rate"] for kind, fault in (condition.get("faults") or {}).items()}
     return Evidence(
         frame,
         demands=condition["demands"],
@@ -113,8 +159,8 @@ def _evidence(
         size_bytes=(condition.get("workload") or {}).get("size_bytes"),
         not_fired=[
             kind
-            for kind, rate in rates.items()
-            if rate != 0 and not struck.get(kind, {}).get("fired")
+            for kind, must_fire in planned_kinds(condition).items()
+            if must_fire and not struck.get(kind, {}).get("fired")
         ],
         confidence=confidence,
     )
@@ -130,7 +176,7 @@ def _condition(
     """Return one condition's part of summary.json."""
     frame, number = evidence.frame, len(evidence.frame)
     judged = [_judged(evidence, measure, at_least) for measure, at_least in claims]
-    faults = {kind: dict.fromkeys(LEDGER, 0) for kind in condition.get("faults") or {}}
+    faults = {kind: dict.fromkeys(LEDGER, 0) for kind in planned_kinds(condition)}
     verdict, decided_at = _together(judged)
     return {
         "name": condition["name"],

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from harness import registry
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
@@ -45,3 +47,13 @@ def real_database(folder: Path):  # noqa: ANN201 - a function from name to copie
         return folder / name
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a small platform baseline once."""
+    path = tmp_path_factory.mktemp("baseline") / "platform.sqlite3"
+    registry.find("workloads", "platform").build_baseline(
+        path, size_bytes=80 * 4096, seed=1, journal_mode="wal"
+    )
+    return path

@@ -59,6 +59,7 @@ def experiment(folder: Path) -> Path:
 def test_help_comes_at_once() -> None:
     """Nothing slow is imported before a verb needs it."""
     slow = "numpy", "scipy", "pandas", "apsw", "pydantic", "rich", "matplotlib"
+    slow += "starlette", "uvicorn", "asyncio"
     code = f"import sys, harness.cli; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True
@@ -103,6 +104,8 @@ BAD = {
     "check nothing": (["check", "{folder}"], 2, "not a run's folder"),
     "report nothing": (["report", "{folder}"], 2, "not a run's folder"),
     "report format": (["report", "{folder}", "--format", "htm"], 2, "'html'"),
+    "backend nothing": (["backend", "--database", "x"], 2, "harness: x: there is no such file"),
+    "backend port": (["backend", "--database", "x", "--port", "99999"], 2, "--port"),
     "replay nothing": (["replay", "{folder}", "--condition", "a", "--cycle", "1"], 2, "not a run"),
 }
 

@@ -16,12 +16,14 @@ PACKAGE = ROOT / "harness"
 # folder -> folders of the package that it must never import
 _MEASURING = {"faults", "experiment", "statistics", "reports", "truth"}
 FORBIDDEN = {
-    "guard": _MEASURING,
-    "recovery": _MEASURING | {"guard"},
-    "cleanup": _MEASURING | {"guard", "recovery"},
-    "databases": _MEASURING | {"guard", "recovery", "cleanup", "workloads"},
-    "workloads": _MEASURING | {"guard", "recovery"},
-    "truth": _MEASURING - {"truth"} | {"guard", "recovery", "cleanup", "databases", "workloads"},
+    "guard": _MEASURING | {"backend"},
+    "recovery": _MEASURING | {"guard", "backend"},
+    "cleanup": _MEASURING | {"guard", "recovery", "backend"},
+    "backend": _MEASURING | {"guard", "recovery", "cleanup"},
+    "databases": _MEASURING | {"guard", "recovery", "cleanup", "workloads", "backend"},
+    "workloads": _MEASURING | {"guard", "recovery", "backend"},
+    "truth": _MEASURING - {"truth"}
+    | {"guard", "recovery", "cleanup", "databases", "workloads", "backend"},
     "faults": {"guard", "experiment", "statistics", "reports", "truth"},
     "reports": {"guard", "recovery", "cleanup", "databases", "faults", "workloads", "truth"},
 }

@@ -74,7 +74,7 @@ def test_an_unknown_name_gives_the_nearest(wrong: str, nearest: str) -> None:
     with pytest.raises(UnknownName) as refused:
         registry.find("faults", wrong)
     assert f"did you mean {nearest!r}?" in str(refused.value)
-    assert "known: backup_missing, " in str(refused.value)
+    assert "known: backend_killed, " in str(refused.value)
     assert refused.value.exit_code == 2
 
 

@@ -1,6 +1,8 @@
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import apsw
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from harness.errors import MeasurementError, UsageError
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
 from harness.experiment.store import Store
-from harness.results import Results, ledger
+from harness.results import Results, ledger, planned_kinds
 from tests.stored_runs import cycle, cycles, make_run, struck
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a tmpfs, folders in it private
@@ -98,6 +100,47 @@ def test_what_is_no_run_is_said(folder: Path) -> None:
     (folder / "run" / "cycles.sqlite").unlink()
     with pytest.raises(UsageError, match=r"cycles\.sqlite"):
         Results(results.folder)
+
+
+def test_the_first_story_of_a_condition_is_given(folder: Path) -> None:
+    """The first cycle that has a story, with its number; none where none is kept."""
+    story = '{"version":1,"ended":"cleaned"}'
+    records = [cycle(0), cycle(3, story=story), cycle(4, story='{"version":1}')]
+    results = make_run(folder / "run", records)
+    assert results.story("one") == (3, {"version": 1, "ended": "cleaned"})
+    assert results.story("other") is None
+    connection = apsw.Connection(str(folder / "run" / "cycles.sqlite"))
+    connection.execute("DROP TABLE stories")  # as a run from before there were any
+    connection.close()
+    assert results.story("one") is None
+
+
+def test_another_versions_story_is_refused(folder: Path) -> None:
+    """A story that was not written by this version is never half understood."""
+    results = make_run(folder / "run", [cycle(0, story='{"version":2}')])
+    with pytest.raises(MeasurementError, match="cycle 0"):
+        results.story("one")
+
+
+@pytest.mark.parametrize(
+    ("condition", "kinds"),
+    [
+        ({}, {}),
+        ({"faults": {"a": {"rate": 0.0}, "b": {"rate": 0.1}}}, {"a": False, "b": True}),
+        ({"causes": {"c": {"rate": 0.1, "faults": ["a", "b"]}}}, {"a": True, "b": True}),
+        ({"causes": {"c": {"rate": 0.0, "faults": ["a"]}}}, {"a": False}),
+        (
+            {"faults": {"a": {"rate": 0.1}}, "causes": {"c": {"rate": 0, "faults": ["a"]}}},
+            {"a": True},
+        ),
+        ({"faults": {"a": {"rate": 0.0}}, "strikes": [{"fault": "a"}]}, {"a": True}),
+    ],
+)
+def test_a_kind_must_fire_where_anything_plans_it(
+    condition: dict[str, Any], kinds: dict[str, bool]
+) -> None:
+    """A rate above 0 of its own or of a cause, or a strike, is a plan; a rate of 0 is none."""
+    assert planned_kinds(condition) == kinds
 
 
 def test_a_damaged_file_is_no_empty_table(folder: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+import multiprocessing
 import time
 from collections.abc import Callable
 
@@ -128,6 +130,70 @@ def test_an_interruption_is_no_failure() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(Retry(5, 0.0), interrupted)
     assert len(calls) == 1
+
+
+WAITS = st.builds(
+    Retry,
+    st.just(99),
+    st.floats(0, 50),
+    st.floats(1, 4),
+    st.floats(0, 200),
+    st.floats(0, 1),
+)
+
+
+@given(retry=WAITS, attempt=st.integers(1, 3000))
+def test_jitter_stays_within_its_bounds(retry: Retry, attempt: int) -> None:
+    """Every wait drawn lies between (1 - jitter) and 1 times the backoff, however far it grew."""
+    most = retry.wait_ms(attempt)
+    for _ in range(5):
+        drawn = retry.drawn_ms(attempt)
+        assert most * (1 - retry.jitter) - 1e-9 <= drawn <= most <= retry.longest_ms
+
+
+def test_jitter_draws_evenly() -> None:
+    """Each tenth of the part left to chance comes up; without jitter nothing is left to chance."""
+    retry = Retry(3, 10.0, jitter=0.5)
+    tenths = [int((retry.drawn_ms(1) - 5) / 0.5) for _ in range(4000)]
+    counts = [tenths.count(tenth) + (tenths.count(10) if tenth == 9 else 0) for tenth in range(10)]
+    assert sum(counts) == 4000
+    assert min(counts) > 250  # 400 expected; 8 standard deviations below it
+    assert {Retry(3, 10.0).drawn_ms(1) for _ in range(50)} == {10.0}
+
+
+def test_clients_that_fail_together_come_back_apart() -> None:
+    """What forked workers draw differs: no state is shared between them."""
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        drawn = pool.map(Retry(3, 10.0, jitter=1.0).drawn_ms, [1] * 20, chunksize=1)
+    assert len(set(drawn)) == 20
+
+
+def test_the_wait_is_the_one_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With jitter the waits really vary, each within its bounds."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for _ in range(20):
+        run(Retry(3, 8.0, 2.0, jitter=0.25), Flaky(9))
+    assert len(slept) == 40
+    assert len(set(slept)) > 2
+    assert all(0.006 <= s <= 0.008 for s in slept[::2])
+    assert all(0.012 <= s <= 0.016 for s in slept[1::2])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        *(("attempts", value) for value in (0, -1)),
+        *(("first_ms", value) for value in (-1.0, math.nan, math.inf)),
+        *(("factor", value) for value in (0.5, math.nan, math.inf)),
+        *(("longest_ms", value) for value in (-0.1, math.nan, math.inf)),
+        *(("jitter", value) for value in (-0.1, 1.1, math.nan)),
+    ],
+)
+def test_what_cannot_be_waited_for(setting: str, value: float) -> None:
+    """A setting that makes no sense is refused, by its name."""
+    with pytest.raises(ValueError, match=f"^{setting} is "):
+        Retry(**{setting: value})
 
 
 @given(

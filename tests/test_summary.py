@@ -279,6 +279,42 @@ def test_another_versions_summary_is_refused(folder: Path, text: str) -> None:
         read_summary(folder / "summary.json")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("strikes", [{"fault": "permission"}]),
+        ("causes", {"both": {"rate": 0.01, "faults": ["permission"]}}),
+    ],
+)
+def test_a_strike_or_cause_that_never_fired_supports_nothing(
+    folder: Path, key: str, value: Any
+) -> None:
+    """What a strike or a cause plans is counted, and doubted when it never fired."""
+    results = make_run(folder / "run", cycles(["cleaned"] * 4000), conditions=[CLAIMED])
+    assert one_of(results)["verdict"] == "supported"
+    results.run["experiment"]["conditions"][0][key] = value
+    said = one_of(results)
+    assert said["verdict"] == "undecided"
+    assert said["faults"]["permission"]["planned"] == 0
+    struck_once = cycles(["cleaned"] * 4000)
+    struck_once[7].faults = (struck("permission"),)
+    results = make_run(folder / "fired", struck_once, conditions=[CLAIMED])
+    results.run["experiment"]["conditions"][0][key] = value
+    assert one_of(results)["verdict"] == "supported"
+
+
+def test_the_first_story_of_each_condition(folder: Path) -> None:
+    """A story stands with its cycle's outcome, demands and known timings, and in valid JSON."""
+    records = [cycle(0), cycle(1, "restored", story='{"version":1,"ended":"restored"}')]
+    (told,) = summarise(make_run(folder / "run", records))["stories"]
+    assert told == {
+        "condition": "one", "cycle": 1, "outcome": "restored", "demands": "rows", "cleanup": "sql",
+        "backup_bytes": 2_691_072, "timings_ms": {"backup": 1.5, "cleanup": 2.0, "cycle": 10.0},
+        "story": {"version": 1, "ended": "restored"},
+    }  # fmt: skip
+    json.dumps(told, allow_nan=False)
+
+
 @pytest.mark.long
 def test_100_000_cycles_take_seconds(folder: Path) -> None:
     """100,000 cycles, a tenth with faults, are summed up in two seconds of processor time."""

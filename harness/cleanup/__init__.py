@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from harness.retry import Retry
 from harness.steps import Failure, Listener
@@ -52,13 +52,13 @@ class CleanupReport:
         return not self.failed
 
     def sentences(self) -> list[str]:
-        """The summary's form: "Bots: 3/5 deleted; failed: bots 4 (foreign-key violation), ..."."""
+        """The summary's form: "Bots: 4/5 deleted; failed: bots 4 (API timeout, 3 attempts)"."""
         lines = []
         for table, wanted in self.wanted.items():
             people = table.replace("_", " ").capitalize()
             line = f"{people}: {self.removed.get(table, 0)}/{wanted} deleted"
             bad = [
-                f"{entity.label.split(' ', 1)[1]} ({failure.reason})"
+                f"{entity.label.split(' ', 1)[1]} ({failure.reason}{_attempts(failure)})"
                 for entity, failure in self.failed
                 if entity.table == table
             ]
@@ -71,6 +71,12 @@ class CleanupReport:
         return lines
 
 
+def _attempts(failure: Failure) -> str:
+    """How often it was tried; nothing of what was never tried (attempt 0)."""
+    made = failure.step.attempt
+    return f", {made} attempt{'' if made == 1 else 's'}" if made else ""
+
+
 Connect = Callable[[Path], Any]  # opens a connection of the engine's own kind
 
 
@@ -79,6 +85,8 @@ class Cleanup(ABC):
 
     name: ClassVar[str]
     contract: ClassVar[str]
+    # "sql": made without arguments, works on the database; "http": made with the Service it asks.
+    over: ClassVar[Literal["sql", "http"]] = "sql"
 
     @abstractmethod
     def clean(

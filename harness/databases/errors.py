@@ -6,6 +6,8 @@ import errno
 
 import apsw
 
+from harness.errors import ApiError
+
 _SQLITE = {
     apsw.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign-key violation",
     apsw.SQLITE_CONSTRAINT_TRIGGER: "refused by a trigger",
@@ -38,7 +40,9 @@ _ERRNO = {
 
 
 def describe(error: BaseException) -> tuple[str, int]:
-    """Return (reason, code): the reason in people's words, SQLite's extended code or errno."""
+    """Return (reason, code): in people's words; SQLite's extended code, errno or HTTP status."""
+    if isinstance(error, ApiError):
+        return error.reason, error.status
     if isinstance(error, apsw.Error):
         code = int(getattr(error, "extendedresult", 0) or getattr(error, "result", 0) or 0)
         if "FOREIGN KEY constraint failed" in str(error):  # RESTRICT comes with a trigger's code
@@ -51,7 +55,9 @@ def describe(error: BaseException) -> tuple[str, int]:
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether another attempt may pass: locks, I/O errors and full disks come and go."""
+    """Whether another attempt may pass: locks, networks, I/O errors, full disks come and go."""
+    if isinstance(error, ApiError):
+        return error.transient
     if isinstance(error, apsw.Error):
         primary = describe(error)[1] & 0xFF
         return primary in {

@@ -4,296 +4,57 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Any, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Strict,
-    Tag,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
-from harness import registry
-from harness.cleanup import Entity
-from harness.errors import ConfigurationError, UnknownName
+from harness.experiment import checks
+from harness.experiment.claimed import MEASURES, ROW_MEASURES, Claim, parse_claim
 from harness.experiment.document import Document, Keys, Problem, multiply, nearest
-from harness.faults import Shape
-from harness.workloads import JournalMode
-
-MEASURES = ("reliability", "data_safety")
-# What a row may ask for: the keys of harness.claims.MEASURES, which is slow to import.
-ROW_MEASURES = (
-    *MEASURES,
-    "no_restore",
-    "nothing_left_behind",
-    "restored_clean",
-    "backup_under_1s",
-    "backup_same_size",
-    "bytes_added",
-    "cleanup_reports_truth",
+from harness.experiment.settings import (
+    ApiSetting,
+    Calibration,
+    CauseSetting,
+    ClaimsRow,
+    Condition,
+    Experiment,
+    FaultSetting,
+    RetrySetting,
+    SetBy,
+    StrikeSetting,
+    WorkloadSetting,
 )
-_TYPES = {"tuple_type": "a list", "dict_type": "a table", "model_type": "a table"}
-LASTING = ("attempt", "phase", "cycle")
-_CLAIM = re.compile(r"\s*([A-Za-z_]+)\s*(\S+?)\s*([0-9.eE+-]+)\s*")
+from harness.faults import LASTING
 
-
-class Claim(NamedTuple):
-    """A statement about a condition: ``measure`` is at least ``at_least``."""
-
-    measure: str  # one of MEASURES
-    at_least: float  # 0 < at_least < 1
-
-    def __str__(self) -> str:
-        """Write the claim as people do."""
-        return f"{self.measure} >= {self.at_least:g}"
-
-
-def parse_claim(text: str) -> Claim:
-    """Read "reliability >= 0.999"; ConfigurationError says what a claim looks like."""
-    found = _CLAIM.fullmatch(text)
-    form = f'a claim reads like "reliability >= 0.999" (measures: {", ".join(MEASURES)})'
-    if not found or found[2] != ">=":
-        raise ConfigurationError(f"claim {text!r} cannot be read; {form}")
-    if found[1] not in MEASURES:
-        hint = nearest(found[1], MEASURES)
-        raise ConfigurationError(f"claim {text!r}: nothing measures {found[1]!r}; {hint}{form}")
-    try:
-        at_least = float(found[3])
-    except ValueError:
-        raise ConfigurationError(f"claim {text!r}: {found[3]!r} is no number; {form}") from None
-    if not 0 < at_least < 1:
-        raise ConfigurationError(
-            f"claim {text!r}: the figure must lie between 0 and 1; "
-            "no number of cycles can prove a probability of exactly 1"
-        )
-    return Claim(found[1], at_least)
-
-
-def _claim(text: str) -> str:
-    try:
-        parse_claim(text)
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from error
-    return text
-
-
-def _named(package: str) -> AfterValidator:
-    """Accept only names that the registry knows in ``package``."""
-
-    def check(name: str) -> str:
-        known = registry.names(package)
-        if name not in known:
-            hint = nearest(name, known)
-            what = package.removesuffix("s")
-            raise ValueError(f"no {what} is called {name!r}; {hint}known: {', '.join(known)}")
-        return name
-
-    return AfterValidator(check)
-
-
-def _weights(value: Any) -> Any:
-    """Turn ``"phase"`` or ``{attempt = 1, phase = 3}`` into weights that sum to 1."""
-    choice = ", ".join(f'"{word}"' for word in LASTING)
-    weights = {value: 1.0} if isinstance(value, str) else value
-    if not isinstance(weights, dict) or not weights:
-        raise ValueError(f"must be one of {choice}, or a table of weights for them")
-    for word, weight in weights.items():
-        if word not in LASTING:
-            raise ValueError(f"{word!r} is not how long a fault lasts; choose from {choice}")
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
-            raise ValueError(f"the weight of {word!r} must be a number from 0, not {weight!r}")
-    total = float(sum(weights.values()))
-    if not 0 < total < float("inf"):
-        raise ValueError("the weights must sum to more than 0")
-    return {word: float(weights[word]) / total for word in LASTING if weights.get(word)}
-
-
-def _measure(name: str) -> str:
-    if name not in ROW_MEASURES:
-        hint = nearest(name, ROW_MEASURES)
-        raise ValueError(f"nothing measures {name!r}; {hint}known: {', '.join(ROW_MEASURES)}")
-    return name
-
-
-Whole = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
-Lasting = Annotated[dict[str, float], BeforeValidator(_weights)]
-
-
-class _Part(BaseModel):
-    """A frozen table of the file that knows all its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SetBy(_Part):
-    """A rate that a calibration solves for, times a factor."""
-
-    set_by: str
-    times: Annotated[Number, Field(gt=0)] = 1.0
-
-
-def _kind_of_rate(value: Any) -> str:
-    return "table" if isinstance(value, dict | SetBy) else "number"
-
-
-Rate = Annotated[
-    Annotated[float, Strict(), Field(ge=0, le=1), Tag("number")] | Annotated[SetBy, Tag("table")],
-    Discriminator(_kind_of_rate),
+__all__ = [
+    "MEASURES",
+    "ROW_MEASURES",
+    "ApiSetting",
+    "Calibration",
+    "CauseSetting",
+    "Claim",
+    "ClaimsRow",
+    "Condition",
+    "Experiment",
+    "FaultSetting",
+    "RetrySetting",
+    "SetBy",
+    "StrikeSetting",
+    "WorkloadSetting",
+    "differing_keys",
+    "load",
+    "parse_claim",
+    "schema",
 ]
-
-
-class FaultSetting(_Part):
-    """How often a fault strikes a slot, and how long it holds."""
-
-    rate: Rate
-    lasting: Lasting = {"attempt": 1.0}
-
-
-class WorkloadSetting(_Part):
-    """The baseline and the test data."""
-
-    kind: Annotated[str, _named("workloads")] = "platform"
-    test_data: str = "simple"
-    size_bytes: Annotated[Whole, Field(ge=4096)] = 2_691_072
-    journal_mode: JournalMode = "wal"
-
-
-class RetrySetting(_Part):
-    """The application's retries."""
-
-    attempts: Annotated[Whole, Field(ge=1)] = 3
-    first_ms: Annotated[Number, Field(ge=0)] = 0.2
-    factor: Annotated[Number, Field(ge=1)] = 2.0
-    longest_ms: Annotated[Number, Field(ge=0)] = 5.0
-
-
-class Condition(_Part):
-    """One setting of workload, faults and guard."""
-
-    name: Name
-    cycles: Annotated[Whole, Field(ge=1)] = 4000
-    demands: Literal["rows", "exact"] = "exact"
-    policy: Literal["cleanup_only", "restore_only", "hybrid_trusting", "hybrid_verified"] = (
-        "hybrid_verified"
-    )
-    recoveries: Annotated[tuple[Annotated[str, _named("recovery")], ...], Field(min_length=1)] = (
-        "wal_pin",
-    )
-    cleanup: Annotated[str, _named("cleanup")] = "sql"
-    connection: Literal["closed", "held"] = "closed"
-    busy_timeout_ms: Annotated[Whole, Field(ge=0)] = 2
-    workload: WorkloadSetting = WorkloadSetting()
-    retry: RetrySetting = RetrySetting()
-    faults: dict[Annotated[str, _named("faults")], FaultSetting] = {}
-    claims: tuple[Annotated[str, AfterValidator(_claim)], ...] = ()
-
-    def resolved(self, rates: Mapping[str, float]) -> Condition:
-        """Return the same condition with plain rates; ``rates`` holds each calibration's."""
-        faults = {
-            kind: setting
-            if not isinstance(setting.rate, SetBy)
-            else setting.model_copy(
-                update={"rate": min(1.0, rates[setting.rate.set_by] * setting.rate.times)}
-            )
-            for kind, setting in self.faults.items()
-        }
-        return self.model_copy(update={"faults": faults})
-
-    def rates(self) -> dict[str, float]:
-        """Each fault's rate as a plain number; ConfigurationError while one is still to be set."""
-        plain: dict[str, float] = {}
-        for kind, setting in self.faults.items():
-            if isinstance(setting.rate, SetBy):
-                raise ConfigurationError(
-                    f"condition {self.name!r}: the rate of {kind} is still to be "
-                    f"set by calibration {setting.rate.set_by!r}"
-                )
-            plain[kind] = setting.rate
-        return plain
-
-
-class Calibration(_Part):
-    """Solve for the rate at which ``condition`` is reliable ``target`` of the time."""
-
-    target: Annotated[Number, Field(gt=0, lt=1)]
-    condition: str
-    cycles: Annotated[Whole, Field(ge=1)] = 3000
-
-
-class ClaimsRow(_Part):
-    """One row of the table claimed / measured / verdict; ``harness.claims`` evaluates it."""
-
-    claim: str
-    claimed: str
-    condition: str = ""  # left out: nothing here measures it, and the table says so
-    measure: Annotated[str, AfterValidator(_measure)] = "reliability"
-    at_least: Annotated[Number, Field(gt=0, le=1)] | None = None
-    set_point: bool = False
-    note: str = ""
-
-
-class Experiment(_Part):
-    """An experiment, every default filled in and every condition spelled out."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    seed: Annotated[Whole, Field(ge=0)] = 1
-    cycles: Annotated[Whole, Field(ge=1)] = 4000
-    confidence: Annotated[Number, Field(gt=0, lt=1)] = 0.95
-    question: str = ""
-    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
-    calibrations: dict[str, Calibration] = {}
-    rows: tuple[ClaimsRow, ...] = ()
-
-    def condition(self, name: str) -> Condition:
-        """Return the condition called ``name``; UnknownName gives the nearest choice."""
-        for condition in self.conditions:
-            if condition.name == name:
-                return condition
-        known = [condition.name for condition in self.conditions]
-        hint = nearest(name, known)
-        raise UnknownName(f"no condition is called {name!r}; {hint}known: {', '.join(known)}")
-
-    def resolved(self, rates: Mapping[str, float]) -> Experiment:
-        """Return the same experiment with plain rates: ``rates`` by name of calibration."""
-        conditions = tuple(condition.resolved(rates) for condition in self.conditions)
-        return self.model_copy(update={"conditions": conditions})
-
-    def with_cycles(self, cycles: int) -> Experiment:
-        """Return the same experiment with ``cycles`` cycles in every condition."""
-        conditions = tuple(c.model_copy(update={"cycles": cycles}) for c in self.conditions)
-        return self.model_copy(update={"cycles": cycles, "conditions": conditions})
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything as plain JSON values; ``from_json`` reads it back."""
-        return self.model_dump(mode="json")
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Experiment:
-        """Read what ``to_json`` wrote; ConfigurationError names what cannot be read."""
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-            raise ConfigurationError("stored experiment: " + "; ".join(problems)) from error
-
-    def identity(self) -> dict[str, Any]:
-        """What makes it this experiment: all but how many cycles, and words for people."""
-        values = self.to_json()
-        for key in ("cycles", "question", "confidence", "rows"):
-            del values[key]
-        for condition in values["conditions"]:
-            del condition["cycles"], condition["claims"]
-        return values
+_TAGS = ("[number]", "[table]", "[all]", "[list]", "[key]")  # pydantic's own, among the keys
+_TYPES = {
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "bool_type": "true or false",
+}
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -318,10 +79,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     problems += _unused_defaults(defaults, conditions)
     experiment = _validated(values, sources, problems)
     if experiment is not None:
-        problems += [
-            problem.moved(sources)
-            for problem in (*_duplicates(experiment), *_references(experiment), *_slots(experiment))
-        ]
+        problems += [problem.moved(sources) for problem in checks.of_all(experiment)]
     if problems or experiment is None:
         raise document.error(problems)
     return experiment
@@ -341,14 +99,15 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "description": "multiplies the condition: dotted key -> list of values",
     }
-    setting = result["$defs"]["FaultSetting"]
-    setting["properties"]["lasting"] = {
-        "anyOf": [
-            {"enum": list(LASTING)},
-            {"type": "object", "propertyNames": {"enum": list(LASTING)}},
-        ]
-    }
-    setting.pop("required", None)  # a condition may set one key and take the other from defaults
+    for name in ("FaultSetting", "CauseSetting"):
+        setting = result["$defs"][name]
+        setting["properties"]["lasting"] = {
+            "anyOf": [
+                {"enum": list(LASTING)},
+                {"type": "object", "propertyNames": {"enum": list(LASTING)}},
+            ]
+        }
+        setting.pop("required", None)  # a condition may take what it does not set from defaults
     return result
 
 
@@ -377,7 +136,7 @@ def _validated(
         for one in errors:
             if one["type"] == "too_short" and _more_is_said(one["loc"], places):
                 continue  # pydantic counts only the items that are right
-            keys = tuple(k for k in one["loc"] if k not in ("number", "table", "[key]"))
+            keys = tuple(k for k in one["loc"] if k not in _TAGS)
             said = Problem(keys, _sentence(one, keys), _condition_name(values, keys))
             problems.append(said.moved(sources))
         return None
@@ -440,108 +199,6 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next(filter(None, map(_model_in, get_args(annotation))), None)
-
-
-def _duplicates(experiment: Experiment) -> Iterable[Problem]:
-    seen: set[str] = set()
-    for index, condition in enumerate(experiment.conditions):
-        if condition.name in seen:
-            message = f"two conditions are called {condition.name!r}"
-            yield Problem(("conditions", index, "name"), message, condition.name)
-        seen.add(condition.name)
-
-
-def _references(experiment: Experiment) -> Iterable[Problem]:
-    """Rows and calibrations name conditions, rates name calibrations."""
-    conditions = tuple(condition.name for condition in experiment.conditions)
-    calibrations = tuple(experiment.calibrations)
-    for index, row in enumerate(experiment.rows):
-        if row.condition and row.condition not in conditions:
-            yield _nobody(("rows", index, "condition"), "condition", row.condition, conditions)
-    for name, calibration in experiment.calibrations.items():
-        key = ("calibrations", name, "condition")
-        if calibration.condition not in conditions:
-            yield _nobody(key, "condition", calibration.condition, conditions)
-            continue
-        used = _set_by(experiment.condition(calibration.condition))
-        if name not in used:
-            message = f"no fault of {calibration.condition!r} has its rate set by {name!r}"
-            yield Problem(key, message)
-        later = used.intersection(calibrations) - set(calibrations[: calibrations.index(name) + 1])
-        if later:
-            message = f"{calibration.condition!r} also needs {min(later)!r}: put that before"
-            yield Problem(key, message)
-    for index, condition in enumerate(experiment.conditions):
-        for kind, setting in condition.faults.items():
-            if isinstance(setting.rate, SetBy) and setting.rate.set_by not in calibrations:
-                place = ("conditions", index, "faults", kind, "rate")
-                yield _nobody(
-                    place, "calibration", setting.rate.set_by, calibrations, condition.name
-                )
-
-
-def _set_by(condition: Condition) -> set[str]:
-    settings = condition.faults.values()
-    return {setting.rate.set_by for setting in settings if isinstance(setting.rate, SetBy)}
-
-
-def _nobody(
-    keys: tuple[int | str, ...], what: str, name: str, known: tuple[str, ...], inside: str = ""
-) -> Problem:
-    choices = f"known: {', '.join(known)}" if known else "there are none"
-    message = f"no {what} is called {name!r}; {nearest(name, known)}{choices}"
-    return Problem(keys, message, inside)
-
-
-def _slots(experiment: Experiment) -> Iterable[Problem]:
-    """Refuse faults that can never strike, and test data that the workload does not have."""
-    for index, condition in enumerate(experiment.conditions):
-        place = ("conditions", index)
-        shapes = registry.find("workloads", condition.workload.kind).shapes
-        if condition.workload.test_data not in shapes:
-            yield _nobody(
-                (*place, "workload", "test_data"),
-                f"test data of {condition.workload.kind!r}",
-                condition.workload.test_data,
-                tuple(shapes),
-                condition.name,
-            )
-            continue
-        yield from _recoveries(condition, place)
-        for kind, setting in condition.faults.items():
-            why = _never(kind, condition) if setting.rate != 0 else None
-            if why:
-                message = f"{kind} can never strike here: {why}; set its rate to 0 or leave it out"
-                yield Problem((*place, "faults", kind, "rate"), message, condition.name)
-
-
-def _recoveries(condition: Condition, place: tuple[str, int]) -> Iterable[Problem]:
-    """Refuse a chain of which no recovery can ever work on the condition's baseline."""
-    mode = condition.workload.journal_mode
-    chain = {name: registry.find("recovery", name) for name in condition.recoveries}
-    unfit = [name for name, kind in chain.items() if mode not in kind.journal_modes]
-    if len(unfit) == len(chain) and condition.policy != "cleanup_only":
-        message = f"{', '.join(unfit)} cannot back up a database in journal mode {mode!r}"
-        yield Problem((*place, "recoveries"), f"{message}; add online_backup", condition.name)
-
-
-def _never(kind: str, condition: Condition) -> str | None:
-    """Ask the fault why it can never strike in this condition; None when it can."""
-    why: str | None = registry.find("faults", kind).why_never(_shape(condition))
-    return why
-
-
-def _shape(condition: Condition) -> Shape:
-    """What a cycle may do, as far as can be told without a database: more rather than less."""
-    row = Entity("any", (("id", 1),))
-    return Shape(
-        operations=(row, replace(row, before=())),
-        cleans=condition.policy != "restore_only",
-        backs_up=condition.policy != "cleanup_only",
-        recoveries=condition.recoveries,
-        attempts=condition.retry.attempts,
-        restricted=frozenset({row.table}),
-    )
 
 
 def differing_keys(one: Any, other: Any, path: str = "") -> list[str]:

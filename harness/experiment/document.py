@@ -186,7 +186,7 @@ def _step(table: Any, part: str, text: str) -> Any:
 def _scan(text: str) -> Iterator[tuple[Keys, int]]:
     """Give the line of every key and header, found by reading line by line."""
     prefix: Keys = ()
-    count: dict[str, int] = {}
+    count: dict[Keys, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.fullmatch(line):
             prefix = _header_keys(header, count)
@@ -198,11 +198,17 @@ def _scan(text: str) -> Iterator[tuple[Keys, int]]:
                 yield (*prefix, *_parts(key[1]), *_parts(more[1])), number
 
 
-def _header_keys(header: re.Match[str], count: dict[str, int]) -> Keys:
-    first, *rest = _parts(header[2])
-    if header[1] == "[[" and not rest:
-        count[first] = count.get(first, -1) + 1
-    return (first, count[first], *rest) if first in count else (first, *rest)
+def _header_keys(header: re.Match[str], count: dict[Keys, int]) -> Keys:
+    """Name the table of a header; ``count`` numbers the tables of each list, also within one."""
+    keys: Keys = ()
+    parts = _parts(header[2])
+    for depth, part in enumerate(parts, start=1):
+        keys = (*keys, part)
+        if header[1] == "[[" and depth == len(parts):
+            count[keys] = count.get(keys, -1) + 1
+        if keys in count:
+            keys = (*keys, count[keys])
+    return keys
 
 
 def _parts(dotted: str) -> tuple[str, ...]:

@@ -42,3 +42,4 @@ class CycleRecord:
     timings_ms: dict[str, float] = field(default_factory=dict)  # keys: TIMINGS that took place
     faults: tuple[LedgerEntry, ...] = ()
     detail: str = ""  # why, when it is not cleaned or restored; JSON-free plain text
+    story: str = ""  # JSON as harness.experiment.story tells it; empty where none is kept

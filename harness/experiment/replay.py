@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,10 @@ def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
     """Return a table, field by field: stored, new, and a mark where they differ."""
     lines = [f"  {'':<16} {'stored':<40} new"]
     for one in fields(CycleRecord):
-        old = "(not run)" if stored is None else _cell(getattr(stored, one.name))
         now = _cell(getattr(new, one.name))
+        old = "(not run)" if stored is None else _cell(getattr(stored, one.name))
+        if one.name == "story":
+            old, now = _stories("" if stored is None else stored.story, new.story)
         mark = "  " if old == now or one.name == "timings_ms" else "! "
         lines += [
             f"{mark if number == 0 else '  '}{one.name if number == 0 else '':<16} {a:<40} {b}"
@@ -69,6 +72,19 @@ def _cell(value: Any) -> str:
     if isinstance(value, tuple):
         return "\n".join(map(_fault, value)) or "-"
     return str(value).strip() or "-"
+
+
+def _stories(stored: str, new: str) -> tuple[str, str]:
+    """Return of two stories only the chapters in which they differ: they are long."""
+    old, now = (json.loads(text) if text else {} for text in (stored, new))
+    if old == now:
+        return ("the same", "the same") if old else ("-", "-")
+    keys = [key for key in {**old, **now} if old.get(key) != now.get(key)]
+    return _chapters(old, keys), _chapters(now, keys)
+
+
+def _chapters(story: dict[str, Any], keys: list[str]) -> str:
+    return "\n".join(f"{key}: {json.dumps(story[key])}" for key in keys if key in story) or "-"
 
 
 def _fault(entry: LedgerEntry) -> str:

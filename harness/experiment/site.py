@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import registry
+from harness.cleanup import Cleanup
 from harness.databases.sqlite import connect
 from harness.errors import BackupError, MeasurementError
+from harness.experiment import story
+from harness.experiment.applications import OverHttp, application, page_count
+from harness.experiment.planning import planner
 from harness.experiment.records import CycleRecord, Outcome
 from harness.faults import Planned, Shape
 from harness.faults.injector import Injector
-from harness.faults.plan import Planner
 from harness.faults.scene import Scene, restricted_tables
 from harness.faults.storage import BY_FILES, BY_SQLITE
 from harness.guard.leftovers import backup_path
 from harness.guard.policy import POLICIES
 from harness.guard.protocol import Guard, GuardResult
 from harness.retry import Retry
+from harness.steps import Failure, Listener, nobody
 from harness.truth import Judgement
 from harness.truth.sqlite import SqliteTruth
-from harness.workloads import TestData, Workload
+from harness.workloads import Workload
 
 if TYPE_CHECKING:
     from harness.experiment.configuration import Condition
@@ -48,16 +53,51 @@ class Site:
         self._workload: Workload = registry.find("workloads", condition.workload.kind)(
             condition.workload.test_data, seed
         )
-        self._cleanup = registry.find("cleanup", condition.cleanup)()
         retry = condition.retry
-        self._retry = Retry(retry.attempts, retry.first_ms, retry.factor, retry.longest_ms)
+        self._retry = Retry(
+            retry.attempts, retry.first_ms, retry.factor, retry.longest_ms, retry.jitter
+        )
+        self._undone: tuple[Failure, ...] = ()  # the tests' own calls that failed in this cycle
         self._page_bytes = 0
         self.shape = self._learn()
-        rates = {
-            kind: (rate, condition.faults[kind].lasting) for kind, rate in condition.rates().items()
-        }
-        self.planner = Planner(seed, condition.name, self.shape, rates)
-        self.scene = Scene(
+        self.planner = planner(condition, seed, self.shape)
+        self._application = application(condition, self.database, self._workload, folder)
+        self._cleanup = self._make_cleanup()
+        self.scene = self._make_scene()
+
+    def _learn(self) -> Shape:
+        condition = self.condition
+        connection = connect(self.database)
+        try:
+            self._workload.learn(connection)
+            self._page_bytes = int(connection.pragma("page_size"))
+            policy = POLICIES[condition.policy]
+            shape = Shape(
+                operations=tuple(self._workload.operations()),
+                cleans=policy.cleans,
+                backs_up=policy.backs_up,
+                recoveries=tuple(condition.recoveries),
+                attempts=self._retry.attempts,
+                restricted=restricted_tables(connection),
+                creates=self._workload.calls() if condition.connection == "backend" else (),
+                cleans_over_http=registry.find("cleanup", condition.cleanup).over == "http",
+            )
+        finally:
+            connection.close()
+        self._truth.reset(self.database)
+        return shape
+
+    def _make_cleanup(self) -> Cleanup:
+        kind: type[Cleanup] = registry.find("cleanup", self.condition.cleanup)
+        if kind.over == "http" and isinstance(self._application, OverHttp):
+            made: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over
+            return made
+        return kind()
+
+    def _make_scene(self) -> Scene:
+        condition = self.condition
+        over_http = self._application if isinstance(self._application, OverHttp) else None
+        return Scene(
             self.database,
             busy_timeout_ms=condition.busy_timeout_ms,
             size_bytes=self.size_bytes,
@@ -65,26 +105,11 @@ class Site:
                 name: backup_path(self.database, place)
                 for place, name in enumerate(condition.recoveries)
             },
+            proxy=over_http.proxy if over_http else None,
+            backend=over_http.backend if over_http else None,
+            token=over_http.service.token if over_http else "",
+            api_timeout_ms=condition.api.timeout_ms,
         )
-
-    def _learn(self) -> Shape:
-        connection = connect(self.database)
-        try:
-            self._workload.learn(connection)
-            self._page_bytes = int(connection.pragma("page_size"))
-            policy = POLICIES[self.condition.policy]
-            shape = Shape(
-                operations=tuple(self._workload.operations()),
-                cleans=policy.cleans,
-                backs_up=policy.backs_up,
-                recoveries=tuple(self.condition.recoveries),
-                attempts=self._retry.attempts,
-                restricted=restricted_tables(connection),
-            )
-        finally:
-            connection.close()
-        self._truth.reset(self.database)
-        return shape
 
     def run(self, cycle: int) -> CycleRecord:
         """Run one cycle; raise only where the instrument itself fails (MeasurementError)."""
@@ -95,15 +120,20 @@ class Site:
         """Run one cycle with exactly these faults."""
         record = CycleRecord(self.condition.name, cycle, "harness_error")
         self.scene.start()
+        self.scene.cleanup_vfs = any(
+            fault.kind in _STORAGE and fault.slot.phase == "cleanup" for fault in planned
+        )
+        self._undone = ()
         injector = Injector(self.scene, planned) if planned else None
         started = time.perf_counter()
         guard = self._guard(injector, planned)
         try:
-            self._trip(guard, draw, record)
+            self._trip(guard, draw, record, injector.listener if injector else nobody)
         finally:
             guard.abandon()
             if injector is not None:
-                record.faults = injector.finish(guard.result.failures)
+                record.faults = injector.finish([*self._undone, *guard.result.failures])
+        served = self._application.end()
         if injector is not None and injector.error is not None:
             self._truth.reset(self.database)
             raise MeasurementError(
@@ -117,7 +147,16 @@ class Site:
         record.timings_ms = guard.result.timings_ms | record.timings_ms
         record.timings_ms["truth"] = (ended - judged) * 1000
         record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
-        _judge(record, guard.result, judgement, self.condition.demands, intact=intact)
+        record.outcome = _outcome(guard.result, judgement, self.condition.demands, intact=intact)
+        if served is False and record.outcome in ("cleaned", "restored"):
+            # what people get to see counts: a clean file behind a stale backend is not clean
+            record.outcome = "dirty_silent"
+            record.detail = "the file is the baseline, but the backend serves something else"
+        _note(record, guard.result, judgement, self._undone)
+        if self.condition.story:
+            record.story = story.tell(
+                guard.result, judgement, undone=self._undone, served=served
+            ).replace(f"{self.database.parent}/", "")
         # the same cycle is the same record wherever it ran
         record.detail = record.detail.replace(f"{self.database.parent}/", "")
         return record
@@ -143,30 +182,22 @@ class Site:
             **seams,
         )
 
-    def _trip(self, guard: Guard, draw: int, record: CycleRecord) -> None:
+    def _trip(self, guard: Guard, draw: int, record: CycleRecord, listener: Listener) -> None:
+        self._application.begin()
         try:
             guard.begin()
         except BackupError as error:
             record.detail = str(error)
             return
         started = time.perf_counter()
-        application = connect(self.database, busy_timeout_ms=1000)
-        try:
-            data = self._create(application, draw, record)
-            record.timings_ms["create"] = (time.perf_counter() - started) * 1000
-            if self.condition.connection == "closed":
-                application.close()
-            guard.track(data.entities)
-            guard.finish()
-        finally:
-            application.close()
-
-    def _create(self, application: Any, draw: int, record: CycleRecord) -> TestData:
-        data = self._workload.create(application, draw)
-        (pages,) = application.execute("PRAGMA page_count").fetchone()
+        data = self._application.create(draw, listener)
+        record.timings_ms["create"] = (time.perf_counter() - started) * 1000
         record.payload_bytes = data.payload_bytes
-        record.grown_bytes = pages * self._page_bytes - self.size_bytes
-        return data
+        record.grown_bytes = page_count(self.database) * self._page_bytes - self.size_bytes
+        self._undone = tuple(data.failures)
+        self._application.leave()
+        guard.track(data.entities)
+        guard.finish()
 
     def _baseline_at_hand(self) -> bool:
         """Whether a backup left behind, or the main file without its -wal, is the baseline."""
@@ -174,13 +205,14 @@ class Site:
         return any(self._truth.same(path) for path in [*candidates, self.database])
 
     def close(self) -> None:
-        """Remove the database and all beside it."""
+        """End the application; remove the database and all beside it."""
+        self._application.close()
         for path in self.database.parent.glob(f"{self.database.name}*"):
             path.unlink()
 
 
-def _judge(
-    record: CycleRecord, result: GuardResult, judgement: Judgement, demands: str, *, intact: bool
+def _note(
+    record: CycleRecord, result: GuardResult, judgement: Judgement, undone: Sequence[Failure]
 ) -> None:
     record.rows, record.exact = judgement.rows, judgement.exact
     record.says_clean = result.says_clean
@@ -188,9 +220,9 @@ def _judge(
     record.restored_by = result.restored_by
     record.left_behind = len(judgement.left_behind)
     record.backup_bytes = result.backup_bytes
-    record.outcome = _outcome(result, judgement, demands, intact=intact)
     if record.outcome not in ("cleaned", "restored"):
-        why = [*judgement.differences, *(f"{f.step.operation}: {f.error}" for f in result.failures)]
+        failures = (f"{f.step.operation}: {f.error}" for f in (*undone, *result.failures))
+        why = [*judgement.differences, *failures]
         record.detail = "; ".join(([record.detail] if record.detail else []) + why)[:2000]
 
 

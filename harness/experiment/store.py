@@ -38,6 +38,11 @@ CREATE TABLE IF NOT EXISTS cycles (
     {", ".join(f"{column} INTEGER" for column in _TIMED)},
     faults TEXT, detail TEXT, PRIMARY KEY (condition, cycle)
 ) WITHOUT ROWID, STRICT;
+-- What happened, as JSON, of the cycles of conditions that ask for it.
+CREATE TABLE IF NOT EXISTS stories (
+    condition INTEGER NOT NULL, cycle INTEGER NOT NULL, story TEXT NOT NULL,
+    PRIMARY KEY (condition, cycle)
+) WITHOUT ROWID, STRICT;
 """
 _INSERT = f"INSERT INTO cycles VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -77,6 +82,10 @@ class Store:
                     "INSERT OR IGNORE INTO outcomes VALUES (?, ?)",
                     [(code, outcome) for outcome, code in _CODES.items()],
                 )
+        tables = self._connection.execute("SELECT name FROM sqlite_schema WHERE name = 'stories'")
+        # a run from before there were stories is read as one without
+        joined = "s.story FROM cycles AS c LEFT JOIN stories AS s USING (condition, cycle)"
+        self._select = f"SELECT c.*, {joined if tables.fetchall() else 'NULL FROM cycles AS c'}"
         self._ids: dict[str, int] = {
             name: number for number, name in self._connection.execute("SELECT * FROM conditions")
         }
@@ -105,9 +114,14 @@ class Store:
         what was stored before stays.
         """
         try:
-            rows = [self._row(record) for record in records]
+            rows, stories = [], []
+            for record in records:
+                rows.append(self._row(record))
+                if record.story:
+                    stories.append((*rows[-1][:2], record.story))
             with self._connection:
                 self._connection.executemany(_INSERT, rows)
+                self._connection.executemany("INSERT INTO stories VALUES (?, ?, ?)", stories)
         except apsw.Error as error:
             path = self.folder / CYCLES
             raise MeasurementError(
@@ -129,13 +143,13 @@ class Store:
 
     def records(self, condition: str) -> Iterator[CycleRecord]:
         """Give the stored cycles of ``condition`` in order of cycle number."""
-        query = "SELECT * FROM cycles WHERE condition = ? ORDER BY cycle"
+        query = f"{self._select} WHERE c.condition = ? ORDER BY c.cycle"
         for row in self._connection.execute(query, (self._ids.get(condition, -1),)):
             yield _record(condition, row)
 
     def record(self, condition: str, cycle: int) -> CycleRecord | None:
         """Return one stored cycle, or None."""
-        query = "SELECT * FROM cycles WHERE condition = ? AND cycle = ?"
+        query = f"{self._select} WHERE c.condition = ? AND c.cycle = ?"
         for row in self._connection.execute(query, (self._ids.get(condition, -1), cycle)):
             return _record(condition, row)
         return None
@@ -201,7 +215,7 @@ class Store:
 
 def _record(condition: str, row: tuple[Any, ...]) -> CycleRecord:
     _, cycle, outcome, flags, restored_by, left_behind, backup, payload, grown, *rest = row
-    *timings, faults, detail = rest
+    *timings, faults, detail, story = rest
     return CycleRecord(
         condition=condition,
         cycle=cycle,
@@ -220,6 +234,7 @@ def _record(condition: str, row: tuple[Any, ...]) -> CycleRecord:
         },
         faults=tuple(LedgerEntry(*entry) for entry in json.loads(faults)) if faults else (),
         detail=detail or "",
+        story=story or "",
     )
 
 

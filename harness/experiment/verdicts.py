@@ -73,7 +73,7 @@ def verdict(store: Store, condition: Condition, claim: Claim | None, confidence:
     """
     outcomes = Counter(store.outcomes(condition.name))
     fired = store.fired(condition.name)
-    never = [kind for kind, rate in condition.rates().items() if rate > 0 and not fired[kind]]
+    never = [kind for kind in condition.kinds() if not fired[kind]]
     judged, failures = None, 0
     if claim is not None:
         judged = _judged(store, condition, claim, confidence, never)

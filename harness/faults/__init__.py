@@ -17,8 +17,19 @@ from harness.steps import Step
 if TYPE_CHECKING:
     from harness.faults.scene import Scene
 
-HELPERS: tuple[str, ...] = ("injector", "ledger", "plan", "scene", "storage")
+HELPERS: tuple[str, ...] = (
+    "framing",
+    "injector",
+    "ledger",
+    "network",
+    "plan",
+    "proxy",
+    "relay",
+    "scene",
+    "storage",
+)
 LASTING = ("attempt", "phase", "cycle")
+REQUEST = "request"  # the operation of a slot that is its phase's n-th request, whichever it is
 
 
 class Slot(NamedTuple):
@@ -48,6 +59,13 @@ class Shape:
     recoveries: Sequence[str]
     attempts: int
     restricted: frozenset[str] = frozenset()  # tables that a restricting foreign key refers to
+    creates: Sequence[str] = ()  # the tests' calls over HTTP: "create bots 2"; () without a backend
+    cleans_over_http: bool = False
+
+    def request_slots(self) -> list[Slot]:
+        """Every request over HTTP: the tests' (made once each), every attempt of the cleanup's."""
+        made = [Slot("create", call, 1) for call in self.creates]
+        return made + (self.cleanup_slots() if self.cleans_over_http else [])
 
     def cleanup_slots(self) -> list[Slot]:
         """Every attempt at every removal."""
@@ -79,6 +97,9 @@ class Fault(ABC):
     contract: ClassVar[str]  # what it models, in one sentence
     # What failures it causes are called (Failure.reason); None: any failure may be its doing.
     reasons: ClassVar[frozenset[str] | None] = None
+    # The phases it strikes in unless an experiment says otherwise; empty: all that it has slots in.
+    phases: ClassVar[tuple[str, ...]] = ()
+    in_bursts: ClassVar[bool] = False  # whether requests may meet it in bursts, as a bad line's do
 
     def __init__(self, scene: Scene, planned: Planned) -> None:
         self.scene = scene

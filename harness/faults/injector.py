@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from harness import registry
-from harness.faults import Fault, Planned
+from harness.faults import REQUEST, Fault, Planned, Slot
 from harness.faults.ledger import LedgerEntry
 from harness.faults.scene import Scene
 from harness.steps import Failure, Step
@@ -18,15 +19,19 @@ class Injector:
     An error of the injector's own never reaches the code under test, where it would pass for a
     fault; the first is kept in ``error`` and makes the cycle a harness error. Faults are lifted in
     the reverse order of striking: who came last may stand in the way of who came before.
+
+    It counts the steps of each phase: what comes in bursts is planned for the phase's n-th request,
+    whichever operation that turns out to be.
     """
 
     def __init__(self, scene: Scene, planned: Sequence[Planned]) -> None:
         self._faults: list[Fault] = [
             registry.find("faults", plan.kind)(scene, plan) for plan in planned
         ]
-        self._waiting: dict[tuple[str, str, int], list[Fault]] = {}
+        self._waiting: dict[Slot, list[Fault]] = {}
         for fault in self._faults:
             self._waiting.setdefault(fault.planned.slot, []).append(fault)
+        self._announced: Counter[str] = Counter()  # by phase
         self._holding: list[Fault] = []
         self._phase = ""
         self.error: Exception | None = None
@@ -35,7 +40,9 @@ class Injector:
         """Lift what is over, strike what is due."""
         self._lift({"attempt"} if step.phase == self._phase else {"attempt", "phase"})
         self._phase = step.phase
-        for fault in self._waiting.pop((step.phase, step.operation, step.attempt), ()):
+        self._announced[step.phase] += 1
+        nth = Slot(step.phase, REQUEST, self._announced[step.phase])
+        for fault in [*self._waiting.pop(Slot(*step), ()), *self._waiting.pop(nth, ())]:
             self._holding.append(fault)  # whatever striking does: half of it must be lifted too
             self._try(partial(fault.strike, step))
         for fault in self._holding:

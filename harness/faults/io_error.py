@@ -1,9 +1,10 @@
-"""Input/output error while a backup is taken or put back.
+"""Input/output error while a backup is taken or put back, or while a cleanup by SQL deletes.
 
 Models a failing disk, a lost network volume, a pulled plug: the kernel answers EIO at a drawn
-byte of the copy, be it written or read. Lasting for one attempt it is gone at the next, lasting
-for the phase or the cycle every later attempt meets it at once, other recoveries of the chain
-that write a copy in the same way included.
+byte of the copy, be it written or read, or at the first byte that a DELETE reads or writes (where
+an experiment asks for phase "cleanup"; by itself it strikes copies only). Lasting for one attempt
+it is gone at the next, lasting for the phase or the cycle every later attempt meets it at once,
+other recoveries of the chain that write a copy in the same way included.
 
 The guard must survive it: a backup that failed is never used, the database is never absent. With
 every copy unreadable for the whole cycle nothing could restore; it must then say so.
@@ -18,7 +19,7 @@ class IoError(StorageFault):
     """EIO at a drawn byte."""
 
     name = "io_error"
-    contract = "The kernel answers EIO at a drawn byte while a copy is written or read."
+    contract = "The kernel answers EIO in a copy's write or read (at a drawn byte), or in a DELETE."
     reasons = frozenset({"input/output error"})
     device = UNMAPPED
     reads = True

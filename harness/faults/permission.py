@@ -7,7 +7,8 @@ mean nothing to root and nothing to a file that is open already.
 
 Strikes just before one attempt at one removal. Lasting for one attempt it is of no use to a
 cleanup that does not try again after a refusal; lasting for phase or cycle it denies every write
-to the table until then. The guard must survive it: its own restore is another connection.
+to the table until then. The guard must survive it: its own restore is another connection. A
+cleanup over HTTP has no connection of its own; what it can be denied is a scope (scope_revoked).
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ class Permission(Fault):
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
-        """Every attempt at every removal."""
-        return shape.cleanup_slots()
+        """Every attempt at every removal by SQL."""
+        return [] if shape.cleans_over_http else shape.cleanup_slots()
 
     @classmethod
     def why_never(cls, shape: Shape) -> str | None:
         """Explain what is missing."""
+        if shape.cleans and shape.cleans_over_http:
+            return "the cleanup works over HTTP, on no connection of its own; use scope_revoked"
         return None if shape.cleans else "the policy runs no cleanup"
 
     def strike(self, step: Step) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -13,28 +14,53 @@ from harness.databases.sqlite import connect
 from harness.faults import quoted
 from harness.faults.storage import StrikingFiles, StrikingVfs
 
+if TYPE_CHECKING:
+    from harness.backend.process import Backend
+    from harness.faults.proxy import Proxy
+
 
 class Scene:
-    """The surroundings of one worker's database, from which faults reach the guard unseen."""
+    """The surroundings of one worker's database, from which faults reach the guard unseen.
+
+    ``proxy``, ``backend`` and ``token`` are those of a site whose test data is made, or deleted,
+    over HTTP. ``cleanup_vfs`` is for the site to set before a cycle: whether a storage fault may
+    strike in its cleanup, whose connections then go through the striking VFS.
+    """
 
     def __init__(
-        self, database: Path, *, busy_timeout_ms: int, size_bytes: int, backups: dict[str, Path]
+        self,
+        database: Path,
+        *,
+        busy_timeout_ms: int,
+        size_bytes: int,
+        backups: dict[str, Path],
+        proxy: Proxy | None = None,
+        backend: Backend | None = None,
+        token: str = "",
+        api_timeout_ms: float = 0.0,
     ) -> None:
         self.database = database
         self.backups = backups  # recovery -> its backup file
         self.busy_timeout_ms = busy_timeout_ms
         self.size_bytes = size_bytes
+        self.proxy = proxy
+        self.backend = backend
+        self.token = token  # that of the API's client; never in evidence
+        self.api_timeout_ms = api_timeout_ms  # how long the API's client waits for an answer
+        self.cleanup_vfs = False
+        self.scopes: tuple[str, ...] = ()  # the token's, before any fault of this cycle took one
         self.connections: list[Any] = []  # those the cleanup has opened in this cycle
         self.denials: list[Callable[[int, str | None], bool]] = []  # the permission faults' say
         self._children: dict[str, tuple[str, str, str] | None] = {}
 
     def connect(self, database: Path) -> Any:
-        """Open a connection for the cleanup and remember it: the seam of the permission fault."""
-        connection = connect(database, busy_timeout_ms=self.busy_timeout_ms)
+        """Open a connection for the cleanup and remember it: the seam of several faults."""
+        vfs = self.vfs.vfs_name if self.cleanup_vfs else None
+        connection = connect(database, busy_timeout_ms=self.busy_timeout_ms, vfs=vfs)
         self.connections.append(connection)
         if self.denials:
             connection.authorizer = self._authorize
-        return connection
+        return ClosingQuietly(connection) if self.cleanup_vfs else connection
 
     def apply_denials(self) -> None:
         """Put the denials as they are now to every connection of the cleanup.
@@ -56,14 +82,15 @@ class Scene:
         """Forget what the last cycle left."""
         self.connections = []
         self.denials = []
+        self.scopes = ()
 
     def backup_of(self, recovery: str) -> Path:
         """The path of a recovery's backup file."""
         return self.backups[recovery]
 
-    def other(self) -> apsw.Connection:
+    def other(self, *, busy_timeout_ms: int = 0) -> apsw.Connection:
         """Open a connection as another program would."""
-        return connect(self.database, busy_timeout_ms=0)
+        return connect(self.database, busy_timeout_ms=busy_timeout_ms)
 
     @cached_property
     def files(self) -> StrikingFiles:
@@ -85,6 +112,27 @@ class Scene:
         if table not in self._children:
             self._children[table] = restricting_child(connection, table)
         return self._children[table]
+
+
+class ClosingQuietly:
+    """A connection through the striking VFS that closes as SQLite does: without an error.
+
+    The last connection to close copies the -wal into the database. Where the disk refuses that,
+    SQLite keeps the -wal and says nothing (https://www.sqlite.org/c3ref/close.html); apsw would
+    raise what the VFS, being written in Python, has raised.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on all else."""
+        return getattr(self._connection, name)
+
+    def close(self) -> None:
+        """Close it; whatever the disk says, it is closed."""
+        with suppress(apsw.FullError, apsw.IOError):
+            self._connection.close()
 
 
 def restricting_child(connection: Any, table: str) -> tuple[str, str, str] | None:

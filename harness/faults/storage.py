@@ -1,4 +1,4 @@
-"""Where storage faults strike: the file operations, and the SQLite VFS, of the guard's recoveries.
+"""Where storage faults strike: the file operations and the SQLite VFS of recoveries and cleanups.
 
 The errors are the kernel's own: at the drawn byte the file's descriptor is made to stand for a
 device on which the operation really fails. A write to /dev/full says ENOSPC (man 4 full), reading
@@ -177,20 +177,22 @@ def _as_sqlite_says(error: OSError, *, read: bool) -> Exception:
 
 
 class StorageFault(Fault):
-    """A storage error while a backup is taken or put back."""
+    """A storage error while a backup is taken or put back, or while a cleanup by SQL deletes."""
 
+    phases = ("backup", "restore")
     device: Path
     reads: bool
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
-        """Every attempt at backup and restore of the recoveries that write a copy."""
-        return shape.recovery_slots(("backup", "restore"), BY_FILES + BY_SQLITE)
+        """Every attempt of the recoveries that write a copy, and of a cleanup by SQL."""
+        copies = shape.recovery_slots(("backup", "restore"), BY_FILES + BY_SQLITE)
+        return copies if shape.cleans_over_http else copies + shape.cleanup_slots()
 
     @classmethod
     def why_never(cls, shape: Shape) -> str | None:
-        """Explain what is missing."""
-        if cls.slots(shape):
+        """Explain what is missing in the phases it strikes in by itself."""
+        if shape.recovery_slots(cls.phases, BY_FILES + BY_SQLITE):
             return None
         if not shape.backs_up:
             return "the policy takes no backup"
@@ -203,14 +205,16 @@ class StorageFault(Fault):
 
     def strike(self, step: Step) -> None:
         """Arm it for the step that is about to be made."""
-        after_bytes = int(self.planned.where * self.scene.size_bytes)
+        cleans = step.phase == "cleanup"  # a removal is too small for a drawn byte
+        after_bytes = 0 if cleans else int(self.planned.where * self.scene.size_bytes)
         try:
             self._strike = Strike(self.device, self.reads, after_bytes)
         except OSError as error:
             raise MeasurementError(
                 f"{self.device} cannot be opened: {self.name} cannot strike"
             ) from error
-        seam = self.scene.vfs if step.operation in BY_SQLITE else self.scene.files
+        by_sqlite = cleans or step.operation in BY_SQLITE
+        seam = self.scene.vfs if by_sqlite else self.scene.files
         self._armed = seam.armed
         self._armed.strikes.append(self._strike)
 

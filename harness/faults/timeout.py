@@ -7,6 +7,13 @@ says "database is locked" (https://www.sqlite.org/rescode.html#busy).
 Strikes just before one attempt at one removal. A lock that lasts for the attempt is beaten by a
 retry, one that lasts for the phase only by the restore. One that lasts for the whole cycle
 nothing can beat while it lasts: the guard must then say that the database is not clean.
+
+An experiment may have it strike a restore too: a server that hangs in the middle of a transaction
+holds its lock against whoever comes next.
+
+A cleanup over HTTP meets it through the backend, where its DELETE waits: as the backend's own
+"timeout" (503), or, where the client is the less patient one, as an "API timeout". A DELETE that
+the client has given up is carried out all the same when the lock is gone in time.
 """
 
 from __future__ import annotations
@@ -22,13 +29,14 @@ class Timeout(Fault):
 
     name = "timeout"
     contract = "A second connection holds the write lock beyond the cleanup's busy timeout."
-    reasons = frozenset({"timeout"})
+    reasons = frozenset({"timeout", "API timeout"})
+    phases = ("cleanup",)  # unless an experiment asks for the restore as well
     _holder: apsw.Connection | None = None
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
-        """Every attempt at every removal."""
-        return shape.cleanup_slots()
+        """Every attempt at every removal, and at every restore."""
+        return shape.cleanup_slots() + shape.recovery_slots(("restore",), shape.recoveries)
 
     @classmethod
     def why_never(cls, shape: Shape) -> str | None:

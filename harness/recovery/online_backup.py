@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -33,6 +34,8 @@ from harness.recovery.sqlite_files import (
     connect,
     own,
 )
+
+_PAGE_SIZE_AND_MODE = (16, 4)  # offset and length in the header
 
 
 class OnlineBackup(FileBackup):
@@ -80,7 +83,8 @@ class OnlineBackup(FileBackup):
         try:
             target = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
             try:
-                _align(source, target)
+                if _align(source, target):
+                    _keep_few_pages(target)  # in rollback mode it would cost an fsync every few
                 _pages(source, target)
             finally:
                 target.close()
@@ -94,6 +98,7 @@ class OnlineBackup(FileBackup):
             try:
                 # A half-made file is thrown away, and fsync follows: no journal, no waiting.
                 target.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF").fetchall()
+                _keep_few_pages(target)
                 _pages(source, target)
             finally:
                 target.close()
@@ -117,22 +122,35 @@ class OnlineBackup(FileBackup):
 
 def _pages(source: apsw.Connection, target: apsw.Connection) -> None:
     """Copy every page in one step, that is, in one transaction of each side."""
+    _keep_few_pages(source)
     with target.backup("main", source, "main") as backup:
         backup.step(-1)
         if not backup.done:
             raise RestoreError("SQLite's backup stopped before the last page")
 
 
-def _align(source: apsw.Connection, target: apsw.Connection) -> None:
-    """Leave WAL mode where the backup API could not: it keeps a live WAL database what it is.
+def _keep_few_pages(connection: apsw.Connection) -> None:
+    """Keep no cache: every page is met once, and fresh memory costs more than the page's copy.
+
+    The pragma parses the schema, which copying pages does not; one that is malformed is no reason
+    to refuse, it only makes it slower.
+    """
+    with suppress(apsw.SQLError, apsw.CorruptError):
+        connection.pragma("cache_size", 10)
+
+
+def _align(source: apsw.Connection, target: apsw.Connection) -> bool:
+    """Leave WAL mode where the backup API could not; whether the target is in it now.
 
     A target in WAL mode stays in it and refuses another page size; one in rollback mode takes
-    both from the source's pages.
+    both from the source's pages. The header of the main file knows them in either mode.
     """
-    if target.pragma("journal_mode") != "wal":
-        return
-    wal = source.read("main", 0, 18, 2)[1] == WAL_VERSIONS
-    if wal and source.pragma("page_size") == target.pragma("page_size"):
-        return
+    target.pragma("user_version")  # a read that parses no schema: rolls a hot journal back
+    live = target.read("main", 0, *_PAGE_SIZE_AND_MODE)[1]
+    if live[2:] != WAL_VERSIONS:
+        return False
+    if live == source.read("main", 0, *_PAGE_SIZE_AND_MODE)[1]:
+        return True
     if target.pragma("journal_mode", "delete") != "delete":
         raise RestoreError("the database could not leave WAL mode")
+    return False

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-HELPERS: tuple[str, ...] = ("tables", "readme")
+HELPERS: tuple[str, ...] = ("apart", "page", "readme", "scenario", "stage", "tables")
 
 
 class Report(ABC):

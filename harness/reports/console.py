@@ -16,6 +16,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.reports import Report
+from harness.reports.stage import PLAIN, stage, symbols
 from harness.reports.tables import Table, read
 
 WIDE = 116  # columns from which a verdict's reason has room in the table
@@ -33,16 +34,22 @@ STYLES = {
 class ConsoleReport(Report):
     """The tables for a terminal.
 
-    Left to itself it takes the terminal's width, and colours only where standard output is a
-    terminal and NO_COLOR is not set.
+    Left to itself it takes the terminal's width, colours only where standard output is a terminal
+    and NO_COLOR is not set, and ASCII alone where standard output can take no more.
     """
 
     name = "console"
     contract = "Tables for people; colours on a terminal only."
 
-    def __init__(self, width: int | None = None, colour: bool | None = None) -> None:
+    def __init__(
+        self,
+        width: int | None = None,
+        colour: bool | None = None,
+        encoding: str | None = None,
+    ) -> None:
         terminal = sys.stdout.isatty()
         self.colour = terminal and "NO_COLOR" not in os.environ if colour is None else colour
+        self.symbols = symbols(encoding or sys.stdout.encoding)
         self.width = width or shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
 
     def render(self, folder: Path) -> str:
@@ -57,17 +64,26 @@ class ConsoleReport(Report):
             legacy_windows=False,
         )
         console.print(Text(report.title, style="bold"))
+        for told in report.scenarios:
+            console.print(Text(), stage(told, self.width, self.symbols), Text(), sep="\n")
         console.print(_facts(report.facts))
         for part in (
             *_claims(report.claims, self.width),
             *_table(_stacked(report.conditions, self.width)),
+            *_table(_apart(report.together, self.width)),
             *_table(report.timings),
             *_table(report.faults),
             *_failures(report.failures),
         ):
             console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap)
         text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
-        return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip("\n") + "\n"
+        text = re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip("\n") + "\n"
+        return _ascii(text) if self.symbols is PLAIN else text
+
+
+def _ascii(text: str) -> str:
+    """Return ``text`` for an output that would fail on anything but ASCII."""
+    return text.translate({ord("─"): "-", ord("━"): "-"}).encode("ascii", "replace").decode()
 
 
 def _facts(facts: list[tuple[str, str]]) -> RenderableType:
@@ -113,6 +129,20 @@ def _stacked(table: Table, width: int) -> Table:
     return Table(table.title, headings, rows, table.about)
 
 
+def _apart(table: Table, width: int) -> Table:
+    """Where it is narrow, put all about the restore into one column, and both failed in another."""
+    if width >= WIDE:
+        return table
+    rows = []
+    for row in table.rows:
+        name, cleanup, refused, needed, failed, both, independent, cause = row
+        restore = f"needed {needed}\nfailed {failed}\nrefused {refused}"
+        rows.append((name, _lines(cleanup), restore, f"{both} / {independent}", cause))
+    headings = ("condition", "cleanup failed", "backup and restore",
+                "both failed / if independent", "shared cause")  # fmt: skip
+    return Table(table.title, headings, rows, table.about)
+
+
 def _lines(measured: str) -> str:
     """Put each share, interval or count on a line of its own."""
     return re.sub(r"; | (?=[\[(])|, (?=[a-z])", "\n", measured)
@@ -124,8 +154,12 @@ def _table(table: Table) -> list[RenderableType]:
     drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold")
     for heading in table.headings:
         right = heading in table.figures
-        drawn.add_column(heading, justify="right" if right else "left", no_wrap=right,
-                         overflow="fold")  # fmt: skip
+        drawn.add_column(
+            heading.replace(" ", "\n") if right else heading,
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="fold",
+        )
     before = ""
     for row in table.rows:
         again = row[0] == before and table.headings[1] in ("step", "fault")

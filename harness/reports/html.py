@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 
 from harness.reports import Report
+from harness.reports.page import STYLE, page
 from harness.reports.tables import Table, read
 
 INTERVALS = ("measured", "reliability", "data safety")  # columns with an interval in brackets
@@ -77,6 +78,7 @@ _PAGE = Template("""<!DOCTYPE html>
 <body><main>
 <h1>$title</h1>
 <p>$question</p>
+$scenarios
 $tables
 <h2>The run</h2>
 <div class="card"><dl>
@@ -97,11 +99,19 @@ class HtmlReport(Report):
         report = read(folder)
         facts = dict(report.facts)
         question = facts.pop("question", "")
-        tables = (report.claims, report.conditions, report.failures, report.timings, report.faults)
+        tables = (
+            report.claims,
+            report.conditions,
+            report.together,
+            report.failures,
+            report.timings,
+            report.faults,
+        )
         return _PAGE.substitute(
             title=escape(report.title),
-            style=_STYLE,
+            style=_STYLE + (STYLE if report.scenarios else ""),
             question=escape(question),
+            scenarios="\n".join(page(told) for told in report.scenarios),
             tables="\n".join(_table(table) for table in tables if table.rows),
             facts="".join(
                 f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>\n"

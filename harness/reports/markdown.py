@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.reports import Report
+from harness.reports.page import MARKS
+from harness.reports.scenario import Scenario
 from harness.reports.tables import Table, read
 
 SIZE_MOST_BYTES = 1024 * 1024 - 4096  # a step summary over 1 MiB is thrown away whole
@@ -26,7 +28,15 @@ class MarkdownReport(Report):
         report = read(folder)
         facts = "".join(f"- {name}: {escape(value)}\n" for name, value in report.facts)
         text = f"# {escape(report.title)}\n\n{facts}\n"
-        for table in (report.claims, report.conditions, report.timings, report.faults):
+        for told in report.scenarios:
+            text = _added(text, _scenario(told))
+        for table in (
+            report.claims,
+            report.conditions,
+            report.together,
+            report.timings,
+            report.faults,
+        ):
             text = _added(text, table)
         return _added(text, report.failures, code="replay")
 
@@ -48,6 +58,23 @@ def escape(text: str) -> str:
         .translate(_ESCAPED)
         .replace("](", "]\\(")
     )
+
+
+def _scenario(told: Scenario) -> Table:
+    """Return a scenario as a table: a step a row, below the cleanup a row for each table."""
+    rows = []
+    for state, step, said, removals in told.lines:
+        rows.append((MARKS[state], step, said))
+        for one in removals:
+            failed = "; ".join(
+                f"{entity}: {reason} ({attempts} attempt{'' if attempts == 1 else 's'})"
+                for entity, reason, attempts, _ in one.failed
+            )
+            counted = f"{one.tally}; {failed}" if failed else one.tally
+            rows.append((MARKS["bad" if failed else "good"], one.table, counted))
+    rows.append((MARKS["good" if told.clean else "bad"], "End", told.end))
+    title = f"{told.title}, cycle {told.cycle:,}"
+    return Table(escape(title), (" ", "step", "what happened"), rows, escape(told.took))
 
 
 def _code(text: str) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from harness.reports import apart
+from harness.reports.scenario import Scenario, scenario
 from harness.results import OUTCOMES, TIMINGS
 from harness.statistics.digits import milliseconds, percent, percent_interval
 from harness.summary import load
@@ -39,8 +41,10 @@ class Report:
 
     title: str
     facts: list[tuple[str, str]]  # what ran, where and on what
+    scenarios: list[Scenario]
     claims: Table
     conditions: Table
+    together: Table
     timings: Table
     faults: Table
     failures: Table  # its last column is the command that replays the cycle
@@ -54,8 +58,10 @@ def read(folder: Path) -> Report:
     return Report(
         title=summary["experiment"],
         facts=_facts(summary, run),
+        scenarios=[scenario(one) for one in summary.get("stories", ())],
         claims=claims(summary),
         conditions=_conditions(conditions),
+        together=_together(conditions),
         timings=_timings(conditions),
         faults=_faults(conditions),
         failures=_failures(conditions, folder),
@@ -118,6 +124,11 @@ def _outcomes(condition: Mapping[str, Any]) -> str:
 def _verdict(condition: Mapping[str, Any]) -> str:
     at = condition["decided_at_cycle"]
     return (condition["verdict"] or "-") + (f" at cycle {at:,}" if at else "")
+
+
+def _together(conditions: list[dict[str, Any]]) -> Table:
+    rows, figures = apart.apart(conditions), frozenset(apart.HEADINGS[1:-1])
+    return Table(apart.TITLE, apart.HEADINGS, rows, apart.ABOUT, figures)
 
 
 def _timings(conditions: list[dict[str, Any]]) -> Table:

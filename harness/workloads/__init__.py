@@ -6,11 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.cleanup import Entity
+from harness.errors import WorkloadError
+from harness.steps import Failure, Listener
+
+if TYPE_CHECKING:
+    from harness.api import ApiClient
 
 HELPERS: tuple[str, ...] = (
+    "platform_api",
     "platform_baseline",
     "platform_shapes",
     "platform_schema",
@@ -27,6 +33,7 @@ class TestData:
 
     entities: Sequence[Entity]  # in the order they were made or changed
     payload_bytes: int  # bytes of the values written, UTF-8 for text, 8 for a number
+    failures: Sequence[Failure] = ()  # of the tests' own calls; what they may have made is unknown
 
 
 class Workload(ABC):
@@ -35,6 +42,7 @@ class Workload(ABC):
     name: ClassVar[str]
     contract: ClassVar[str]
     shapes: ClassVar[tuple[str, ...]]  # the kinds of test data: "simple", "complex"
+    over_http: ClassVar[tuple[str, ...]] = ()  # those of them that the backend's API can make
 
     def __init__(self, shape: str, seed: int) -> None:
         """Prepare pools (Faker runs here, not in a cycle) for test data of ``shape``."""
@@ -67,3 +75,22 @@ class Workload(ABC):
         The baseline is the same bytes for every cycle, so keys (AUTOINCREMENT) are too.
         Raises WorkloadError before ``learn``: an instance by itself knows no database.
         """
+
+    def calls(self) -> Sequence[str]:
+        """Name the calls that ``create_over_http`` makes, in order; () where there is no API.
+
+        Raises WorkloadError before ``learn``.
+        """
+        return ()
+
+    def token(self, connection: Any) -> str:
+        """Return a bearer token of the baseline that may do all that tests and cleanup do."""
+        raise WorkloadError(f"{self.name} has no API")
+
+    def create_over_http(self, api: ApiClient, draw: int, listener: Listener) -> TestData:
+        """Create one cycle's test data through the backend's API; ends at the first failed call.
+
+        Each call is announced to ``listener`` as Step("create", one of ``calls()``, 1). A call that
+        failed stands in ``failures``; the entities are those that the backend has confirmed.
+        """
+        raise WorkloadError(f"{self.name} has no API")

@@ -1,22 +1,29 @@
 """The backend database of a chat-bot platform: users, bots, integrations and what is around them.
 
 ``simple`` is what the usual end-to-end test makes (one user, three bots, two integrations);
-``complex`` is a deep graph that also changes a row of the baseline and sets off triggers.
+``team`` is two users, five bots and three integrations; ``complex`` is a deep graph that also
+changes a row of the baseline and sets off triggers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import apsw
 
 from harness.cleanup import Entity
-from harness.errors import UnknownName, WorkloadError
+from harness.errors import ApiError, UnknownName, WorkloadError
+from harness.steps import Listener
 from harness.workloads import JournalMode, TestData, Workload, platform_baseline
+from harness.workloads import platform_schema as schema
 from harness.workloads.platform_shapes import SHAPES, Made, Rehearsal, Seen, entities
 from harness.workloads.platform_words import generator, make_words
+
+if TYPE_CHECKING:
+    from harness.api import ApiClient
 
 _SETS = 512  # prepared; a draw picks one of them and adds its own mark
 _POOL = 240
@@ -36,6 +43,7 @@ class Platform(Workload):
         " partial indexes and audit triggers; needs foreign_keys=ON when test data is created."
     )
     shapes: ClassVar[tuple[str, ...]] = tuple(SHAPES)
+    over_http: ClassVar[tuple[str, ...]] = ("simple", "team")
 
     def __init__(self, shape: str, seed: int) -> None:
         """Prepare sets of values for ``shape``; raises UnknownName for a shape there is not."""
@@ -96,6 +104,37 @@ class Platform(Workload):
         if self._known is None:
             raise WorkloadError("platform knows no baseline yet: call learn(connection) first")
         return self._known[2]
+
+    def calls(self) -> Sequence[str]:
+        """Name the calls of ``create_over_http``, in order."""
+        if self.shape not in self.over_http:
+            return ()
+        from harness.workloads.platform_api import calls  # noqa: PLC0415 - needs the HTTP client
+
+        return calls([entity.table for entity in self.operations()])
+
+    def token(self, connection: Any) -> str:
+        """Return the founder's token, which may do all that the API offers."""
+        row = connection.execute(
+            "SELECT token FROM api_tokens WHERE scopes = ? AND revoked_at IS NULL ORDER BY id",
+            (schema.ALL_SCOPES,),
+        ).fetchone()
+        if row is None:
+            raise WorkloadError("not a platform baseline: no token of it may do everything")
+        return str(row[0])
+
+    def create_over_http(self, api: ApiClient, draw: int, listener: Listener) -> TestData:
+        """Create one cycle's test data through the API, row by row; see Workload."""
+        if self.shape not in self.over_http:
+            raise WorkloadError(f"the API cannot make {self.shape!r}, only {self.over_http}")
+        from harness.workloads.platform_api import Calls  # noqa: PLC0415 - needs the HTTP client
+
+        number = draw % _SETS
+        calls = Calls(api, listener)
+        with suppress(ApiError):  # kept in calls.failures: a test that failed, as tests do
+            self._shape.write(calls, self._sets[number], _mark(draw), None)
+        made = entities(None, calls.made)
+        return TestData(made, self._payloads[number], tuple(calls.failures))
 
     def _payload(self, values: tuple[Any, ...]) -> int:
         """Bytes of the values that writing this set binds; the same for any mark."""

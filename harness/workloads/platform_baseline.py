@@ -205,7 +205,9 @@ class _Life:
         self._run(schema.ADD_USER, (email, name, role, locale, self._now, self._now))
         label = self._pick(self._words.nouns)
         token = f"live_{self._bits(128):032x}"
-        self._run(schema.ADD_TOKEN, (self._users, token, label, self._now))
+        # the founder's token is the one that tests work with
+        scopes = schema.ALL_SCOPES if self._users == 1 else schema.READ_SCOPES
+        self._run(schema.ADD_TOKEN, (self._users, token, label, scopes, self._now))
         self._add_bot(self._users, is_default=1)
 
     def _add_bot(self, user: int, *, is_default: int) -> None:

@@ -29,6 +29,14 @@ TABLES = (
 
 CHANNELS = ("web", "slack", "telegram", "whatsapp", "email", "teams")
 
+# What a token may do, as api_tokens.scopes holds it: words between single spaces.
+READ_SCOPES = "users:read bots:read integrations:read"
+ALL_SCOPES = f"{READ_SCOPES} " + " ".join(
+    f"{table}:{right}"
+    for table in ("users", "bots", "integrations")
+    for right in ("write", "delete")
+)
+
 SCHEMA = """
 CREATE TABLE users (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -44,6 +52,7 @@ CREATE TABLE api_tokens (
   user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   token TEXT NOT NULL UNIQUE,
   label TEXT NOT NULL,
+  scopes TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   revoked_at INTEGER
 );
@@ -126,8 +135,8 @@ ADD_USER = (
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 ADD_TOKEN = (
-    "INSERT INTO api_tokens (user_id, token, label, created_at)"  # noqa: S105 - not a password
-    " VALUES (?, ?, ?, ?)"
+    "INSERT INTO api_tokens (user_id, token, label, scopes, created_at)"  # noqa: S105 - SQL
+    " VALUES (?, ?, ?, ?, ?)"
 )
 ADD_BOT = (
     "INSERT INTO bots (user_id, name, description, status, is_default, updated_at)"

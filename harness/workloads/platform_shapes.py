@@ -1,4 +1,4 @@
-"""The two shapes of test data on the platform: what tests make, call by call.
+"""The shapes of test data on the platform: what tests make, call by call.
 
 A shape prepares sets of values, and writes one of them as the application would: one transaction
 for each call to its API. What is unique in a set gets the draw's own mark, in a name space that no
@@ -151,33 +151,47 @@ def _user_row(user: Values, mark: str, role: str) -> Values:
     return f"{account}.{mark}@e2e.test", name, role, locale, TESTED_AT, TESTED_AT
 
 
-class Simple(Shape):
-    """One user, three bots, two integrations in three calls; no trigger fires.
+class Accounts(Shape):
+    """Users with their bots and integrations, in a call for each kind of row; no trigger fires.
 
-    A call for each kind, not for each row: 10 pages written to the WAL instead of 19, which took
-    a third off the time.
+    A call for each kind, not for each row: for one user, three bots and two integrations 10 pages
+    are written to the WAL instead of 19, which took a third off the time.
     """
 
     changes_baseline = False
 
+    def __init__(self, users: int, bots: tuple[int, ...], integrations: tuple[int, ...]) -> None:
+        """Take how many users; by position, whose each bot is and which bot's each integration."""
+        self._users, self._bots, self._integrations = users, bots, integrations
+
     def prepare(self, words: Words, random: Random) -> Values:
-        """Draw (user, bots, configs)."""
-        return _user(words, random), _bots(words, random, 3), _configs(words, random, 2)
+        """Draw (users, bots, configs)."""
+        people = tuple(_user(words, random) for _ in range(self._users))
+        bots = _bots(words, random, len(self._bots))
+        return people, bots, _configs(words, random, len(self._integrations))
 
     def write(self, connection: Any, values: Values, mark: str, seen: Seen | None) -> Made:
-        """Write six rows in three transactions."""
+        """Write the rows in three transactions."""
         run, last_id = connection.cursor().execute, connection.last_insert_rowid
-        person, bots, configs = values
-        run(schema.ADD_USER, _user_row(person, mark, "owner"))
-        user = last_id()
-        made: Made = [("users", user)]
+        people, bots, configs = values
+        users: list[int] = []
+        with _call(connection, run):
+            for number, person in enumerate(people):
+                own = mark if self._users == 1 else f"{mark}.{number}"
+                run(schema.ADD_USER, _user_row(person, own, "owner"))
+                users.append(last_id())
+        made: Made = [("users", user) for user in users]
+        bot_ids: list[int] = []
         with _call(connection, run):
             for number, (name, slogan) in enumerate(bots):
-                run(schema.ADD_BOT, (user, name, slogan, "draft", number == 0, TESTED_AT))
-                made.append(("bots", last_id()))
+                owner = self._bots[number]
+                first = self._bots.index(owner) == number
+                run(schema.ADD_BOT, (users[owner], name, slogan, "draft", first, TESTED_AT))
+                bot_ids.append(last_id())
+        made += [("bots", bot) for bot in bot_ids]
         with _call(connection, run):
             for number, config in enumerate(configs):
-                bot = made[1 + number][1]
+                bot = bot_ids[self._integrations[number]]
                 run(schema.ADD_INTEGRATION, (bot, schema.CHANNELS[number], config, TESTED_AT))
                 made.append(("integrations", last_id()))
         return made
@@ -247,7 +261,8 @@ class Complex(Shape):
                 for number, owner in enumerate(self.tokens):
                     if owner == position:
                         token = f"test_{mark}_{number}"
-                        run(schema.ADD_TOKEN, (user, token, nouns[position], TESTED_AT))
+                        rights = (schema.READ_SCOPES, TESTED_AT)
+                        run(schema.ADD_TOKEN, (user, token, nouns[position], *rights))
                         made.append(("api_tokens", last_id()))
         return users
 
@@ -314,4 +329,8 @@ def _converse(
             made.append(("messages", last))
 
 
-SHAPES: dict[str, Shape] = {"simple": Simple(), "complex": Complex()}
+SHAPES: dict[str, Shape] = {
+    "simple": Accounts(1, bots=(0, 0, 0), integrations=(0, 1)),
+    "team": Accounts(2, bots=(0, 0, 0, 1, 1), integrations=(0, 1, 3)),
+    "complex": Complex(),
+}

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import registry
+from harness.api import ApiClient, Service
 from harness.databases.sqlite import connect
 from harness.experiment.configuration import Condition
 from harness.experiment.pool import Pool, Task
@@ -149,6 +150,66 @@ def pin() -> None:
         say(f"150 MB, two copies: {statistics.median(copied_ms):.0f} ms")
 
 
+OVER_HTTP = Condition.model_validate(
+    {
+        "name": "network",
+        "demands": "rows",
+        "policy": "hybrid_verified",
+        "connection": "backend",
+        "cleanup": "api",
+        "recoveries": ["online_backup"],
+        "api": {"timeout_ms": 5000.0},
+    }
+)
+
+
+def network() -> None:
+    """Full cycles through proxy and backend, and what the proxy adds to a request."""
+    with in_memory() as folder:
+        pristine = baseline(folder)
+        (folder / "site").mkdir()
+        site = Site(OVER_HTTP, 1, pristine, folder / "site")
+        try:
+            started = time.perf_counter()
+            records = [site.run(number) for number in range(20)]
+            first_s = time.perf_counter() - started
+            started = time.perf_counter()
+            records += [site.run(number) for number in range(20, 320)]
+            each_ms = (time.perf_counter() - started) * 1000 / 300
+            if {record.outcome for record in records} != {"cleaned"}:
+                raise SystemExit("a cycle without faults did not end clean: nothing was measured")
+            say(f"full cycle over HTTP: {each_ms:.1f} ms ({1000 / each_ms:.0f} a second, a worker)")
+            say(f"first 20 cycles: {first_s * 50:.1f} ms each")
+            for phase in PHASES:
+                figure = statistics.median(r.timings_ms[phase] for r in records[20:])
+                say(f"of it {phase} {figure:.2f} ms")
+            _proxy(site)
+        finally:
+            site.close()
+
+
+def _proxy(site: Site) -> None:
+    """The same request with and without the proxy, turn by turn."""
+    application = site.scene.backend, site.scene.proxy
+    if application[0] is None or application[1] is None:
+        raise SystemExit("the site has no backend")
+    urls = {"direct": application[0].url, "by the proxy": application[1].url}
+    clients = {
+        name: ApiClient(Service(url, site.scene.token, 5000.0)) for name, url in urls.items()
+    }
+    spent_ms: dict[str, list[float]] = {name: [] for name in clients}
+    for _ in range(2000):
+        for name, client in clients.items():
+            started = time.perf_counter()
+            client.request("GET", "/bots/1")
+            spent_ms[name].append((time.perf_counter() - started) * 1000)
+    medians = {name: statistics.median(values[100:]) for name, values in spent_ms.items()}
+    said = ", ".join(f"{name} {value:.3f} ms" for name, value in medians.items())
+    say(f"a request: {said}: the proxy adds {medians['by the proxy'] - medians['direct']:.3f} ms")
+    for client in clients.values():
+        client.close()
+
+
 EXPERIMENT = """
 name = "decide"
 cycles = {cycles}
@@ -195,7 +256,14 @@ def many() -> None:
             )
 
 
-BENCHMARKS = {"cycle": cycle, "workers": workers, "pin": pin, "decide": decide, "many": many}
+BENCHMARKS = {
+    "cycle": cycle,
+    "workers": workers,
+    "pin": pin,
+    "network": network,
+    "decide": decide,
+    "many": many,
+}
 
 
 def main(names: list[str]) -> None:

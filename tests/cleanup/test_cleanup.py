@@ -9,9 +9,9 @@ def bot(number: int) -> Entity:
     return Entity("bots", (("id", number),))
 
 
-def failed(entity: Entity, reason: str) -> tuple[Entity, Failure]:
+def failed(entity: Entity, reason: str, attempts: int = 3) -> tuple[Entity, Failure]:
     """Say that an entity could not be removed."""
-    return entity, Failure(Step("cleanup", entity.label, 3), reason, "...", 0)
+    return entity, Failure(Step("cleanup", entity.label, attempts), reason, "...", 0)
 
 
 def test_labels() -> None:
@@ -31,16 +31,18 @@ def test_the_summarys_own_scenario() -> None:
         failed=[
             failed(bot(4), "foreign-key violation"),
             failed(Entity("integrations", (("id", 2),)), "network error"),
-            failed(bot(5), "timeout"),
-            failed(Entity("users", (("id", 1),)), "permission denied"),
+            failed(bot(5), "API timeout"),
+            failed(Entity("users", (("id", 1),)), "permission denied", 1),
+            failed(Entity("bot_tags", (("bot_id", 3), ("tag_id", 4))), "gave up", 0),
         ],
     )
     assert not report.ok
     assert report.sentences() == [
-        "Bots: 3/5 deleted; failed: bots 4 (foreign-key violation), bots 5 (timeout)",
-        "Integrations: 2/3 deleted; failed: integrations 2 (network error)",
-        "Users: 1/2 deleted; failed: users 1 (permission denied)",
-        "Bot tags: 0/1 deleted",
+        "Bots: 3/5 deleted; failed: bots 4 (foreign-key violation, 3 attempts), "
+        "bots 5 (API timeout, 3 attempts)",
+        "Integrations: 2/3 deleted; failed: integrations 2 (network error, 3 attempts)",
+        "Users: 1/2 deleted; failed: users 1 (permission denied, 1 attempt)",
+        "Bot tags: 0/1 deleted; failed: bot_tags 3 4 (gave up)",
     ]
 
 

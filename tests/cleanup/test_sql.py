@@ -194,9 +194,9 @@ def test_one_that_fails_does_not_stop_the_others(database: Path) -> None:
         for label in ("delete bots 9", "delete users 7")
     ]
     assert report.sentences() == [
-        "Users: 1/2 deleted; failed: users 7 (foreign-key violation)",
+        "Users: 1/2 deleted; failed: users 7 (foreign-key violation, 3 attempts)",
         "Notes: 3/3 deleted",
-        "Bots: 1/2 deleted; failed: bots 9 (foreign-key violation)",
+        "Bots: 1/2 deleted; failed: bots 9 (foreign-key violation, 3 attempts)",
         "Audit log: 1/1 deleted",
     ]
     assert [(f.step.operation, f.step.attempt, f.code) for f in report.failures] == [

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.claims import MEASURES
 from harness.errors import ConfigurationError
 from harness.experiment.configuration import (
-    Claim,
+    CauseSetting,
     Condition,
     Experiment,
     FaultSetting,
     SetBy,
+    StrikeSetting,
     load,
-    parse_claim,
     schema,
 )
+from harness.experiment.store import fingerprint
+from tests.experiment.writing import BACKEND, read, refused
 
 Write = Callable[[str], Path]
 
@@ -237,29 +237,6 @@ def test_each_must_hold_lists(written: Write) -> None:
         assert ":4: condition 'base': each: must map" in refusal(written(text % value))
 
 
-@given(st.floats(min_value=1e-6, max_value=1 - 1e-6), st.sampled_from(["", " ", "  "]))
-def test_a_claim_survives_being_written(at_least: float, blank: str) -> None:
-    """A claim reads the same whatever the blanks, to the last digit."""
-    text = f"data_safety{blank}>={blank}{at_least!r}"
-    assert parse_claim(text) == Claim("data_safety", at_least)
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["attempt", "phase", "cycle"]), st.floats(0.01, 100), min_size=1
-    )
-)
-def test_weights_sum_to_one(weights: dict[str, float]) -> None:
-    """Weights are shares, in proportion as written."""
-    shares = FaultSetting(rate=0.1, lasting=weights).lasting
-    assert sum(shares.values()) == pytest.approx(1)
-    first = next(iter(shares))
-    assert all(
-        shares[key] / shares[first] == pytest.approx(weights[key] / weights[first])
-        for key in weights
-    )
-
-
 def test_measures_of_rows_are_those_that_are_evaluated(written: Write) -> None:
     """A row may name every measure there is, and no other."""
     for measure in MEASURES:
@@ -308,3 +285,145 @@ workload.journal_mode = "delete"
         load(written(text))
     chained = text.replace('["wal_pin"]', '["wal_pin", "file_copy"]')
     assert load(written(chained)).conditions[0].recoveries == ("wal_pin", "file_copy")
+
+
+def test_everything_of_a_backend_can_be_said(tmp_path: Path) -> None:
+    """Each key is read, with its default where it is left out, and JSON gives it all back."""
+    path = tmp_path / "experiment.toml"
+    path.write_text(BACKEND)
+    experiment = load(path)
+    (one,) = experiment.conditions
+    assert (one.connection, one.cleanup, one.story) == ("backend", "api", True)
+    assert (one.api.timeout_ms, one.api.backend_busy_timeout_ms, one.retry.jitter) == (
+        60,
+        1000,
+        0.5,
+    )
+    assert one.faults["reset_before"].phases == ("create", "cleanup")
+    assert one.faults["reset_before"].burst == 5
+    assert one.strikes == (
+        StrikeSetting(fault="reset_after", on="bots", number=2, attempts="all"),
+        StrikeSetting(fault="io_error", phase="restore", on="online_backup"),
+    )
+    assert one.strikes[1].attempts == (1,)
+    assert one.strikes[1].lasting == "attempt"
+    disk = CauseSetting(rate=0.01, faults=("disk_full", "timeout"))
+    assert one.causes == {"disk": disk}
+    assert (disk.phases, disk.lasting) == (("cleanup", "restore"), {"phase": 1.0})
+    assert Experiment.from_json(json.loads(json.dumps(experiment.to_json()))) == experiment
+
+
+# What is planted in BACKEND: (text to replace, by what, the line, what has to be said)
+MISTAKEN = {
+    "connection": ('"backend"', '"bakend"', 5, "'bakend' is none of closed, held, backend; did"),
+    "story": ("true", '"yes"', 13, "story: must be true or false, not 'yes'"),
+    "jitter": ("0.5", "1.5", 7, "retry.jitter: must be less than or equal to 1"),
+    "jitter negative": ("0.5", "-0.1", 7, "retry.jitter: must be greater than or equal to 0"),
+    "jitter's name": ("jitter", "jiter", 7, "retry.jiter: nobody knows this key; did you mean"),
+    "timeout": ("= 60", "= 0", 8, "api.timeout_ms: must be greater than 0, not 0"),
+    "timeout endless": ("= 60", "= inf", 8, "api.timeout_ms: must be a finite number"),
+    "timeout's name": ("timeout_ms", "timeout", 8, "api.timeout: nobody knows this key; did"),
+    "busy": ("timeout_ms = 60", "backend_busy_timeout_ms = -1", 8, "greater than or equal to 0"),
+    "busy whole": ("timeout_ms = 60", "backend_busy_timeout_ms = 1.5", 8, "must be an integer"),
+    "burst": ("burst = 5", "burst = 0.5", 17, "before.burst: must be greater than or equal to 1"),
+    "burst endless": ("burst = 5", "burst = inf", 17, "before.burst: must be a finite number"),
+    "burst no number": ("burst = 5", 'burst = "x"', 17, "before.burst: must be a number"),
+    "no such phase": ('"cleanup"]', '"cleanupp"]', 18, "did you mean 'cleanup'?"),
+    "no phase": ('["create", "cleanup"]', "[]", 18, "phases: must hold at least 1"),
+    "phases no list": ('["create", "cleanup"]', '"create"', 18, "phases: must be a list"),
+    "strike's fault": ("reset_after", "reset_aftr", 21, "strikes.0.fault: no fault is called"),
+    "strike on nothing": ('on = "bots"\n', "", 20, "strikes.0.on: is missing"),
+    "strike's key": ("number", "numbr", 23, "strikes.0.numbr: nobody knows this key; did you mean"),
+    "strike's number": ("= 2", "= 0", 23, "strikes.0.number: must be greater than or equal to 1"),
+    "strike's attempts": ('"all"', '"al"', 24, "strikes.0.attempts: 'al' is none of all; did you"),
+    "strike's attempt": ('"all"', "[1, 0]", 24, "strikes.0.attempts.1: must be greater than or"),
+    "strike never": ('"all"', "[]", 24, "strikes.0.attempts: must hold at least 1"),
+    "strike attempts no list": ('"all"', "1", 24, "strikes.0.attempts: must be a list, not 1"),
+    "strike's lasting": ("number = 2", "lasting = { phase = 1 }", 23, "is none of attempt, phase"),
+    "strike's phase": ('"restore"', '"restor"', 28, "strikes.1.phase: 'restor' is none of"),
+    "cause too often": ("0.01", "2", 32, "causes.disk.rate: must be less than or equal to 1"),
+    "cause set by": ("0.01", '{ set_by = "x" }', 32, "causes.disk.rate: must be a number"),
+    "cause without rate": ("rate = 0.01\n", "", 31, "causes.disk.rate: is missing"),
+    "cause of nothing": ('["disk_full", "timeout"]', "[]", 33, "faults: must hold at least 1"),
+    "cause of nobody": ("disk_full", "disk_ful", 33, "no fault is called 'disk_ful'; did you mean"),
+    "cause's key": ("faults = [", "fault = [", 33, "causes.disk.fault: nobody knows this key; did"),
+    "cause lasting": ("0.01", '0.01\nlasting = "phasee"', 33, "causes.disk.lasting: 'phasee' is"),
+    "causes misspelt": ("causes.disk", "cause.disk", 10, "cause: nobody knows this key; did you"),
+    "strikes misspelt": ("conditions.strikes", "conditions.strike", 10, "did you mean 'strikes'?"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), MISTAKEN.values(), ids=MISTAKEN)
+def test_each_mistake_over_a_backend_is_named(
+    tmp_path: Path, old: str, new: str, line: int, said: str
+) -> None:
+    """Each mistake is found on its line, also inside the lists of a condition."""
+    assert old in BACKEND
+    message = refused(tmp_path, BACKEND.replace(old, new, 1))
+    assert any(
+        f":{line}: condition 'one':" in one and said in one for one in message.splitlines()
+    ), message
+
+
+def test_names_like_the_loaders_own_words_are_only_names(tmp_path: Path) -> None:
+    """A cause may be called what the loader calls parts of a value, and is named all the same."""
+    for name in ("number", "table", "list", "all"):
+        text = BACKEND.replace("causes.disk", f"causes.{name}")
+        assert list(read(tmp_path, text)[0].causes) == [name]
+        assert f"causes.{name}.rate: must be" in refused(tmp_path, text.replace("0.01", "2"))
+
+
+def test_each_and_set_reach_every_key(tmp_path: Path) -> None:
+    """Lists of tables are values like others; --set finds a strike by its number."""
+    each = """each = { "faults.reset_before.burst" = [1, 5], "causes.disk.rate" = [0, 0.1] }
+"""
+    many = read(tmp_path, BACKEND.replace("story = true\n", each))
+    assert [(c.name, c.faults["reset_before"].burst, c.causes["disk"].rate) for c in many] == [
+        ("one/1/0", 1, 0), ("one/1/0.1", 1, 0.1), ("one/5/0", 5, 0), ("one/5/0.1", 5, 0.1),
+    ]  # fmt: skip
+    each = 'each = { strikes = [[], [{ fault = "noop", on = "users" }]] }\n'
+    text = BACKEND.replace("[[conditions]]\n", f"[[conditions]]\n{each}", 1)
+    none, one = read(tmp_path, text)
+    assert (none.strikes, one.strikes) == ((), (StrikeSetting(fault="noop", on="users"),))
+    changed = ("conditions.one.strikes.1.attempts=[2]", "conditions.one.causes.disk.rate=0.5")
+    (one,) = read(tmp_path, BACKEND, *changed, "defaults.api.timeout_ms=75")
+    assert (one.strikes[1].attempts, one.causes["disk"].rate) == ((2,), 0.5)
+    assert one.api.timeout_ms == 75
+    message = refused(tmp_path, BACKEND, "defaults.api.timeout_ms=-1")
+    assert "api.timeout_ms (by --set): must be greater than 0" in message
+
+
+def test_every_key_makes_another_experiment_and_none_does_where_it_says_nothing(
+    tmp_path: Path,
+) -> None:
+    """A run goes on with the same keys only; those stored before there were any are still known."""
+    path = tmp_path / "experiment.toml"
+    path.write_text(GOOD)
+    before = "b1bf71989907fc97395f42eef1ae54a7dae36ab4871d66fa7f1626a915f36a77"
+    assert fingerprint(load(path)) == before
+    said = "story = false\nstrikes = []\napi.timeout_ms = 200\nretry.jitter = 0\n"
+    path.write_text(GOOD.replace("cycles = 7\n", f"cycles = 7\n{said}"))
+    assert fingerprint(load(path)) == before
+    path.write_text(BACKEND)
+    seen = {fingerprint(load(path))}
+    changes = ("retry.jitter=0.4", "api.timeout_ms=61", "api.backend_busy_timeout_ms=1",
+        "story=false", "faults.reset_before.burst=4", 'faults.reset_before.phases=["create"]',
+        "strikes.0.number=1", "causes.disk.rate=0.02", 'causes.disk.faults=["timeout"]',
+        "strikes=[]", "causes={}")  # fmt: skip
+    for change in changes:
+        seen.add(fingerprint(load(path, [f"conditions.one.{change}"])))
+    assert len(seen) == len(changes) + 1
+
+
+def test_the_schema_describes_the_new_tables() -> None:
+    """An editor offers their keys, and a cause may take what it does not set from the defaults."""
+    tables = schema()["$defs"]
+    assert set(tables["StrikeSetting"]["properties"]) == set(StrikeSetting.model_fields)
+    assert tables["StrikeSetting"]["required"] == ["fault", "on"]
+    assert set(tables["CauseSetting"]["properties"]) == set(CauseSetting.model_fields)
+    assert "required" not in tables["CauseSetting"]
+    assert {"enum": ["attempt", "phase", "cycle"]} in (
+        tables["CauseSetting"]["properties"]["lasting"]["anyOf"]
+    )
+    connection = tables["Condition"]["properties"]["connection"]
+    assert connection["enum"] == ["closed", "held", "backend"]

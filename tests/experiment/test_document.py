@@ -71,6 +71,27 @@ def test_a_key_is_found_where_it_stands(tmp_path: Path) -> None:
         assert str(document.error([problem])).startswith(f"{path}:{line}: condition 0:"), key
 
 
+def test_tables_in_lists_are_numbered_within_their_table(tmp_path: Path) -> None:
+    """Each [[conditions]] counts its own lists anew; the defaults have theirs."""
+    path = tmp_path / "x.toml"
+    path.write_text(
+        "[[defaults.strikes]]\non = 1\n"
+        "[[conditions]]\n[[conditions.strikes]]\non = 2\n[[conditions.strikes]]\non = 3\n"
+        "[conditions.faults.noop]\nrate = 4\n"
+        "[[conditions]]\n[[conditions.strikes]]\non = 5\n[[conditions]]\n"
+    )
+    lines = Document.read(path).lines
+    assert lines["defaults", "strikes", 0, "on"] == 2
+    assert lines["conditions", 0, "strikes", 0, "on"] == 5
+    assert lines["conditions", 0, "strikes", 1, "on"] == 7
+    assert lines["conditions", 0, "faults", "noop", "rate"] == 9
+    assert lines["conditions", 1, "strikes", 0, "on"] == 12
+    document = Document.read(path)
+    for key, line in {(0, 1, "on"): 7, (1, 0, "on"): 12, (1, 3): 10, (2, 0, "on"): 2}.items():
+        problem = Problem(("conditions", key[0], "strikes", *key[1:]), "planted")
+        assert str(document.error([problem])).startswith(f"{path}:{line}:"), key
+
+
 def test_only_near_names_are_offered() -> None:
     """A hint that has nothing to do with what was written would mislead."""
     assert nearest("polcy", ["policy", "name"]) == "did you mean 'policy'? "

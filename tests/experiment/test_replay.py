@@ -35,6 +35,7 @@ def test_records_differ_by_more_than_time() -> None:
         replace(one, outcome="restored"),
         replace(one, faults=(entry,)),
         replace(one, detail="x"),
+        replace(one, story='{"ended":"dirty"}'),
     ):
         assert not same(one, other)
         marked = [line for line in side_by_side(one, other).splitlines() if line.startswith("!")]
@@ -43,3 +44,14 @@ def test_records_differ_by_more_than_time() -> None:
         one, replace(one, faults=(entry,))
     )
     assert "(not run)" in side_by_side(None, one)
+
+
+def test_of_two_stories_only_what_differs_is_shown() -> None:
+    """A chapter that is the same in both is left out; two equal stories are one word."""
+    one = CycleRecord("a", 1, "cleaned", story='{"ended":"cleaned","served":true}')
+    other = replace(one, story='{"ended":"dirty","served":true}')
+    shown = side_by_side(one, other)
+    assert 'ended: "cleaned"' in shown
+    assert 'ended: "dirty"' in shown
+    assert "served" not in shown
+    assert "the same" in side_by_side(one, one)

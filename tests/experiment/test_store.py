@@ -81,6 +81,7 @@ records = st.builds(
     ),
     faults=st.lists(entries, max_size=3).map(tuple),
     detail=words,
+    story=words,
 )
 
 
@@ -256,6 +257,34 @@ def test_a_full_disk_is_said_and_loses_nothing(folder: Path) -> None:
     store = Store.resume(folder / "run", EXPERIMENT)  # there is room again
     store.append([typical(int(count))])
     assert store.done("a") == [range(int(count) + 1)]
+    store.close()
+
+
+def test_only_stories_that_are_told_take_room(folder: Path) -> None:
+    """A cycle without a story has no row among them; one with a story gives it back."""
+    store = Store.create(folder / "run", new_run())
+    store.append([typical(0), dataclasses.replace(typical(1), story='{"version":1}'), typical(2)])
+    assert [record.story for record in store.records("a")] == ["", '{"version":1}', ""]
+    store.close()
+    connection = apsw.Connection(str(folder / "run" / CYCLES), flags=apsw.SQLITE_OPEN_READONLY)
+    assert connection.execute("SELECT cycle FROM stories").fetchall() == [(1,)]
+    connection.close()
+
+
+def test_a_run_from_before_there_were_stories_goes_on(folder: Path) -> None:
+    """Cycles stored without a table of stories are read, and more are added by a resumed run."""
+    store = Store.create(folder / "run", new_run())
+    store.append([typical(0)])
+    store.close()
+    connection = apsw.Connection(str(folder / "run" / CYCLES))
+    connection.execute("DROP TABLE stories")
+    connection.close()
+    store = Store(folder / "run")
+    assert store.record("a", 0) == next(store.records("a"))
+    store.close()
+    store = Store.resume(folder / "run", EXPERIMENT)
+    store.append([dataclasses.replace(typical(1), story="{}")])
+    assert [record.story for record in store.records("a")] == ["", "{}"]
     store.close()
 
 

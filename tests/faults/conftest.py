@@ -16,6 +16,7 @@ from harness.faults import Planned, Shape, Slot
 from harness.faults.injector import Injector
 from harness.faults.scene import Scene, restricted_tables
 from harness.retry import Retry
+from tests.faults.served import Served, make_baseline, serving
 
 BUSY_TIMEOUT_MS = 20
 SCHEMA = """
@@ -146,3 +147,23 @@ def stage(folder: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     stage = Stage(folder, request.param)
     yield stage
     assert stage.nothing_survives(), "a fault outlived its cycle"
+
+
+@pytest.fixture(scope="session")
+def platform_baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make one small platform database for all tests."""
+    return make_baseline(tmp_path_factory.mktemp("platform") / "baseline.sqlite3")
+
+
+@pytest.fixture
+def served(folder: Path, platform_baseline: Path) -> Iterator[Served]:
+    """Give a database behind a running backend and proxy."""
+    with serving(folder, platform_baseline) as served:
+        yield served
+
+
+@pytest.fixture
+def served_file(folder: Path, platform_baseline: Path) -> Iterator[Served]:
+    """Give the same database with nobody serving it."""
+    with serving(folder, platform_baseline, started=False) as served:
+        yield served

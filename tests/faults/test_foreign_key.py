@@ -12,6 +12,7 @@ from harness.faults.foreign_key import ForeignKey
 from harness.faults.scene import Scene, restricted_tables
 from harness.steps import Step
 from tests.faults.conftest import ENTITIES, Stage, plan
+from tests.faults.served import Served
 
 
 @pytest.mark.parametrize(
@@ -167,3 +168,16 @@ def test_opportunities(stage: Stage) -> None:
     assert "no restricting foreign key" in str(ForeignKey.why_never(shape))
     assert "no cleanup" in str(ForeignKey.why_never(stage.shape(cleans=False)))
     assert ForeignKey.why_never(stage.shape()) is None
+
+
+def test_through_the_backend(served: Served) -> None:
+    """The backend answers 409 and the constraint; a retry beats one attempt, none what stays."""
+    for entity, lasting, attempts in ((served.last, "attempt", 1), (served.first, "phase", 3)):
+        injector = served.injector(plan("foreign_key", entity.label, lasting))
+        report = served.clean(injector, [entity])
+        assert [(f.reason, f.code) for f in report.failures] == [
+            ("foreign-key violation", 409)
+        ] * attempts
+        assert report.ok is (lasting == "attempt")
+        assert injector.finish(report.failures)[0].surfaced
+    assert served.left() == [served.first.key[0][1]]

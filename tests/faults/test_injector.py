@@ -5,6 +5,7 @@ import pytest
 
 from harness.databases.sqlite import connect
 from harness.errors import UnknownName
+from harness.faults import REQUEST
 from harness.steps import Failure, Step
 from tests.faults.conftest import Stage, plan
 
@@ -138,3 +139,32 @@ def test_an_unknown_kind_is_named_at_once(stage: Stage) -> None:
     """It is found out before the cycle starts, with the nearest choice."""
     with pytest.raises(UnknownName, match="timeout"):
         stage.injector(plan("time_out", "delete bots 9"))
+
+
+def test_the_nth_request_whatever_it_is(stage: Stage) -> None:
+    """What is planned for a phase's third request strikes that, retries counted, and no other."""
+    injector = stage.injector(plan("timeout", REQUEST, attempt=3))
+    injector.listener(Step("create", "create bots 1", 1))  # another phase counts for itself
+    for step in (HERE, HERE._replace(attempt=2)):
+        injector.listener(step)
+        assert not stage.is_locked()
+    third = Step("cleanup", "delete users 7", 1)
+    injector.listener(third)
+    assert stage.is_locked()
+    injector.listener(third._replace(attempt=2))
+    assert not stage.is_locked()
+    (entry,) = injector.finish([Failure(third, "timeout", "", 5)])
+    assert entry[:5] == ("timeout", "cleanup", REQUEST, 3, "attempt")
+    assert (entry.fired, entry.surfaced) == (True, True)
+
+
+def test_a_step_and_a_request_may_be_struck_at_once(stage: Stage) -> None:
+    """Two faults of two kinds at one step, one by its name and one by its number, both fire."""
+    injector = stage.injector(
+        plan("timeout", REQUEST, attempt=2), plan("foreign_key", "delete bots 9")
+    )
+    injector.listener(Step("cleanup", "delete bots 8", 1))
+    injector.listener(HERE)
+    assert stage.is_locked()
+    held = [entry.fired for entry in injector.finish([])]
+    assert held == [True, True]

@@ -56,8 +56,27 @@ def test_a_phase_reaches_the_next_recovery_of_the_chain(stage: Stage) -> None:
     second.dispose()
 
 
+@pytest.mark.parametrize(("lasting", "passes"), [("attempt", True), ("phase", False)])
+def test_a_delete_meets_a_failing_disk(stage: Stage, lasting: str, passes: bool) -> None:
+    """One attempt: the retry passes. The phase: the rows stay, whatever is tried."""
+    stage.scene.cleanup_vfs = True
+    before = stage.rows(ALL)
+    injector = stage.injector(plan("io_error", "delete bots 9", lasting))
+    report = stage.clean(injector)
+    assert {f.reason for f in report.failures} == {"input/output error"}
+    assert len(report.failures) == (1 if passes else 9)
+    assert report.ok is passes
+    assert (stage.rows(ALL) == before) is not passes
+    (entry,) = injector.finish(report.failures)
+    assert entry.surfaced
+    assert "said errno 5" in entry.evidence
+    assert stage.rows("PRAGMA integrity_check") == [("ok",)]
+
+
 def test_opportunities(stage: Stage) -> None:
     """As a full disk: where a copy is written."""
-    assert len(IoError.slots(stage.shape(recoveries=("file_copy",)))) == 2 * 3
+    shape = stage.shape(recoveries=("file_copy",))
+    assert len([slot for slot in IoError.slots(shape) if slot.phase in IoError.phases]) == 2 * 3
+    assert IoError.slots(shape)[2 * 3 :] == shape.cleanup_slots()
     only_pin = stage.shape(recoveries=("wal_pin",))
     assert IoError.why_never(only_pin) == "none of the recoveries writes or reads a copy"

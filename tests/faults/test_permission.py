@@ -9,6 +9,7 @@ from harness.faults.permission import Permission
 from harness.files import Files
 from harness.steps import Step
 from tests.faults.conftest import ENTITIES, Stage, plan
+from tests.faults.served import Served
 
 
 def step(operation: str, attempt: int = 1, phase: str = "cleanup") -> Step:
@@ -128,3 +129,10 @@ def test_opportunities(stage: Stage) -> None:
     assert len(Permission.slots(stage.shape())) == 3 * len(ENTITIES)
     assert Permission.why_never(stage.shape()) is None
     assert Permission.why_never(stage.shape(cleans=False)) == "the policy runs no cleanup"
+
+
+def test_over_http_there_is_another(served_file: Served) -> None:
+    """A cleanup over HTTP has no connection to deny anything to; it says which fault to take."""
+    assert Permission.slots(served_file.shape()) == []
+    assert "use scope_revoked" in str(Permission.why_never(served_file.shape()))
+    assert Permission.why_never(served_file.shape(cleans=False)) == "the policy runs no cleanup"

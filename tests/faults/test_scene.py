@@ -16,8 +16,10 @@ from harness.faults.scene import (
     restricted_tables,
     restricting_child,
 )
+from harness.faults.storage import FULL, Strike
 from harness.steps import Step
 from tests.faults.conftest import BUSY_TIMEOUT_MS, Stage, plan
+from tests.faults.served import TIMEOUT_MS, Served
 
 
 def test_restricted_tables(stage: Stage) -> None:
@@ -98,3 +100,43 @@ def test_start_forgets(stage: Stage) -> None:
 def test_where_backups_are(stage: Stage) -> None:
     """Each recovery has its own file."""
     assert stage.scene.backup_of("file_copy") == stage.folder / "file_copy.backup"
+
+
+def test_the_cleanups_vfs(stage: Stage) -> None:
+    """Through the striking VFS where the site says so, keeping all else; the next cycle too."""
+    stage.scene.cleanup_vfs = True
+    stage.scene.start()
+    connection = stage.scene.connect(stage.database)
+    assert connection.open_vfs == stage.scene.vfs.vfs_name
+    assert connection.pragma("busy_timeout") == BUSY_TIMEOUT_MS
+    assert connection.pragma("foreign_keys") == 1
+    stage.scene.denials.append(lambda *_: True)
+    stage.scene.apply_denials()
+    with pytest.raises(apsw.AuthError):
+        connection.execute("DELETE FROM notes")
+    connection.close()
+    stage.scene.start()
+
+
+def test_closing_says_nothing_of_the_disk(stage: Stage) -> None:
+    """A disk that refuses the last checkpoint is no error of the cleanup's; no row is lost."""
+    stage.scene.cleanup_vfs = True
+    connection = stage.scene.connect(stage.database)
+    connection.execute("DELETE FROM notes WHERE id = 2")
+    strike = Strike(FULL, reads=False, after_bytes=0)
+    stage.scene.vfs.armed.strikes.append(strike)
+    connection.close()
+    stage.scene.vfs.armed.strikes.remove(strike)
+    strike.close()
+    assert bool(strike.said) is (stage.journal_mode == "wal")
+    with pytest.raises(apsw.ConnectionClosedError):
+        connection.execute("SELECT 1")
+    assert stage.rows("SELECT id FROM notes") == [(1,)]
+
+
+def test_what_serves_the_database(stage: Stage, served_file: Served) -> None:
+    """Without a backend there is none; with one, the scene knows it and its token."""
+    assert (stage.scene.proxy, stage.scene.backend, stage.scene.token) == (None, None, "")
+    assert served_file.scene.proxy is served_file.proxy
+    assert served_file.scene.backend is served_file.backend
+    assert served_file.scene.api_timeout_ms == TIMEOUT_MS

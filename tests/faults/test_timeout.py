@@ -12,6 +12,7 @@ from harness.faults.timeout import Timeout
 from harness.files import Files
 from harness.steps import Step
 from tests.faults.conftest import BUSY_TIMEOUT_MS, ENTITIES, Stage, plan
+from tests.faults.served import Served
 
 OPERATION = "delete bots 9"
 
@@ -100,3 +101,23 @@ def test_opportunities(stage: Stage) -> None:
     assert Timeout.why_never(stage.shape()) is None
     assert Timeout.slots(stage.shape(cleans=False)) == []
     assert Timeout.why_never(stage.shape(cleans=False)) == "the policy runs no cleanup"
+
+
+@pytest.mark.parametrize(
+    ("patience_ms", "busy_ms", "reason"),
+    [(10_000, 50, "timeout"), (150, 5_000, "API timeout")],
+)
+def test_through_the_backend(served: Served, patience_ms: float, busy_ms: int, reason: str) -> None:
+    """Whoever is the less patient says it: the backend (503), or the client, to no effect on it."""
+    if busy_ms != served.backend.busy_timeout_ms:
+        served.backend.kill()
+        served.backend.busy_timeout_ms = busy_ms
+        served.backend.start(60)
+    injector = served.injector(plan("timeout", served.last.label))
+    report = served.clean(injector, [served.last], attempts=1, timeout_ms=patience_ms)
+    assert [f.reason for f in report.failures] == [reason]
+    key = served.last.key[0][1]
+    assert key in served.left()
+    assert injector.finish(report.failures)[0].surfaced
+    served.settled()  # the lock is gone: a DELETE that still waited is carried out
+    assert (key in served.left()) is (reason == "timeout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,16 @@ import apsw
 import pytest
 
 from harness.recovery.online_backup import OnlineBackup
-from tests.recovery.helpers import DAMAGE, content, execute, main_bytes, make, recovery
+from tests.recovery.helpers import (
+    DAMAGE,
+    as_pages,
+    content,
+    execute,
+    in_child,
+    main_bytes,
+    make,
+    recovery,
+)
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])
@@ -114,3 +124,42 @@ class _Full(apsw.VFS):
                 super().xWrite(data, offset)
 
         return File("", name, flags)
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_schema_that_cannot_be_parsed(folder: Path, mode: str, when: str) -> None:
+    """Pages are copied all the same, be it the baseline's schema or what the tests made of it."""
+    path = make(folder, mode)
+    spoil = "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql='?' WHERE name='users'"
+    one = recovery(OnlineBackup, path)
+    if when == "before":
+        execute(path, spoil)
+    before = main_bytes(path)
+    one.capture()
+    if when == "after":
+        execute(path, spoil)
+    execute(path, "PRAGMA user_version = 99")
+    one.restore()
+    assert as_pages(main_bytes(path)) == as_pages(before)
+    if when == "after":
+        assert content(path)["user_version"] == 7
+
+
+def test_a_rollback_journal_left_hot(folder: Path) -> None:
+    """What a killed writer left in the file does not keep the baseline from coming back."""
+    path = make(folder, "delete")
+    before = content(path)
+    one = recovery(OnlineBackup, path)
+    one.capture()
+
+    def dies() -> None:
+        connection = apsw.Connection(str(path))
+        connection.pragma("cache_size", 1)  # so that pages are written before the commit
+        connection.execute("BEGIN; DELETE FROM bots; UPDATE users SET mail = zeroblob(90000)")
+        os._exit(9)
+
+    assert in_child(dies) == 9
+    assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+    one.restore()
+    assert content(path) == before

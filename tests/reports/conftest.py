@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.summary import write
+from tests.reports.stories import write_stories
 from tests.stored_runs import cycles, make_run, row, struck
 
 NASTY = "<script>alert('a')</script> & | `b` *c* [d](e)\nnext"
@@ -39,3 +40,9 @@ def run(folder: Path) -> Path:
     )
     write(results)
     return results.folder
+
+
+@pytest.fixture(scope="session")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a run that keeps stories, of every way a cycle can end; tests only read it."""
+    return write_stories(tmp_path_factory.mktemp("told"))

@@ -5,6 +5,7 @@ import pytest
 
 from harness import registry
 from harness.reports.console import ConsoleReport
+from tests.reports.stories import STORIES
 
 ESCAPE = "\x1b["
 
@@ -49,6 +50,28 @@ def test_not_a_terminal_is_plain(
     """Left to itself, the report has no colour where standard output is a file."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert ESCAPE not in registry.find("reports", "console")().render(run)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_stories_come_first(stories: Path, width: int, encoding: str) -> None:
+    """Every story is printed before the facts, fits, and takes no more than the output can."""
+    text = ConsoleReport(width=width, colour=False, encoding=encoding).render(stories)
+    text.encode(encoding)
+    last = max(text.index(f"{name[:1].upper()}{name[1:]}  cycle 0") for name in STORIES)
+    assert text.index("made") < last < text.index("\ncycles ")
+    assert all(len(line) <= width or "harness replay" in line for line in text.splitlines())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_together_or_apart_at_any_width(stories: Path, width: int) -> None:
+    """The table keeps all its figures where it is narrow."""
+    text = ConsoleReport(width=width, colour=False).render(stories)
+    table = text[text.index("together or apart") : text.index("\nTimings")]
+    for name in ("summary", "fine", "refused"):
+        assert name in table
+    assert "(100%)" in table
+    assert "needed" in table
 
 
 def test_markup_is_text(run: Path) -> None:

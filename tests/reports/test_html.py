@@ -69,11 +69,20 @@ def test_light_dark_and_phone(text: str) -> None:
 def test_every_row_is_on_the_page(run: Path, text: str) -> None:
     """Each table is there with all its rows and headings."""
     page, report = Page(text), read(run)
-    tables = [t for t in (report.claims, report.conditions, report.failures, report.timings,
-                          report.faults) if t.rows]  # fmt: skip
+    tables = [t for t in (report.claims, report.conditions, report.together, report.failures,
+                          report.timings, report.faults) if t.rows]  # fmt: skip
     assert page.texts["h2"] == [*(table.title for table in tables), "The run"]
     assert len(page.texts["td"]) == sum(len(t.rows) * len(t.headings) for t in tables)
     assert page.texts["td"] == [cell for t in tables for row in t.rows for cell in row]
+
+
+def test_stories_come_first(stories: Path) -> None:
+    """Every scenario is on the page before the first table, and the page stays one file."""
+    text = registry.find("reports", "html")().render(stories)
+    titles = Page(text).texts["h2"]
+    told = read(stories).scenarios
+    assert titles[: len(told)] == [f"{one.title} cycle {one.cycle}" for one in told]
+    assert not re.search(r"(?:https?:)?//\w|@import|url\(|<link|\bsrc=|\bhref=", text)
 
 
 def test_verdicts_have_their_colours(text: str) -> None:

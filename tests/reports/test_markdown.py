@@ -11,7 +11,7 @@ from harness.reports.tables import Table, read
 def test_every_table_keeps_its_columns(run: Path) -> None:
     """Whatever the text holds, each line of a table has as many cells as its headings."""
     report = read(run)
-    for table in (report.claims, report.conditions, report.timings, report.failures):
+    for table in (report.claims, report.conditions, report.together, report.failures):
         for line in render_table(table, code="replay"):
             bars = line.replace("\\\\", "").replace("\\|", "").count("|")
             assert bars == len(table.headings) + 1
@@ -24,6 +24,19 @@ def test_hostile_text_stays_text(run: Path) -> None:
     outside_code = "".join(text.split("`` ")[::2])
     assert "<script>" not in outside_code
     assert "[d](e)" not in outside_code
+
+
+def test_every_story_is_a_table(stories: Path) -> None:
+    """Each step has its row with its mark, each table of the cleanup one below it, and the end."""
+    text = registry.find("reports", "markdown")().render(stories)
+    for told in read(stories).scenarios:
+        start = text.index(f"## {told.title}, cycle 0\n")
+        rows = [line for line in text[start:].split("\n## ")[0].splitlines() if line[:1] == "|"]
+        removals = sum(len(line.removals) for line in told.lines)
+        assert len(rows) == 2 + len(told.lines) + removals + 1
+        assert told.end in rows[-1]
+    assert "| ✗ | Users | 1/2 deleted; users 62: permission denied (1 attempt) |" in text
+    assert text.index("## As in the summary") < text.index("## Conditions")
 
 
 def test_long_text_is_cut() -> None:

@@ -43,7 +43,7 @@ def test_found_by_name() -> None:
 
 def test_unknown_shape() -> None:
     """A shape there is not is refused with those there are."""
-    with pytest.raises(UnknownName, match="simple, complex"):
+    with pytest.raises(UnknownName, match="simple, team, complex"):
         Platform("simpel", 1)
 
 

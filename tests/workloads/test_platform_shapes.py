@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.workloads.platform_shapes import SHAPES, Complex, Rehearsal, Simple, entities
+from harness.workloads.platform_shapes import SHAPES, Complex, Rehearsal, entities
 from harness.workloads.platform_words import generator, make_words
 from tests.workloads.test_platform_schema import Open
 
@@ -32,10 +32,25 @@ def test_rehearsal_counts_on_by_table(starts: dict[str, int]) -> None:
 
 def test_simple_is_the_summary_s_test_data() -> None:
     """One user, three bots and two integrations, in this order."""
-    values = Simple().prepare(WORDS, generator("test", 1))
-    made = Simple().write(Rehearsal({}), values, "m", None)
+    values = SHAPES["simple"].prepare(WORDS, generator("test", 1))
+    made = SHAPES["simple"].write(Rehearsal({}), values, "m", None)
     tables = [entity.table for entity in entities(None, made)]
     assert tables == ["users"] + ["bots"] * 3 + ["integrations"] * 2
+
+
+def test_team_is_the_failure_scenario_s_test_data(default_baseline: Path, open_copy: Open) -> None:
+    """Two users, five bots and three integrations; the last user has two bots, one integrated."""
+    connection = open_copy(default_baseline)
+    values = SHAPES["team"].prepare(WORDS, generator("test", 1))
+    made = SHAPES["team"].write(connection, values, "m", None)
+    tables = [entity.table for entity in entities(None, made)]
+    assert tables == ["users"] * 2 + ["bots"] * 5 + ["integrations"] * 3
+    owned = connection.execute(
+        "SELECT b.id, i.id FROM bots b LEFT JOIN integrations i ON i.bot_id = b.id"
+        " WHERE b.user_id = ? ORDER BY b.id",
+        (made[1][1],),
+    ).fetchall()
+    assert owned == [(made[5][1], made[9][1]), (made[6][1], None)]
 
 
 def test_complex_undoes_in_a_safe_order(default_baseline: Path, open_copy: Open) -> None:

@@ -1,0 +1,100 @@
+"""Say which constraint a statement broke.
+
+SQLite names the columns of a UNIQUE constraint in its message, but never a foreign key. So the
+schema is asked for the foreign keys, and the rows for the one that is broken. This runs after the
+statement was undone and before its transaction ends: what broke it is still to be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import apsw
+
+from harness.backend.answers import Refused
+from harness.databases.errors import describe
+
+
+class _Reference(NamedTuple):
+    """A column that refers to a table; keys of several columns are left out."""
+
+    child: str
+    column: str
+    parent: str
+    to: str
+
+
+def broken(
+    error: apsw.ConstraintError,
+    connection: apsw.Connection,
+    table: str,
+    *,
+    removed: int | None = None,
+    added: Mapping[str, Any] | None = None,
+) -> Refused:
+    """Turn a broken constraint into the answer that names it: 409.
+
+    Args:
+        error: what SQLite raised.
+        connection: the one that it happened on, its transaction still open.
+        table: the table that was written to.
+        removed: the id of the row that was to go.
+        added: the values of the row that was to come.
+    """
+    if describe(error)[0] == "foreign-key violation":
+        constraint, why = _foreign_key(connection, table, removed, added or {})
+        return Refused(409, "foreign-key violation", why, constraint=constraint)
+    # "UNIQUE constraint failed: bots.user_id, bots.name"
+    kind, _, name = str(error).rpartition(" constraint failed: ")
+    kind = kind.rpartition(" ")[2]
+    if kind == "UNIQUE":
+        why = f"{table}: there is already one with this {name}"
+        return Refused(409, "unique violation", why, constraint=name)
+    sentence = f"{table}: the database refuses it: {error}"
+    return Refused(409, "constraint violation", sentence, constraint=name)
+
+
+def _foreign_key(
+    connection: apsw.Connection, table: str, removed: int | None, added: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Return (table.column, sentence) of the foreign key that is broken."""
+    for reference in _references(connection):
+        child, column, parent, to = reference
+        constraint = f"{child}.{column}"
+        if removed is not None and parent == table:
+            sql = (
+                f"SELECT 1 FROM {_quoted(child)} WHERE {_quoted(column)} ="
+                f" (SELECT {_quoted(to)} FROM {_quoted(table)} WHERE id = ?) LIMIT 1"
+            )
+            if connection.execute(sql, (removed,)).fetchall():
+                return constraint, f"{table} {removed} cannot go: {constraint} refers to it"
+        if removed is None and child == table and added.get(column) is not None:
+            sql = f"SELECT 1 FROM {_quoted(parent)} WHERE {_quoted(to)} = ? LIMIT 1"
+            if not connection.execute(sql, (added[column],)).fetchall():
+                return constraint, f"{constraint}: there is no {parent} {added[column]}"
+    return "", f"{table}: another row refers to it, or it refers to none"  # further down a cascade
+
+
+def _references(connection: apsw.Connection) -> Iterator[_Reference]:
+    """Every foreign key of one column, those that restrict first: they are what holds a row."""
+    tables: list[Any] = connection.execute(
+        "SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY rowid"
+    ).fetchall()
+    held: list[_Reference] = []
+    followed: list[_Reference] = []
+    for (child,) in tables:
+        rows: list[Any] = connection.execute(
+            f"PRAGMA main.foreign_key_list({_quoted(child)})"
+        ).fetchall()
+        several = {row[0] for row in rows if row[1] > 0}  # (id, seq, table, from, to, ...)
+        for number, _, parent, column, to, _, on_delete, _ in rows:
+            if number not in several:
+                reference = _Reference(child, column, parent, to or "id")
+                (held if on_delete in ("RESTRICT", "NO ACTION") else followed).append(reference)
+    yield from held
+    yield from followed
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

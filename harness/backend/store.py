@@ -1,0 +1,94 @@
+"""The backend's connections to its database, and the one transaction of every request.
+
+SQL runs on the event loop's own thread (handing it to another costs more than it takes), and so it
+must never wait: SQLite's own busy timeout is 0, and a transaction that finds the database locked is
+rolled back and tried again a little later, whole, while the loop serves others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from harness.backend.answers import Refused
+from harness.databases.errors import describe
+from harness.databases.sqlite import connect
+
+Result = TypeVar("Result")
+CONNECTIONS = 3
+_PAUSES_S = (0.001, 0.002, 0.005, 0.01)  # between attempts; the last one is repeated
+
+
+class Store:
+    """A few connections to one database, used in turn; each is opened when its turn comes."""
+
+    def __init__(self, database: Path, busy_timeout_ms: int) -> None:
+        self.database = database
+        self.busy_timeout_ms = busy_timeout_ms
+        self._connections: list[apsw.Connection | None] = [None] * CONNECTIONS
+        self._turn = 0
+
+    async def run(self, work: Callable[[apsw.Connection], Result]) -> Result:
+        """Run ``work`` in a transaction; wait for locks, at most the busy timeout.
+
+        Raises:
+            Refused: what ``work`` refuses (rolled back); 503 when the lock was not to be had.
+            apsw.Error, OSError: anything else that went wrong (rolled back).
+        """
+        ends = time.monotonic() + self.busy_timeout_ms / 1000
+        attempt = 0
+        while True:
+            try:
+                return self.attempt(work)
+            except (apsw.BusyError, apsw.LockedError) as error:
+                left = ends - time.monotonic()
+                if left <= 0:
+                    raise Refused(
+                        503,
+                        describe(error)[0],
+                        f"the database was locked for {self.busy_timeout_ms} ms; try again",
+                    ) from error
+            await asyncio.sleep(min(left, _PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]))
+            attempt += 1
+
+    def attempt(self, work: Callable[[apsw.Connection], Result]) -> Result:
+        """Run ``work`` in a transaction once, without waiting for anybody."""
+        connection = self._next()
+        try:
+            connection.execute("BEGIN")
+            result = work(connection)
+            connection.execute("COMMIT")
+        except (Refused, apsw.BusyError, apsw.LockedError):
+            self._roll_back(connection)
+            raise
+        except BaseException:
+            # nobody knows what it has seen (a damaged file, a file put in its place): start afresh
+            self._connections = [None if c is connection else c for c in self._connections]
+            connection.close(True)
+            raise
+        return result
+
+    def _next(self) -> apsw.Connection:
+        self._turn = (self._turn + 1) % CONNECTIONS
+        connection = self._connections[self._turn]
+        if connection is None:
+            connection = connect(self.database, busy_timeout_ms=0)
+            self._connections[self._turn] = connection
+        return connection
+
+    @staticmethod
+    def _roll_back(connection: apsw.Connection) -> None:
+        if connection.in_transaction:  # SQLite itself ends it after some errors
+            connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close every connection; the next request opens them again."""
+        connections, self._connections = self._connections, [None] * CONNECTIONS
+        for connection in connections:
+            if connection is not None:
+                connection.close(True)

@@ -1,0 +1,209 @@
+"""How a cycle's tests reach the database, and what stays connected while the guard works."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from harness.databases.sqlite import connect
+from harness.errors import ApiError, BackendError, MeasurementError
+from harness.steps import Listener
+from harness.workloads import TestData, Workload
+
+if TYPE_CHECKING:
+    from harness.api import ApiClient, Service
+    from harness.backend.process import Backend
+    from harness.experiment.configuration import Condition
+    from harness.faults.proxy import Proxy
+
+PATIENCE_MS = 10_000.0  # of the harness itself with a backend that nothing was done to
+_LATEST = 20  # rows asked for, of each table
+
+
+class Application(ABC):
+    """What the tests of one site work with, cycle after cycle."""
+
+    def begin(self) -> None:  # noqa: B027 - not every application has something to do
+        """Connect before the guard begins, where the application would be running by then."""
+
+    @abstractmethod
+    def create(self, draw: int, listener: Listener) -> TestData:
+        """Create one cycle's test data."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """The tests are over; the guard goes to work."""
+
+    @abstractmethod
+    def end(self) -> bool | None:
+        """Let go of the database; the guard has finished, and so has every fault.
+
+        Returns whether the application still showed the baseline before it let go, None where
+        nobody can ask it. MeasurementError where it is broken though no fault broke it.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free everything."""
+
+
+class Direct(Application):
+    """The tests' own connection to the database; ``held`` keeps it open while the guard works."""
+
+    def __init__(self, database: Path, workload: Workload, *, held: bool) -> None:
+        self._database, self._workload, self._held = database, workload, held
+        self._connection: Any = None
+
+    def create(self, draw: int, listener: Listener) -> TestData:
+        """Create the test data by SQL; nobody listens, for nothing can strike there."""
+        self._connection = connect(self._database, busy_timeout_ms=1000)
+        return self._workload.create(self._connection, draw)
+
+    def leave(self) -> None:
+        """Close the connection, unless it is held."""
+        if not self._held:
+            self.close()
+
+    def end(self) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class OverHttp(Application):
+    """A backend process behind a proxy; it is connected from before the guard begins to the end.
+
+    The backend lives as long as the site. Between cycles it has no connection open, so that the
+    truth can read the file and put the baseline's very bytes back.
+    """
+
+    def __init__(
+        self, database: Path, workload: Workload, condition: Condition, folder: Path
+    ) -> None:
+        # what speaks HTTP is slow to import, and most sites need none of it
+        from harness.api import ApiClient, Service  # noqa: PLC0415
+        from harness.backend.process import Backend  # noqa: PLC0415
+        from harness.faults.proxy import Proxy  # noqa: PLC0415
+
+        self._database, self._workload = database, workload
+        connection = connect(database, read_only=True)
+        try:
+            token = workload.token(connection)
+            self._pages = [
+                f"/{table}?after={_last_id(connection, table) - 1}&limit={_LATEST}"
+                for table in ("users", "bots", "integrations")
+            ]
+        finally:
+            connection.close()
+        self.backend: Backend = Backend(
+            database,
+            busy_timeout_ms=condition.api.backend_busy_timeout_ms,
+            log=folder / "backend.log",
+        )
+        self.proxy: Proxy | None = None
+        self._own: ApiClient | None = None
+        try:
+            self.backend.start()
+            self.proxy = Proxy(self.backend.port)
+            self.proxy.start()
+            self.service: Service = Service(self.proxy.url, token, condition.api.timeout_ms)
+            self._own = ApiClient(Service(self.backend.url, token, PATIENCE_MS))
+            self._baseline = self._latest()
+            self.backend.release()
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self) -> None:
+        """Have the backend open its connections."""
+        self._ask("/health")
+
+    def create(self, draw: int, listener: Listener) -> TestData:
+        """Create the test data through the proxy, call by call."""
+        from harness.api import ApiClient  # noqa: PLC0415 - see __init__
+
+        client = ApiClient(self.service)
+        try:
+            return self._workload.create_over_http(client, draw, listener)
+        finally:
+            client.close()
+
+    def leave(self) -> None:
+        """Stay: a backend does not go away because tests are over."""
+
+    def end(self) -> bool:
+        """Ask the backend once more what it serves, then have it let go of the database.
+
+        What it is still working on, for a client that gave up long ago, is finished first: it is
+        part of how the cycle ends.
+        """
+        if self.proxy is None:
+            raise MeasurementError("the site is closed")
+        if self.proxy.error is not None:
+            raise MeasurementError(f"the proxy failed: {self.proxy.error}") from self.proxy.error
+        if not self.proxy.alive:
+            raise MeasurementError("the proxy died in this cycle, and no fault asked for it")
+        if not self.backend.alive:
+            raise MeasurementError("the backend died in this cycle, and no fault asked for it")
+        self.proxy.settle()
+        try:
+            served = self._latest() == self._baseline
+            self.backend.release()
+        except BackendError as error:
+            raise MeasurementError(f"the backend broke in this cycle: {error}") from error
+        return served
+
+    def _latest(self) -> list[Any]:
+        """Ask for the last row of the baseline in each table, and all that came after it."""
+        return [self._ask(path) for path in self._pages]
+
+    def _ask(self, path: str) -> Any:
+        """Ask the backend itself, past the proxy; an error of its own is an answer too."""
+        if self._own is None:
+            raise MeasurementError("the site is closed")
+        try:
+            return self._own.request("GET", path).json()
+        except ApiError as error:
+            if error.status == 0:
+                raise MeasurementError(f"the backend does not answer: {error}") from error
+            return f"{error.status}: {error}"
+
+    def close(self) -> None:
+        """End the proxy and the backend."""
+        if self._own is not None:
+            self._own.close()
+        if self.proxy is not None:
+            self.proxy.close()
+        self.backend.close()
+
+
+def _last_id(connection: Any, table: str) -> int:
+    (last,) = connection.execute(f"SELECT max(id) FROM {table}").fetchone()
+    return int(last)
+
+
+def application(
+    condition: Condition, database: Path, workload: Workload, folder: Path
+) -> Direct | OverHttp:
+    """Make what ``condition.connection`` names: closed, held or backend."""
+    if condition.connection == "backend":
+        return OverHttp(database, workload, condition, folder)
+    return Direct(database, workload, held=condition.connection == "held")
+
+
+def page_count(database: Path) -> int:
+    """Count the database's pages, the -wal folded in, and leave both as they are."""
+    connection = connect(database, busy_timeout_ms=1000)
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        return int(connection.pragma("page_count"))
+    finally:
+        connection.close()

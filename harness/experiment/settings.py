@@ -1,0 +1,328 @@
+"""What an experiment may set: every table of the file, its keys, their defaults and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+    ValidationError,
+)
+
+from harness import registry
+from harness.errors import ConfigurationError, UnknownName
+from harness.experiment.claimed import ClaimText, Measure
+from harness.experiment.document import nearest
+from harness.faults import LASTING
+from harness.faults.plan import most_in_bursts
+from harness.workloads import JournalMode
+
+
+def _named(package: str) -> AfterValidator:
+    """Accept only names that the registry knows in ``package``."""
+
+    def check(name: str) -> str:
+        known = registry.names(package)
+        if name not in known:
+            hint = nearest(name, known)
+            what = package.removesuffix("s")
+            raise ValueError(f"no {what} is called {name!r}; {hint}known: {', '.join(known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _weights(value: Any) -> Any:
+    """Turn ``"phase"`` or ``{attempt = 1, phase = 3}`` into weights that sum to 1."""
+    choice = ", ".join(f'"{word}"' for word in LASTING)
+    weights = {value: 1.0} if isinstance(value, str) else value
+    if not isinstance(weights, dict) or not weights:
+        raise ValueError(f"must be one of {choice}, or a table of weights for them")
+    for word, weight in weights.items():
+        if word not in LASTING:
+            raise ValueError(f"{word!r} is not how long a fault lasts; choose from {choice}")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
+            raise ValueError(f"the weight of {word!r} must be a number from 0, not {weight!r}")
+    total = float(sum(weights.values()))
+    if not 0 < total < float("inf"):
+        raise ValueError("the weights must sum to more than 0")
+    return {word: float(weights[word]) / total for word in LASTING if weights.get(word)}
+
+
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
+Lasting = Annotated[dict[str, float], BeforeValidator(_weights)]
+Phase = Literal["backup", "create", "cleanup", "verify", "restore", "dispose"]  # steps.PHASES
+Phases = Annotated[tuple[Phase, ...], Field(min_length=1)]
+FaultName = Annotated[str, _named("faults")]
+
+
+MOST_STORIES = 1000
+
+
+def too_many_stories(cycles: int) -> str:
+    """Say why so many cycles cannot all keep their stories."""
+    return (
+        f"{cycles} cycles are too many to keep the whole story of each; "
+        f"run at most {MOST_STORIES}, or leave story out"
+    )
+
+
+class _Part(BaseModel):
+    """A frozen table of the file that knows all its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SetBy(_Part):
+    """A rate that a calibration solves for, times a factor."""
+
+    set_by: str
+    times: Annotated[Number, Field(gt=0)] = 1.0
+
+
+# The tags appear in pydantic's errors among the keys; nobody's key is in such brackets.
+def _kind_of_rate(value: Any) -> str:
+    return "[table]" if isinstance(value, dict | SetBy) else "[number]"
+
+
+Rate = Annotated[
+    Annotated[float, Strict(), Field(ge=0, le=1), Tag("[number]")]
+    | Annotated[SetBy, Tag("[table]")],
+    Discriminator(_kind_of_rate),
+]
+
+
+def _kind_of_attempts(value: Any) -> str:
+    return "[all]" if isinstance(value, str) else "[list]"
+
+
+Attempts = Annotated[
+    Annotated[Literal["all"], Tag("[all]")]
+    | Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], Field(min_length=1), Tag("[list]")],
+    Discriminator(_kind_of_attempts),
+]
+
+
+class FaultSetting(_Part):
+    """How often a fault strikes a slot, and how long it holds."""
+
+    rate: Rate
+    lasting: Lasting = {"attempt": 1.0}
+    phases: Phases | None = None  # where to strike; left out: where the fault itself says
+    burst: Annotated[Number, Field(ge=1)] | None = None  # mean run of struck requests
+
+    @property
+    def most(self) -> float:
+        """The highest rate there can be."""
+        return 1.0 if self.burst is None else most_in_bursts(self.burst)
+
+
+class CauseSetting(_Part):
+    """What makes several faults strike in the same cycles."""
+
+    rate: Annotated[Number, Field(ge=0, le=1)]
+    faults: Annotated[tuple[FaultName, ...], Field(min_length=1)]
+    lasting: Lasting = {"phase": 1.0}
+    phases: Phases = ("cleanup", "restore")
+
+
+class StrikeSetting(_Part):
+    """A fault that strikes in every cycle, where the experiment says."""
+
+    fault: FaultName
+    phase: Phase = "cleanup"
+    on: Annotated[str, Field(min_length=1)]  # a table of the test data, or a recovery
+    number: Annotated[Whole, Field(ge=1)] = 1  # which of that table, in the order made
+    attempts: Attempts = (1,)
+    lasting: Literal["attempt", "phase", "cycle"] = "attempt"
+
+
+class WorkloadSetting(_Part):
+    """The baseline and the test data."""
+
+    kind: Annotated[str, _named("workloads")] = "platform"
+    test_data: str = "simple"
+    size_bytes: Annotated[Whole, Field(ge=4096)] = 2_691_072
+    journal_mode: JournalMode = "wal"
+
+
+class RetrySetting(_Part):
+    """The application's retries."""
+
+    attempts: Annotated[Whole, Field(ge=1)] = 3
+    first_ms: Annotated[Number, Field(ge=0)] = 0.2
+    factor: Annotated[Number, Field(ge=1)] = 2.0
+    longest_ms: Annotated[Number, Field(ge=0)] = 5.0
+    jitter: Annotated[Number, Field(ge=0, le=1)] = 0.0
+
+
+class ApiSetting(_Part):
+    """How long the client waits for the backend, and the backend for the database."""
+
+    timeout_ms: Annotated[Number, Field(gt=0)] = 200.0
+    backend_busy_timeout_ms: Annotated[Whole, Field(ge=0)] = 1000
+
+
+class Condition(_Part):
+    """One setting of workload, faults and guard."""
+
+    name: Name
+    cycles: Annotated[Whole, Field(ge=1)] = 4000
+    demands: Literal["rows", "exact"] = "exact"
+    policy: Literal["cleanup_only", "restore_only", "hybrid_trusting", "hybrid_verified"] = (
+        "hybrid_verified"
+    )
+    recoveries: Annotated[tuple[Annotated[str, _named("recovery")], ...], Field(min_length=1)] = (
+        "wal_pin",
+    )
+    cleanup: Annotated[str, _named("cleanup")] = "sql"
+    connection: Literal["closed", "held", "backend"] = "closed"
+    busy_timeout_ms: Annotated[Whole, Field(ge=0)] = 2
+    workload: WorkloadSetting = WorkloadSetting()
+    retry: RetrySetting = RetrySetting()
+    api: ApiSetting = ApiSetting()
+    story: Annotated[bool, Strict()] = False  # keep the whole story of each cycle
+    strikes: tuple[StrikeSetting, ...] = ()
+    causes: dict[Name, CauseSetting] = {}
+    faults: dict[FaultName, FaultSetting] = {}
+    claims: tuple[ClaimText, ...] = ()
+
+    def resolved(self, rates: Mapping[str, float]) -> Condition:
+        """Return the same condition with plain rates; ``rates`` holds each calibration's."""
+        faults = {
+            kind: setting
+            if not isinstance(setting.rate, SetBy)
+            else setting.model_copy(
+                update={"rate": min(setting.most, rates[setting.rate.set_by] * setting.rate.times)}
+            )
+            for kind, setting in self.faults.items()
+        }
+        return self.model_copy(update={"faults": faults})
+
+    def rates(self) -> dict[str, float]:
+        """Each fault's rate as a plain number; ConfigurationError while one is still to be set."""
+        plain: dict[str, float] = {}
+        for kind, setting in self.faults.items():
+            if isinstance(setting.rate, SetBy):
+                raise ConfigurationError(
+                    f"condition {self.name!r}: the rate of {kind} is still to be "
+                    f"set by calibration {setting.rate.set_by!r}"
+                )
+            plain[kind] = setting.rate
+        return plain
+
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of fault that is to strike: at a rate above 0, by a cause, by the script."""
+        alone = [kind for kind, rate in self.rates().items() if rate > 0]
+        caused = [kind for one in self.causes.values() if one.rate > 0 for kind in one.faults]
+        return tuple(dict.fromkeys([*alone, *caused, *(one.fault for one in self.strikes)]))
+
+
+class Calibration(_Part):
+    """Solve for the rate at which ``condition`` is reliable ``target`` of the time."""
+
+    target: Annotated[Number, Field(gt=0, lt=1)]
+    condition: str
+    cycles: Annotated[Whole, Field(ge=1)] = 3000
+
+
+class ClaimsRow(_Part):
+    """One row of the table claimed / measured / verdict; ``harness.claims`` evaluates it."""
+
+    claim: str
+    claimed: str
+    condition: str = ""  # left out: nothing here measures it, and the table says so
+    measure: Measure = "reliability"
+    at_least: Annotated[Number, Field(gt=0, le=1)] | None = None
+    set_point: bool = False
+    note: str = ""
+
+
+class Experiment(_Part):
+    """An experiment, every default filled in and every condition spelled out."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    seed: Annotated[Whole, Field(ge=0)] = 1
+    cycles: Annotated[Whole, Field(ge=1)] = 4000
+    confidence: Annotated[Number, Field(gt=0, lt=1)] = 0.95
+    question: str = ""
+    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
+    calibrations: dict[str, Calibration] = {}
+    rows: tuple[ClaimsRow, ...] = ()
+
+    def condition(self, name: str) -> Condition:
+        """Return the condition called ``name``; UnknownName gives the nearest choice."""
+        for condition in self.conditions:
+            if condition.name == name:
+                return condition
+        known = [condition.name for condition in self.conditions]
+        hint = nearest(name, known)
+        raise UnknownName(f"no condition is called {name!r}; {hint}known: {', '.join(known)}")
+
+    def resolved(self, rates: Mapping[str, float]) -> Experiment:
+        """Return the same experiment with plain rates: ``rates`` by name of calibration."""
+        conditions = tuple(condition.resolved(rates) for condition in self.conditions)
+        return self.model_copy(update={"conditions": conditions})
+
+    def with_cycles(self, cycles: int) -> Experiment:
+        """Return the same experiment with ``cycles`` cycles in every condition.
+
+        ConfigurationError when that is more than a condition can keep the stories of.
+        """
+        for condition in self.conditions:
+            if condition.story and cycles > MOST_STORIES:
+                raise ConfigurationError(
+                    f"condition {condition.name!r}: story: {too_many_stories(cycles)}"
+                )
+        conditions = tuple(c.model_copy(update={"cycles": cycles}) for c in self.conditions)
+        return self.model_copy(update={"cycles": cycles, "conditions": conditions})
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain JSON values; ``from_json`` reads it back."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Experiment:
+        """Read what ``to_json`` wrote; ConfigurationError names what cannot be read."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            raise ConfigurationError("stored experiment: " + "; ".join(problems)) from error
+
+    def identity(self) -> dict[str, Any]:
+        """What makes it this experiment: all but how many cycles, and words for people."""
+        values = self.to_json()
+        for key in ("cycles", "question", "confidence", "rows"):
+            del values[key]
+        for condition in values["conditions"]:
+            del condition["cycles"], condition["claims"]
+            _leave_out_later(condition)
+        return values
+
+
+def _leave_out_later(condition: dict[str, Any]) -> None:
+    """Leave out the keys that runs stored earlier did not know, where they say nothing.
+
+    Such a run is the same experiment still, and may be resumed.
+    """
+    plain = Condition(name="any").model_dump(mode="json")
+    for key in ("api", "story", "strikes", "causes"):
+        if condition[key] == plain[key]:
+            del condition[key]
+    if condition["retry"]["jitter"] == plain["retry"]["jitter"]:
+        del condition["retry"]["jitter"]
+    for setting in condition["faults"].values():
+        for key in ("phases", "burst"):
+            if setting[key] is None:
+                del setting[key]

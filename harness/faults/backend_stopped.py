@@ -1,0 +1,67 @@
+"""Stopped backend: its process runs no more, but is still there.
+
+Models a hung or overloaded server: a collection of garbage that stops the world, a virtual machine
+that is paused, a debugger. SIGSTOP stops the whole process (man 7 signal); the kernel goes on
+accepting connections and bytes for it, nothing answers, and the client's deadline passes.
+
+Strikes just before one request. It goes on (SIGCONT) when what it was to last for is over.
+Requests that wait in the kernel's socket buffers are then carried out late, also those that the
+client has given up long ago: a retry may meet what its predecessor has done, and a DELETE may
+come after the cleanup is over. The guard must survive it: it never asks the backend.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import MeasurementError
+from harness.faults import Fault, Shape, Slot
+from harness.steps import Step
+
+_STOPPED = "T"  # man 5 proc, /proc/PID/stat
+
+
+class BackendStopped(Fault):
+    """SIGSTOP, and SIGCONT when it is over."""
+
+    name = "backend_stopped"
+    contract = "The backend's process is stopped (SIGSTOP): connections stay, nothing answers."
+    reasons = frozenset({"API timeout"})
+    phases = ("cleanup",)
+    _pid = 0
+
+    @classmethod
+    def slots(cls, shape: Shape) -> list[Slot]:
+        """Every request over HTTP."""
+        return shape.request_slots()
+
+    @classmethod
+    def why_never(cls, shape: Shape) -> str | None:
+        """Explain what is missing."""
+        return None if cls.slots(shape) else "no request goes over HTTP"
+
+    def strike(self, step: Step) -> None:
+        """Stop it, unless it is dead or stopped already."""
+        backend = self.scene.backend
+        if backend is None or not backend.alive or state_of(backend.pid) == _STOPPED:
+            return
+        self._pid = backend.pid
+        backend.suspend()
+        if state_of(self._pid) != _STOPPED:
+            raise MeasurementError("the backend was sent SIGSTOP and has not stopped")
+        self.evidence = f"SIGSTOP before {step.operation}: /proc says state T (stopped)"
+
+    def lift(self) -> None:
+        """Let it go on, if it is still the process that was stopped."""
+        backend, pid, self._pid = self.scene.backend, self._pid, 0
+        if backend is not None and pid and backend.pid == pid and backend.alive:
+            backend.resume()
+
+
+def state_of(pid: int) -> str:
+    """One letter for what the process does, as the kernel says; "" when there is none."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return line.rpartition(")")[2].split()[0]

@@ -1,0 +1,48 @@
+"""Connection refused: nobody listens at the backend's address.
+
+Models a server that is being started anew, a container that has not come up, a wrong port: the
+kernel answers the client's SYN with RST, and connect(2) says ECONNREFUSED. The proxy closes its
+listening socket and every idle connection, as a dead server's kernel does; requests that are
+under way are let be.
+
+Strikes just before a request, of the tests or of the cleanup. The guard must survive it: nothing
+of the request was carried out, and the client knows. A refusal that lasts for the attempt is
+beaten by a retry, one that lasts longer only by the restore, which needs no backend. Only a
+cleanup without a backup could not survive it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.faults.network import NetworkFault
+from harness.steps import Step
+
+if TYPE_CHECKING:
+    from harness.faults.proxy import Exchange
+
+
+class ConnectionRefused(NetworkFault):
+    """Have the kernel refuse connections."""
+
+    name = "connection_refused"
+    contract = "The kernel refuses every connection to the backend's address."
+    reasons = frozenset({"network error"})
+
+    def strike(self, step: Step) -> None:
+        """Stop listening, and see that the kernel refuses."""
+        if self.scene.proxy is not None:
+            self.proxy = self.scene.proxy
+            self.evidence = self.proxy.refuse()
+
+    def lift(self) -> None:
+        """Listen again."""
+        if self.proxy is not None:
+            self.proxy.listen()
+
+    def finish(self) -> None:
+        """Nothing is under way: no request came in."""
+
+    def deal(self, exchange: Exchange) -> None:
+        """Never asked: no request comes in."""
+        raise NotImplementedError

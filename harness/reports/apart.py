@@ -1,0 +1,46 @@
+"""The table that says whether cleanup and restore fail together or apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.statistics.digits import percent
+
+TITLE = "Cleanup and restore: together or apart"
+ABOUT = (
+    "If independent: how many cycles would fail both ways if a restore failed as often where the "
+    "cleanup failed as it does in the condition that restores every time; - where none was run."
+)
+HEADINGS = ("condition", "cleanup failed", "backup refused", "restore needed", "restore failed",
+            "both failed", "if independent", "shared cause")  # fmt: skip
+
+
+def apart(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the rows, for conditions with both a cleanup and a recovery that were run."""
+    rows: list[tuple[str, ...]] = []
+    for one in conditions:
+        counts = one.get("together")
+        if counts is None or one["cycles"] <= counts["harness_errors"]:
+            continue
+        sound = one["cycles"] - counts["harness_errors"]
+        needed = counts["restores_needed"]
+        expected = counts["expected_both"]
+        rows.append(
+            (
+                one["name"],
+                _of(counts["cleanup_only"] + counts["both"], sound),
+                f"{counts['recovery_only']:,}",
+                f"{needed:,}",
+                _of(counts["restores_failed"], needed),
+                f"{counts['both']:,}" if needed else "-",
+                "-" if expected is None or not needed else f"{expected:,.1f}",
+                ", ".join(counts["causes"]) or "-",
+            )
+        )
+    return rows
+
+
+def _of(part: int, whole: int) -> str:
+    """Return "3 (1.5%)"; where there was nothing to count, that is no 0."""
+    return f"{part:,} ({percent(part / whole)})" if whole else "-"

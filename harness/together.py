@@ -1,0 +1,110 @@
+"""Do cleanup and recovery fail together or apart? Count it, condition by condition.
+
+Two ways that fail independently would rarely fail in the same cycle; one cause that strikes both
+makes them fail together. A backup is only put to the test where a cleanup has failed, so one
+condition alone cannot tell: the chance that a restore fails in *any* cycle comes from a condition
+that is the same in everything, but restores every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.guard.policy import POLICIES
+
+CELLS = ("neither", "cleanup_only", "recovery_only", "both")
+_MAY_DIFFER = ("name", "policy", "cycles", "claims", "story")  # in a condition to compare with
+
+Bools = NDArray[np.bool_]
+
+
+def pairs(condition: Mapping[str, Any]) -> bool:
+    """Whether the condition has both a cleanup and a recovery."""
+    policy = POLICIES.get(str(condition.get("policy")))
+    return policy is not None and policy.cleans and policy.backs_up
+
+
+def together(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any] | None:
+    """Count the cycles of one condition; None where it has not both a cleanup and a recovery.
+
+    ``frame`` is as Results.cycles gives it. Every cycle is in exactly one of ``harness_errors``
+    (outcome harness_error), ``neither``, ``cleanup_only``, ``recovery_only`` and ``both``, by:
+
+    * a restore was *tried*: restored_by is set, or restore_ms is known. These are
+      ``restores_needed``: the guard was told of, or found, something left (or could not look).
+    * the *cleanup failed*: it ran and reported a failure (cleanup_ok False), or a restore was
+      tried, or it ran, none was tried, and the cycle did not end as ``cleaned``.
+    * the *recovery failed*: a restore was tried and the outcome is not ``restored`` (these are
+      ``restores_failed``), or no cleanup ran (cleanup_ok None): the backup was refused, so the
+      trip was not made. A chain whose second recovery brought the baseline back has not failed.
+
+    So ``recovery_only`` are the backups refused, and ``both`` the restores that failed.
+    """
+    if not pairs(condition):
+        return None
+    outcome = frame["outcome"].astype(object).to_numpy()
+    sound: Bools = outcome != "harness_error"
+    tried = _tried(frame) & sound
+    ran = frame["cleanup_ok"].notna().to_numpy()
+    said_ok = frame["cleanup_ok"].fillna(value=False).to_numpy(dtype=bool)
+    cleanup = ((ran & ~said_ok) | tried | (ran & ~tried & (outcome != "cleaned"))) & sound
+    not_restored = tried & (outcome != "restored")
+    recovery = (not_restored | (~ran & ~tried)) & sound
+    return {
+        "neither": int((sound & ~cleanup & ~recovery).sum()),
+        "cleanup_only": int((cleanup & ~recovery).sum()),
+        "recovery_only": int((recovery & ~cleanup).sum()),
+        "both": int((cleanup & recovery).sum()),
+        "harness_errors": int((~sound).sum()),
+        "restores_needed": int(tried.sum()),
+        "restores_failed": int(not_restored.sum()),
+        "causes": sorted(condition.get("causes") or {}),
+    }
+
+
+def expected_both(
+    condition: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    conditions: Sequence[Mapping[str, Any]],
+    frames: Mapping[str, pd.DataFrame],
+) -> dict[str, Any]:
+    """Return how many cycles would fail both ways if the two failed independently.
+
+    The share of cycles whose cleanup failed, times the share of restores that failed in the
+    condition that is the same but restores every time (``compared_with``), times the cycles. Both
+    keys are None where there is no such condition, or it never restored.
+    """
+    cycles = sum(counts[cell] for cell in CELLS)
+    for other in conditions:
+        if other.get("policy") != "restore_only" or _essence(other) != _essence(condition):
+            continue
+        frame = frames[other["name"]]
+        outcome = frame["outcome"].astype(object).to_numpy()
+        tried = _tried(frame) & (outcome != "harness_error")
+        if not cycles or not tried.any():
+            continue
+        share = float((outcome[tried] != "restored").mean())
+        failed = counts["cleanup_only"] + counts["both"]
+        return {"expected_both": failed * share, "compared_with": other["name"]}
+    return {"expected_both": None, "compared_with": None}
+
+
+def _tried(frame: pd.DataFrame) -> Bools:
+    timed: Bools = np.isfinite(frame["restore_ms"].to_numpy())
+    named: Bools = frame["restored_by"].notna().to_numpy()
+    return timed | named
+
+
+def _essence(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """What a restore depends on: all but names, the policy, and what causes do in the cleanup."""
+    kept = {key: value for key, value in condition.items() if key not in _MAY_DIFFER}
+    causes = [
+        {**cause, "phases": sorted(set(cause.get("phases") or ("restore",)) - {"cleanup"})}
+        for cause in (condition.get("causes") or {}).values()
+    ]
+    return {**kept, "causes": sorted(str(sorted(c.items())) for c in causes if c["phases"])}
