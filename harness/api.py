@@ -103,6 +103,7 @@ class ApiClient:
             content = json.dumps(dict(body), allow_nan=False).encode()
             headers = headers | {"Content-Type": "application/json"}
         attempt = _Attempt(self.service.timeout_ms / 1000, self.most_bytes)
+        attempt.body_follows = bool(content)
         self._network.attempt = attempt
         alone = False
         try:
@@ -157,6 +158,8 @@ class _Attempt:
         self.sent = False  # the request, or some of it, may have left
         self.hung_up = False  # the server has
         self.received = bytearray()
+        self.body_follows = False
+        self.head = b""  # held back until the body is there
 
     def left(self, over: type[Exception]) -> float:
         """Return the seconds left; raise ``over`` when there are none."""
@@ -171,6 +174,14 @@ class _Attempt:
         self.received += data
         if len(self.received) > self.most_bytes:
             raise _TooLarge
+
+    def together(self, data: bytes) -> bytes:
+        """Hold the head back until the body is there: one packet wakes the server once."""
+        if self.body_follows and not self.sent and not self.head:
+            self.head = data
+            return b""
+        head, self.head = self.head, b""
+        return head + data
 
     def holds_nothing_but(self, body: bytes) -> bool:
         """Whether all that came was one head and this body (of chunks it says no, to be safe)."""
@@ -232,7 +243,7 @@ class _Stream(httpcore2.NetworkStream):
         """Send it all; not by the inner stream, which gives every piece the whole time anew."""
         attempt = self._network.attempt
         connection = self._inner.get_extra_info("socket")
-        view = memoryview(buffer)
+        view = memoryview(attempt.together(buffer))
         try:
             while view:
                 connection.settimeout(attempt.left(httpcore2.WriteTimeout))

@@ -13,7 +13,7 @@ from harness.cleanup import Cleanup
 from harness.databases.sqlite import connect
 from harness.errors import BackupError, MeasurementError
 from harness.experiment import story
-from harness.experiment.applications import OverHttp, application, page_count
+from harness.experiment.applications import OverHttp, application
 from harness.experiment.planning import planner
 from harness.experiment.records import CycleRecord, Outcome
 from harness.faults import Planned, Shape
@@ -133,7 +133,7 @@ class Site:
             guard.abandon()
             if injector is not None:
                 record.faults = injector.finish([*self._undone, *guard.result.failures])
-        served = self._application.end()
+        served = self._application.end(restored="restore" in guard.result.timings_ms)
         if injector is not None and injector.error is not None:
             self._truth.reset(self.database)
             raise MeasurementError(
@@ -193,7 +193,7 @@ class Site:
         data = self._application.create(draw, listener)
         record.timings_ms["create"] = (time.perf_counter() - started) * 1000
         record.payload_bytes = data.payload_bytes
-        record.grown_bytes = page_count(self.database) * self._page_bytes - self.size_bytes
+        record.grown_bytes = self._application.page_count() * self._page_bytes - self.size_bytes
         self._undone = tuple(data.failures)
         self._application.leave()
         guard.track(data.entities)
