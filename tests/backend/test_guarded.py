@@ -25,7 +25,7 @@ FOUNDER = 1
 # Asks for every table, page by page, as fast as it can; notes what is no plain answer, and after
 # the word "restored" every row that the baseline does not have. With "writes" it also adds a user
 # and deletes it again, over and over, until it is told to stop writing.
-LOAD = '''
+LOAD = """
 import http.client, json, sys, threading
 port, token, known, writes = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4]
 restored, stop, quiet = threading.Event(), threading.Event(), threading.Event()
@@ -63,7 +63,7 @@ while not stop.is_set():
         else:
             odd.append(["create", status, body.decode()[:300]])
 print(json.dumps({"asked": asked, "odd": odd, "stale": stale}), flush=True)
-'''
+"""
 
 
 class Load:
@@ -211,9 +211,7 @@ def test_what_needs_sole_access_says_so(
     connection.close()
 
 
-def test_a_naive_copy_is_seen(
-    backend: Backend, talk: Talk, database: Path, pristine: Path
-) -> None:
+def test_a_naive_copy_is_seen(backend: Backend, talk: Talk, database: Path, pristine: Path) -> None:
     """The check catches what it must: a file copied back under open connections is not clean."""
     guard = Guard(database, policy="hybrid_trusting", recoveries=["naive_copy"])
     guard.begin()
