@@ -10,7 +10,7 @@ import pytest
 
 from harness import registry
 from harness.cli import cli
-from harness.experiment.configuration import load
+from harness.experiment.configuration import Condition, load
 from harness.guard import POLICIES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,7 +49,7 @@ def unnamed(readme: str) -> list[str]:
             if name not in listed.get(str(command.name), set())
         ]
     words = {name for package in registry.PACKAGES for name in registry.names(package)}
-    words |= set(POLICIES)
+    words |= set(POLICIES) | (set(Condition.model_fields) - {"name"})
     places = {f"experiments/{path.name}" for path in EXPERIMENTS}
     return missing + sorted(word for word in words | places if f"`{word}`" not in readme)
 
@@ -68,6 +68,8 @@ def test_the_readme_names_everything() -> None:
         ("| `disk_full`", "disk_full"),
         ("| `wal_pin`", "wal_pin"),
         ("| `restore_only`", "restore_only"),
+        ("| `busy_timeout_ms`", "busy_timeout_ms"),
+        ("| `reset_after`", "reset_after"),
         ("| `workload.kind`", "platform"),
         ("| `experiments/quickstart.toml`", "experiments/quickstart.toml"),
     ],

@@ -6,33 +6,54 @@ nothing is written, and the exit status is 1 when the README says anything else.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from harness.errors import UsageError
+from harness.reports import apart
 from harness.reports.markdown import render_table
+from harness.reports.scenario import scenario
+from harness.reports.stage import FINE, stage
 from harness.reports.tables import Table, claims
 from harness.results import SUMMARY
 from harness.statistics.digits import milliseconds
 from harness.summary import read_summary
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+WIDTH = 100  # columns of a story
 _COSTS = ("backup", "restore", "verify")
 
 
 def readme_table(summary: Mapping[str, Any]) -> str:
     """Return the Markdown table of one summary.
 
-    The claims table where the experiment has one; else what each recovery costs at each size,
-    from conditions named ``recovery/size_bytes``. UsageError for a summary that has neither.
+    The claims table where the experiment has one; else the stories, as a terminal shows them; else
+    what failed together where causes are shared; else what each recovery costs at each size, from
+    conditions named ``recovery/size_bytes``. UsageError for a summary that has none of these.
     """
     if summary["rows"]:
         return "\n".join(render_table(claims(summary)))
+    if summary.get("stories"):
+        return "\n\n".join(_told(kept) for kept in summary["stories"])
+    if any((one.get("together") or {}).get("causes") for one in summary["conditions"]):
+        rows = apart.apart(summary["conditions"])
+        figures = frozenset(apart.HEADINGS[1:-1])
+        return "\n".join(render_table(Table(apart.TITLE, apart.HEADINGS, rows, figures=figures)))
     return "\n".join(render_table(_costs(summary)))
+
+
+def _told(kept: Mapping[str, Any]) -> str:
+    """Tell one story in plain text."""
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
+    console.print(stage(scenario(kept), WIDTH, FINE))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+    return "```text\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```"
 
 
 def measured_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
@@ -40,7 +61,9 @@ def measured_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     parts = []
     for place, summary in summaries.items():
         cycles = sum(one["cycles"] for one in summary["conditions"])
-        about = f"Measured in {cycles:,} cycles, from `{place}/{SUMMARY}`:"
+        about = (
+            f"Measured in {cycles:,} cycle{'s' if cycles > 1 else ''}, from `{place}/{SUMMARY}`:"
+        )
         parts += ["", about, "", readme_table(summary)]
     return "\n".join(parts) + "\n"
 

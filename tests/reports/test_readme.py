@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.reports.readme import BEGIN, END, readme_table, rewritten
+from harness.results import Results
 from harness.summary import summarise, write
 from tests.stored_runs import cycles, make_run
 
@@ -59,6 +60,29 @@ def test_the_claims_table(run: Path) -> None:
         "| combined approach | 99.9% | 100% [99.89%, 100%] | supported "
         "| 0 failures in 3,500; decided at cycle 3,402 |"
     )
+
+
+def test_a_story_is_told_as_on_a_terminal(stories: Path) -> None:
+    """A run with stories and no claims is told step by step, in a block of plain text."""
+    lines = readme_table(summarise(Results(stories))).splitlines()
+    assert lines[0] == "```text"
+    assert any("Users" in line and "1/2 deleted" in line for line in lines)
+    assert not any("\x1b" in line or line != line.rstrip() for line in lines)
+
+
+def test_what_failed_together(folder: Path) -> None:
+    """A run whose faults share a cause shows how often cleanup and restore failed together."""
+    shared = {"disk": {"rate": 0.1, "faults": ["disk_full"]}}
+    records = cycles(["restored", "cleaned", "dirty_known"], condition="one")
+    made = make_run(
+        folder / "run",
+        records,
+        conditions=[{"name": "one", "policy": "hybrid_verified", "causes": shared}],
+    )
+    lines = readme_table(summarise(made)).splitlines()
+    assert lines[0].startswith("| condition | cleanup failed | backup refused |")
+    assert lines[2].startswith("| one | ")
+    assert lines[2].endswith("| disk |")
 
 
 def test_only_what_is_between_the_markers_changes(folder: Path) -> None:
