@@ -14,6 +14,7 @@ import apsw
 
 from harness.backend.answers import Refused
 from harness.databases.errors import describe
+from harness.databases.sqlite_rows import quoted
 
 
 class _Reference(NamedTuple):
@@ -64,13 +65,13 @@ def _foreign_key(
         constraint = f"{child}.{column}"
         if removed is not None and parent == table:
             sql = (
-                f"SELECT 1 FROM {_quoted(child)} WHERE {_quoted(column)} ="
-                f" (SELECT {_quoted(to)} FROM {_quoted(table)} WHERE id = ?) LIMIT 1"
+                f"SELECT 1 FROM {quoted(child)} WHERE {quoted(column)} ="
+                f" (SELECT {quoted(to)} FROM {quoted(table)} WHERE id = ?) LIMIT 1"
             )
             if connection.execute(sql, (removed,)).fetchall():
                 return constraint, f"{table} {removed} cannot go: {constraint} refers to it"
         if removed is None and child == table and added.get(column) is not None:
-            sql = f"SELECT 1 FROM {_quoted(parent)} WHERE {_quoted(to)} = ? LIMIT 1"
+            sql = f"SELECT 1 FROM {quoted(parent)} WHERE {quoted(to)} = ? LIMIT 1"
             if not connection.execute(sql, (added[column],)).fetchall():
                 return constraint, f"{constraint}: there is no {parent} {added[column]}"
     return "", f"{table}: another row refers to it, or it refers to none"  # further down a cascade
@@ -85,7 +86,7 @@ def _references(connection: apsw.Connection) -> Iterator[_Reference]:
     followed: list[_Reference] = []
     for (child,) in tables:
         rows: list[Any] = connection.execute(
-            f"PRAGMA main.foreign_key_list({_quoted(child)})"
+            f"PRAGMA main.foreign_key_list({quoted(child)})"
         ).fetchall()
         several = {row[0] for row in rows if row[1] > 0}  # (id, seq, table, from, to, ...)
         for number, _, parent, column, to, _, on_delete, _ in rows:
@@ -94,7 +95,3 @@ def _references(connection: apsw.Connection) -> Iterator[_Reference]:
                 (held if on_delete in ("RESTRICT", "NO ACTION") else followed).append(reference)
     yield from held
     yield from followed
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

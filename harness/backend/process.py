@@ -38,6 +38,7 @@ class Backend:
         self._process: subprocess.Popen[bytes] | None = None
         self._port: socket.socket | None = None  # keeps the port ours, also while it is dead
         self._heard = b""  # what the process has said so far of its next line
+        self._suspended = False
         self._owed = 0  # answers that did not come in time: they come before the next one's
 
     @property
@@ -74,7 +75,7 @@ class Backend:
         except OSError as error:
             raise BackendError(f"the backend could not be started: {error}") from error
         self.pid = self._process.pid
-        self._heard, self._owed = b"", 0
+        self._heard, self._owed, self._suspended = b"", 0, False
         try:
             self._line("did not begin to serve", time.monotonic() + limit_s)
         except BackendError:
@@ -94,23 +95,32 @@ class Backend:
 
         The next request opens them again. BackendError when it is dead or does not answer in time.
         """
+        self._command("release", "released", limit_s)
+
+    def drain(self, limit_s: float = 10.0) -> None:
+        """Wait until no request is under way; errors as of ``release``."""
+        self._command("drain", "drained", limit_s)
+
+    def _command(self, command: str, done: str, limit_s: float) -> None:
+        """Have it carry out ``command``, which it confirms with ``done``."""
         stdin, _ = self._pipes()
         ends = time.monotonic() + limit_s
         try:
-            stdin.write(b"release\n")
+            stdin.write(f"{command}\n".encode())
             stdin.flush()
         except OSError as error:
-            raise self._error("could not be told to release the database") from error
+            raise self._error(f"could not be told to {command}") from error
         self._owed += 1
         while self._owed:
-            answer = self._line("did not release the database", ends)
+            answer = self._line(f"did not {command}", ends)
             self._owed -= 1
-        if answer.get("released") is not True:
-            raise self._error(f"answered {str(answer)[:200]} and did not release the database")
+        if answer.get(done) is not True:
+            raise self._error(f"answered {str(answer)[:200]} and did not {command}")
 
     def suspend(self) -> None:
         """Stop it as a debugger would (SIGSTOP): connections stay, nothing answers."""
         self._signal(signal.SIGSTOP)
+        self._suspended = True
         ends = time.monotonic() + _GONE_S
         while self.alive and time.monotonic() < ends:
             # WSTOPPED alone: its end is left for Popen to see
@@ -119,8 +129,14 @@ class Backend:
             time.sleep(0.001)
         raise self._error("could not be stopped")
 
+    @property
+    def suspended(self) -> bool:
+        """Whether it was stopped and has not been let go on."""
+        return self._suspended
+
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
+        self._suspended = False
         self._signal(signal.SIGCONT)
 
     def kill(self) -> None:

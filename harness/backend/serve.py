@@ -110,16 +110,21 @@ class _Commands:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry_out(self, command: str) -> None:
+        answer: dict[str, object]
         if command == "release":
-            await self._release()
-            answer: dict[str, object] = {"released": True}
+            await self._quiet()
+            self._application.store.close()
+            answer = {"released": True}
+        elif command == "drain":
+            await self._quiet()
+            answer = {"drained": True}
         else:
-            answer = {"error": f"there is no command {command[:80]!r}; known: release"}
+            answer = {"error": f"there is no command {command[:80]!r}; known: release, drain"}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
-    async def _release(self) -> None:
-        """Close the connections to the database once no request is under way.
+    async def _quiet(self) -> None:
+        """Wait until no request is under way.
 
         A request that the kernel already has for us counts: after a stop (SIGSTOP) it may be read
         only after this command was.
@@ -128,7 +133,6 @@ class _Commands:
         while quiet < _QUIET_TURNS:
             await asyncio.sleep(0 if not self._application.under_way else _POLL_S)
             quiet = 0 if self._application.under_way else quiet + 1
-        self._application.store.close()
 
 
 def _listen(port: int) -> socket.socket:

@@ -14,6 +14,7 @@ import apsw
 
 from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
 from harness.databases.errors import describe, is_transient
+from harness.databases.sqlite_rows import quoted
 from harness.retry import Retry
 from harness.steps import Listener
 
@@ -80,19 +81,15 @@ def statement(entity: Entity) -> tuple[str, tuple[Any, ...]]:
     keys = tuple(value for _, value in entity.key)
     where = _where(entity)
     if entity.before is None:
-        return f"DELETE FROM {_quoted(entity.table)} WHERE {where}", keys
-    columns = ", ".join(f"{_quoted(column)} = ?" for column, _ in entity.before)
+        return f"DELETE FROM {quoted(entity.table)} WHERE {where}", keys
+    columns = ", ".join(f"{quoted(column)} = ?" for column, _ in entity.before)
     values = tuple(value for _, value in entity.before)
-    return f"UPDATE {_quoted(entity.table)} SET {columns} WHERE {where}", values + keys
+    return f"UPDATE {quoted(entity.table)} SET {columns} WHERE {where}", values + keys
 
 
 def _where(entity: Entity) -> str:
     sign = ">" if entity.after else "="
-    return " AND ".join(f"{_quoted(column)} {sign} ?" for column, _ in entity.key)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return " AND ".join(f"{quoted(column)} {sign} ?" for column, _ in entity.key)
 
 
 def in_order(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,11 @@ class Application(ABC):
         """Connect before the guard begins, where the application would be running by then."""
 
     @abstractmethod
-    def create(self, draw: int, listener: Listener) -> TestData:
-        """Create one cycle's test data."""
+    def create(self, draw: int, listener: Listener, *, patient: bool = False) -> TestData:
+        """Create one cycle's test data; ``patient`` where no fault is to strike meanwhile.
+
+        Then a machine that is slow for a moment must not pass for a network that is.
+        """
 
     def page_count(self) -> int:
         """Count the database's pages, the -wal folded in, and leave both as they are."""
@@ -64,7 +68,7 @@ class Direct(Application):
         self._database, self._workload, self._held = database, workload, held
         self._connection: Any = None
 
-    def create(self, draw: int, listener: Listener) -> TestData:
+    def create(self, draw: int, listener: Listener, *, patient: bool = False) -> TestData:
         """Create the test data by SQL; nobody listens, for nothing can strike there."""
         self._connection = connect(self._database, busy_timeout_ms=1000)
         return self._workload.create(self._connection, draw)
@@ -128,20 +132,29 @@ class OverHttp(Application):
             self.service: Service = Service(self.proxy.url, token, condition.api.timeout_ms)
             self._own = ApiClient(Service(self.backend.url, token, PATIENCE_MS))
             self._baseline = self._latest(len(self._pages))
+            self._check(self._baseline)
             self.backend.release()
         except BaseException:
             self.close()
             raise
 
+    @staticmethod
+    def _check(served: list[Any]) -> None:
+        """Refuse to measure against an error: each answer must be a page of one row."""
+        for page in served:
+            if not isinstance(page, dict) or len(page.get("items", ())) != 1:
+                raise MeasurementError(f"the backend does not serve its baseline: {page}")
+
     def begin(self) -> None:
         """Have the backend open its connections."""
         self._ask("/health")
 
-    def create(self, draw: int, listener: Listener) -> TestData:
+    def create(self, draw: int, listener: Listener, *, patient: bool = False) -> TestData:
         """Create the test data through the proxy, call by call."""
         from harness.api import ApiClient  # noqa: PLC0415 - see __init__
 
-        client = ApiClient(self.service)
+        timeout_ms = PATIENCE_MS if patient else self.service.timeout_ms
+        client = ApiClient(self.service._replace(timeout_ms=timeout_ms))
         try:
             return self._workload.create_over_http(client, draw, listener)
         finally:
@@ -161,13 +174,13 @@ class OverHttp(Application):
         """
         if self.proxy is None:
             raise MeasurementError("the site is closed")
-        if self.proxy.error is not None:
-            raise MeasurementError(f"the proxy failed: {self.proxy.error}") from self.proxy.error
         if not self.proxy.alive:
             raise MeasurementError("the proxy died in this cycle, and no fault asked for it")
         if not self.backend.alive:
             raise MeasurementError("the backend died in this cycle, and no fault asked for it")
         self.proxy.settle()
+        if self.proxy.error is not None:  # not before: what is still under way may yet fail
+            raise MeasurementError(f"the proxy failed: {self.proxy.error}") from self.proxy.error
         try:
             tables = len(self._pages) if restored else 1
             served = self._latest(tables) == self._baseline[:tables]
@@ -192,12 +205,13 @@ class OverHttp(Application):
             return f"{error.status}: {error}"
 
     def close(self) -> None:
-        """End the proxy and the backend."""
-        if self._own is not None:
-            self._own.close()
-        if self.proxy is not None:
-            self.proxy.close()
-        self.backend.close()
+        """End the proxy and the backend; whatever fails, all that can be ended is."""
+        with ExitStack() as ending:
+            ending.callback(self.backend.close)
+            if self.proxy is not None:
+                ending.callback(self.proxy.close)
+            if self._own is not None:
+                ending.callback(self._own.close)
 
 
 def _last_id(connection: Any, table: str) -> int:

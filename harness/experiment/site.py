@@ -128,17 +128,13 @@ class Site:
         started = time.perf_counter()
         guard = self._guard(injector, planned)
         try:
-            self._trip(guard, draw, record, injector.listener if injector else nobody)
+            self._trip(guard, draw, record, injector.listener if injector else nobody, planned)
         finally:
             guard.abandon()
             if injector is not None:
                 record.faults = injector.finish([*self._undone, *guard.result.failures])
+        self._check(injector)
         served = self._application.end(restored="restore" in guard.result.timings_ms)
-        if injector is not None and injector.error is not None:
-            self._truth.reset(self.database)
-            raise MeasurementError(
-                f"a fault could not strike: {injector.error}"
-            ) from injector.error
         judged = time.perf_counter()
         intact = guard.result.says_clean or self._baseline_at_hand()
         judgement = self._truth.judge(self.database, references=False)
@@ -161,6 +157,20 @@ class Site:
         record.detail = record.detail.replace(f"{self.database.parent}/", "")
         return record
 
+    def _check(self, injector: Injector | None) -> None:
+        """Refuse a cycle in which the instrument itself failed, or what no fault had made fail."""
+        if injector is not None and injector.error is not None:
+            self._application.close()
+            self._truth.reset(self.database)
+            raise MeasurementError(
+                f"a fault could not strike: {injector.error}"
+            ) from injector.error
+        for failure in self._undone:
+            if injector is None or not injector.explains(failure):
+                raise MeasurementError(
+                    f"{failure.step.operation} failed though nothing struck it: {failure.error}"
+                )
+
     def _guard(self, injector: Injector | None, planned: list[Planned]) -> Guard:
         condition = self.condition
         seams: dict[str, Any] = {}
@@ -182,7 +192,14 @@ class Site:
             **seams,
         )
 
-    def _trip(self, guard: Guard, draw: int, record: CycleRecord, listener: Listener) -> None:
+    def _trip(
+        self,
+        guard: Guard,
+        draw: int,
+        record: CycleRecord,
+        listener: Listener,
+        planned: Sequence[Planned],
+    ) -> None:
         self._application.begin()
         try:
             guard.begin()
@@ -190,7 +207,8 @@ class Site:
             record.detail = str(error)
             return
         started = time.perf_counter()
-        data = self._application.create(draw, listener)
+        patient = not any(fault.slot.phase == "create" for fault in planned)
+        data = self._application.create(draw, listener, patient=patient)
         record.timings_ms["create"] = (time.perf_counter() - started) * 1000
         record.payload_bytes = data.payload_bytes
         record.grown_bytes = self._application.page_count() * self._page_bytes - self.size_bytes

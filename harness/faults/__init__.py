@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from harness.cleanup import Entity
 from harness.steps import Step
@@ -126,8 +126,3 @@ class Fault(ABC):
 
     def finish(self) -> None:  # noqa: B027 - many faults hold nothing
         """Free what it holds when the cycle is over; evidence is complete afterwards."""
-
-
-def quoted(name: Any) -> str:
-    """Quote a table's or column's name for SQL."""
-    return '"' + str(name).replace('"', '""') + '"'

@@ -56,6 +56,7 @@ class BackendStopped(Fault):
         backend, pid, self._pid = self.scene.backend, self._pid, 0
         if backend is not None and pid and backend.pid == pid and backend.alive:
             backend.resume()
+            self.scene.drain()
 
 
 def state_of(pid: int) -> str:

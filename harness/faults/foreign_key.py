@@ -15,7 +15,8 @@ from typing import Any
 
 import apsw
 
-from harness.faults import Fault, Shape, Slot, quoted
+from harness.databases.sqlite_rows import quoted
+from harness.faults import Fault, Shape, Slot
 from harness.faults.scene import copy_statement, primary_key
 from harness.steps import Step
 

@@ -25,6 +25,7 @@ class Injector:
     """
 
     def __init__(self, scene: Scene, planned: Sequence[Planned]) -> None:
+        self._scene = scene
         self._faults: list[Fault] = [
             registry.find("faults", plan.kind)(scene, plan) for plan in planned
         ]
@@ -38,15 +39,23 @@ class Injector:
 
     def listener(self, step: Step) -> None:
         """Lift what is over, strike what is due."""
-        self._lift({"attempt"} if step.phase == self._phase else {"attempt", "phase"})
-        self._phase = step.phase
         self._announced[step.phase] += 1
         nth = Slot(step.phase, REQUEST, self._announced[step.phase])
-        for fault in [*self._waiting.pop(Slot(*step), ()), *self._waiting.pop(nth, ())]:
+        due = [*self._waiting.pop(Slot(*step), ()), *self._waiting.pop(nth, ())]
+        self._scene.due = frozenset(fault.name for fault in due)
+        self._lift({"attempt"} if step.phase == self._phase else {"attempt", "phase"})
+        self._phase = step.phase
+        for fault in due:
             self._holding.append(fault)  # whatever striking does: half of it must be lifted too
             self._try(partial(fault.strike, step))
+        self._scene.due = frozenset()
+        self._try(self._scene.drop_lock)  # handed over to a strike that did not take it
         for fault in self._holding:
             fault.held.append(step)
+
+    def explains(self, failure: Failure) -> bool:
+        """Whether a fault that fired held while ``failure`` came about; after ``finish``."""
+        return any(fault.evidence and failure.step in fault.held for fault in self._faults)
 
     def finish(self, failures: Sequence[Failure]) -> tuple[LedgerEntry, ...]:
         """End everything and say of each planned fault what became of it."""

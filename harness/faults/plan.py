@@ -52,7 +52,14 @@ def struck_together(kind: str, shape: Shape, phases: Sequence[str]) -> list[list
     """The first-attempt slots of ``kind``, phase by phase: of each a cause strikes in one."""
     slots = [slot for slot in registry.find("faults", kind).slots(shape) if slot.attempt == 1]
     by_phase = ([slot for slot in slots if slot.phase == phase] for phase in dict.fromkeys(phases))
-    return [group for group in by_phase if group]
+    return [_met(group) for group in by_phase if group]
+
+
+def _met(slots: list[Slot]) -> list[Slot]:
+    """Of a chain's slots those of its first recovery: only they are sure to come up."""
+    if slots[0].phase not in ("backup", "restore"):
+        return slots
+    return [slot for slot in slots if slot.operation == slots[0].operation]
 
 
 class Planner:

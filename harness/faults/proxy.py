@@ -17,7 +17,7 @@ from typing import Protocol
 from harness.errors import MeasurementError
 from harness.faults.relay import Relay
 
-HOST = "127.0.0.1"
+HOST = "127.0.0.1"  # nothing here is for anybody outside this machine
 _BACKLOG = 128
 
 
@@ -77,6 +77,8 @@ class Proxy:
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._refusals = 0
+
+    host = HOST
 
     @property
     def url(self) -> str:
@@ -221,7 +223,7 @@ class Proxy:
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)  # wakes the thread; close alone does not
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(self.longest_ms / 1000)
         listener.close()
 
     def _accept(self, listener: socket.socket) -> None:

@@ -76,6 +76,10 @@ class Relay:
                     if side is not None:
                         side.shutdown(socket.SHUT_RDWR)
 
+    def finish(self) -> None:
+        """For its own thread: no request is under way any more."""
+        self._request = None
+
     def reset_client(self) -> None:
         """Reset the client's connection: RST."""
         if self._open:
@@ -154,6 +158,9 @@ class Relay:
             strike.handle(exchange)
             if exchange.answered or not exchange.forwarded:
                 self._request = None
+        except Exception as error:
+            self._proxy.note(error)  # before anybody is told that it is over
+            raise
         finally:
             self._proxy.over(strike)
         return True
@@ -162,7 +169,7 @@ class Relay:
         """Send to the backend, connecting first where that has not been done; OSError."""
         if self._upstream is None:
             upstream = socket.create_connection(
-                ("127.0.0.1", self._proxy.upstream_port), timeout=self._limit_s
+                (self._proxy.host, self._proxy.upstream_port), timeout=self._limit_s
             )
             upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._poll.register(upstream, select.POLLIN)
@@ -217,6 +224,8 @@ class RelayedExchange:
 
     def reply(self, data: bytes) -> None:
         """Send bytes to the client, if it is still there."""
+        if self.answered or not self.forwarded:
+            self._relay.finish()  # before the client can have the answer and act upon it
         client = self._relay.client
         if client is not None:
             with suppress(OSError):

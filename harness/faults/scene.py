@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from harness.databases.sqlite import connect
-from harness.faults import quoted
+from harness.databases.sqlite_rows import quoted
 from harness.faults.storage import StrikingFiles, StrikingVfs
 
 if TYPE_CHECKING:
     from harness.backend.process import Backend
     from harness.faults.proxy import Proxy
+
+_TURN_MS = 500  # for whoever has the write lock to be done
 
 
 class Scene:
@@ -49,6 +51,9 @@ class Scene:
         self.api_timeout_ms = api_timeout_ms  # how long the API's client waits for an answer
         self.cleanup_vfs = False
         self.scopes: tuple[str, ...] = ()  # the token's, before any fault of this cycle took one
+        self.due: frozenset[str] = frozenset()  # kinds about to strike, while others are lifted
+        self._holder: apsw.Connection | None = None  # of the write lock
+        self._locks = 0  # how many faults hold it
         self.connections: list[Any] = []  # those the cleanup has opened in this cycle
         self.denials: list[Callable[[int, str | None], bool]] = []  # the permission faults' say
         self._children: dict[str, tuple[str, str, str] | None] = {}
@@ -91,6 +96,50 @@ class Scene:
     def other(self, *, busy_timeout_ms: int = 0) -> apsw.Connection:
         """Open a connection as another program would."""
         return connect(self.database, busy_timeout_ms=busy_timeout_ms)
+
+    def lock(self) -> bool:
+        """Hold the write lock as another program does; False where somebody else keeps it.
+
+        A backend may be at work for a client that has given up: its turn is waited for.
+        """
+        if self._holder is None:
+            holder = self.other(busy_timeout_ms=_TURN_MS)
+            try:
+                holder.execute("BEGIN IMMEDIATE")
+            except BaseException as error:
+                holder.close()
+                if isinstance(error, apsw.BusyError):
+                    return False
+                raise
+            self._holder = holder
+        self._locks += 1
+        return True
+
+    def unlock(self, *, keep: bool) -> None:
+        """Give up one hold; ``keep`` the lock itself for a strike that is just about to come.
+
+        In between somebody who waits for it could slip in, now and then.
+        """
+        self._locks -= 1
+        if not keep:
+            self.drop_lock()
+
+    def drop_lock(self) -> None:
+        """Let go of the write lock, if no fault holds it any more."""
+        if self._holder is not None and self._locks == 0:
+            holder, self._holder = self._holder, None
+            holder.close()  # closing rolls back
+            self.drain()
+
+    def drain(self) -> None:
+        """Let the backend finish what it still works on for clients that have left long ago.
+
+        What a stopped or locked-out backend does late, it does before the next step: at which
+        moment it would slip in is for nobody to know, and the same cycle is to be the same again.
+        """
+        backend = self.backend
+        if self._locks == 0 and backend and backend.alive and not backend.suspended:
+            backend.drain()
 
     @cached_property
     def files(self) -> StrikingFiles:

@@ -18,8 +18,6 @@ the client has given up is carried out all the same when the lock is gone in tim
 
 from __future__ import annotations
 
-import apsw
-
 from harness.faults import Fault, Shape, Slot
 from harness.steps import Step
 
@@ -31,7 +29,7 @@ class Timeout(Fault):
     contract = "A second connection holds the write lock beyond the cleanup's busy timeout."
     reasons = frozenset({"timeout", "API timeout"})
     phases = ("cleanup",)  # unless an experiment asks for the restore as well
-    _holder: apsw.Connection | None = None
+    _holds = False
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
@@ -44,20 +42,13 @@ class Timeout(Fault):
         return None if shape.cleans else "the policy runs no cleanup"
 
     def strike(self, step: Step) -> None:
-        """Take the lock, unless another fault holds it already."""
-        holder = self.scene.other()
-        try:
-            holder.execute("BEGIN IMMEDIATE")
-        except apsw.Error as error:
-            holder.close()
-            if isinstance(error, apsw.BusyError):
-                return
-            raise
-        self._holder = holder
-        self.evidence = f"BEGIN IMMEDIATE held by another connection before {step.operation}"
+        """Take the lock, unless somebody else keeps it."""
+        self._holds = self.scene.lock()
+        if self._holds:
+            self.evidence = f"BEGIN IMMEDIATE held by another connection before {step.operation}"
 
     def lift(self) -> None:
-        """Give the lock back."""
-        if self._holder is not None:
-            self._holder.close()  # closing rolls back
-            self._holder = None
+        """Give the lock back, or over to the next of this kind."""
+        if self._holds:
+            self._holds = False
+            self.scene.unlock(keep=self.name in self.scene.due)

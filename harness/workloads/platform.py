@@ -134,7 +134,8 @@ class Platform(Workload):
         with suppress(ApiError):  # kept in calls.failures: a test that failed, as tests do
             self._shape.write(calls, self._sets[number], _mark(draw), None)
         made = entities(None, calls.made)
-        return TestData(made, self._payloads[number], tuple(calls.failures))
+        payload_bytes = 0 if calls.failures else self._payloads[number]  # of half a set: unknown
+        return TestData(made, payload_bytes, tuple(calls.failures))
 
     def _payload(self, values: tuple[Any, ...]) -> int:
         """Bytes of the values that writing this set binds; the same for any mark."""

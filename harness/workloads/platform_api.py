@@ -91,6 +91,6 @@ def _insert(sql: str) -> tuple[str, tuple[str, ...]]:
 
 def _id_in(row: Any) -> int:
     """Read the id out of the row that the backend answers with."""
-    if not isinstance(row, dict) or not isinstance(row.get("id"), int):
+    if not isinstance(row, dict) or type(row.get("id")) is not int:
         raise ApiError("the answer names no id", reason="malformed response", ambiguous=True)
     return int(row["id"])

@@ -74,7 +74,7 @@ def test_release_waits_for_requests(backend: Backend, talk: Talk, sql: apsw.Conn
 def test_a_late_answer_is_not_taken_for_the_next(backend: Backend, talk: Talk) -> None:
     """A release that came too late is an error, and the one after it is a release of its own."""
     backend.suspend()
-    with pytest.raises(BackendError, match="did not release the database in time"):
+    with pytest.raises(BackendError, match="did not release in time"):
         backend.release(limit_s=0.1)
     backend.resume()
     talk("GET", "/bots/1")

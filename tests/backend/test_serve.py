@@ -67,7 +67,7 @@ def test_for_programs(database: Path) -> None:
     }
     for command, answer in (
         ("release", {"released": True}),
-        ("sing", {"error": "there is no command 'sing'; known: release"}),
+        ("sing", {"error": "there is no command 'sing'; known: release, drain"}),
         ("release", {"released": True}),
     ):
         child.stdin.write(f"{command}\n")

@@ -140,6 +140,18 @@ def test_a_request_still_under_way_is_part_of_the_cycle(
     truth.release()
 
 
+def test_an_error_is_no_baseline(database: Path, workload: Workload, folder: Path) -> None:
+    """A backend that answers with errors from the start is refused, and leaves no process."""
+    connection = connect(database)
+    connection.execute("UPDATE api_tokens SET scopes = replace(scopes, 'bots:read ', '')")
+    connection.close()
+    workload.token = lambda connection: next(  # type: ignore[method-assign]  # the token's scopes are no longer all
+        str(token) for (token,) in connection.execute("SELECT token FROM api_tokens")
+    )
+    with pytest.raises(MeasurementError, match="does not serve its baseline: 403"):
+        OverHttp(database, workload, condition(), folder)
+
+
 def test_a_backend_that_died_is_no_result(over_http: OverHttp) -> None:
     """A backend killed by nobody's plan makes the cycle a harness error, and says so."""
     over_http.begin()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness import registry
+from harness.databases.sqlite import connect
 from harness.errors import MeasurementError
+from harness.experiment.configuration import load
 from harness.experiment.site import DATABASE_NAME, Site
 from harness.faults import Planned, Slot
-from tests.experiment.test_site import site, timeless
+from tests.experiment.test_site import SIZE_BYTES, site, timeless
 
 PATIENT = {"timeout_ms": 5000.0, "backend_busy_timeout_ms": 10_000}
 NETWORK = (
@@ -128,8 +132,8 @@ def test_what_dies_unasked_is_never_a_success(folder: Path) -> None:
         assert backend is not None
         created = here._application.create
 
-        def create(*given: Any) -> Any:
-            data = created(*given)
+        def create(*given: Any, **more: Any) -> Any:
+            data = created(*given, **more)
             backend.kill()
             return data
 
@@ -138,6 +142,75 @@ def test_what_dies_unasked_is_never_a_success(folder: Path) -> None:
             here.run(1)
     finally:
         here.close()
+
+
+def test_a_test_that_fails_by_itself_is_no_result(folder: Path) -> None:
+    """A creation refused though nothing struck it makes no record, however clean the end."""
+    here = over_http(folder)
+    try:
+        connection = connect(here.database)
+        connection.execute(
+            "UPDATE api_tokens SET scopes = 'users:read bots:read integrations:read'"
+        )
+        connection.close()
+        with pytest.raises(MeasurementError, match="create users 1 failed though nothing struck"):
+            here.run(0)
+    finally:
+        here.close()
+
+
+def test_a_strike_that_fails_is_no_result(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of a fault's own, in the proxy's thread, spoils the very cycle it belongs to."""
+
+    def handle(self: Any, exchange: Any) -> None:
+        self.evidence = "about to break"
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(registry.find("faults", "reset_before"), "handle", handle)
+    for cycle in range(4):  # a race, should there be one
+        place = folder / str(cycle)
+        place.mkdir()
+        here = over_http(place)
+        label = here.shape.operations[-1].label
+        planned = [Planned("reset_before", Slot("cleanup", label, 1), "attempt", 0.5)]
+        try:
+            with pytest.raises(MeasurementError, match="planted"):
+                here.run_planned(cycle, cycle, planned)
+        finally:
+            here.close()
+
+
+def test_the_failure_scenario(folder: Path) -> None:
+    """The scenario that is shown to people is what it says it is, warm or cold, every time."""
+    experiment = load(Path(__file__).parents[2] / "experiments" / "failure_scenario.toml")
+    (condition,) = experiment.conditions
+    for number in range(3):
+        place = folder / str(number)
+        place.mkdir()
+        pristine = place / "pristine"
+        registry.find("workloads", "platform").build_baseline(
+            pristine, size_bytes=SIZE_BYTES, seed=1, journal_mode="wal"
+        )
+        here = Site(condition, experiment.seed, pristine, place)
+        try:
+            record = here.run(0)
+        finally:
+            here.close()
+        assert record.outcome == "restored"
+        tables = json.loads(record.story)["cleanup"]["tables"]
+        assert [(t["table"], t["removed"], t["wanted"]) for t in tables] == [
+            ("integrations", 2, 3),
+            ("bots", 3, 5),
+            ("users", 1, 2),
+        ]
+        reasons = [f["reason"] for t in tables for f in t["failed"]]
+        assert reasons == [
+            "network error",
+            "API timeout",
+            "foreign-key violation",
+            "permission denied",
+        ]
+        assert all(entry.surfaced for entry in record.faults)
 
 
 def test_a_backend_killed_by_a_fault_is_survived(folder: Path) -> None:

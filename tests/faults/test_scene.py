@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from harness.databases.sqlite import connect
-from harness.faults import quoted
+from harness.databases.sqlite_rows import quoted
 from harness.faults.foreign_key import ForeignKey
 from harness.faults.scene import (
     Scene,

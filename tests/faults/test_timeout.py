@@ -74,13 +74,56 @@ def test_released_in_time_is_masked(stage: Stage) -> None:
     assert (entry.fired, entry.surfaced) == (True, False)
 
 
-def test_a_second_lock_does_not_fire(stage: Stage) -> None:
-    """Where one lock is held already, another is not to be had and has no evidence."""
+def test_two_hold_one_lock(stage: Stage) -> None:
+    """The lock is held until the last fault that holds it is over, whatever the order."""
     injector = stage.injector(
         plan("timeout", "delete bots 9", "phase"), plan("timeout", "delete bots 8")
     )
     report = stage.clean(injector, attempts=1)
-    assert [e.fired for e in injector.finish(report.failures)] == [True, False]
+    assert stage.is_locked()
+    injector.listener(Step("verify", "differences", 1))
+    assert not stage.is_locked()
+    assert [e.fired for e in injector.finish(report.failures)] == [True, True]
+
+
+def test_what_somebody_else_keeps_does_not_fire(stage: Stage) -> None:
+    """Where another program keeps the lock there is none to be had, and no evidence."""
+    other = apsw.Connection(str(stage.database))
+    other.execute("BEGIN IMMEDIATE")
+    injector = stage.injector(plan("timeout", OPERATION))
+    injector.listener(Step("cleanup", OPERATION, 1))
+    other.close()
+    (entry,) = injector.finish([])
+    assert (entry.fired, injector.error) == (False, None)
+
+
+def test_from_attempt_to_attempt_nobody_slips_in(stage: Stage) -> None:
+    """The lock of one attempt becomes that of the next: somebody who waits for it gets none."""
+    injector = stage.injector(*(plan("timeout", OPERATION, attempt=n) for n in (1, 2, 3)))
+    got = threading.Event()
+
+    def waits() -> None:
+        other = apsw.Connection(str(stage.database))
+        other.set_busy_timeout(0)
+        while not stop.is_set():
+            try:
+                other.execute("BEGIN IMMEDIATE; ROLLBACK")
+            except apsw.BusyError:
+                continue
+            got.set()
+        other.close()
+
+    stop = threading.Event()
+    for attempt in (1, 2, 3):
+        injector.listener(Step("cleanup", OPERATION, attempt))
+        if attempt == 1:
+            waiting = threading.Thread(target=waits)
+            waiting.start()
+        time.sleep(0.02)
+    stop.set()
+    waiting.join()
+    assert not got.is_set()
+    assert [entry.fired for entry in injector.finish([])] == [True] * 3
 
 
 def test_an_error_of_its_own_is_kept_and_leaves_nothing_open(stage: Stage) -> None:
