@@ -39,6 +39,7 @@ class Evidence:
     size_bytes: int | None = None  # of the workload's baseline
     not_fired: Sequence[str] = ()  # faults with a rate above 0 that never fired
     confidence: float = 0.95
+    over_http: bool = False  # the tests' own calls can fail
 
     @property
     def harness_errors(self) -> int:
@@ -59,6 +60,8 @@ class Evidence:
             found.append(f"harness error in {_count(self.harness_errors, 'cycle')}")
         if self.not_fired:
             found.append(f"harness error: {', '.join(self.not_fired)} never fired")
+        if self.over_http and len(self.frame) and not (self.frame["payload_bytes"] > 0).any():
+            found.append("in no cycle did the tests make all their data")
         if self.unbroken < len(self.frame):
             found.append(f"cycle {self.unbroken:,} is missing")
         return found

@@ -163,6 +163,7 @@ def _evidence(
             if must_fire and not struck.get(kind, {}).get("fired")
         ],
         confidence=confidence,
+        over_http=condition.get("connection") == "backend",
     )
 
 

@@ -86,8 +86,8 @@ class _Endpoint:
             response = await handler(Request(scope, receive))
         except Refused as refused:
             response = refused.response()
-        except ClientDisconnect:
-            return  # left before the body was whole: nobody to answer
+        except (ClientDisconnect, asyncio.CancelledError):
+            return  # left before the body was whole, or we are ending: nobody to answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             kind = f"{type(error).__name__}: {error}"
             _log.error("%s %s: %s", scope["method"], scope["path"], kind)
@@ -163,7 +163,7 @@ class _Rows:
                 raise broken(error, connection, self._table, added=values) from error
             return self._shown(row)
 
-        row = await self._store.run(work)
+        row = await self._store.run(work, writes=True)
         return answer(row, 201, {"location": f"/{self._table}/{row['id']}"})
 
     async def read(self, request: Request) -> Response:
@@ -191,7 +191,7 @@ class _Rows:
             if not connection.changes():
                 raise self._missing(key)
 
-        await self._store.run(work)
+        await self._store.run(work, writes=True)
         return Response(status_code=204)
 
     def _shown(self, row: Any) -> dict[str, Any]:

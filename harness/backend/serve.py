@@ -21,6 +21,7 @@ import apsw
 import uvicorn
 
 from harness.backend.app import Application
+from harness.backend.heads import BoundedHeads
 from harness.backend.resources import RESOURCES
 from harness.backend.store import Store
 from harness.databases.sqlite import connect
@@ -42,6 +43,8 @@ def serve(database: Path, *, port: int, busy_timeout_ms: int, attached: bool, sa
         UsageError: no such file, no database of the platform, the port is taken.
         KeyboardInterrupt: ended by Ctrl-C, in good order.
     """
+    if attached and sys.stdin is None:
+        raise UsageError("--attached needs a standard input: its end is the end of the backend")
     _check(database)
     listener = _listen(port)
     store = Store(database, busy_timeout_ms)
@@ -50,11 +53,12 @@ def serve(database: Path, *, port: int, busy_timeout_ms: int, attached: bool, sa
         uvicorn.Config(
             application,
             loop="asyncio",
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             lifespan="off",
             access_log=False,
-            log_level="warning",
+            log_config=None,
+            log_level="critical",  # errors are logged where they are answered, in app.py
             server_header=False,
             date_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,

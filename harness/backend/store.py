@@ -3,6 +3,7 @@
 SQL runs on the event loop's own thread (handing it to another costs more than it takes), and so it
 must never wait: SQLite's own busy timeout is 0, and a transaction that finds the database locked is
 rolled back and tried again a little later, whole, while the loop serves others.
+Those who wait are served in the order in which they came.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import apsw
 
 from harness.backend.answers import Refused
-from harness.databases.errors import describe
 from harness.databases.sqlite import connect
 
 Result = TypeVar("Result")
@@ -32,28 +33,40 @@ class Store:
         self.busy_timeout_ms = busy_timeout_ms
         self._connections: list[apsw.Connection | None] = [None] * CONNECTIONS
         self._turn = 0
+        self._queue = asyncio.Lock()  # first come, first served; the holder is the one who tries
 
-    async def run(self, work: Callable[[apsw.Connection], Result]) -> Result:
+    async def run(
+        self, work: Callable[[apsw.Connection], Result], *, writes: bool = False
+    ) -> Result:
         """Run ``work`` in a transaction; wait for locks, at most the busy timeout.
+
+        What ``writes`` stands in the queue where there is one: nobody overtakes.
 
         Raises:
             Refused: what ``work`` refuses (rolled back); 503 when the lock was not to be had.
             apsw.Error, OSError: anything else that went wrong (rolled back).
         """
         ends = time.monotonic() + self.busy_timeout_ms / 1000
+        if not (writes and self._queue.locked()):
+            with suppress(apsw.BusyError, apsw.LockedError):
+                return self.attempt(work)
+        try:
+            async with asyncio.timeout(ends - time.monotonic()), self._queue:
+                return await self._patiently(work)
+        except TimeoutError as error:
+            raise Refused(
+                503,
+                "timeout",
+                f"the database was locked for {self.busy_timeout_ms} ms; try again",
+            ) from error
+
+    async def _patiently(self, work: Callable[[apsw.Connection], Result]) -> Result:
+        """Try again and again, until cancelled."""
         attempt = 0
         while True:
-            try:
+            with suppress(apsw.BusyError, apsw.LockedError):
                 return self.attempt(work)
-            except (apsw.BusyError, apsw.LockedError) as error:
-                left = ends - time.monotonic()
-                if left <= 0:
-                    raise Refused(
-                        503,
-                        describe(error)[0],
-                        f"the database was locked for {self.busy_timeout_ms} ms; try again",
-                    ) from error
-            await asyncio.sleep(min(left, _PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]))
+            await asyncio.sleep(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)])
             attempt += 1
 
     def attempt(self, work: Callable[[apsw.Connection], Result]) -> Result:

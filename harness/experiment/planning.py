@@ -7,14 +7,54 @@ the operations that a cycle really has. What names none is refused before the fi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from harness import registry
+from harness.databases.sqlite import connect
 from harness.errors import ConfigurationError
 from harness.experiment.document import nearest
 from harness.experiment.settings import Condition, StrikeSetting
 from harness.faults import Shape, Slot
 from harness.faults.plan import Cause, Chance, Planner, Scripted
+from harness.faults.scene import restricted_tables
+from harness.guard.policy import POLICIES
+from harness.workloads import Workload
+
+
+def shape_of(condition: Condition, workload: Workload, connection: Any) -> Shape:
+    """Return what a cycle of ``condition`` does on the baseline that ``connection`` is open on."""
+    workload.learn(connection)
+    policy = POLICIES[condition.policy]
+    return Shape(
+        operations=tuple(workload.operations()),
+        cleans=policy.cleans,
+        backs_up=policy.backs_up,
+        recoveries=tuple(condition.recoveries),
+        attempts=condition.retry.attempts,
+        restricted=restricted_tables(connection),
+        creates=workload.calls() if condition.connection == "backend" else (),
+        cleans_over_http=registry.find("cleanup", condition.cleanup).over == "http",
+    )
+
+
+def check_script(condition: Condition, seed: int, pristine: Path) -> None:
+    """Refuse strikes for which the condition's own baseline and test data have no slot.
+
+    ConfigurationError names the condition and the strike.
+    """
+    if not condition.strikes:
+        return
+    workload: Workload = registry.find("workloads", condition.workload.kind)(
+        condition.workload.test_data, seed
+    )
+    connection = connect(pristine, immutable=True)
+    try:
+        shape = shape_of(condition, workload, connection)
+    finally:
+        connection.close()
+    for number, strike in enumerate(condition.strikes):
+        list(_scripted(f"condition {condition.name!r}: strikes.{number}", strike, shape))
 
 
 def planner(condition: Condition, seed: int, shape: Shape) -> Planner:

@@ -10,15 +10,17 @@ from typing import Any
 
 from harness.experiment.configuration import Experiment
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot
-from harness.experiment.pool import SITE, find_site
+from harness.experiment.pool import SITE, Pool, Task
 from harness.experiment.records import CycleRecord, LedgerEntry
 from harness.experiment.store import Store, read_run
 
 
 def replay(
-    folder: Path, condition: str, cycle: int, site: str = SITE
+    folder: Path, condition: str, cycle: int, site: str = SITE, watchdog_s: float = 60.0
 ) -> tuple[CycleRecord | None, CycleRecord]:
-    """Run one stored cycle again, in this process; return (stored, new).
+    """Run one stored cycle again, in a worker as before; return (stored, new).
+
+    A cycle that makes no progress for ``watchdog_s`` ends as it does in a run: a harness error.
 
     UsageError when ``folder`` holds no such condition; the stored one is None when that cycle was
     not run.
@@ -32,14 +34,11 @@ def replay(
         store.close()
     seed = int(run["seed"])
     with WorkRoot(chosen.workload.size_bytes * ROOM_FACTOR) as root:
-        place = root.path / "site"
-        place.mkdir()
         pristine = Baselines(root.path, seed).of(chosen)
-        here = find_site(site)(chosen, seed, pristine, place)
-        try:
-            return stored, here.run(cycle)
-        finally:
-            here.close()
+        with Pool(site, seed, 1, root.path, watchdog_s=watchdog_s) as pool:
+            task = Task(chosen, pristine, range(cycle, cycle + 1))
+            ((new,),) = list(pool.run([task]))
+        return stored, new
 
 
 def same(one: CycleRecord | None, other: CycleRecord) -> bool:

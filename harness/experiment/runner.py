@@ -19,7 +19,7 @@ from rich.console import Console
 
 from harness import registry
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment import machine, verdicts
+from harness.experiment import machine, planning, verdicts
 from harness.experiment.configuration import Condition, Experiment, load
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot
 from harness.experiment.pool import SITE, Pool, Task, find_site
@@ -170,7 +170,7 @@ def _build_baselines(run: _Run) -> None:
         if run.pool.stop.is_set():
             raise KeyboardInterrupt
         try:
-            run.baselines.of(condition)
+            planning.check_script(condition, run.configured.seed, run.baselines.of(condition))
         except UsageError as error:
             raise ConfigurationError(f"{run.source}: {error}") from error
 

@@ -169,8 +169,9 @@ class RetrySetting(_Part):
 class ApiSetting(_Part):
     """How long the client waits for the backend, and the backend for the database."""
 
-    timeout_ms: Annotated[Number, Field(gt=0)] = 200.0
-    backend_busy_timeout_ms: Annotated[Whole, Field(ge=0)] = 1000
+    # less than the 10 s for which the proxy can hold a request
+    timeout_ms: Annotated[Number, Field(gt=0, le=9000)] = 200.0
+    backend_busy_timeout_ms: Annotated[Whole, Field(ge=0, le=9000)] = 1000
 
 
 class Condition(_Part):

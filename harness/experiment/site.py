@@ -14,14 +14,13 @@ from harness.databases.sqlite import connect
 from harness.errors import BackupError, MeasurementError
 from harness.experiment import story
 from harness.experiment.applications import OverHttp, application
-from harness.experiment.planning import planner
+from harness.experiment.planning import planner, shape_of
 from harness.experiment.records import CycleRecord, Outcome
 from harness.faults import Planned, Shape
 from harness.faults.injector import Injector
-from harness.faults.scene import Scene, restricted_tables
+from harness.faults.scene import Scene
 from harness.faults.storage import BY_FILES, BY_SQLITE
 from harness.guard.leftovers import backup_path
-from harness.guard.policy import POLICIES
 from harness.guard.protocol import Guard, GuardResult
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
@@ -66,22 +65,10 @@ class Site:
         self.scene = self._make_scene()
 
     def _learn(self) -> Shape:
-        condition = self.condition
         connection = connect(self.database)
         try:
-            self._workload.learn(connection)
+            shape = shape_of(self.condition, self._workload, connection)
             self._page_bytes = int(connection.pragma("page_size"))
-            policy = POLICIES[condition.policy]
-            shape = Shape(
-                operations=tuple(self._workload.operations()),
-                cleans=policy.cleans,
-                backs_up=policy.backs_up,
-                recoveries=tuple(condition.recoveries),
-                attempts=self._retry.attempts,
-                restricted=restricted_tables(connection),
-                creates=self._workload.calls() if condition.connection == "backend" else (),
-                cleans_over_http=registry.find("cleanup", condition.cleanup).over == "http",
-            )
         finally:
             connection.close()
         self._truth.reset(self.database)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 METHOD = "truncated-beta mixture e-process"
 REFUTED, UNDECIDED, HARNESS_ERROR = 1, 3, 4
 
+NO_DATA = "in no cycle did the tests make all their data"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -79,6 +81,8 @@ def verdict(store: Store, condition: Condition, claim: Claim | None, confidence:
         judged = _judged(store, condition, claim, confidence, never)
         failures = sum(n for outcome, n in outcomes.items() if failed(claim.measure, outcome))
     doubts = tuple(_doubts(store.done(condition.name), outcomes, never))
+    if condition.connection == "backend" and outcomes and not store.made_data(condition.name):
+        doubts += (NO_DATA,)  # whatever is clean then, it is not because of any cleanup
     return Verdict(condition.name, claim, judged, failures, outcomes.total(), doubts)
 
 
@@ -95,6 +99,7 @@ def _judged(
         size_bytes=condition.workload.size_bytes,
         not_fired=never,
         confidence=confidence,
+        over_http=condition.connection == "backend",
     )
     trials = MEASURES[claim.measure](evidence, {})
     if isinstance(trials, str):

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.experiment.records import CycleRecord
 
 SLOT = struct.Struct("=qq")  # cycle in flight (-1: none), when it began (monotonic, ns)
@@ -139,5 +140,8 @@ def _end_with_parent() -> None:
 
 
 def _last_lines(error: BaseException) -> str:
+    """What happened first; where in the code only for what nobody foresaw."""
+    if isinstance(error, HarnessError):
+        return str(error)[:2000]
     lines = "".join(traceback.format_exception(error)).strip().splitlines()
-    return "\n".join(lines[-12:])[-2000:]
+    return "\n".join([f"{type(error).__name__}: {error}"[:500], *lines[-12:-1]])[:2000]

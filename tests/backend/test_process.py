@@ -215,3 +215,21 @@ def test_it_never_outlives_its_parent(database: Path, folder: Path, state: str) 
     while runs(pid) and time.monotonic() < ends:
         time.sleep(0.02)
     assert not runs(pid)
+
+
+def test_drain_waits_for_what_is_under_way(backend: Backend, talk: Talk, database: Path) -> None:
+    """A request that waits for the lock is carried out before the backend says it has drained."""
+    other = apsw.Connection(str(database))
+    other.execute("BEGIN IMMEDIATE")
+    user = {"email": "d@e2e.test", "name": "drained", "role": "member", "locale": "en"}
+    asking = threading.Thread(target=talk, args=("POST", "/users", user))
+    asking.start()
+    time.sleep(0.1)  # until it waits
+    release = threading.Timer(0.1, other.execute, args=("ROLLBACK",))
+    release.start()
+    backend.drain()
+    release.join()
+    found = other.execute("SELECT count(*) FROM users WHERE name = 'drained'").fetchone()
+    asking.join(30)
+    other.close()
+    assert found == (1,)

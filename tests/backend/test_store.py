@@ -99,3 +99,31 @@ def test_a_lock_held_too_long_is_refused(database: Path, sql: apsw.Connection) -
     sql.execute("ROLLBACK")
     assert run(store, count) == 12
     store.close()
+
+
+def test_who_waits_is_served_in_order(store: Store, database: Path) -> None:
+    """Writers that found the database locked get it in the order in which they came."""
+    other = apsw.Connection(str(database))
+    served: list[int] = []
+
+    def writer(number: int) -> Callable[[apsw.Connection], None]:
+        def work(connection: apsw.Connection) -> None:
+            connection.execute("UPDATE tags SET colour = '#000000' WHERE id = 1")
+            served.append(number)
+
+        return work
+
+    async def all_of_them() -> None:
+        other.execute("BEGIN IMMEDIATE")
+        tasks = []
+        for number in range(12):
+            tasks.append(asyncio.create_task(store.run(writer(number), writes=True)))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        other.execute("ROLLBACK")
+        tasks.append(asyncio.create_task(store.run(writer(12), writes=True)))  # comes late
+        await asyncio.gather(*tasks)
+
+    asyncio.run(all_of_them())
+    other.close()
+    assert served == list(range(13))

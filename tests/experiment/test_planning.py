@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.cleanup import Entity
 from harness.errors import ConfigurationError
-from harness.experiment.planning import planner
+from harness.experiment.planning import check_script, planner
 from harness.experiment.settings import CauseSetting, Condition, FaultSetting, StrikeSetting
 from harness.faults import REQUEST, Planned, Shape, Slot
 from harness.faults.plan import Planner
@@ -143,3 +144,21 @@ def test_a_script_that_finds_nothing_is_refused(strike: dict[str, Any], said: st
         planner(condition(right, {"fault": "noop"} | strike), 1, SHAPE)
     assert str(caught.value).startswith("condition 'scripted': strikes.1")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("strike", "message"),
+    [
+        ({"fault": "timeout", "on": "nonesuch"}, "the test data has no 'nonesuch'"),
+        ({"fault": "timeout", "on": "bots", "number": 99}, "no number 99"),
+        ({"fault": "reset_after", "phase": "create", "on": "bots", "attempts": [2]}, "attempt 2"),
+    ],
+)
+def test_a_script_that_fits_nothing_is_refused_before_any_cycle(
+    strike: dict[str, Any], message: str, pristine: Path
+) -> None:
+    """The real baseline and test data decide what a script may name."""
+    over_http = {"connection": "backend", "cleanup": "api"}
+    check_script(condition({"fault": "timeout", "on": "bots"}, **over_http), 1, pristine)
+    with pytest.raises(ConfigurationError, match=message):
+        check_script(condition(strike, **over_http), 1, pristine)

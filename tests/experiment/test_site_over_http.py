@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from harness import registry
 from harness.databases.sqlite import connect
 from harness.errors import MeasurementError
 from harness.experiment.configuration import load
+from harness.experiment.runner import run
 from harness.experiment.site import DATABASE_NAME, Site
 from harness.faults import Planned, Slot
+from harness.summary import load as load_summary
 from tests.experiment.test_site import SIZE_BYTES, site, timeless
 
-PATIENT = {"timeout_ms": 5000.0, "backend_busy_timeout_ms": 10_000}
+PATIENT = {"timeout_ms": 5000.0, "backend_busy_timeout_ms": 9000}
 NETWORK = (
     "connection_refused",
     "reset_before",
@@ -238,3 +242,20 @@ def test_a_stale_backend_is_not_clean(folder: Path) -> None:
         here.close()
     assert record.says_clean
     assert record.outcome in ("dirty_silent", "baseline_lost")
+
+
+def test_where_no_data_was_made_nothing_is_supported(folder: Path) -> None:
+    """A condition whose tests never made all their data is doubted, however clean it ends."""
+    path = folder / "e.toml"
+    path.write_text(
+        'name = "e"\ncycles = 3\n[[conditions]]\nname = "a"\nconnection = "backend"\n'
+        'cleanup = "api"\nrecoveries = ["online_backup"]\nclaims = ["reliability >= 0.1"]\n'
+        "[conditions.workload]\nsize_bytes = 327680\n[conditions.faults.connection_refused]\n"
+        'rate = 1.0\nphases = ["create"]\n'
+    )
+    console = Console(file=io.StringIO())
+    assert run(path, output=folder / "run", workers=1, console=console) == 4
+    assert "in no cycle did the tests make all their data" in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    summary = load_summary(folder / "run").summary
+    assert summary["conditions"][0]["outcomes"]["cleaned"] == 3
+    assert summary["conditions"][0]["verdict"] == "undecided"
