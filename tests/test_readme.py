@@ -4,7 +4,13 @@ from harness.reports.readme import rewritten
 from harness.summary import read_summary
 
 ROOT = Path(__file__).resolve().parents[1]
-RUNS = ("results/summary_claims", "results/recovery_cost")
+RUNS = (
+    "results/failure_scenario",
+    "results/summary_claims",
+    "results/network",
+    "results/shared_cause",
+    "results/recovery_cost",
+)
 
 
 def test_the_readme_says_what_was_measured() -> None:
