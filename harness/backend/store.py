@@ -34,6 +34,7 @@ class Store:
         self._connections: list[apsw.Connection | None] = [None] * CONNECTIONS
         self._turn = 0
         self._queue = asyncio.Lock()  # first come, first served; the holder is the one who tries
+        self._waiting = 0  # in the queue, or at its head; the lock is free between two of them
 
     async def run(
         self, work: Callable[[apsw.Connection], Result], *, writes: bool = False
@@ -47,9 +48,10 @@ class Store:
             apsw.Error, OSError: anything else that went wrong (rolled back).
         """
         ends = time.monotonic() + self.busy_timeout_ms / 1000
-        if not (writes and self._queue.locked()):
+        if not (writes and self._waiting):
             with suppress(apsw.BusyError, apsw.LockedError):
                 return self.attempt(work)
+        self._waiting += 1
         try:
             async with asyncio.timeout(ends - time.monotonic()), self._queue:
                 return await self._patiently(work)
@@ -59,6 +61,8 @@ class Store:
                 "timeout",
                 f"the database was locked for {self.busy_timeout_ms} ms; try again",
             ) from error
+        finally:
+            self._waiting -= 1
 
     async def _patiently(self, work: Callable[[apsw.Connection], Result]) -> Result:
         """Try again and again, until cancelled."""
