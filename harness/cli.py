@@ -1,7 +1,8 @@
 """The verbs: parse, call, print. Whatever is slow to import is imported by the verb that needs it.
 
 Exit status: 0 supported or fine, 1 refuted or dirty, 2 usage or configuration, 3 undecided,
-4 harness error, 130 interrupted.
+4 harness error, 130 interrupted; ``guard`` passes its command's own status through
+and says 125 when the database is not proven back, 126 or 127 when the command cannot be run.
 """
 
 from __future__ import annotations
@@ -123,6 +124,127 @@ def backend(database: Path, **options: Any) -> None:
     from harness.backend.serve import serve
 
     serve(database, say=_print, **options)
+
+
+DATABASE = click.option(
+    "--database", metavar="DATABASE", required=True, help="The path of a SQLite file."
+)
+BUSY = click.option(
+    "--busy-timeout-ms",
+    metavar="N",
+    type=click.IntRange(0),
+    default=1000,
+    help="How long to wait for the database's lock; 1000.",
+)
+
+
+@cli.command(
+    context_settings={"allow_interspersed_args": False},
+    options_metavar="--database DATABASE [OPTIONS] --",
+)
+@DATABASE
+@click.option(
+    "--cleanup",
+    metavar="COMMAND",
+    help="A shell command line that deletes the test data, or by_difference; none.",
+)
+@click.option(
+    "--recovery",
+    "recoveries",
+    metavar="NAME",
+    multiple=True,
+    help="How to back up; again for the next of the chain; online_backup.",
+)
+@click.option(
+    "--grade",
+    type=click.Choice(["rows", "exact"]),
+    default="exact",
+    help="Whether sequences must be back too (exact, the default), or only rows.",
+)
+@BUSY
+@click.option(
+    "--json",
+    "json_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write how it ended for programs.",
+)
+@click.option(
+    "--i-know", is_flag=True, help="Also what looks like production or lies on a network."
+)
+@click.option("--no-archive", is_flag=True, help="Do not keep what a restore throws away.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--verbose", is_flag=True, help="Show every row that the tests left.")
+@click.argument("argv", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: Any) -> None:
+    """Run a test command; afterwards the database is what it was, whatever happened.
+
+    The exit status is the command's own; 125 when the database is not proven at its baseline,
+    126 or 127 when the command cannot be run.
+    """
+    from harness.guard import command
+
+    options["recoveries"] = options["recoveries"] or command.RECOVERIES
+    made = command.cleanup_of(cleanup, database, options["recoveries"])
+    sys.exit(command.run_guarded(database, argv, cleanup=made, say=_say_aside, **options))
+
+
+@cli.command()
+@DATABASE
+@BUSY
+def recover(database: str, busy_timeout_ms: int) -> None:
+    """Bring back the baseline that a killed guard left behind; 125 when that cannot be done."""
+    from harness.guard import command
+
+    sys.exit(command.run_recover(database, busy_timeout_ms=busy_timeout_ms, say=_say_aside))
+
+
+DATABASE_FILE = click.argument("database", metavar="DATABASE")
+
+
+@cli.command()
+@DATABASE_FILE
+@click.argument("backup_", metavar="BACKUP")
+def backup(database: str, backup_: str) -> None:
+    """Copy a database while others use it; never over a file that is there."""
+    from harness.guard import by_hand
+
+    _print(by_hand.backup(database, backup_).sentence(database))
+
+
+@cli.command()
+@DATABASE_FILE
+@click.argument("backup_", metavar="BACKUP")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def verify(database: str, backup_: str, *, as_json: bool) -> None:
+    """List every difference between a database and a backup; 0 none, 1 some."""
+    from harness.guard import by_hand
+
+    found = by_hand.verify(database, backup_)
+    _print(by_hand.as_json(found) if as_json else "\n".join(by_hand.as_lines(found)))
+    sys.exit(0 if found.clean("exact") else 1)
+
+
+@cli.command()
+@DATABASE_FILE
+@click.argument("backup_", metavar="BACKUP", required=False)
+@click.option("--force", is_flag=True, help="Also from a backup of another database.")
+@click.option("--list", "list_", is_flag=True, help="List what restores have thrown away so far.")
+def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> None:
+    """Put a backup back while others are connected; what it replaces is kept as an archive."""
+    from harness.guard import by_hand
+
+    if list_ == (backup_ is not None):
+        raise click.UsageError("give a BACKUP to restore, or --list to see the archives")
+    if backup_ is None:
+        _print(by_hand.archives(database))
+    else:
+        _print(by_hand.restore(database, backup_, force=force).sentence(database, backup_))
+
+
+def _say_aside(text: str) -> None:
+    """Print on standard error; standard output is the guarded command's."""
+    click.echo(text, err=True)
 
 
 def _print(text: str) -> None:

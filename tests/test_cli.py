@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from harness import cli
@@ -106,6 +107,21 @@ BAD = {
     "report format": (["report", "{folder}", "--format", "htm"], 2, "'html'"),
     "backend nothing": (["backend", "--database", "x"], 2, "harness: x: there is no such file"),
     "backend port": (["backend", "--database", "x", "--port", "99999"], 2, "--port"),
+    "guard nothing": (["guard", "--database", "x"], 2, "COMMAND"),
+    "guard no file": (["guard", "--database", "{folder}/x", "--", "true"], 2, "no such database"),
+    "guard address": (["guard", "--database", "mysql://x", "--", "true"], 2, "mysql://"),
+    "guard recovery": (
+        ["guard", "--database", "{experiment}", "--recovery", "x", "--", "true"],
+        2,
+        "'x'",
+    ),
+    "recover no file": (["recover", "--database", "{folder}/x"], 2, "no such file"),
+    "backup nothing": (["backup", "x", "y"], 2, "harness: x: no backup was made"),
+    "backup over": (["backup", "x", "{experiment}"], 2, "there already and was not touched"),
+    "verify nothing": (["verify", "x", "{experiment}"], 2, "is no SQLite database"),
+    "restore address": (["restore", "mysql://x/y", "z"], 2, "cannot be guarded yet"),
+    "restore neither": (["restore", "x"], 2, "--list"),
+    "restore both": (["restore", "x", "y", "--list"], 2, "--list"),
     "replay nothing": (["replay", "{folder}", "--condition", "a", "--cycle", "1"], 2, "not a run"),
 }
 
@@ -126,6 +142,37 @@ def test_bad_input_is_answered(
     assert said in err
     assert "Traceback" not in err
     assert out == ""
+
+
+def test_backup_verify_restore(harness: Call, folder: Path, pristine: Path) -> None:
+    """There and back by hand: statuses, sentences, JSON, the archive and its list."""
+    database, kept = folder / "api_db_dev.sqlite3", folder / "kept"
+    database.write_bytes(pristine.read_bytes())
+    assert harness("restore", "--list", database)[1].endswith("has thrown anything away\n")
+    status, out, _ = harness("backup", database, kept)
+    assert (status, "327,680 bytes" in out, "verified" in out) == (0, True, True)
+    assert harness("verify", database, kept) == (0, "no differences\n", "")
+    connection = apsw.Connection(str(database))
+    connection.execute("PRAGMA user_version = 99; DELETE FROM audit_log")
+    connection.close()
+    status, out, _ = harness("verify", database, kept)
+    assert (status, "setting user_version" in out, "audit_log: 0 added" in out) == (
+        1,
+        True,
+        True,
+    )
+    status, out, _ = harness("verify", database, kept, "--json")
+    assert (status, json.loads(out)["clean"]) == (1, {"rows": False, "exact": False})
+    status, out, _ = harness("restore", database, kept)
+    assert (status, "restored by online_backup" in out) == (0, True)
+    archive = out.split()[-1]
+    assert archive in harness("restore", "--list", database)[1]
+    assert harness("verify", database, kept)[0] == 0
+    assert harness("restore", database, archive)[0] == 0
+    assert harness("verify", database, kept)[0] == 1
+    kept.write_bytes(kept.read_bytes()[:-4096])
+    status, out, err = harness("restore", database, kept)
+    assert (status, out, "cut short or altered" in err) == (2, "", True)
 
 
 def test_a_defect_is_never_taken_for_a_verdict(harness: Call, folder: Path) -> None:
@@ -205,3 +252,19 @@ def test_a_reader_who_left_is_no_verdict(harness: Call, experiment: Path, folder
     os.close(writer)
     assert (unread.returncode, unread.stderr) == (status, b"")
     assert (folder / "unread" / "report.html").exists()
+
+
+def test_guard_passes_the_status_and_leaves_the_rest_to_the_command(
+    harness: Call, folder: Path, pristine: Path
+) -> None:
+    """Options behind the command are the command's, its status is ours, its output untouched."""
+    database = folder / "api_db_dev.sqlite3"
+    database.write_bytes(pristine.read_bytes())
+    status, out, err = harness(
+        "guard", "--database", database, "sh", "-c", "exit $#", "--", "--quiet", "-h"
+    )
+    assert (status, out) == (2, "")
+    assert "proven back" in err
+    assert harness("guard", "--quiet", "--database", database, "--", "true") == (0, "", "")
+    status, out, err = harness("recover", "--database", database)
+    assert (status, out, "nothing to do" in err) == (0, "", True)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from harness.retry import Retry
 from harness.steps import Failure, Listener
 
-HELPERS: tuple[str, ...] = ()
+HELPERS: tuple[str, ...] = ("by_difference", "command", "put_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Entity:
         values = " ".join(str(v) for _, v in self.key)
         if self.after:
             return f"purge {self.table} {values}"
-        return f"{'delete' if self.before is None else 'revert'} {self.table} {values}"
+        verb = "delete" if self.before is None else "revert"
+        return f"{verb} {self.table} {values}".rstrip()  # no key: the whole table
 
 
 @dataclass(slots=True)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import apsw
-import numpy as np
 
 Range = tuple[int, int]  # first and last rowid, both included
 
@@ -161,9 +160,11 @@ def pages_apart(
         amount = min(_CHUNK_BYTES, shorter * page_size - offset)
         a, b = one.read("main", 0, offset, amount)[1], other.read("main", 0, offset, amount)[1]
         if a != b:
-            words = np.frombuffer(a, np.uint64) != np.frombuffer(b, np.uint64)
-            pages = np.flatnonzero(words.reshape(-1, page_size // 8).any(axis=1))
-            apart.update((pages + (1 + offset // page_size)).tolist())
+            apart.update(
+                1 + (offset + at) // page_size
+                for at in range(0, amount, page_size)
+                if a[at : at + page_size] != b[at : at + page_size]
+            )
     return apart
 
 
@@ -216,7 +217,7 @@ def _kind(image: Image, number: int) -> int:
     return page[_HEADER_BYTES if number == 1 else 0] if page else 0
 
 
-_FOUR = np.arange(4)
+_NUMBER = struct.Struct(">I")
 
 
 class _Children:
@@ -225,13 +226,12 @@ class _Children:
     def __init__(self, image: Image, number: int) -> None:
         self._page, start = image.page(number), _HEADER_BYTES if number == 1 else 0
         count, right = struct.unpack_from(">3xH3xI", self._page, start)
-        data = np.frombuffer(self._page, np.uint8)
-        self._cells = np.frombuffer(self._page, ">u2", count, start + 12).astype(np.intp)
         try:
-            numbers = data[self._cells[:, None] + _FOUR].view(">u4")
-        except IndexError as error:
+            self._cells = struct.unpack_from(f">{count}H", self._page, start + 12)
+            numbers = [_NUMBER.unpack_from(self._page, cell)[0] for cell in self._cells]
+        except struct.error as error:
             raise Unfollowable(f"page {number} has a cell outside the page") from error
-        self.numbers: list[int] = [*numbers[:, 0].tolist(), right]
+        self.numbers: list[int] = [*numbers, right]
 
     def covering(
         self, covered: Range, wanted: set[int] | None, *, rowids: bool

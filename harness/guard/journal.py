@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from harness.files import Files
 VERSION = 1
 # What an entry says: backups are being taken and no test has run; the tests may run or have run
 # and the backups are whole; the database is proven back and only tidying up is left.
-CAPTURING, CAPTURED, PROVEN = "capturing", "captured", "proven"
+STATES = CAPTURING, CAPTURED, PROVEN = "capturing", "captured", "proven"
 SUFFIX = ".e2e-journal"
 
 
@@ -27,7 +28,9 @@ class Journal:
     """The journal of one guard on one database."""
 
     def __init__(self, database: Path, files: Files) -> None:
-        self.path = database.with_name(database.name + SUFFIX)
+        # beside the file itself, so that guards who call it by different links meet
+        real = Path(os.path.realpath(database))
+        self.path = real.with_name(real.name + SUFFIX)
         self._files = files
         self._descriptor = -1
 
@@ -38,7 +41,7 @@ class Journal:
         except FileExistsError:
             raise UsageError(
                 f"{self.path} is there: another guard is at work on this database, or one was "
-                f"killed. Run 'harness recover --database {self.path.name[: -len(SUFFIX)]}' first."
+                f"killed. Run 'harness recover --database {str(self.path)[: -len(SUFFIX)]}' first."
             ) from None
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.write({"version": VERSION, "pid": os.getpid()} | entry)
@@ -64,37 +67,61 @@ class Journal:
     def adopt(self) -> list[dict[str, Any]]:
         """Take over what a killed guard left; [] if there is none.
 
-        Raises UsageError while its guard is alive, RestoreError for a journal of another version.
-        A last line cut off by the kill does not count: its step was never begun.
+        Raises UsageError while its guard is alive, RestoreError for a journal of another version
+        or one that no guard wrote. A last line cut off by the kill does not count, its step was
+        never begun; it is cut away, so that the next entry stands on a line of its own.
         """
-        try:
-            descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-        except FileNotFoundError:
+        descriptor = self._locked()
+        if descriptor is None:
             return []
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise UsageError(f"another guard is at work on this database ({self.path})") from None
         self._descriptor = descriptor
-        entries = _entries(self.path)
-        if entries and entries[0].get("version") != VERSION:
+        try:
+            written = self.path.read_bytes()
+            whole = written[: written.rfind(b"\n") + 1]
+            entries = self._read(whole)
+            if len(whole) < len(written):
+                os.ftruncate(descriptor, len(whole))
+            os.lseek(descriptor, 0, os.SEEK_END)
+        except BaseException:
             self.release()
+            raise
+        return entries or [{"version": VERSION, "state": CAPTURING, "backups": []}]
+
+    def _locked(self) -> int | None:
+        """Open and lock the journal that stands there; None when there is none."""
+        while True:
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+            except FileNotFoundError:
+                return None
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                raise UsageError(
+                    f"another guard is at work on this database ({self.path})"
+                ) from None
+            # its guard may have ended, and another begun, between the two calls
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), os.stat(self.path)):
+                    return descriptor
+            os.close(descriptor)
+
+    def _read(self, whole: bytes) -> list[dict[str, Any]]:
+        """Read the whole lines; RestoreError where this guard cannot have written them."""
+        try:
+            entries = [json.loads(line) for line in whole.splitlines()]
+        except ValueError:
+            entries = [None]
+        if entries and isinstance(entries[0], dict) and entries[0].get("version") != VERSION:
             raise RestoreError(
                 f"{self.path} was written by another version of the guard "
                 f"({entries[0].get('version')!r}, this one writes {VERSION}); use that version"
             )
-        os.lseek(descriptor, 0, os.SEEK_END)
-        return entries or [{"version": VERSION, "state": CAPTURING, "backups": []}]
-
-
-def _entries(path: Path) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = []
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            break
-        if isinstance(entry, dict):
-            entries.append(entry)
-    return entries
+        if not all(isinstance(e, dict) and e.get("state") in STATES for e in entries):
+            raise RestoreError(
+                f"{self.path} is damaged, so nobody can tell what is in the database; nothing was "
+                "changed. Compare the database with the backup beside it ('harness verify'), put "
+                "it back if need be ('harness restore'), then remove the journal"
+            )
+        return entries

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import apsw
 
 from harness import registry
 from harness.databases.engines import engine_of
 from harness.errors import RestoreError
 from harness.files import Files
+from harness.guard import archive
 from harness.guard.journal import CAPTURING, PROVEN, Journal
 from harness.recovery import Recovery
 
@@ -19,7 +23,8 @@ BACKUP_SUFFIX = ".e2e-backup"
 def backup_path(database: Path, place: int) -> Path:
     """Where the recovery at ``place`` (0 is the first) of a chain keeps its backup."""
     suffix = BACKUP_SUFFIX if place == 0 else f"{BACKUP_SUFFIX}.{place + 1}"
-    return database.with_name(database.name + suffix)
+    real = Path(os.path.realpath(database))
+    return real.with_name(real.name + suffix)
 
 
 def recover(
@@ -27,9 +32,11 @@ def recover(
     *,
     files: Files | None = None,
     busy_timeout_ms: int = 1000,
+    archives: bool = False,
 ) -> str | None:
     """Bring back the baseline that a killed guard left behind; what the next guard does by itself.
 
+    ``archives``: what is there now is kept beside the database before anything is put back.
     Returns the name of the recovery that did it, None when there was nothing to do. Raises
     RestoreError, with journal and backups kept, when no backup could be put back.
     """
@@ -38,14 +45,39 @@ def recover(
     entries = journal.adopt()
     if not entries:
         return None
-    backups = [
-        (_again(database, description, files, busy_timeout_ms), description)
-        for description in entries[-1].get("backups", [])
-    ]
-    if entries[-1]["state"] in (CAPTURING, PROVEN):  # the baseline is live, only tidy up
-        _tidy(backups)
-        journal.end()
-        return None
+    try:
+        backups = [
+            (_again(database, description, files, busy_timeout_ms), description)
+            for description in entries[-1].get("backups", [])
+        ]
+        if entries[-1]["state"] in (CAPTURING, PROVEN):  # the baseline is live, only tidy up
+            _tidy(backups)
+            journal.end()
+            return None
+        if archives:
+            _keep(database, files, busy_timeout_ms)
+        return _put_back(database, journal, backups, busy_timeout_ms)
+    finally:
+        journal.release()  # whatever went wrong, the next one must be able to take over
+
+
+def _keep(database: Path, files: Files, busy_timeout_ms: int) -> None:
+    try:
+        archive.keep(database, files=files, busy_timeout_ms=busy_timeout_ms)
+    except (OSError, apsw.Error) as error:
+        raise RestoreError(
+            f"what {database} holds now could not be kept as an archive, so nothing was put back: "
+            f"{error}"
+        ) from error
+
+
+def _put_back(
+    database: Path,
+    journal: Journal,
+    backups: list[tuple[Recovery, dict[str, Any]]],
+    busy_timeout_ms: int,
+) -> str:
+    """Restore from the first backup of the chain that brings the baseline back."""
     reasons = []
     for recovery, description in backups:
         try:
@@ -59,13 +91,12 @@ def recover(
             reasons.append(f"{recovery.name}: {error}")
             continue
         if left.clean("exact"):
-            journal.write({"state": PROVEN, "backups": entries[-1]["backups"]})
+            journal.write({"state": PROVEN, "backups": [known for _, known in backups]})
             _tidy(backups)
             journal.end()
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
-    journal.release()
     raise RestoreError(f"{database} could not be brought back: {' | '.join(reasons)}")
 
 

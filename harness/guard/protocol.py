@@ -17,6 +17,7 @@ from harness.databases.engines import engine_of
 from harness.databases.errors import describe, is_transient
 from harness.errors import BackupError, RestoreError
 from harness.files import Files
+from harness.guard import archive
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal
 from harness.guard.leftovers import backup_path, recover
 from harness.guard.policy import POLICIES
@@ -41,6 +42,7 @@ class GuardResult:
     timings_ms: dict[str, float] = field(default_factory=dict)  # by phase
     backup_bytes: int = 0  # size of the first backup file; 0 when the backup is no file
     undisposed: bool = False  # a backup could not be removed
+    archive: Path | None = None  # what the restore threw away
 
     @property
     def says_clean(self) -> bool:
@@ -70,7 +72,13 @@ class Guard:
         files: Files | None = None,
         vfs: str | None = None,
         listener: Listener = nobody,
+        archives: bool = False,
     ) -> None:
+        """Take what to guard, and how.
+
+        ``archives``: before a restore, what it will throw away is kept beside the database; where
+        that cannot be done nothing is restored, and the guard says so.
+        """
         self._engine = engine_of(database)
         self.database = Path(database)
         self.policy = POLICIES[policy]
@@ -84,6 +92,7 @@ class Guard:
         self._connect = connect or self._open
         self._files = files or Files()
         self._vfs = vfs
+        self._archives = archives
         self._journal = Journal(self.database, self._files)
         self._captured: list[Recovery] = []
         self._entities: Sequence[Entity] = ()
@@ -94,7 +103,12 @@ class Guard:
 
     def begin(self) -> None:
         """Bring back what a killed guard left, then back up."""
-        recover(self.database, files=self._files, busy_timeout_ms=self.busy_timeout_ms)
+        recover(
+            self.database,
+            files=self._files,
+            busy_timeout_ms=self.busy_timeout_ms,
+            archives=self._archives,
+        )
         if not self.policy.backs_up:
             return
         with self._timed("backup"):
@@ -174,6 +188,8 @@ class Guard:
             return UNKNOWN
 
     def _restore(self) -> bool:
+        if self._archives and not self._tried("restore", "archive", self._keep):
+            return False  # what people did meanwhile is not for the guard to lose
         for recovery in self._captured:
             with self._timed("restore"):
                 done = self._tried("restore", recovery.name, recovery.restore)
@@ -188,6 +204,14 @@ class Guard:
                 recovery.release()
         return False
 
+    def _keep(self) -> None:
+        self.result.archive = archive.keep(
+            self.database,
+            files=self._files,
+            size_bytes=self.result.backup_bytes,
+            busy_timeout_ms=self.busy_timeout_ms,
+        )
+
     def _dispose(self) -> None:
         if not self.policy.backs_up:
             return
@@ -198,8 +222,11 @@ class Guard:
             proven = self._noted(
                 "dispose", lambda: self._journal.write(self._entry(PROVEN, self._captured))
             )
-            if not proven:  # a journal that still says "captured" must not outlive its backups
-                self._noted("dispose", self._journal.end)
+            # a journal that still says "captured" must not outlive its backups
+            if not proven and not self._noted("dispose", self._journal.end):
+                self.result.undisposed = True
+                self.abandon()
+                return
             gone = [self._tried("dispose", r.name, r.dispose) for r in self._captured]
             ended = not proven or self._noted("dispose", self._journal.end)
             self.result.undisposed = not (ended and all(gone))

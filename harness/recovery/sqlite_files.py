@@ -204,13 +204,18 @@ class FileBackup(Recovery):
         return self.backup
 
     def describe(self) -> dict[str, Any]:
-        """Add the seal, once there is a backup."""
-        seal = self._seal._asdict() if self._seal else {}
-        return {**super().describe(), **seal}
+        """Add the seal once there is a backup; before, whether somebody else's file is there."""
+        if self._seal:
+            return {**super().describe(), **self._seal._asdict()}
+        stood = {"stood_before": True} if os.path.lexists(self.backup) else {}
+        return {**super().describe(), **stood}
 
     def resume(self, description: dict[str, Any]) -> None:
-        """Take the seal back; without one, ``dispose`` removes what was left and no more."""
-        self._resumed = True
+        """Take the seal back; without one, ``dispose`` removes what was left and no more.
+
+        A file that stood there before the capture began is not ours: the capture refused it.
+        """
+        self._resumed = "stood_before" not in description
         self._seal = None
         if "sha256" in description:
             self._seal = Seal(*(description[name] for name in Seal._fields))

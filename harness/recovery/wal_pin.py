@@ -76,6 +76,7 @@ class WalPin(Recovery):
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock
     _stamp: Stamp | None = None
+    _resumed = False
     # Idle, and of no use for the pin: while one connection is open the wal-index stays, and every
     # other connection of the run is spared its recovery.
     _idle: apsw.Connection | None = None
@@ -144,10 +145,11 @@ class WalPin(Recovery):
             self._fold_and_let_go(self._idle)
         else:
             self._let_go()
-            if self._stamp is not None and size_of(beside(self.main, "-wal")) >= 0:
+            pinned = self._stamp is not None or self._resumed  # or killed while it was folded
+            if pinned and size_of(beside(self.main, "-wal")) >= 0:
                 with suppress(apsw.Error):  # a courtesy: whoever opens it next will do it
                     fold(self.main, vfs=self.vfs, busy_timeout_ms=0)
-        self._stamp = None
+        self._stamp, self._resumed = None, False
 
     def _fold_and_let_go(self, idle: apsw.Connection) -> None:
         """Let the idle connection fold the -wal as it closes, if it is the last one."""
@@ -183,6 +185,7 @@ class WalPin(Recovery):
         self._let_go()
         if "header" not in description:
             return  # capture had not finished: there is nothing to know and nothing to dispose
+        self._resumed = True
         self._stamp = Stamp(*(description[name] for name in Stamp._fields))
         try:
             if not self.main.exists():

@@ -1,0 +1,225 @@
+"""Guard a database while a command runs: what ``harness guard`` and ``harness recover`` do."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from harness import registry
+from harness.cleanup import Cleanup
+from harness.databases import Grade
+from harness.databases.engines import engine_of
+from harness.errors import BackupError, RestoreError, UsageError
+from harness.files import Files
+from harness.guard import refusals, telling
+from harness.guard.child import Ended, Signals
+from harness.guard.journal import Journal
+from harness.guard.leftovers import backup_path, recover
+from harness.guard.protocol import Guard
+from harness.guard.telling import GUARD_FAILED, Run
+
+RECOVERIES = ("online_backup",)  # its backup can be put back while others are connected
+
+Say = Callable[[str], None]
+
+
+def run_guarded(
+    database: str | Path,
+    argv: Sequence[str],
+    *,
+    cleanup: Cleanup | None = None,
+    recoveries: Sequence[str] = RECOVERIES,
+    policy: str = "hybrid_verified",
+    grade: Grade = "exact",
+    busy_timeout_ms: int = 1000,
+    say: Say,
+    json_path: Path | None = None,
+    quiet: bool = False,
+    verbose: bool = False,
+    i_know: bool = False,
+    no_archive: bool = False,
+) -> int:
+    """Run ``argv`` with ``database`` guarded; return the status to exit with.
+
+    It is the command's own status; 125 when the database is not proven at its baseline or nothing
+    could be backed up (the command is not run then); 126 or 127 when the command cannot be run.
+
+    Raises:
+        UsageError: what was asked for cannot be done as asked; the command has not run.
+    """
+    path = _checked(database, recoveries, json_path)
+    refusals.check(path, override=i_know)
+    tell = _Teller(say, json_path, quiet=quiet, verbose=verbose)
+    with Signals() as signals:
+        try:
+            recovered = recover_leftovers(
+                path, busy_timeout_ms=busy_timeout_ms, archives=not no_archive
+            )
+        except RestoreError as error:
+            tell.error(f"what a killed guard left: {error}")
+            tell.error(f"nothing was run. Put that right first: {telling.by_hand(path)}")
+            return GUARD_FAILED
+        if recovered:
+            tell.remark(recovered)
+        if not path.exists():
+            raise UsageError(f"--database {path}: there is no such file")
+        guard = Guard(
+            path,
+            policy=policy,
+            recoveries=recoveries,
+            cleanup=cleanup,
+            grade=grade,
+            busy_timeout_ms=busy_timeout_ms,
+            archives=not no_archive,
+        )
+        try:
+            guard.begin()
+        except BackupError as error:
+            tell.error(str(error))
+            tell.write(Run(path, guard.result, GUARD_FAILED, grade, recovered))
+            return GUARD_FAILED
+        return _guarded(guard, argv, signals, tell, recovered)
+
+
+def recover_leftovers(
+    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = True
+) -> str | None:
+    """Put right what a killed guard left; return a sentence about it, None for nothing to do.
+
+    Raises:
+        RestoreError: no backup could be put back; journal and backups are kept.
+        UsageError: a guard is at work on the database.
+    """
+    if not os.path.lexists(Journal(database, Files()).path):
+        return None
+    by = recover(database, busy_timeout_ms=busy_timeout_ms, archives=archives)
+    if by is None:
+        return (
+            f"a guard of {database} had been killed; the baseline was in place, its files are gone"
+        )
+    return f"a guard of {database} had been killed; the baseline was brought back by {by}"
+
+
+def run_recover(database: str, *, busy_timeout_ms: int = 1000, say: Say) -> int:
+    """Put right what a killed guard left and say what was done: 0, or 125 when it could not be."""
+    engine_of(database)
+    path = Path(database)
+    try:
+        done = recover_leftovers(path, busy_timeout_ms=busy_timeout_ms)
+    except RestoreError as error:
+        say(f"recover: {error}")
+        say("recover: the backups are kept. Stop whatever uses the database and run this again.")
+        return GUARD_FAILED
+    if done is None and not path.exists():
+        raise UsageError(f"--database {path}: there is no such file")
+    say(f"recover: {done or f'no guard left anything at {path}: nothing to do'}")
+    return 0
+
+
+def cleanup_of(line: str | None, database: str, recoveries: Sequence[str]) -> Cleanup | None:
+    """Make the cleanup that --cleanup names: by_difference, or a shell's command line."""
+    if line is None:
+        return None
+    try:
+        if line == "by_difference":
+            module = importlib.import_module("harness.cleanup.by_difference")
+            baseline = (
+                Path(database) if recoveries[0] == "wal_pin" else backup_path(Path(database), 0)
+            )
+            made: Cleanup = module.DifferenceCleanup(baseline)
+        else:
+            made = importlib.import_module("harness.cleanup.command").CommandCleanup(line)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--cleanup {line}: this installation has no such cleanup") from error
+    return made
+
+
+def _guarded(
+    guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller, recovered: str | None
+) -> int:
+    """Run the command and finish, whatever is raised on the way."""
+    started = time.perf_counter()
+    try:
+        ended = signals.run(argv)
+    except BaseException:
+        guard.finish()
+        tell.told(Run(guard.database, guard.result, GUARD_FAILED, guard.grade, recovered))
+        raise
+    command_ms = 0.0 if ended.why_not_run else (time.perf_counter() - started) * 1000
+    guard.finish()
+    run = Run(
+        guard.database,
+        guard.result,
+        _status(ended, guard),
+        guard.grade,
+        recovered,
+        ended.why_not_run,
+        command_ms,
+    )
+    tell.told(run)
+    return run.status
+
+
+def _status(ended: Ended, guard: Guard) -> int:
+    return ended.status if guard.result.says_clean else GUARD_FAILED
+
+
+def _checked(database: str | Path, recoveries: Sequence[str], json_path: Path | None) -> Path:
+    """Refuse before anything runs what could only fail afterwards; give the database's path."""
+    engine_of(database)
+    if not recoveries:
+        raise UsageError("no recovery was named: give at least one")
+    if len(set(recoveries)) < len(recoveries):
+        raise UsageError("--recovery: the same one is named twice")
+    for name in recoveries:
+        registry.find("recovery", name)
+    if json_path is not None:
+        if json_path.is_dir():
+            raise UsageError(f"--json {json_path}: is a folder; give the path of a file")
+        if not os.access(json_path.absolute().parent, os.W_OK):
+            raise UsageError(f"--json {json_path}: its folder is not there or not writable")
+    return Path(database)
+
+
+class _Teller:
+    """Say what there is to say; that nobody listens must never keep the guard from its work."""
+
+    def __init__(self, say: Say, json_path: Path | None, *, quiet: bool, verbose: bool) -> None:
+        self._say = say
+        self._json_path = json_path
+        self._quiet = quiet
+        self._verbose = verbose
+
+    def error(self, line: str) -> None:
+        with suppress(OSError):
+            self._say(f"guard: {line}")
+
+    def remark(self, line: str) -> None:
+        if not self._quiet:
+            self.error(line)
+
+    def told(self, run: Run) -> None:
+        for line in telling.lines(run, verbose=self._verbose):
+            self.remark(line)
+        for line in telling.errors(run, verbose=self._verbose):
+            self.error(line)
+        self.write(run)
+
+    def write(self, run: Run) -> None:
+        """Write the document whole or not at all."""
+        if self._json_path is None:
+            return
+        text = json.dumps(telling.document(run, verbose=self._verbose), indent=2) + "\n"
+        part = self._json_path.with_name(f".{self._json_path.name}.{os.getpid()}.part")
+        try:
+            part.write_text(text, encoding="utf-8", errors="surrogatepass")
+            os.replace(part, self._json_path)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink()
+            self.error(f"--json {self._json_path}: cannot be written: {error}")

@@ -1,0 +1,228 @@
+"""What the guard must not touch: production, what it cannot write, what it cannot lock.
+
+A guard writes a baseline over a database. Whoever points it at the wrong one loses data, so what
+looks wrong is refused before anything is written, and each refusal says what to do instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import apsw
+
+from harness.databases.engines import engine_of
+from harness.errors import UsageError
+from harness.guard.journal import SUFFIX
+
+# Whole words, so that "product", "alive" and "webmaster" are nobody's business.
+SIGNS = ("prod", "production", "prd", "live", "master")
+SIGNS_VARIABLE = "HARNESS_PRODUCTION_SIGNS"  # more of them, comma between
+ENVIRONMENTS = (
+    "NODE_ENV",
+    "RAILS_ENV",
+    "RACK_ENV",
+    "DJANGO_ENV",
+    "DJANGO_SETTINGS_MODULE",
+    "FLASK_ENV",
+    "APP_ENV",
+    "MIX_ENV",
+    "ASPNETCORE_ENVIRONMENT",
+)
+OVERRIDE = "--i-know"
+
+# File systems on which one machine's locks, or all of them, may mean nothing to another.
+# https://www.sqlite.org/howtocorrupt.html, section 2.1
+NETWORKED = frozenset({
+    "9p", "afpfs", "afs", "ceph", "cifs", "coda", "davfs", "davfs2", "drvfs", "gpfs", "lustre",
+    "ncpfs", "nfs", "nfs4", "orangefs", "smb", "smb2", "smb3", "smbfs", "vboxsf", "webdav",
+    "fuse.ceph", "fuse.curlftpfs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.goofys",
+    "fuse.gvfsd-fuse", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse",
+})  # fmt: skip
+_HEADER = b"SQLite format 3\x00"
+
+
+def check(
+    database: str | Path,
+    *,
+    signs: Sequence[str] = (),
+    override: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Raise UsageError, with the reason and the way out, for what must not be guarded.
+
+    Args:
+        database: the path that was given.
+        signs: more words that mean production, beside ``SIGNS`` and the environment's.
+        override: the user knows: what only looks wrong (production, a network file system) is
+            let pass; what cannot work (no database, no right to write, a link) is not.
+        environment: of the process; None is its real one.
+    """
+    if "://" in str(database):
+        engine_of(database)
+        return
+    environment = os.environ if environment is None else environment
+    path = Path(database)
+    _refuse_link(path)
+    if not override:
+        signs = (*signs, *environment.get(SIGNS_VARIABLE, "").split(","))
+        _refuse_production(path, environment, (*SIGNS, *signs))
+    if not os.path.lexists(path.with_name(path.name + SUFFIX)):
+        # else a killed guard's tests may have removed or ruined it: its backup is put back first
+        _refuse_what_is_none(path)
+    _refuse_unwritable(path)
+    if not override:
+        _refuse_networked(path)
+
+
+def _refuse_link(path: Path) -> None:
+    """Backup and journal stand beside the name given: by another name nobody would find them."""
+    if path.is_symlink():
+        raise UsageError(
+            f"{path} is a symbolic link to {os.path.realpath(path)}: the backup would stand beside "
+            f"the link, where a guard on the file itself does not look. "
+            f"Give the file itself: {os.path.realpath(path)}"
+        )
+
+
+def _refuse_production(path: Path, environment: Mapping[str, str], signs: Sequence[str]) -> None:
+    for place in dict.fromkeys((os.path.abspath(path), os.path.realpath(path))):
+        sign = sign_in(place, signs)
+        if sign is not None:
+            raise UsageError(
+                f"{place} looks like production (the word {sign!r} in its path): tests must not "
+                f"run against it. Guard a copy of it, or say {OVERRIDE} if it is a test database."
+            )
+    for name in ENVIRONMENTS:
+        value = environment.get(name, "")
+        if sign_in(value, signs) is not None:
+            raise UsageError(
+                f"{name}={value} says that this is production: tests must not run here. Set "
+                f"{name} to test, or say {OVERRIDE} if {path} is a test database all the same."
+            )
+
+
+def sign_in(text: str, signs: Iterable[str]) -> str | None:
+    """Return the first of ``signs`` that stands in ``text`` as a whole word or row of words."""
+    words = _words(text)
+    for sign in signs:
+        wanted = _words(sign)
+        if wanted.strip() and wanted in words:
+            return sign.strip()
+    return None
+
+
+def _words(text: str) -> str:
+    """Return the words in lower case with a space on either side; prodDb7 is three of them."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
+    return " " + " ".join(re.findall(r"[^\W\d_]+|\d+", text.casefold())) + " "
+
+
+def _refuse_what_is_none(path: Path) -> None:
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path}: there is no such database. Check the path, or make it."
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be reached: {error.strerror}. Check the path.") from None
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise UsageError(f"{path} is {what}. Give the path of the SQLite file.")
+    header = _header(path)
+    if header[: len(_HEADER)] not in (_HEADER, b""):  # SQLite takes an empty file for a database
+        raise UsageError(
+            f"{path} is no SQLite database: it does not begin as one does (an encrypted one does "
+            "not either, and cannot be guarded). Give the path of the SQLite file."
+        )
+
+
+def _header(path: Path) -> bytes:
+    """Read through SQLite: closing a descriptor of one's own drops its locks on the file."""
+    try:
+        file = apsw.VFSFile(
+            "", str(path.absolute()), [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0]
+        )
+    except apsw.CantOpenError:
+        raise UsageError(f"{path} cannot be read. Give this user the right to read it.") from None
+    try:
+        header: bytes = file.xRead(100, 0)
+        return header
+    finally:
+        file.xClose()
+
+
+def _refuse_unwritable(path: Path) -> None:
+    folder = path.absolute().parent
+    if path.exists() and not _may(path, os.W_OK):
+        raise UsageError(
+            f"{path} cannot be written, so a baseline could not be put back. "
+            "Give this user the right to write it, or mount its file system for writing."
+        )
+    if not _may(folder, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"{folder} cannot be written, and the backup has to stand in it, beside {path.name}. "
+            "Give this user the right to write the folder, or copy the database elsewhere."
+        )
+
+
+def _may(path: Path, rights: int) -> bool:
+    return os.access(path, rights, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _refuse_networked(path: Path) -> None:
+    kind = file_system_of(os.path.realpath(path), mounts())
+    if kind in NETWORKED:
+        raise UsageError(
+            f"{path} is on a network file system ({kind}), whose locks cannot be trusted: another "
+            "machine could write while the baseline is put back. Copy the database to a local "
+            f"disk, or say {OVERRIDE} if nobody else is connected."
+        )
+
+
+def mounts(platform: str = sys.platform) -> list[tuple[str, str]]:
+    """Return every mount point and its type, as the system lists them; [] where it does not."""
+    try:
+        if platform == "linux":
+            return mounts_of_linux(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+        if platform == "darwin":
+            listed = subprocess.run(
+                ["/sbin/mount"], capture_output=True, text=True, check=True, timeout=10
+            )
+            return mounts_of_macos(listed.stdout)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return []
+
+
+def mounts_of_linux(text: str) -> list[tuple[str, str]]:
+    """Read /proc/self/mountinfo, proc_pid_mountinfo(5): the type follows a lone hyphen."""
+    found = []
+    for line in text.splitlines():
+        before, hyphen, after = line.partition(" - ")
+        fields = before.split(" ")
+        if hyphen and len(fields) > 4:
+            point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
+            found.append((point, after.split(" ")[0]))
+    return found
+
+
+def mounts_of_macos(text: str) -> list[tuple[str, str]]:
+    """Read what mount(8) prints there: ``//me@host/share on /Volumes/share (smbfs, nodev)``."""
+    return re.findall(r"^.* on (/.*) \(([^,)]+)", text, re.MULTILINE)
+
+
+def file_system_of(path: str, mounted: Iterable[tuple[str, str]]) -> str | None:
+    """Return the type of the file system ``path`` is on; of two on one point the later is seen."""
+    longest, kind = -1, None
+    for point, candidate in mounted:
+        below = point.rstrip("/") + "/"
+        if len(below) >= longest and (path + "/").startswith(below):
+            longest, kind = len(below), candidate
+    return kind

@@ -1,0 +1,234 @@
+"""How a guarded run ended, told to people in lines and to programs as one JSON document.
+
+Pure functions: nothing here looks at a database or prints.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.databases import Differences, Grade, Row
+from harness.guard.protocol import GuardResult
+
+VERSION = 1
+GUARD_FAILED = 125
+_PHASES = ("backup", "cleanup", "verify", "restore", "dispose")  # in the order they are told
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One guarded run: what was asked for and how it went."""
+
+    database: Path
+    result: GuardResult
+    status: int  # what the guard exits with
+    grade: Grade = "exact"
+    recovered: str | None = None  # a sentence about what a killed guard had left
+    why_not_run: str = ""  # a sentence; empty when the command ran
+    command_ms: float = 0.0
+
+    @property
+    def proven(self) -> bool:
+        """Whether the last verification found the database to be its baseline."""
+        last = self.result.remaining or self.result.found
+        return self.result.says_clean and last is not None and last.clean(self.grade)
+
+
+def by_hand(database: Path) -> str:
+    """Give the exact command that puts the baseline back, from any folder."""
+    return f"harness recover --database {shlex.quote(os.path.abspath(database))}"
+
+
+def lines(run: Run, *, verbose: bool = False) -> list[str]:
+    """Tell it in a few lines; ``verbose``: with every row that differs."""
+    told = _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
+    spent = [f"{phase} {_span(ms)}" for phase, ms in _spent(run)]
+    return [*told, ", ".join(spent)] if spent else told
+
+
+def errors(run: Run, *, verbose: bool = False) -> list[str]:
+    """Tell only what went wrong: why the command did not run, why the database is not proven."""
+    told = [run.why_not_run] if run.why_not_run else []
+    result = run.result
+    if not result.says_clean:
+        told.append(f"{run.database} is NOT proven back at its baseline")
+        told += _reasons(result)
+        if result.remaining is not None:
+            told += _indented(_differing(result.remaining, verbose=verbose))
+        told += [
+            "its backup is kept. Stop whatever still uses the database, then run:",
+            f"  {by_hand(run.database)}",
+        ]
+    if result.undisposed:
+        told.append("the backup could not be removed; the next guard will try again")
+    return told
+
+
+def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
+    """Tell it to programs; ``verbose``: with every row that differs."""
+    result = run.result
+    return {
+        "version": VERSION,
+        "database": os.path.abspath(run.database),
+        "status": run.status,
+        "ended": result.ended,
+        "grade": run.grade,
+        "proven": run.proven,
+        "recovered": run.recovered,
+        "why_not_run": run.why_not_run or None,
+        "found": _found(result.found, verbose=verbose),
+        "remaining": _found(result.remaining, verbose=verbose),
+        "cleanup": _report(result),
+        "restored_by": result.restored_by,
+        "archive": None if result.archive is None else str(result.archive),
+        "backup_bytes": result.backup_bytes,
+        "undisposed": result.undisposed,
+        "timings_ms": {phase: round(ms, 3) for phase, ms in _spent(run)},
+        "failures": [
+            f.step._asdict() | {"reason": f.reason, "error": f.error, "code": f.code}
+            for f in result.failures
+        ],
+        "by_hand": None if result.says_clean else by_hand(run.database),
+    }
+
+
+# For people.
+
+
+def _left(run: Run, *, verbose: bool) -> list[str]:
+    found = run.result.found
+    if found is None:
+        return []
+    whose = "left by the tests" if run.result.report is None else "left after the cleanup"
+    differing = _differing(found, verbose=verbose)
+    return [f"{whose}:", *_indented(differing)] if differing else [f"{whose}: nothing"]
+
+
+def _cleaned(result: GuardResult) -> list[str]:
+    if result.report is None:
+        return []
+    said = result.report.sentences() or [
+        "done, by its own word" if result.report.ok else "failed, by its own word"
+    ]
+    return [f"cleanup: {said[0]}", *_indented(said[1:])]
+
+
+def _ended(run: Run) -> list[str]:
+    result = run.result
+    if not result.says_clean:
+        return []
+    told = []
+    if result.restored_by is not None:
+        told += [f"restored by {result.restored_by}", *_indented(_reasons(result))]
+        if result.archive is not None:
+            told.append(f"what was there is kept as {result.archive.name}")
+    elif result.found is not None:
+        told.append("no restore was needed")
+    if run.proven:
+        told.append(f"{run.database} is proven back at its baseline")
+    else:
+        told.append(f"{run.database} was not looked at: nothing is proven with this policy")
+    return told
+
+
+def _reasons(result: GuardResult) -> list[str]:
+    """Give what failed on the way in the guard's own steps, the last attempt of each."""
+    last = {
+        (f.step.phase, f.step.operation): f for f in result.failures if f.step.phase != "cleanup"
+    }
+    return [
+        f"{phase} by {operation} failed: {failure.reason} ({failure.error})"
+        for (phase, operation), failure in last.items()
+    ]
+
+
+def _differing(found: Differences, *, verbose: bool) -> list[str]:
+    told = []
+    for sentence in found.sentences():
+        told.append(sentence)
+        table = found.tables.get(sentence.rpartition(": ")[0])
+        if table is not None and verbose:
+            told += [f"  + {_cells(row)}" for row in table.added]
+            told += [f"  - {_cells(row)}" for row in table.missing]
+            told += [f"  ~ {_cells(was)} -> {_cells(now)}" for was, now in table.changed]
+    return told
+
+
+def _cells(row: Row) -> str:
+    return ", ".join(repr(cell) for cell in row)  # repr: no cell can speak to the terminal
+
+
+def _indented(told: list[str]) -> list[str]:
+    return [f"  {line}" for line in told]
+
+
+def _span(ms: float) -> str:
+    return f"{ms:.1f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+def _spent(run: Run) -> list[tuple[str, float]]:
+    timings = run.result.timings_ms
+    spent = [(phase, timings[phase]) for phase in _PHASES if phase in timings]
+    if run.command_ms:
+        spent.insert(1 if "backup" in timings else 0, ("command", run.command_ms))
+    return spent
+
+
+# For programs.
+
+
+def _found(found: Differences | None, *, verbose: bool) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    tables: dict[str, Any] = {}
+    for name, table in found.tables.items():
+        tables[name] = {
+            "added": len(table.added),
+            "missing": len(table.missing),
+            "changed": len(table.changed),
+        }
+        if verbose:
+            tables[name]["rows"] = {
+                "added": [_row(row) for row in table.added],
+                "missing": [_row(row) for row in table.missing],
+                "changed": [[_row(was), _row(now)] for was, now in table.changed],
+            }
+    return {
+        "tables": tables,
+        "sequences": {name: _row(pair) for name, pair in found.sequences.items()},
+        "schema": list(found.schema),
+        "settings": {name: _row(pair) for name, pair in found.settings.items()},
+        "unread": dict(found.unread),
+    }
+
+
+def _row(row: Row) -> list[Any]:
+    return [_cell(cell) for cell in row]
+
+
+def _cell(cell: Any) -> Any:
+    """Give a cell as JSON can hold it: a blob as {"hex": ...}, an infinite number as a string."""
+    if isinstance(cell, bytes):
+        return {"hex": cell.hex()}
+    if isinstance(cell, float) and cell in (float("inf"), float("-inf")):
+        return str(cell)
+    if cell is None or isinstance(cell, int | float | str):
+        return cell
+    return _row(tuple(cell)) if isinstance(cell, list | tuple) else str(cell)
+
+
+def _report(result: GuardResult) -> dict[str, Any] | None:
+    report = result.report
+    if report is None:
+        return None
+    return {
+        "ok": report.ok,
+        "wanted": dict(report.wanted),
+        "removed": dict(report.removed),
+        "failed": [[entity.label, failure.reason] for entity, failure in report.failed],
+        "sentences": report.sentences(),
+    }

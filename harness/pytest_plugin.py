@@ -1,0 +1,293 @@
+"""Guard a database while pytest runs: ``pytest --guard-database backend/data/dev.sqlite3``.
+
+The whole session is guarded: begun before the first test is collected, finished after the last
+fixture is gone. With pytest-xdist every worker gets a copy of its own, DATABASE.gw0 and so on.
+
+This module is loaded by every pytest of the environment, so it imports nothing of the package
+until the option is given.
+"""
+
+# ruff: noqa: PLC0415 - a session that guards nothing must cost nothing
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.guard import Guard, GuardResult
+
+FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
+_SPOILED = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("harness", "guard a database while the tests run")
+    text = "SQLite database that must be the same afterwards"
+    group.addoption("--guard-database", metavar="PATH", help=text)
+    group.addoption(
+        "--guard-recovery",
+        metavar="NAME",
+        action="append",
+        help="how to back it up and put it back (repeatable: a chain); online_backup unless given",
+    )
+    group.addoption(
+        "--guard-i-know", action="store_true", help="guard it even if it looks like production"
+    )
+    parser.addini("guard_database", f"{text}; relative to the folder of this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard the session, if a database was named; workers leave that to their controller."""
+    database = _named(config)
+    if database is None or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    from harness.errors import HarnessError
+    from harness.guard.refusals import check
+
+    try:
+        check(database, override=config.option.guard_i_know)
+    except HarnessError as error:
+        raise pytest.UsageError(f"--guard-database: {error}") from None
+    recoveries = tuple(config.option.guard_recovery or ("online_backup",))
+    config.pluginmanager.register(_Session(config, database, recoveries), "harness_session")
+
+
+def _named(config: pytest.Config) -> Path | None:
+    given = config.option.guard_database
+    if given:
+        return Path(config.invocation_params.dir, given)
+    given = config.getini("guard_database")
+    home = config.inipath.parent if config.inipath else config.rootpath
+    return Path(home, given) if given else None
+
+
+class _Session:
+    """The guard of one session, in the controller alone."""
+
+    proven = False  # whether the database is its baseline again
+
+    def __init__(self, config: pytest.Config, database: Path, recoveries: tuple[str, ...]) -> None:
+        self.config, self.database, self.recoveries = config, database, recoveries
+        self.guard: Guard | None = None
+        self.pid = os.getpid()  # a test that forks must not finish what its parent began
+        self.copies: list[Path] = []
+        self.lines: list[str] = []  # how it ended
+        self.recovered: str | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Bring back what a killed session left, then back up, before any worker starts."""
+        from harness.errors import BackupError, HarnessError
+        from harness.guard import Guard, recover
+        from harness.guard.journal import SUFFIX
+        from harness.guard.second_library import is_open
+
+        if is_open(self.database):
+            raise pytest.UsageError(
+                f"--guard-database: {self.database} cannot be guarded while Python's sqlite3 has "
+                "it open in this process: two SQLite libraries break each other's locks. "
+                "Open it in a fixture, not while a conftest is imported."
+            )
+        try:
+            if self.database.with_name(self.database.name + SUFFIX).exists():
+                self._remove_stale_copies()
+                self.recovered = recover(self.database)
+            self.guard = Guard(self.database, recoveries=self.recoveries)
+            self.guard.begin()
+        except BackupError as error:
+            self.guard = None
+            pytest.exit(str(error), returncode=FAILED)
+        except HarnessError as error:
+            self.guard = None
+            raise pytest.UsageError(f"--guard-database: {error}") from None
+        # Being told to end is an end like Ctrl-C: the database comes back first.
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _end)
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what is guarded."""
+        if self.guard is None:
+            return []
+        spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
+        lines = []
+        if self.recovered:
+            lines.append(
+                "harness guard: an earlier session was killed; "
+                f"its baseline was brought back by {self.recovered}"
+            )
+        chain = ", ".join(self.recoveries)
+        return [*lines, f"harness guard: {self.database} backed up by {chain}, {spent_ms:.0f} ms"]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker of pytest-xdist a copy of its own."""
+        from harness.errors import HarnessError
+        from harness.files import Files
+        from harness.recovery.online_backup import OnlineBackup
+
+        copy = self.database.with_name(f"{self.database.name}.{node.gateway.id}")
+        try:
+            OnlineBackup(self.database, copy, files=Files()).capture()
+        except HarnessError as error:
+            pytest.exit(f"{node.gateway.id} gets no database: {error}", returncode=FAILED)
+        self.copies.append(copy)
+        node.workerinput["guarded_database"] = str(copy)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Bring the baseline back, once fixtures and workers are gone."""
+        self._finish()
+        if self.lines and not self.proven:
+            session.exitstatus = FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what the tests left and whether the database is proven back."""
+        if self.lines:
+            terminalreporter.section("harness guard", green=self.proven, red=not self.proven)
+            for line in self.lines:
+                terminalreporter.line(line)
+            self.lines = []
+
+    def pytest_unconfigure(self) -> None:
+        """Finish also where the session broke off early, and say what no summary has said."""
+        self._finish()
+        if self.lines and not self.proven:
+            sys.stderr.write("\n".join(["harness guard:", *self.lines, ""]))
+
+    def _finish(self) -> None:
+        if self.guard is None or os.getpid() != self.pid:
+            return
+        from harness.guard.second_library import is_open
+
+        guard, self.guard = self.guard, None
+        with _undisturbed():
+            _remove(self.copies)
+            if is_open(self.database):
+                self.lines = self._finish_apart(guard)
+            else:
+                result = guard.finish()
+                self.proven = result.says_clean
+                self.lines = list(_told(result, self.database))
+
+    def _finish_apart(self, guard: Guard) -> list[str]:
+        """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
+        guard.abandon()
+        command = [sys.executable, "-c", _RECOVER, str(self.database)]
+        done = subprocess.run(  # noqa: S603 - this very Python
+            command, capture_output=True, text=True, check=False
+        )
+        self.proven = done.returncode == 0
+        lines = [f"{self.database} is still open in this process (sqlite3): what is left unlisted"]
+        if self.proven:
+            return [*lines, "restored in another process; the database is proven at its baseline"]
+        return [*lines, done.stderr.strip(), *_by_hand(self.database)]
+
+    def _remove_stale_copies(self) -> None:
+        """Remove the copies of a killed session, known to be its own by the journal beside them."""
+        name = re.compile(re.escape(self.database.name) + r"(\.gw\d+|\.e2e-test(\.part)?)")
+        folder = self.database.parent
+        _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
+
+
+_RECOVER = """
+import sys
+from pathlib import Path
+from harness.errors import HarnessError
+from harness.guard import recover
+try:
+    recover(Path(sys.argv[1]))
+except HarnessError as error:
+    sys.exit(str(error))
+"""
+
+
+def _told(result: GuardResult, database: Path) -> Iterator[str]:
+    found = result.found.sentences() if result.found is not None else []
+    yield "the tests left " + ("nothing" if not found else f"{len(found)} differences:")
+    yield from (f"  {sentence}" for sentence in found)
+    if result.says_clean:
+        how = f"restored by {result.restored_by}" if result.restored_by else "no restore was needed"
+        yield f"{how}; the database is proven at its baseline"
+    else:
+        yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)
+        if result.remaining is not None:
+            yield from (f"  still: {sentence}" for sentence in result.remaining.sentences())
+        yield from _by_hand(database)
+    if result.says_clean and result.undisposed:
+        yield f"a backup beside {database} could not be removed: remove it by hand"
+    spent = (f"{phase} {spent_ms:.1f} ms" for phase, spent_ms in result.timings_ms.items())
+    yield ", ".join(spent)
+
+
+def _by_hand(database: Path) -> Iterator[str]:
+    yield "NOT PROVEN at its baseline; backup and journal are kept. Put it right by:"
+    yield f"  harness recover --database {shlex.quote(str(database))}"
+
+
+def _remove(databases: list[Path]) -> None:
+    """Remove copies with what SQLite keeps beside them."""
+    for path in databases:
+        for suffix in ("", "-wal", "-shm", "-journal", ".e2e-test", ".e2e-test.part"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    databases.clear()
+
+
+def _end(number: int, _: object) -> None:
+    pytest.exit(f"ended by {signal.Signals(number).name}", returncode=128 + number)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let nobody break off what brings the database back; SIGKILL is for the next start."""
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def guarded_database(request: pytest.FixtureRequest) -> Path:
+    """The database that is guarded; under pytest-xdist this worker's own copy of it."""
+    given = getattr(request.config, "workerinput", {}).get("guarded_database")
+    path = Path(given) if given else _named(request.config)
+    if path is None:
+        raise pytest.UsageError("no database is guarded: give --guard-database PATH")
+    return path
+
+
+@pytest.fixture
+def database_restored(request: pytest.FixtureRequest, guarded_database: Path) -> Iterator[Path]:
+    """The guarded database, brought back to where it was when this test began."""
+    from harness.errors import HarnessError
+    from harness.guard.each_test import EachTest
+
+    spoiled = request.config.stash.get(_SPOILED, None)
+    if spoiled is not None:
+        pytest.fail(f"{spoiled} left the database dirty", pytrace=False)
+    each = EachTest(guarded_database)
+    try:
+        each.begin()
+    except HarnessError as error:
+        pytest.fail(str(error), pytrace=False)
+    yield guarded_database
+    try:
+        each.finish()
+    except HarnessError as error:
+        request.config.stash[_SPOILED] = request.node.nodeid
+        pytest.fail(str(error), pytrace=False)

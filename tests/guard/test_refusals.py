@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from harness.errors import UsageError
+from harness.guard import Guard
+from harness.guard.refusals import (
+    NETWORKED,
+    SIGNS,
+    check,
+    file_system_of,
+    mounts,
+    mounts_of_linux,
+    mounts_of_macos,
+    sign_in,
+)
+
+
+def database(folder: Path, name: str = "api_db_dev.sqlite3") -> Path:
+    """A database with one row."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE TABLE t(x); INSERT INTO t VALUES (1)")
+    return path
+
+
+def refused(path: Path, **options: object) -> str:
+    """The reason, in an environment that says nothing."""
+    options.setdefault("environment", {})
+    with pytest.raises(UsageError) as caught:
+        check(path, **options)  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+def test_a_developers_database_is_let_pass(folder: Path) -> None:
+    """A plain database passes in the test's environment, and nothing is left beside it."""
+    path = database(folder)
+    check(path, environment={"NODE_ENV": "test", "APP_ENV": "development"})
+    check(str(path), environment={})
+    assert os.listdir(folder) == [path.name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["prod.sqlite3", "api-production.db", "PROD2.db", "myProdDb.sqlite", "srv/live/app.db",
+     "api_db_master.sqlite3", "APIProd.db"],
+)  # fmt: skip
+def test_what_looks_like_production_is_refused(folder: Path, name: str) -> None:
+    """A word of production in the name or the path is refused, and whoever knows passes."""
+    path = database(folder, name)
+    reason = refused(path)
+    assert "looks like production" in reason
+    assert "--i-know" in reason
+    check(path, override=True, environment={})
+
+
+@pytest.mark.parametrize(
+    "name", ["products.db", "alive.db", "reproduce.db", "webmaster.db", "delivery.db", "dev.db"]
+)
+def test_only_whole_words_count(folder: Path, name: str) -> None:
+    """A word that merely holds one of the signs is no sign."""
+    check(database(folder, name), environment={})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("NODE_ENV", "production"), ("RAILS_ENV", "production"), ("DJANGO_ENV", "Production"),
+     ("APP_ENV", "prod"), ("DJANGO_SETTINGS_MODULE", "site.settings.production")],
+)  # fmt: skip
+def test_an_environment_of_production_is_refused(folder: Path, name: str, value: str) -> None:
+    """A variable that says production is named in the refusal, with what to set."""
+    reason = refused(database(folder), environment={name: value})
+    assert f"{name}={value}" in reason
+    assert f"Set {name} to test" in reason
+
+
+def test_users_add_signs_of_their_own(folder: Path) -> None:
+    """Signs come from HARNESS_PRODUCTION_SIGNS and from the caller, several words in a row too."""
+    path = database(folder, "Customer-Data.db")
+    check(path, environment={"HARNESS_PRODUCTION_SIGNS": " , ,data customer"})
+    assert "customer data" in refused(
+        path, environment={"HARNESS_PRODUCTION_SIGNS": "x, customer data"}
+    )
+    assert "customer" in refused(path, signs=["customer"])
+
+
+def test_the_real_environment_is_the_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an environment given, the process's own one is looked at."""
+    monkeypatch.setenv("NODE_ENV", "production")
+    with pytest.raises(UsageError, match="NODE_ENV=production"):
+        check(database(folder))
+
+
+def test_a_link_is_refused_with_the_file_it_leads_to(folder: Path) -> None:
+    """A symbolic link is resolved and the file itself asked for, which then passes."""
+    path = database(folder, "elsewhere/app.db")
+    link = folder / "app.db"
+    link.symlink_to(path)
+    reason = refused(link, override=True)
+    assert f"Give the file itself: {path}" in reason
+    check(path, environment={})
+
+
+def test_production_behind_a_linked_folder_is_seen(folder: Path) -> None:
+    """The real path counts as well as the one that was given."""
+    database(folder, "prod/app.db")
+    (folder / "data").symlink_to(folder / "prod")
+    assert "'prod'" in refused(folder / "data" / "app.db")
+
+
+def test_what_is_no_database_is_refused(folder: Path) -> None:
+    """Nothing, a folder, a pipe and a text file are refused, each by its reason."""
+    assert "no such database" in refused(folder / "missing.db", override=True)
+    assert "a folder" in refused(folder)
+    os.mkfifo(folder / "pipe")
+    assert "no regular file" in refused(folder / "pipe")
+    (folder / "notes.txt").write_text("SQLite is nice")
+    assert "no SQLite database" in refused(folder / "notes.txt", override=True)
+    assert "postgresql://" in refused("postgresql://localhost/app")  # type: ignore[arg-type]
+    (folder / "empty.db").touch()
+    check(folder / "empty.db", environment={})
+
+
+def test_a_database_that_a_killed_guard_left_ruined_is_let_pass(folder: Path) -> None:
+    """Where a journal stands, a missing or ruined file is no reason: its backup comes back."""
+    path = database(folder)
+    guard = Guard(path, recoveries=("online_backup",))
+    guard.begin()
+    guard.abandon()
+    path.write_bytes(b"ruined")
+    check(path, environment={})
+    path.unlink()
+    check(path, environment={})
+
+
+def test_locks_held_by_this_process_are_kept(folder: Path) -> None:
+    """Looking at the header drops no lock: another process still cannot write."""
+    path = database(folder)
+    with closing(apsw.Connection(str(path))) as holder:
+        holder.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (2)")
+        check(path, environment={})
+        write = f"import apsw; apsw.Connection({str(path)!r}).execute('INSERT INTO t VALUES (3)')"
+        other = subprocess.run([sys.executable, "-c", write], capture_output=True, check=False)
+        assert b"BusyError" in other.stderr
+
+
+def test_what_cannot_be_written_is_refused(folder: Path) -> None:
+    """A file or folder without the right to write is refused, seen as a user who is not root."""
+    path = database(folder)
+    for target, mode in ((path, 0o444), (folder, 0o555)):
+        before = target.stat().st_mode
+        folder.chmod(0o777)
+        path.chmod(0o666)
+        target.chmod(mode)
+        assert "cannot be written" in _as_nobody(path)
+        target.chmod(before)
+
+
+def _as_nobody(path: Path) -> str:
+    script = (
+        "import os, sys; from harness.guard.refusals import check\n"
+        "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
+        "try: check(sys.argv[1], environment={})\n"
+        "except Exception as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+MOUNTINFO = r"""
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /home/me/team\040share rw master:2 shared:3 - nfs4 server:/x rw
+31 22 0:41 / /mnt/c rw - 9p drvfs rw
+32 22 0:42 / /mnt/over rw - ext4 /dev/sdb rw
+33 22 0:43 / /mnt/over rw - fuse.sshfs host:/y rw
+34 22 0:44 / /mnt/cool rw - tmpfs tmpfs rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/home/me/app.db", "ext4"), ("/home/me/team share/app.db", "nfs4"), ("/mnt/c/a.db", "9p"),
+     ("/mnt/over/a.db", "fuse.sshfs"), ("/mnt/cool/a.db", "tmpfs")],
+)  # fmt: skip
+def test_the_mount_a_path_is_on(path: str, kind: str) -> None:
+    """The longest mount point wins, of two on one point the later; a blank in one is no trouble."""
+    assert file_system_of(path, mounts_of_linux(MOUNTINFO)) == kind
+
+
+def test_the_mounts_of_macos() -> None:
+    """What mount prints on macOS is read, blanks and brackets included."""
+    listed = "/dev/disk1s1 on / (apfs, local)\n//me@host/s on /Volumes/my (s) (smbfs, nodev)\n"
+    found = mounts_of_macos(listed)
+    assert file_system_of("/Volumes/my (s)/a.db", found) == "smbfs"
+    assert file_system_of("/Users/me/a.db", found) == "apfs"
+    assert mounts("plan9") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_a_path_on_a_network_file_system_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's own table is read; the type found there decides, and whoever knows passes."""
+    path = database(folder)
+    kind = file_system_of(str(path), mounts())
+    named = subprocess.run(
+        ["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True, check=True
+    ).stdout
+    assert kind is not None
+    assert kind[:3] == named[:3]  # stat says ext2/ext3 for ext4
+    monkeypatch.setattr("harness.guard.refusals.NETWORKED", NETWORKED | {kind})
+    assert f"network file system ({kind})" in refused(path)
+    check(path, override=True, environment={})
+
+
+def test_signs_are_words() -> None:
+    """Case, camels, digits and punctuation part words; an empty sign matches nothing."""
+    assert sign_in("/srv/Prod-7/x", SIGNS) == "prod"
+    assert sign_in("", ("", " ")) is None
+    assert sign_in("reproduction", SIGNS) is None

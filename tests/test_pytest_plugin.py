@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from harness.guard import Guard
+
+pytest_plugins = ["pytester"]
+USE = """
+    import apsw
+    def add(path, n=1):
+        connection = apsw.Connection(str(path))
+        for _ in range(n):
+            connection.execute("INSERT INTO t(x) VALUES ('test')")
+        connection.close()
+    def count(path):
+        connection = apsw.Connection(str(path))
+        (n,), = connection.execute("SELECT count(*) FROM t").fetchall()
+        connection.close()
+        return n
+"""
+
+
+@pytest.fixture
+def database(pytester: pytest.Pytester) -> Path:
+    """A database of two rows, in WAL mode."""
+    path = pytester.path / "dev.sqlite3"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode=wal")
+        connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x)")
+        connection.execute("INSERT INTO t(x) VALUES ('a'), ('b')")
+    return path
+
+
+def rows(path: Path) -> list[str]:
+    """What stands in the table."""
+    with closing(apsw.Connection(str(path))) as connection:
+        return [row[0] for row in connection.execute("SELECT x FROM t ORDER BY id")]
+
+
+def run(
+    pytester: pytest.Pytester, tests: str, *options: str, guarded: bool = True
+) -> pytest.RunResult:
+    """Run real tests in a session of their own."""
+    pytester.makepyfile(textwrap.dedent(USE) + textwrap.dedent(tests))
+    where = ["--guard-database", "dev.sqlite3"] if guarded else []
+    # other people's plugins take most of a session's time
+    pytester._monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ["-p", "harness.pytest_plugin", *(["-p", "xdist.plugin"] if "-n2" in options else [])]
+    where = [*plugins, *where]
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *where, *options, timeout=60)
+
+
+def beside(path: Path) -> list[str]:
+    """Whatever of the guard's or SQLite's still stands beside the database."""
+    return sorted(n for n in os.listdir(path.parent) if n.startswith(path.name + "."))
+
+
+def test_a_session_is_guarded(pytester: pytest.Pytester, database: Path) -> None:
+    """What the tests commit is told table by table, and gone afterwards; so is the backup."""
+    done = run(pytester, "def test_it(guarded_database): add(guarded_database, 3)")
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(
+        [
+            "harness guard: *dev.sqlite3 backed up by online_backup, * ms",
+            "*= harness guard =*",
+            "*t: 3 added, 0 missing, 0 changed",
+            "*sequence t: 2 -> 5",
+            "restored by online_backup; the database is proven at its baseline",
+            "backup * ms, verify * ms, restore * ms, dispose * ms",
+        ]
+    )
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
+
+
+def test_nothing_left_needs_no_restore(pytester: pytest.Pytester, database: Path) -> None:
+    """The database named in the ini file is guarded; a session that leaves nothing says so."""
+    pytester.makeini("[pytest]\nguard_database = dev.sqlite3\n")
+    done = run(pytester, "def test_it(guarded_database): assert 0", guarded=False)
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["the tests left nothing", "no restore was needed; *proven*"])
+    assert rows(database) == ["a", "b"]
+
+
+def test_without_the_option_it_costs_nothing(pytester: pytest.Pytester) -> None:
+    """No module of the package but the plugin is imported, and apsw is not."""
+    pytester.makepyfile(
+        """
+        import sys
+        def test_it():
+            mine = {n for n in sys.modules if n.split(".")[0] in ("harness", "apsw")}
+            assert mine == {"harness", "harness.pytest_plugin"}
+        """
+    )
+    others = ("hypothesispytest", "faker", "anyio", "nbmake", "xdist")  # they take their time
+    done = pytester.runpytest_subprocess(*(part for o in others for part in ("-p", f"no:{o}")))
+    assert done.ret == 0
+    done.stdout.no_fnmatch_line("*harness guard*")
+
+
+def test_the_fixtures_need_the_option(pytester: pytest.Pytester) -> None:
+    """A test that wants the guarded database without one named is told what to give."""
+    done = run(pytester, "def test_it(guarded_database): pass", guarded=False)
+    assert done.ret != 0
+    done.stdout.fnmatch_lines(["*no database is guarded: give --guard-database PATH*"])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("missing.db", "*no such database*"), ("prod.db", "*looks like production*")],
+)
+def test_what_must_not_be_touched_is_refused(
+    pytester: pytest.Pytester, database: Path, name: str, told: str
+) -> None:
+    """A refusal ends the session as a usage error before any test runs."""
+    if name == "prod.db":
+        database.rename(pytester.path / name)
+    done = run(pytester, "def test_it(): pass", "--guard-database", name, guarded=False)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines([told])
+    done.stdout.no_fnmatch_line("*passed*")
+
+
+def test_a_database_that_is_not_proven_fails_the_run(
+    pytester: pytest.Pytester, database: Path
+) -> None:
+    """Passing tests do not hide a backup that was lost: the run fails and says what to do."""
+    done = run(
+        pytester,
+        """
+        def test_it(guarded_database):
+            add(guarded_database)
+            guarded_database.with_name("dev.sqlite3.e2e-backup").unlink()
+        """,
+    )
+    assert done.ret == 125
+    done.stdout.fnmatch_lines(
+        [
+            "*restore online_backup: *is missing",
+            "NOT PROVEN at its baseline*",
+            "  harness recover --database *dev.sqlite3",
+        ]
+    )
+    assert rows(database) == ["a", "b", "test"]
+
+
+def test_no_backup_no_test(pytester: pytest.Pytester, database: Path) -> None:
+    """Where no backup can be taken no test runs."""
+    database.with_name("dev.sqlite3.e2e-backup").write_text("somebody else's")
+    done = run(pytester, "def test_it(): open('ran', 'w')")
+    assert done.ret == 125
+    assert "no backup of" in str(done.stderr) + str(done.stdout)
+    assert not (pytester.path / "ran").exists()
+
+
+def test_every_worker_has_its_own(pytester: pytest.Pytester, database: Path) -> None:
+    """Under pytest-xdist each worker sees a copy of the baseline; none is left afterwards."""
+    done = run(
+        pytester,
+        """
+        import pytest
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n, guarded_database, worker_id):
+            assert guarded_database.name == f"dev.sqlite3.{worker_id}"
+            add(guarded_database)
+        @pytest.mark.parametrize("n", range(4))
+        def test_restored(n, database_restored):
+            before = count(database_restored)
+            add(database_restored)
+            assert count(database_restored) == before + 1
+        """,
+        "-n2",
+    )
+    assert done.ret == 0, done.stdout.str()
+    done.stdout.fnmatch_lines(["the tests left nothing"])
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
+
+
+def test_restored_after_each_test(pytester: pytest.Pytester, database: Path) -> None:
+    """Each test begins with the baseline, also after one that committed, dropped or failed."""
+    done = run(
+        pytester,
+        """
+        import pytest
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n, database_restored):
+            assert count(database_restored) == 2
+            add(database_restored, n)
+            if n == 2:
+                connection = apsw.Connection(str(database_restored))
+                connection.execute("DROP TABLE t")
+                connection.close()
+                assert 0
+        """,
+    )
+    done.assert_outcomes(passed=3, failed=1)
+    done.stdout.fnmatch_lines(["the tests left nothing"])
+    assert rows(database) == ["a", "b"]
+
+
+def test_sqlite3_of_python_closed_in_the_test(pytester: pytest.Pytester, database: Path) -> None:
+    """Tests that use Python's sqlite3 and close it are brought back like any other."""
+    done = run(
+        pytester,
+        """
+        import sqlite3
+        elsewhere = sqlite3.connect("elsewhere.db")
+        elsewhere.execute("CREATE TABLE x(y)")
+        def test_one(database_restored):
+            connection = sqlite3.connect(database_restored)
+            connection.execute("INSERT INTO t(x) VALUES ('test')")
+            connection.commit()
+            connection.close()
+        def test_two(database_restored):
+            assert count(database_restored) == 2
+        """,
+    )
+    done.assert_outcomes(passed=2)
+    assert rows(database) == ["a", "b"]
+
+
+def test_sqlite3_of_python_left_open(pytester: pytest.Pytester, database: Path) -> None:
+    """A lasting connection of sqlite3 is seen: no restore in its process, one in another."""
+    done = run(
+        pytester,
+        """
+        import sqlite3
+        kept = []
+        def test_one(database_restored):
+            kept.append(sqlite3.connect(database_restored))
+            kept[0].execute("INSERT INTO t(x) VALUES ('test')")
+            kept[0].commit()
+        def test_two(database_restored): pass
+        """,
+    )
+    done.assert_outcomes(passed=1, errors=2)
+    done.stdout.fnmatch_lines(
+        [
+            "*cannot be restored test by test: Python's sqlite3 has it open*",
+            "*test_one left the database dirty",
+            "restored in another process; the database is proven at its baseline",
+        ]
+    )
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
+
+
+def test_what_a_killed_session_left_is_brought_back(
+    pytester: pytest.Pytester, database: Path
+) -> None:
+    """After a kill -9 the next session first brings the baseline back, and says so."""
+    killed = run(
+        pytester,
+        """
+        import os, signal
+        def test_it(guarded_database):
+            add(guarded_database)
+            os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    assert killed.ret == -9
+    assert rows(database) == ["a", "b", "test"]
+    for name in ("gw3", "gw3-wal", "gw3.e2e-test", "e2e-test"):  # of workers and tests killed too
+        database.with_name(f"dev.sqlite3.{name}").touch()
+    done = run(pytester, "def test_it(guarded_database): assert count(guarded_database) == 2")
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["*was killed; its baseline was brought back by online_backup"])
+    assert beside(database) == []
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 2)])
+def test_a_session_told_to_end_restores(
+    pytester: pytest.Pytester, database: Path, name: str, status: int
+) -> None:
+    """SIGTERM and Ctrl-C in the middle of a test end in the baseline."""
+    done = run(
+        pytester,
+        f"""
+        import os, signal, time
+        def test_it(guarded_database):
+            add(guarded_database)
+            os.kill(os.getpid(), signal.{name})
+            time.sleep(30)
+        """,
+    )
+    assert done.ret == status
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
+
+
+def test_two_sessions_on_one_database(pytester: pytest.Pytester, database: Path) -> None:
+    """The second is refused while the first lives, and harms nothing."""
+    with Guard(database, recoveries=("online_backup",)):
+        done = run(pytester, "def test_it(): pass")
+        assert done.ret == pytest.ExitCode.USAGE_ERROR
+        done.stderr.fnmatch_lines(["*another guard is at work*"])
+    assert rows(database) == ["a", "b"]
+
+
+def test_a_test_that_forks_finishes_nothing(pytester: pytest.Pytester, database: Path) -> None:
+    """A forked child that ends the session's way leaves the guard to its parent."""
+    done = run(
+        pytester,
+        """
+        import os
+        def test_it(guarded_database, pytestconfig):
+            child = os.fork()
+            if child == 0:
+                pytestconfig.pluginmanager.get_plugin("harness_session").pytest_unconfigure()
+                os._exit(0)
+            os.waitpid(child, 0)
+            assert guarded_database.with_name("dev.sqlite3.e2e-backup").exists()
+        """,
+    )
+    assert done.ret == 0, done.stdout.str()
+
+
+def test_the_module_is_light() -> None:
+    """Importing the plugin imports pytest and nothing heavy."""
+    script = "import sys, harness.pytest_plugin; print({'apsw', 'pandas'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
