@@ -35,6 +35,7 @@ SAME = {
     "half renamed": (known("abxy"), known("abcd")),
     "another version": (known("abc", 2), known("abc")),
     "a migration that adds": (known("abcd", 2), known("abc")),
+    "another version, a table dropped and one made": (known("abx", 2), known("abc")),
     "emptied": (known("", 0, 5), known("abc", 7)),
     "unreadable": (Identity(3, 3, None), known("abc")),
 }
@@ -42,7 +43,7 @@ ANOTHER = {
     "application": (known("abc", 1, 5), known("abc")),
     "other tables": (known("xyz"), known("abc")),
     "one table of three": (known("axy"), known("abc")),
-    "another version and a table of its own": (known("abx", 2), known("abc")),
+    "another version and other tables": (known("axy", 2), known("abc")),
 }
 
 

@@ -300,7 +300,7 @@ OTHERS = {
         "0 tables of 2 and 2",
     ),
     "version and tables": (
-        "ALTER TABLE users RENAME TO people; PRAGMA user_version = 8",
+        "DROP TABLE bots; ALTER TABLE users RENAME TO people; PRAGMA user_version = 8",
         "user_version 8 and 7",
     ),
 }
