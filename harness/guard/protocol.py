@@ -37,6 +37,7 @@ class GuardResult:
     report: CleanupReport | None = None  # what the cleanup said; None when none ran
     found: Differences | None = None  # by verification after cleanup; None when nobody looked
     remaining: Differences | None = None  # by verification after the last restore
+    backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
     restored_by: str | None = None
     failures: list[Failure] = field(default_factory=list)  # every failed attempt of any step
     timings_ms: dict[str, float] = field(default_factory=dict)  # by phase
@@ -120,6 +121,7 @@ class Guard:
             self._captured = [r for r in chain if self._tried("backup", r.name, r.capture)]
             if not self._captured or not self._noted("backup", self._note_captured):
                 self._refuse(chain)
+            self.result.backed_up_by = tuple(recovery.name for recovery in self._captured)
             self.result.backup_bytes = _size_bytes(self._captured[0].backup)
 
     def finish(self) -> GuardResult:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import registry
 from harness.databases import Differences, Grade, Row
 from harness.guard.protocol import GuardResult
 
@@ -45,7 +46,8 @@ def by_hand(database: Path) -> str:
 
 def lines(run: Run, *, verbose: bool = False) -> list[str]:
     """Tell it in a few lines; ``verbose``: with every row that differs."""
-    told = _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
+    told = _backed_up(run.result)
+    told += _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
     spent = [f"{phase} {_span(ms)}" for phase, ms in _spent(run)]
     return [*told, ", ".join(spent)] if spent else told
 
@@ -83,6 +85,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "found": _found(result.found, verbose=verbose),
         "remaining": _found(result.remaining, verbose=verbose),
         "cleanup": _report(result),
+        "backed_up_by": list(result.backed_up_by),
         "restored_by": result.restored_by,
         "archive": None if result.archive is None else str(result.archive),
         "backup_bytes": result.backup_bytes,
@@ -97,6 +100,14 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
 
 
 # For people.
+
+
+def _backed_up(result: GuardResult) -> list[str]:
+    """Say which recovery it was, and what speaks for it."""
+    return [
+        f"backed up by {name}: {registry.find('recovery', name).contract}"
+        for name in result.backed_up_by
+    ]
 
 
 def _left(run: Run, *, verbose: bool) -> list[str]:

@@ -28,6 +28,7 @@ def restored() -> GuardResult:
         ended="restored",
         found=LEFT,
         remaining=Differences(),
+        backed_up_by=("wal_pin", "online_backup"),
         restored_by="online_backup",
         failures=[FAILED],
         timings_ms=dict(TIMINGS),
@@ -38,6 +39,8 @@ def test_people_read_what_was_left_and_what_was_done() -> None:
     """Tables, sequences, schema, settings, the restore with its detour, the proof, the times."""
     told = "\n".join(telling.lines(Run(Path("db"), restored(), 0, command_ms=61000.0)))
     for words in (
+        "backed up by wal_pin: needs WAL mode",
+        "backed up by online_backup: works while others are connected",
         "left by the tests:\n  bots: 1 added, 0 missing, 0 changed\n",
         "users: 0 added, 1 missing, 1 changed",
         "sequence bots: 8 -> 9",
