@@ -17,7 +17,7 @@ from harness.experiment.records import OUTCOMES, TIMINGS
 from harness.experiment.store import CYCLES, read_run
 
 __all__ = [
-    "LEDGER", "OUTCOMES", "PARQUET", "SUMMARY", "TIMINGS", "Results", "ledger", "planned_kinds",
+    "LEDGER", "OUTCOMES", "PARQUET", "SUMMARY", "TIMINGS", "Results", "ledger",
 ]  # fmt: skip
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
@@ -124,22 +124,6 @@ def _frame(raw: Mapping[str, Any]) -> pd.DataFrame:
     for name in ("restored_by", "faults", "detail"):
         typed[name] = pd.Series(raw[name], dtype=object)
     return pd.DataFrame({name: typed[name] for name in _NAMES if name != "cleanup_ran"})
-
-
-def planned_kinds(condition: Mapping[str, Any]) -> dict[str, bool]:
-    """Return every kind of fault a condition of run.json names, and whether it must fire.
-
-    It must where anything plans it: a rate above 0 of its own or of a cause, or a strike.
-    """
-    kinds: dict[str, bool] = {}
-    for kind, fault in (condition.get("faults") or {}).items():
-        kinds[kind] = fault["rate"] != 0
-    for cause in (condition.get("causes") or {}).values():
-        for kind in cause["faults"]:
-            kinds[kind] = kinds.get(kind, False) or cause["rate"] != 0
-    for strike in condition.get("strikes") or ():
-        kinds[strike["fault"]] = True
-    return kinds
 
 
 def ledger(faults: Iterable[str | None]) -> dict[str, dict[str, int]]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from harness.claims import MEASURES, Evidence, Judged, evaluate, judge
 from harness.errors import MeasurementError, UsageError
+from harness.experiment.settings import planned_kinds
 from harness.experiment.store import CYCLES, RUN, read_run
 from harness.results import (
     LEDGER,
@@ -24,7 +25,6 @@ from harness.results import (
     TIMINGS,
     Results,
     ledger,
-    planned_kinds,
 )
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.statistics.timings import quantiles

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from harness.backend import HOST
 from harness.errors import BackendError
 
-HOST = "127.0.0.1"
 _LOG_BYTES = 2000  # of the log's end, in an error
 _END_S = 10.0  # for it to end in good order
 _GONE_S = 30.0  # for the kernel to end what was killed

@@ -20,6 +20,7 @@ from pathlib import Path
 import apsw
 import uvicorn
 
+from harness.backend import HOST
 from harness.backend.app import Application
 from harness.backend.heads import BoundedHeads
 from harness.backend.resources import RESOURCES
@@ -27,7 +28,6 @@ from harness.backend.store import Store
 from harness.databases.sqlite import connect
 from harness.errors import UsageError
 
-HOST = "127.0.0.1"
 KEEP_ALIVE_S = 600  # a connection nobody uses; shorter would be a fault that nobody planned
 _GRACE_S = 3  # for requests under way when it ends
 _QUIET_TURNS = 20  # of the loop: from the kernel's queue to the application takes fewer than ten

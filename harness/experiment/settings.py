@@ -224,9 +224,24 @@ class Condition(_Part):
 
     def kinds(self) -> tuple[str, ...]:
         """Every kind of fault that is to strike: at a rate above 0, by a cause, by the script."""
-        alone = [kind for kind, rate in self.rates().items() if rate > 0]
-        caused = [kind for one in self.causes.values() if one.rate > 0 for kind in one.faults]
-        return tuple(dict.fromkeys([*alone, *caused, *(one.fault for one in self.strikes)]))
+        planned = planned_kinds(self.model_dump(mode="json"))
+        return tuple(kind for kind, must_fire in planned.items() if must_fire)
+
+
+def planned_kinds(condition: Mapping[str, Any]) -> dict[str, bool]:
+    """Return every kind of fault a condition of run.json names, and whether it must fire.
+
+    It must where anything plans it: a rate above 0 of its own or of a cause, or a strike.
+    """
+    kinds: dict[str, bool] = {}
+    for kind, fault in (condition.get("faults") or {}).items():
+        kinds[kind] = fault["rate"] != 0
+    for cause in (condition.get("causes") or {}).values():
+        for kind in cause["faults"]:
+            kinds[kind] = kinds.get(kind, False) or cause["rate"] != 0
+    for strike in condition.get("strikes") or ():
+        kinds[strike["fault"]] = True
+    return kinds
 
 
 class Calibration(_Part):

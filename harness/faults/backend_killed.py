@@ -12,28 +12,17 @@ that a dead process held are gone with it.
 from __future__ import annotations
 
 from harness.errors import MeasurementError
-from harness.faults import Fault, Shape, Slot
+from harness.faults.network import RequestFault
 from harness.steps import Step
 
 
-class BackendKilled(Fault):
+class BackendKilled(RequestFault):
     """SIGKILL, and a new start when it is over."""
 
     name = "backend_killed"
     contract = "The backend's process is killed (SIGKILL), and started again when it is over."
     reasons = frozenset({"network error"})
-    phases = ("cleanup",)
     _struck = False
-
-    @classmethod
-    def slots(cls, shape: Shape) -> list[Slot]:
-        """Every request over HTTP."""
-        return shape.request_slots()
-
-    @classmethod
-    def why_never(cls, shape: Shape) -> str | None:
-        """Explain what is missing."""
-        return None if cls.slots(shape) else "no request goes over HTTP"
 
     def strike(self, step: Step) -> None:
         """Kill it, unless it is dead already."""

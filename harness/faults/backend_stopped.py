@@ -15,30 +15,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import MeasurementError
-from harness.faults import Fault, Shape, Slot
+from harness.faults.network import RequestFault
 from harness.steps import Step
 
 _STOPPED = "T"  # man 5 proc, /proc/PID/stat
 
 
-class BackendStopped(Fault):
+class BackendStopped(RequestFault):
     """SIGSTOP, and SIGCONT when it is over."""
 
     name = "backend_stopped"
     contract = "The backend's process is stopped (SIGSTOP): connections stay, nothing answers."
     reasons = frozenset({"API timeout"})
-    phases = ("cleanup",)
     _pid = 0
-
-    @classmethod
-    def slots(cls, shape: Shape) -> list[Slot]:
-        """Every request over HTTP."""
-        return shape.request_slots()
-
-    @classmethod
-    def why_never(cls, shape: Shape) -> str | None:
-        """Explain what is missing."""
-        return None if cls.slots(shape) else "no request goes over HTTP"
 
     def strike(self, step: Step) -> None:
         """Stop it, unless it is dead or stopped already."""

@@ -1,6 +1,6 @@
 """What all faults of the network between client and backend have in common.
 
-Such a fault is itself the strike that is armed at the proxy: every request that begins while it
+A network fault is itself the strike that is armed at the proxy: every request that begins while it
 holds goes to ``deal``, in a thread of the proxy's. Its evidence is noted before the client can
 notice anything, and says what the sockets did and with how many bytes; ports and times are left
 out, so that a cycle's record is the same wherever it ran.
@@ -28,19 +28,10 @@ RST = "RST (SO_LINGER 0)"
 _LONGEST_TARGET = 80
 
 
-class NetworkFault(Fault):
-    """Something that happens to requests on their way to the backend or back."""
+class RequestFault(Fault):
+    """Something that can happen at every request over HTTP."""
 
     phases = ("cleanup",)
-    in_bursts = True
-    outlasts_client: ClassVar[bool] = False  # whether only the client's own deadline ends it
-
-    def __init__(self, scene: Scene, planned: Planned) -> None:
-        super().__init__(scene, planned)
-        self.proxy: Proxy | None = None  # where it is armed, or was
-        self._noted = 0
-        self._first = ""
-        self._lock = threading.Lock()  # requests on several connections may be struck at once
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
@@ -51,6 +42,20 @@ class NetworkFault(Fault):
     def why_never(cls, shape: Shape) -> str | None:
         """Explain what is missing."""
         return None if cls.slots(shape) else NO_BACKEND
+
+
+class NetworkFault(RequestFault):
+    """Something that happens to requests on their way to the backend or back."""
+
+    in_bursts = True
+    outlasts_client: ClassVar[bool] = False  # whether only the client's own deadline ends it
+
+    def __init__(self, scene: Scene, planned: Planned) -> None:
+        super().__init__(scene, planned)
+        self.proxy: Proxy | None = None  # where it is armed, or was
+        self._noted = 0
+        self._first = ""
+        self._lock = threading.Lock()  # requests on several connections may be struck at once
 
     def strike(self, step: Step) -> None:
         """Deal with every request from now on; without a backend it does not fire."""

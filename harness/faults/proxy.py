@@ -14,10 +14,10 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
+from harness.backend import HOST
 from harness.errors import MeasurementError
 from harness.faults.relay import Relay
 
-HOST = "127.0.0.1"  # nothing here is for anybody outside this machine
 _BACKLOG = 128
 
 
@@ -77,8 +77,6 @@ class Proxy:
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._refusals = 0
-
-    host = HOST
 
     @property
     def url(self) -> str:

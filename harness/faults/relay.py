@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from harness.backend import HOST
 from harness.faults.framing import Message
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class Relay:
         """Send to the backend, connecting first where that has not been done; OSError."""
         if self._upstream is None:
             upstream = socket.create_connection(
-                (self._proxy.host, self._proxy.upstream_port), timeout=self._limit_s
+                (HOST, self._proxy.upstream_port), timeout=self._limit_s
             )
             upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._poll.register(upstream, select.POLLIN)

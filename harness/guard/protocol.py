@@ -37,13 +37,13 @@ class GuardResult:
     report: CleanupReport | None = None  # what the cleanup said; None when none ran
     found: Differences | None = None  # by verification after cleanup; None when nobody looked
     remaining: Differences | None = None  # by verification after the last restore
-    backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
     restored_by: str | None = None
     failures: list[Failure] = field(default_factory=list)  # every failed attempt of any step
     timings_ms: dict[str, float] = field(default_factory=dict)  # by phase
     backup_bytes: int = 0  # size of the first backup file; 0 when the backup is no file
     undisposed: bool = False  # a backup could not be removed
     archive: Path | None = None  # what the restore threw away
+    backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
 
     @property
     def says_clean(self) -> bool:

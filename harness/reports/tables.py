@@ -105,12 +105,19 @@ def _conditions(conditions: list[dict[str, Any]]) -> Table:
                 share(one["data_safety"]),
                 one["claimed"] or "-",
                 _verdict(one),
-                "-" if one["cycles_per_second"] is None else f"{one['cycles_per_second']:,.0f}",
+                _speed(one["cycles_per_second"]),
             )
             for one in conditions
         ],
         figures=frozenset({"cycles", "cycles/s"}),
     )
+
+
+def _speed(cycles_per_second: float | None) -> str:
+    """A slow one is not none: below ten a digit more."""
+    if cycles_per_second is None:
+        return "-"
+    return f"{cycles_per_second:,.{1 if cycles_per_second < 10 else 0}f}"
 
 
 def _outcomes(condition: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from harness.faults.backend_killed import BackendKilled
+from harness.faults.network import NO_BACKEND
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan
 from tests.faults.served import Served
@@ -56,4 +57,4 @@ def test_opportunities(served_file: Served, stage: Stage) -> None:
     assert len(BackendKilled.slots(served_file.shape())) == 2 + 2 * 3
     assert BackendKilled.phases == ("cleanup",)
     assert BackendKilled.why_never(served_file.shape()) is None
-    assert BackendKilled.why_never(stage.shape()) == "no request goes over HTTP"
+    assert BackendKilled.why_never(stage.shape()) == NO_BACKEND

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from harness.faults.backend_stopped import BackendStopped, state_of
+from harness.faults.network import NO_BACKEND
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan
 from tests.faults.served import Served
@@ -92,5 +93,5 @@ def test_opportunities(served_file: Served, stage: Stage) -> None:
     assert len(BackendStopped.slots(served_file.shape())) == 2 + 2 * 3
     assert BackendStopped.phases == ("cleanup",)
     assert BackendStopped.why_never(served_file.shape()) is None
-    assert BackendStopped.why_never(stage.shape()) == "no request goes over HTTP"
+    assert BackendStopped.why_never(stage.shape()) == NO_BACKEND
     assert state_of(2**22 + 1) == ""  # beyond the highest number a process can have
