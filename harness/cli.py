@@ -21,6 +21,7 @@ from harness.errors import HarnessError, MeasurementError, UsageError
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
 HARNESS_ERROR, INTERRUPTED = 4, 130
+_OF_UNIX = ("fcntl", "pwd", "resource", "termios")  # modules of Python's that Windows has not
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
 
@@ -170,7 +171,16 @@ BUSY = click.option(
     help="Write how it ended for programs.",
 )
 @click.option(
-    "--i-know", is_flag=True, help="Also what looks like production or lies on a network."
+    "--production-sign",
+    "signs",
+    metavar="WORD",
+    multiple=True,
+    help="One more word of yours that means production in a path; again for the next.",
+)
+@click.option(
+    "--i-know",
+    is_flag=True,
+    help="Also what looks like production, lies on a network, or is in use.",
 )
 @click.option("--no-archive", is_flag=True, help="Do not keep what a restore throws away.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
@@ -272,6 +282,14 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("harness: interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except Exception:  # noqa: BLE001 - a defect of the harness, and 1 would mean refuted
+    except Exception as error:  # noqa: BLE001 - a defect of the harness, and 1 would mean refuted
+        if isinstance(error, ModuleNotFoundError) and error.name in _OF_UNIX:
+            click.echo(
+                f"harness: this needs Linux or macOS: Python on {sys.platform} lacks {error.name}. "
+                "Run it there, for instance in WSL or in a container; stored runs can be read here "
+                "('harness check', 'harness report').",
+                err=True,
+            )
+            sys.exit(2)
         traceback.print_exc()
         sys.exit(HARNESS_ERROR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -36,6 +37,26 @@ class Files:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
+
+    def copy(
+        self,
+        source: Path,
+        descriptor: int,
+        size_bytes: int,
+        copied: Callable[[int], None],
+        *,
+        identity: tuple[int, int],
+    ) -> None:
+        """Copy the first ``size_bytes`` of ``source``, which may be a live SQLite file.
+
+        ``identity`` is (device, inode) of the file that is meant. ``copied`` is told how many
+        bytes have arrived so far and may read them meanwhile. Drops no lock on ``source``: another
+        process does it; a kill of this one stops it. Raises CannotStart where there is none to be
+        had.
+        """
+        from harness.copying import copy  # noqa: PLC0415 - only big files come this way
+
+        copy(str(source), descriptor, size_bytes, copied, identity=identity)
 
     def sync(self, descriptor: int) -> None:
         """Make what was written last a power cut (fsync)."""

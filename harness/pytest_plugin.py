@@ -3,20 +3,22 @@
 The whole session is guarded: begun before the first test is collected, finished after the last
 fixture is gone. With pytest-xdist every worker gets a copy of its own, DATABASE.gw0 and so on.
 
-This module is loaded by every pytest of the environment, so it imports nothing of the package
-until the option is given.
+This module is loaded by every pytest of the environment, so it imports nothing of the package but
+its fixtures until the option is given.
 """
 
 # ruff: noqa: PLC0415 - a session that guards nothing must cost nothing
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +26,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.pytest_fixtures import (
+    BROUGHT_BACK,
+    database_connection,
+    database_restored,
+    database_restored_module,
+    guarded_database,
+    harness_each_test,
+    named,
+)
+
 if TYPE_CHECKING:
     from harness.guard import Guard, GuardResult
 
 FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
-_SPOILED = pytest.StashKey[str]()
+__all__ = [
+    "database_connection",
+    "database_restored",
+    "database_restored_module",
+    "guarded_database",
+    "harness_each_test",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,31 +64,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--guard-i-know", action="store_true", help="guard it even if it looks like production"
     )
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
+    parser.addini(
+        "guard_production_signs", "more words that mean production in a path", type="args"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the session, if a database was named; workers leave that to their controller."""
-    database = _named(config)
+    database = named(config)
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     from harness.errors import HarnessError
     from harness.guard.refusals import check
 
     try:
-        check(database, override=config.option.guard_i_know)
+        signs = config.getini("guard_production_signs")
+        check(database, signs=signs, override=config.option.guard_i_know)
     except HarnessError as error:
         raise pytest.UsageError(f"--guard-database: {error}") from None
     recoveries = tuple(config.option.guard_recovery or ("online_backup",))
     config.pluginmanager.register(_Session(config, database, recoveries), "harness_session")
-
-
-def _named(config: pytest.Config) -> Path | None:
-    given = config.option.guard_database
-    if given:
-        return Path(config.invocation_params.dir, given)
-    given = config.getini("guard_database")
-    home = config.inipath.parent if config.inipath else config.rootpath
-    return Path(home, given) if given else None
 
 
 class _Session:
@@ -85,6 +98,7 @@ class _Session:
         self.copies: list[Path] = []
         self.lines: list[str] = []  # how it ended
         self.recovered: str | None = None
+        self.brought_back: Counter[str] = Counter()  # of all workers, by how
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -145,6 +159,11 @@ class _Session:
         self.copies.append(copy)
         node.workerinput["guarded_database"] = str(copy)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear from a worker how its tests were brought back."""
+        self.brought_back.update(getattr(node, "workeroutput", {}).get("harness_each_test", {}))
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Bring the baseline back, once fixtures and workers are gone."""
@@ -156,6 +175,9 @@ class _Session:
         """Say what the tests left and whether the database is proven back."""
         if self.lines:
             terminalreporter.section("harness guard", green=self.proven, red=not self.proven)
+            self.brought_back.update(self.config.stash.get(BROUGHT_BACK, {}))
+            for how, tests in sorted(self.brought_back.items()):
+                terminalreporter.line(f"{tests} x {how}")
             for line in self.lines:
                 terminalreporter.line(line)
             self.lines = []
@@ -196,7 +218,9 @@ class _Session:
 
     def _remove_stale_copies(self) -> None:
         """Remove the copies of a killed session, known to be its own by the journal beside them."""
-        name = re.compile(re.escape(self.database.name) + r"(\.gw\d+|\.e2e-test(\.part)?)")
+        name = re.compile(
+            re.escape(self.database.name) + r"(\.gw\d+(\.e2e-test\.\d+)?|\.e2e-test\.\d+)"
+        )
         folder = self.database.parent
         _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
 
@@ -237,10 +261,12 @@ def _by_hand(database: Path) -> Iterator[str]:
 
 
 def _remove(databases: list[Path]) -> None:
-    """Remove copies with what SQLite keeps beside them."""
+    """Remove copies with what SQLite and a killed keeper leave beside them."""
     for path in databases:
-        for suffix in ("", "-wal", "-shm", "-journal", ".e2e-test", ".e2e-test.part"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+        for copy in path.parent.glob(f"{glob.escape(path.name)}.e2e-test.*"):
+            copy.unlink(missing_ok=True)
     databases.clear()
 
 
@@ -259,35 +285,3 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
-
-
-@pytest.fixture(scope="session")
-def guarded_database(request: pytest.FixtureRequest) -> Path:
-    """The database that is guarded; under pytest-xdist this worker's own copy of it."""
-    given = getattr(request.config, "workerinput", {}).get("guarded_database")
-    path = Path(given) if given else _named(request.config)
-    if path is None:
-        raise pytest.UsageError("no database is guarded: give --guard-database PATH")
-    return path
-
-
-@pytest.fixture
-def database_restored(request: pytest.FixtureRequest, guarded_database: Path) -> Iterator[Path]:
-    """The guarded database, brought back to where it was when this test began."""
-    from harness.errors import HarnessError
-    from harness.guard.each_test import EachTest
-
-    spoiled = request.config.stash.get(_SPOILED, None)
-    if spoiled is not None:
-        pytest.fail(f"{spoiled} left the database dirty", pytrace=False)
-    each = EachTest(guarded_database)
-    try:
-        each.begin()
-    except HarnessError as error:
-        pytest.fail(str(error), pytrace=False)
-    yield guarded_database
-    try:
-        each.finish()
-    except HarnessError as error:
-        request.config.stash[_SPOILED] = request.node.nodeid
-        pytest.fail(str(error), pytrace=False)

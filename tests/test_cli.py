@@ -268,3 +268,55 @@ def test_guard_passes_the_status_and_leaves_the_rest_to_the_command(
     assert harness("guard", "--quiet", "--database", database, "--", "true") == (0, "", "")
     status, out, err = harness("recover", "--database", database)
     assert (status, out, "nothing to do" in err) == (0, "", True)
+
+
+def test_words_that_mean_production_can_be_added(
+    harness: Call, folder: Path, pristine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--production-sign adds to the built-in words and to the environment's: 2, nothing has run."""
+    path, ran = folder / "acme_eu.sqlite3", folder / "ran"
+    path.write_bytes(pristine.read_bytes())
+    guard = ["guard", "--database", str(path)]
+    for signs in (["--production-sign", "acme"], ["--production-sign", "x", *_SIGN, "acme eu"]):
+        status, _, said = harness(*guard, *signs, "--", "touch", str(ran))
+        assert (status, "looks like production" in said) == (2, True)
+    monkeypatch.setenv("HARNESS_PRODUCTION_SIGNS", "eu")
+    assert harness(*guard, *_SIGN, "x", "--", "touch", str(ran))[0] == 2
+    assert not ran.exists()
+    assert harness(*guard, *_SIGN, "acme", "--i-know", "--", "touch", str(ran))[0] == 0
+    assert ran.exists()
+
+
+_SIGN = ["--production-sign"]
+# Python on Windows has no fcntl.
+ELSEWHERE = "import sys; sys.modules['fcntl'] = None; from harness.cli import main; main()"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["guard --database x.db -- true", "recover --database x.db", "backup a b", "verify a b",
+     "restore a b"],
+)  # fmt: skip
+def test_where_nothing_can_be_guarded_it_says_so(words: str) -> None:
+    """Without fcntl every verb that guards answers with one sentence and 2."""
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, *words.split()],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "needs Linux or macOS" in done.stderr
+
+
+def test_stored_runs_are_read_where_nothing_can_be_guarded(
+    harness: Call, experiment: Path, folder: Path
+) -> None:
+    """Without fcntl report and check answer as they do here."""
+    run = folder / "run"
+    assert harness("run", str(experiment), "--output", str(run))[0] in (0, 1, 3)
+    for words in (["report", "--format", "json", str(run)], ["check", str(run)]):
+        status, said, _ = harness(*words)
+        done = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (status, said), done.stderr

@@ -97,7 +97,7 @@ def test_without_the_option_it_costs_nothing(pytester: pytest.Pytester) -> None:
         import sys
         def test_it():
             mine = {n for n in sys.modules if n.split(".")[0] in ("harness", "apsw")}
-            assert mine == {"harness", "harness.pytest_plugin"}
+            assert mine == {"harness", "harness.pytest_plugin", "harness.pytest_fixtures"}
         """
     )
     others = ("hypothesispytest", "faker", "anyio", "nbmake", "xdist")  # they take their time
@@ -127,6 +127,14 @@ def test_what_must_not_be_touched_is_refused(
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines([told])
     done.stdout.no_fnmatch_line("*passed*")
+
+
+def test_words_of_ones_own_are_refused(pytester: pytest.Pytester, database: Path) -> None:
+    """A word of ``guard_production_signs`` in the path is refused like the built-in ones."""
+    pytester.makeini("[pytest]\nguard_production_signs = golden dev\n")
+    done = run(pytester, "def test_it(): pass")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*looks like production (the word 'dev'*"])
 
 
 def test_a_database_that_is_not_proven_fails_the_run(
@@ -180,76 +188,7 @@ def test_every_worker_has_its_own(pytester: pytest.Pytester, database: Path) -> 
         "-n2",
     )
     assert done.ret == 0, done.stdout.str()
-    done.stdout.fnmatch_lines(["the tests left nothing"])
-    assert rows(database) == ["a", "b"]
-    assert beside(database) == []
-
-
-def test_restored_after_each_test(pytester: pytest.Pytester, database: Path) -> None:
-    """Each test begins with the baseline, also after one that committed, dropped or failed."""
-    done = run(
-        pytester,
-        """
-        import pytest
-        @pytest.mark.parametrize("n", range(4))
-        def test_it(n, database_restored):
-            assert count(database_restored) == 2
-            add(database_restored, n)
-            if n == 2:
-                connection = apsw.Connection(str(database_restored))
-                connection.execute("DROP TABLE t")
-                connection.close()
-                assert 0
-        """,
-    )
-    done.assert_outcomes(passed=3, failed=1)
-    done.stdout.fnmatch_lines(["the tests left nothing"])
-    assert rows(database) == ["a", "b"]
-
-
-def test_sqlite3_of_python_closed_in_the_test(pytester: pytest.Pytester, database: Path) -> None:
-    """Tests that use Python's sqlite3 and close it are brought back like any other."""
-    done = run(
-        pytester,
-        """
-        import sqlite3
-        elsewhere = sqlite3.connect("elsewhere.db")
-        elsewhere.execute("CREATE TABLE x(y)")
-        def test_one(database_restored):
-            connection = sqlite3.connect(database_restored)
-            connection.execute("INSERT INTO t(x) VALUES ('test')")
-            connection.commit()
-            connection.close()
-        def test_two(database_restored):
-            assert count(database_restored) == 2
-        """,
-    )
-    done.assert_outcomes(passed=2)
-    assert rows(database) == ["a", "b"]
-
-
-def test_sqlite3_of_python_left_open(pytester: pytest.Pytester, database: Path) -> None:
-    """A lasting connection of sqlite3 is seen: no restore in its process, one in another."""
-    done = run(
-        pytester,
-        """
-        import sqlite3
-        kept = []
-        def test_one(database_restored):
-            kept.append(sqlite3.connect(database_restored))
-            kept[0].execute("INSERT INTO t(x) VALUES ('test')")
-            kept[0].commit()
-        def test_two(database_restored): pass
-        """,
-    )
-    done.assert_outcomes(passed=1, errors=2)
-    done.stdout.fnmatch_lines(
-        [
-            "*cannot be restored test by test: Python's sqlite3 has it open*",
-            "*test_one left the database dirty",
-            "restored in another process; the database is proven at its baseline",
-        ]
-    )
+    done.stdout.fnmatch_lines(["4 x restored by a pin*", "the tests left nothing"])
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
 
@@ -269,7 +208,12 @@ def test_what_a_killed_session_left_is_brought_back(
     )
     assert killed.ret == -9
     assert rows(database) == ["a", "b", "test"]
-    for name in ("gw3", "gw3-wal", "gw3.e2e-test", "e2e-test"):  # of workers and tests killed too
+    for name in (
+        "gw3",
+        "gw3-wal",
+        "gw3.e2e-test.1",
+        "e2e-test.2",
+    ):  # of workers and tests killed too
         database.with_name(f"dev.sqlite3.{name}").touch()
     done = run(pytester, "def test_it(guarded_database): assert count(guarded_database) == 2")
     assert done.ret == 0

@@ -86,8 +86,9 @@ class Cleanup(ABC):
 
     name: ClassVar[str]
     contract: ClassVar[str]
-    # "sql": made without arguments, works on the database; "http": made with the Service it asks.
-    over: ClassVar[Literal["sql", "http"]] = "sql"
+    # "sql": made without arguments, works on the database; "http": made with the Service it asks;
+    # "baseline": made with the path of a file that holds the baseline.
+    over: ClassVar[Literal["sql", "http", "baseline"]] = "sql"
 
     @abstractmethod
     def clean(

@@ -115,6 +115,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _has_ended(pid: int) -> bool:
     """Look without collecting (WNOWAIT), which would give the number free."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13: wait for as long as it is given
+        return False
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:  # an interrupted wait has collected it already

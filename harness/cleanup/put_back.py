@@ -6,6 +6,8 @@ import marshal
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import apsw
+
 from harness.databases import Row, TableDifferences
 from harness.databases.sqlite_rows import quoted
 
@@ -33,8 +35,12 @@ def put_back(was: Any, live: Any, name: str, rows: TableDifferences) -> None:
 
     All deletes first: values that unique columns exchanged between rows are never in the way.
 
+    Every row is counted: one that a trigger swallows (RAISE(IGNORE)), or that somebody else has
+    removed meanwhile, is no row put back.
+
     Raises:
         Refused: the table is one that this cannot do.
+        apsw.ConstraintError: not every row was deleted or inserted; roll back.
         apsw.Error: SQLite refuses; roll back.
     """
     shape = _shape(was, name)
@@ -47,12 +53,18 @@ def put_back(was: Any, live: Any, name: str, rows: TableDifferences) -> None:
         gone = [tuple(row[i] for i in shape.key) for mark, row in new.items() if mark not in old]
         back = [row for mark, row in old.items() if mark not in new]
     where = " AND ".join(f"{shape.columns[i]} = {_VALUE}" for i in shape.key)
-    live.executemany(f"DELETE FROM {shape.table} WHERE {where}", map(_bindings, gone))
+    _write_all(live, f"DELETE FROM {shape.table} WHERE {where}", gone)
     values = ", ".join([_VALUE] * len(shape.columns))
-    live.executemany(
-        f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) VALUES ({values})",
-        map(_bindings, back),
-    )
+    columns = ", ".join(shape.columns)
+    _write_all(live, f"INSERT INTO {shape.table} ({columns}) VALUES ({values})", back)
+
+
+def _write_all(live: Any, statement: str, rows: list[Row]) -> None:
+    before = live.total_changes()
+    live.executemany(statement, map(_bindings, rows))
+    done = live.total_changes() - before
+    if done != len(rows):
+        raise apsw.ConstraintError(f"{done} of {len(rows)} rows written by: {statement}")
 
 
 def _shape(connection: Any, name: str) -> _Shape:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -312,6 +311,8 @@ def write_run(folder: Path, run: Mapping[str, Any]) -> None:
 
 def _locked(folder: Path) -> int:
     """Keep every other run out of ``folder`` until the descriptor is closed (flock(2))."""
+    import fcntl  # noqa: PLC0415 - only writing needs it: stored runs can be read where there is none
+
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

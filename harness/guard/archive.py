@@ -71,7 +71,8 @@ def keep(
     Raises:
         apsw.Error, OSError: nothing was kept, so nothing may be thrown away.
     """
-    if size_of(real(database)) + max(0, size_of(beside(real(database), "-wal"))) <= 0:
+    size = size_of(real(database))  # -1: a -wal alone is nothing that anybody could read
+    if size < 0 or size + max(0, size_of(beside(real(database), "-wal"))) == 0:
         return None
     part = database.with_name(f"{database.name}{SUFFIX}part-{secrets.token_hex(8)}")
     copy = OnlineBackup(database, part, files=files, busy_timeout_ms=busy_timeout_ms)
@@ -89,6 +90,21 @@ def keep(
     with suppress(OSError):  # one archive too many is no reason to refuse a restore
         _thin_out(database, files, size_bytes=size_bytes, staying={kept, spare})
     return kept
+
+
+def keep_file(database: Path, file: Path, *, files: Files) -> Path:
+    """Keep a copy of a file that nobody writes, as an archive of ``database``; its name.
+
+    No other archive goes for it.
+    """
+    part = database.with_name(f"{database.name}{SUFFIX}part-{secrets.token_hex(8)}")
+    try:
+        _write(part, _chunks(file), os.stat(file), files)
+        return _give_name(database, part, files)
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to tell
+            files.unlink(part)
+        raise
 
 
 def list_archives(database: Path) -> list[Archive]:

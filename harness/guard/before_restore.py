@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +16,7 @@ import apsw
 from harness.databases.engines import engine_of
 from harness.databases.errors import describe
 from harness.errors import RecoveryRefused, RestoreError, UsageError
-from harness.files import Files
-from harness.guard.journal import Journal
+from harness.guard import processes
 from harness.recovery.sqlite_files import CHUNK_BYTES, beside, connect, real, size_of
 
 DAMAGED = (apsw.NotADBError, apsw.CorruptError)
@@ -167,48 +165,14 @@ def refuse_another(own: Identity, other: Identity, live: Path, source: Path) -> 
         )
 
 
-def no_guard_at_work(live: Path, files: Files) -> Path | None:
-    """Refuse while a guard lives on this database; the journal of one that was killed, if any."""
-    path = Journal(live, files).path
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UsageError(f"a guard is at work on {live} ({path}): let it end first") from None
-    finally:
-        os.close(descriptor)
-    return path
-
-
 def refuse_while_open(live: Path) -> None:
     """Refuse to replace a file that a process has open: its writes would go to the old one."""
-    holders = sorted(_holders(real(live)))
-    if holders:
+    holding = processes.holders(live)
+    if holding:
         raise UsageError(
             f"{live} is damaged or missing and can only be replaced as a file, which process "
-            f"{', '.join(map(str, holders))} has open: end it and try again; nothing was touched"
+            f"{processes.named(holding)} has open: end it and try again; nothing was touched"
         )
-
-
-def _holders(main: Path) -> set[int]:
-    """Find the processes that have a file open, as far as /proc shows them to this user."""
-    try:
-        status: os.stat_result | None = os.stat(main)
-    except FileNotFoundError:
-        status = None
-    found = set()
-    for handle in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):  # gone meanwhile, or another user's
-            if status is None:
-                same = os.readlink(handle) == f"{main} (deleted)"
-            else:
-                same = os.path.samestat(os.stat(handle), status)
-            if same:
-                found.add(int(handle.parts[2]))
-    return found
 
 
 @contextmanager

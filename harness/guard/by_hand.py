@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 import time
@@ -18,13 +17,13 @@ from harness.databases import Differences, Row
 from harness.databases.engines import engine_of
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
-from harness.guard import archive
+from harness.guard import archive, document
 from harness.guard.before_restore import (
     DAMAGED,
+    Identity,
     file_of,
     identity_of,
     must_be_a_database,
-    no_guard_at_work,
     own_identity,
     pair_of,
     refuse_another,
@@ -32,11 +31,11 @@ from harness.guard.before_restore import (
     said,
     sound,
 )
+from harness.guard.voiding import Intent
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite_files import beside, real, size_of
 
-VERSION = 1
 WAIT_MS = 5000  # for another's lock: a person would rather wait than be refused
 _TRIES = 5  # how often others may write between a backup and its verification
 _SHOWN = 160  # characters of one row
@@ -64,7 +63,8 @@ class Restored:
     how: str  # the recovery that did it; "" when the database was equal already
     thrown_away: Path | None  # the archive of what was there before
     took_ms: float
-    journal: Path | None  # of a guard that was killed: it has a baseline of its own
+    put_away: tuple[Path, ...] | None = None  # archives of what a killed guard had backed up
+    damaged: Path | None = None  # a journal that nobody can read
 
     def sentence(self, database: str | Path, backup: str | Path) -> str:
         """Say it to people."""
@@ -77,11 +77,11 @@ class Restored:
             ]
         if self.thrown_away:
             lines.append(f"what it held before is in {self.thrown_away}")
-        if self.journal:
-            lines.append(
-                f"{self.journal} is of a guard that was killed: the next guard on this database "
-                "will bring back the baseline it names"
-            )
+        if self.put_away is not None:
+            lines.append("a guard had been killed; it has nothing to bring back any more")
+        lines += [f"what it had backed up is kept as {path}" for path in self.put_away or ()]
+        if self.damaged:
+            lines.append(f"{self.damaged} is damaged: remove it, or no guard will begin")
         return "\n".join(lines)
 
 
@@ -144,6 +144,7 @@ def restore(
 ) -> Restored:
     """Put a backup's content into a database; what is thrown away is kept as an archive first.
 
+    What a killed guard meant to bring back is void then; its backups become archives too.
     Others may stay connected. Only a database that is missing, or so damaged that SQLite begins
     no transaction on it, is replaced as a file, and that only while nobody has it open.
 
@@ -157,33 +158,18 @@ def restore(
     must_be_a_database(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
     with said(f"{source}: cannot be read, so {live} was not touched"):
         seal = sound(source, live)
-        other = identity_of(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
+        other = None  # is not asked for
+        if not force:
+            other = identity_of(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
     with said(f"{live}: cannot be looked at, so it was not touched"):
-        journal = no_guard_at_work(live, files)
-        own = own_identity(live, busy_timeout_ms)
-        if own is None:
-            refuse_while_open(live)
-        elif not force and other is not None:
-            refuse_another(own, other, live, source)
-        if own is not None and _is_equal(live, source, busy_timeout_ms):
-            return Restored("", None, _since(started), journal)
-    with said(f"{live}: what would be thrown away could not be kept, so it was not touched"):
-        kept = archive.keep(
-            live,
-            files=files,
-            size_bytes=size_of(source),
-            spare=_as_named_beside(live, Path(backup)),
-            busy_timeout_ms=busy_timeout_ms,
-        )
-    with said(f"{live}: not restored; {_kept_sentence(kept)}", RestoreError):
-        how = _put(live, source, seal, readable=own is not None, files=files, wait=busy_timeout_ms)
-        left = _differences(live, source, busy_timeout_ms)
-    if not left.clean("exact"):
-        raise RestoreError(
-            f"{live} is not {source} after the restore ({'; '.join(left.sentences())}): close what "
-            f"writes to it and try again; {_kept_sentence(kept)}"
-        )
-    return Restored(how, kept, _since(started), journal)
+        intent = Intent(live, files)
+    try:
+        how, kept = _restored(live, source, Path(backup), seal, other, files, busy_timeout_ms)
+        with said(f"{live} is {source}, but what a killed guard left is still there", RestoreError):
+            put_away = intent.end(source, busy_timeout_ms=busy_timeout_ms)
+    finally:
+        intent.release()
+    return Restored(how, kept, _since(started), put_away, intent.damaged)
 
 
 # What is said about differences.
@@ -204,7 +190,8 @@ def as_lines(found: Differences) -> list[str]:
 
 def as_json(found: Differences) -> str:
     """Say every difference to machines."""
-    return json.dumps(as_document(found), indent=2)
+    told = {"version": document.VERSION} | document.of(found, rows=True)
+    return json.dumps(told, indent=2)
 
 
 def archives(database: str | Path) -> str:
@@ -219,43 +206,9 @@ def archives(database: str | Path) -> str:
     )
 
 
-def as_document(found: Differences) -> dict[str, Any]:
-    """Say every difference to machines, for JSON; blobs and infinities come as objects."""
-
-    def pairs(values: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
-        return {n: {"backup": _plain(a), "now": _plain(b)} for n, (a, b) in values.items()}
-
-    return {
-        "version": VERSION,
-        "clean": {"rows": found.clean("rows"), "exact": found.clean("exact")},
-        "tables": {
-            name: {
-                "added": _plain(table.added),
-                "missing": _plain(table.missing),
-                "changed": [{"backup": _plain(a), "now": _plain(b)} for a, b in table.changed],
-            }
-            for name, table in found.tables.items()
-        },
-        "sequences": pairs(found.sequences),
-        "schema": list(found.schema),
-        "settings": pairs(found.settings),
-        "unread": dict(found.unread),
-    }
-
-
 def _short(row: Row) -> str:
     text = repr(row)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
-    if isinstance(value, bytes):
-        return {"blob": value.hex()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"real": str(value)}
-    return value
 
 
 # The steps.
@@ -271,6 +224,43 @@ def _copy_and_verify(one: OnlineBackup, live: Path, busy_timeout_ms: int) -> Non
         f"{live}: no backup was made, because after {_TRIES} copies the database still was not "
         f"the same as its copy ({'; '.join(left.sentences())}): close what writes to it"
     )
+
+
+def _restored(
+    live: Path,
+    source: Path,
+    backup: Path,
+    seal: dict[str, Any],
+    other: Identity | None,
+    files: Files,
+    wait: int,
+) -> tuple[str, Path | None]:
+    """Put the backup back where it is not in place already: how, and the archive."""
+    with said(f"{live}: cannot be looked at, so it was not touched"):
+        own = own_identity(live, wait)
+        if own is None:
+            refuse_while_open(live)
+        elif other is not None:
+            refuse_another(own, other, live, source)
+        if own is not None and _is_equal(live, source, wait):
+            return "", None
+    with said(f"{live}: what would be thrown away could not be kept, so it was not touched"):
+        kept = archive.keep(
+            live,
+            files=files,
+            size_bytes=size_of(source),
+            spare=_as_named_beside(live, backup),
+            busy_timeout_ms=wait,
+        )
+    with said(f"{live}: not restored; {_kept_sentence(kept)}", RestoreError):
+        how = _put(live, source, seal, readable=own is not None, files=files, wait=wait)
+        left = _differences(live, source, wait)
+    if not left.clean("exact"):
+        raise RestoreError(
+            f"{live} is not {source} after the restore ({'; '.join(left.sentences())}): close what "
+            f"writes to it and try again; {_kept_sentence(kept)}"
+        )
+    return how, kept
 
 
 def _put(

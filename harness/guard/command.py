@@ -18,6 +18,7 @@ from harness.errors import BackupError, RestoreError, UsageError
 from harness.files import Files
 from harness.guard import refusals, telling
 from harness.guard.child import Ended, Signals
+from harness.guard.in_use import refuse_in_use
 from harness.guard.journal import Journal
 from harness.guard.leftovers import backup_path, recover
 from harness.guard.protocol import Guard
@@ -41,6 +42,7 @@ def run_guarded(
     json_path: Path | None = None,
     quiet: bool = False,
     verbose: bool = False,
+    signs: Sequence[str] = (),
     i_know: bool = False,
     no_archive: bool = False,
 ) -> int:
@@ -53,7 +55,7 @@ def run_guarded(
         UsageError: what was asked for cannot be done as asked; the command has not run.
     """
     path = _checked(database, recoveries, json_path)
-    refusals.check(path, override=i_know)
+    refusals.check(path, signs=signs, override=i_know)
     tell = _Teller(say, json_path, quiet=quiet, verbose=verbose)
     with Signals() as signals:
         try:
@@ -68,6 +70,8 @@ def run_guarded(
             tell.remark(recovered)
         if not path.exists():
             raise UsageError(f"--database {path}: there is no such file")
+        if not i_know:
+            refuse_in_use(path, recoveries)
         guard = Guard(
             path,
             policy=policy,
@@ -139,13 +143,23 @@ def cleanup_of(line: str | None, database: str, recoveries: Sequence[str]) -> Cl
     return made
 
 
+def checked_chain(recoveries: Sequence[str]) -> None:
+    """Refuse a chain of recoveries that cannot be meant; UsageError says which."""
+    if not recoveries:
+        raise UsageError("no recovery was named: give at least one")
+    if len(set(recoveries)) < len(recoveries):
+        raise UsageError("--recovery: the same one is named twice")
+    for name in recoveries:
+        registry.find("recovery", name)
+
+
 def _guarded(
     guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller, recovered: str | None
 ) -> int:
     """Run the command and finish, whatever is raised on the way."""
     started = time.perf_counter()
     try:
-        ended = signals.run(argv)
+        ended = signals.run(argv, guard.command_started)
     except BaseException:
         guard.finish()
         tell.told(Run(guard.database, guard.result, GUARD_FAILED, guard.grade, recovered))
@@ -172,12 +186,7 @@ def _status(ended: Ended, guard: Guard) -> int:
 def _checked(database: str | Path, recoveries: Sequence[str], json_path: Path | None) -> Path:
     """Refuse before anything runs what could only fail afterwards; give the database's path."""
     engine_of(database)
-    if not recoveries:
-        raise UsageError("no recovery was named: give at least one")
-    if len(set(recoveries)) < len(recoveries):
-        raise UsageError("--recovery: the same one is named twice")
-    for name in recoveries:
-        registry.find("recovery", name)
+    checked_chain(recoveries)
     if json_path is not None:
         if json_path.is_dir():
             raise UsageError(f"--json {json_path}: is a folder; give the path of a file")

@@ -1,135 +1,148 @@
-"""Bring a database back after every single test, in a millisecond or so where nobody else is.
+"""Bring a database back after every single test, in a millisecond where nobody else is connected.
 
 No journal of its own: the guard of the whole session has one, and the baseline it kept is what a
-kill in the middle of a test comes back to.
+kill in the middle of a test comes back to. The work is done by ``harness.guard.keeper``, in a
+process of its own, which is asked over pipes; what it cannot prove fails the test.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import select
+import subprocess
 import sys
+import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-import apsw
+from harness.errors import BackupError, RestoreError
 
-from harness.databases.sqlite import connect, differences
-from harness.errors import BackupError, RecoveryRefused, RestoreError
-from harness.files import Files
-from harness.guard.second_library import is_open
-from harness.recovery import Recovery
-from harness.recovery.online_backup import OnlineBackup
-from harness.recovery.sqlite_files import sole_access
-from harness.recovery.wal_pin import WalPin
-
-SUFFIX = ".e2e-test"
+_PATIENCE_S = 30.0  # and what a whole copy of the database may take
+_SLOW_COPY_BYTES_A_S = 20e6
 
 
 class EachTest:
-    """The baseline of one test: ``begin`` before it, ``finish`` after it.
+    """The baselines of one session's tests: ``begin`` before each, ``finish`` after it.
+
+    The keeper is started by the first ``begin``. In a forked child nothing here does anything.
 
     Args:
         database: the database.
-        busy_timeout_ms: how long to wait for others.
+        busy_timeout_ms: how long the keeper waits for others.
+        patience_s: how long it may take to answer; None goes by the size of the database.
     """
 
-    def __init__(self, database: Path, *, busy_timeout_ms: int = 1000) -> None:
+    def __init__(
+        self, database: Path, *, busy_timeout_ms: int = 1000, patience_s: float | None = None
+    ) -> None:
         self.database, self.busy_timeout_ms = database, busy_timeout_ms
-        self._recovery: Recovery | None = None
+        self.ways: Counter[str] = Counter()  # how tests were brought back
+        self.switched = False  # whether the database was in WAL mode only for the tests
+        self._patience_s = patience_s
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._pid = os.getpid()
 
     def begin(self) -> None:
-        """Take the baseline: by a pin where nobody is connected, else by a copy.
+        """Take the state that is there as the baseline.
 
         Raises:
             BackupError: it could not be taken.
         """
-        if is_open(self.database):
-            raise BackupError(f"{self.database} {_OPEN}. Close it before the test begins.")
         try:
-            self._recovery = self._pinned() or self._copied()
-        except (apsw.Error, OSError, RecoveryRefused) as error:
+            if self._keeper is None:
+                self._keeper = self._started()
+            self._ask("begin")
+        except (RestoreError, OSError) as error:
             raise BackupError(f"no backup of {self.database} could be taken: {error}") from error
 
     def finish(self) -> None:
-        """Put the baseline back and prove it.
+        """Put the baseline of the last ``begin`` back and prove it.
 
         Raises:
             RestoreError: the database is not proven; the session's guard has to bring it back.
         """
-        recovery = self._recovery
-        if recovery is None:
-            return
-        if is_open(self.database):
-            _give_up(recovery)
-            raise RestoreError(
-                f"{self.database} {_OPEN}, so it was not restored. Close it in the test."
-            )
         try:
-            self._restore(recovery)
-            left = differences(
-                self.database, recovery.baseline, busy_timeout_ms=self.busy_timeout_ms
-            )
-            if not left.clean("exact"):
-                raise RestoreError("; ".join(left.sentences()))
-            recovery.dispose()
-        except (apsw.Error, OSError, RestoreError) as error:
-            _give_up(recovery)
+            self.ways[self._ask("finish")] += os.getpid() == self._pid
+        except RestoreError as error:
             raise RestoreError(
                 f"{self.database} could not be restored after the test: {error}. End every "
                 "transaction and close every connection in the test or its fixtures."
             ) from error
 
-    def _pinned(self) -> Recovery | None:
-        if "sqlite3" in sys.modules:  # closing a connection it would drop the pin's locks
-            return None
-        recovery = self._made(WalPin)
-        with suppress(RecoveryRefused, apsw.BusyError):
-            with sole_access(self.database.resolve(), 0):
-                pass  # nobody is connected, so probably nobody will be when the test has ended
-            recovery.capture()
-            return recovery
-        return None
+    def end(self) -> None:
+        """End the keeper; what it could not leave as it was is left to the session's guard."""
+        if self._keeper is None or os.getpid() != self._pid:
+            return
+        with suppress(RestoreError):
+            self.switched = bool(self._ask("end"))
+        self._gone()
 
-    def _copied(self) -> Recovery:
-        recovery = self._made(OnlineBackup)
-        recovery.capture()
-        return recovery
-
-    def _made(self, kind: type[Recovery]) -> Recovery:
-        return kind(
-            self.database,
-            self.database.with_name(self.database.name + SUFFIX),
-            files=Files(),
-            busy_timeout_ms=self.busy_timeout_ms,
+    def _started(self) -> subprocess.Popen[bytes]:
+        # -P: what stands in the folder the tests run in is not for the keeper to import. A session
+        # of its own: Ctrl-C is for the tests.
+        module = [sys.executable, "-P", "-m", "harness.guard.keeper"]
+        return subprocess.Popen(  # noqa: S603 - this very Python
+            [*module, str(self.database), str(self.busy_timeout_ms)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
         )
 
-    def _restore(self, recovery: Recovery) -> None:
+    def _ask(self, request: str) -> str:
+        """Send a request and wait for its answer, at most as long as patience lasts."""
+        if os.getpid() != self._pid:
+            return ""  # the parent's keeper is the parent's
+        keeper = self._keeper
+        if keeper is None or keeper.stdin is None or keeper.stdout is None:
+            raise RestoreError("no keeper is at work")
+        if keeper.returncode is not None:
+            raise RestoreError(f"its keeper has died (status {keeper.returncode})")
         try:
-            recovery.restore()
-        except apsw.BusyError:
-            if not isinstance(recovery, WalPin):
-                raise
-            self._write_back(recovery.baseline)
+            keeper.stdin.write(request.encode() + b"\n")
+            line = self._line(keeper.stdout.fileno())
+        except BrokenPipeError:
+            line = b""
+        if not line:
+            raise RestoreError(f"its keeper, a helper process, died (status {self._gone()})")
+        answered = json.loads(line)
+        if "error" in answered:
+            raise RestoreError(answered["error"])
+        return str(answered["way"])
 
-    def _write_back(self, baseline: Path) -> None:
-        """Copy the pinned pages over the live ones: others stay connected and see the baseline."""
-        source = connect(baseline, immutable=True)
+    def _line(self, descriptor: int) -> bytes:
+        patience_s = self._patience_s
+        if patience_s is None:
+            patience_s = _PATIENCE_S
+            with suppress(OSError):
+                patience_s += os.stat(self.database).st_size / _SLOW_COPY_BYTES_A_S
+        deadline = time.monotonic() + patience_s
+        waiting = select.poll()
+        waiting.register(descriptor, select.POLLIN)
+        line = b""
+        while not line.endswith(b"\n"):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or not waiting.poll(left_s * 1000):
+                self._gone()
+                raise RestoreError(f"its keeper did not answer within {patience_s:g} s")
+            part = os.read(descriptor, 4096)
+            if not part:
+                return b""
+            line += part
+        return line
+
+    def _gone(self) -> int:
+        """End the keeper, by force where closing its input does not do it; its status."""
+        keeper = self._keeper
+        if keeper is None or keeper.stdin is None or keeper.stdout is None:
+            return 0
+        keeper.stdin.close()
         try:
-            target = connect(self.database, busy_timeout_ms=self.busy_timeout_ms)
-            try:
-                with target.backup("main", source, "main") as pages:
-                    pages.step(-1)
-            finally:
-                target.close()
-        finally:
-            source.close()
-
-
-def _give_up(recovery: Recovery) -> None:
-    """Leave the database as it is; the session's guard has a backup, so a copy is not needed."""
-    recovery.release()
-    if not isinstance(recovery, WalPin):  # whose dispose would fold the -wal
-        with suppress(OSError):
-            recovery.dispose()
-
-
-_OPEN = "cannot be restored test by test: Python's sqlite3 has it open in this process"
+            keeper.wait(1)
+        except subprocess.TimeoutExpired:
+            keeper.kill()  # also when it is stopped
+            keeper.wait()
+        keeper.stdout.close()
+        return keeper.returncode

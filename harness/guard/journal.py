@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
+from harness.guard import processes
 
 VERSION = 1
 # What an entry says: backups are being taken and no test has run; the tests may run or have run
@@ -28,11 +29,16 @@ class Journal:
     """The journal of one guard on one database."""
 
     def __init__(self, database: Path, files: Files) -> None:
-        # beside the file itself, so that guards who call it by different links meet
-        real = Path(os.path.realpath(database))
+        # beside the file itself, so that guards who call it by different links meet; but where the
+        # tests put a link in the file's place, the journal stands beside that link
+        given = Path(os.path.realpath(database.parent)) / database.name
+        beside = given.with_name(given.name + SUFFIX)
+        self.replaced = given.is_symlink() and os.path.lexists(beside)
+        real = given if self.replaced else Path(os.path.realpath(database))
         self.path = real.with_name(real.name + SUFFIX)
         self._files = files
         self._descriptor = -1
+        self._last: dict[str, Any] = {}
 
     def begin(self, entry: dict[str, Any]) -> None:
         """Create the journal, lock it and write its first entry; UsageError if another lives."""
@@ -48,9 +54,28 @@ class Journal:
         self._files.sync_folder(self.path.parent)
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Append one entry and make it last."""
-        self._files.write(self._descriptor, json.dumps(entry).encode() + b"\n")
-        self._files.sync(self._descriptor)
+        """Append one entry and make it last; where that fails nothing of it stays."""
+        whole_bytes = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        try:
+            self._files.write(self._descriptor, json.dumps(entry).encode() + b"\n")
+            self._files.sync(self._descriptor)
+        except BaseException:
+            # half a line would make one damaged line with the next
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, whole_bytes)
+                os.lseek(self._descriptor, whole_bytes, os.SEEK_SET)
+            raise
+        self._last = entry
+
+    def running(self, pid: int) -> None:
+        """Say which process is about to run the tests: it may outlive the guard.
+
+        The entry is the last one and says one thing more, so whoever does not know of it reads
+        what they would have read without.
+        """
+        if self._descriptor >= 0:
+            command = {"pid": pid, "started": processes.started(pid)}
+            self.write(self._last | {"command": command})
 
     def end(self) -> None:
         """Remove the journal: the baseline is back, nothing is left to do."""
@@ -82,6 +107,7 @@ class Journal:
             if len(whole) < len(written):
                 os.ftruncate(descriptor, len(whole))
             os.lseek(descriptor, 0, os.SEEK_END)
+            self._last = entries[-1] if entries else {}
         except BaseException:
             self.release()
             raise
@@ -94,6 +120,12 @@ class Journal:
                 descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                raise RestoreError(
+                    f"{self.path} is no journal of a guard ({error.strerror}), so nobody can tell "
+                    "what is in the database; nothing was changed. Look what it is, move it "
+                    "away, and compare the database with a backup ('harness verify')"
+                ) from None
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -118,10 +150,32 @@ class Journal:
                 f"{self.path} was written by another version of the guard "
                 f"({entries[0].get('version')!r}, this one writes {VERSION}); use that version"
             )
-        if not all(isinstance(e, dict) and e.get("state") in STATES for e in entries):
+        if not all(_is_sound(entry) for entry in entries):
             raise RestoreError(
                 f"{self.path} is damaged, so nobody can tell what is in the database; nothing was "
                 "changed. Compare the database with the backup beside it ('harness verify'), put "
                 "it back if need be ('harness restore'), then remove the journal"
             )
         return entries
+
+
+def _is_sound(entry: Any) -> bool:
+    """Whether a guard can have written it, as far as it is going to be believed."""
+    if not isinstance(entry, dict) or entry.get("state") not in STATES:
+        return False
+    backups, command = entry.get("backups", []), entry.get("command")
+    if not isinstance(backups, list) or not all(_is_backup(one) for one in backups):
+        return False
+    return command is None or (
+        isinstance(command, dict)
+        and type(command.get("pid")) is int
+        and command["pid"] > 0
+        and isinstance(command.get("started"), str)
+    )
+
+
+def _is_backup(one: Any) -> bool:
+    if not isinstance(one, dict) or not isinstance(one.get("recovery"), str):
+        return False
+    place = one.get("place")
+    return type(place) is int and place >= 0

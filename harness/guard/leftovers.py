@@ -13,11 +13,12 @@ from harness import registry
 from harness.databases.engines import engine_of
 from harness.errors import RestoreError
 from harness.files import Files
-from harness.guard import archive
+from harness.guard import archive, processes
 from harness.guard.journal import CAPTURING, PROVEN, Journal
 from harness.recovery import Recovery
 
 BACKUP_SUFFIX = ".e2e-backup"
+WAIT_S = 3.0  # for the command of a killed guard, which was perhaps just told to end
 
 
 def backup_path(database: Path, place: int) -> Path:
@@ -42,23 +43,60 @@ def recover(
     """
     files = files or Files()
     journal = Journal(database, files)
+    if os.path.lexists(journal.path):
+        _refuse_what_replaced(database, journal)
     entries = journal.adopt()
     if not entries:
         return None
     try:
-        backups = [
-            (_again(database, description, files, busy_timeout_ms), description)
-            for description in entries[-1].get("backups", [])
-        ]
+        if "pid" not in entries[0] and os.path.lexists(backup_path(database, 0)):
+            raise RestoreError(
+                f"{journal.path} is empty, but a backup stands beside {database}: nothing was "
+                f"changed. Compare them ('harness verify') and put it back if need be ('harness "
+                f"restore'), then remove both"
+            )
+        backups = known_again(database, entries[-1], files, busy_timeout_ms=busy_timeout_ms)
         if entries[-1]["state"] in (CAPTURING, PROVEN):  # the baseline is live, only tidy up
-            _tidy(backups)
+            _tidy_up(database, backups)
             journal.end()
             return None
+        refuse_while_running(entries, database)
         if archives:
             _keep(database, files, busy_timeout_ms)
         return _put_back(database, journal, backups, busy_timeout_ms)
     finally:
         journal.release()  # whatever went wrong, the next one must be able to take over
+
+
+def _refuse_what_replaced(database: Path, journal: Journal) -> None:
+    """Leave alone what the tests put in the database's place, if it is no file."""
+    what = ""
+    if journal.replaced:
+        what = f"a symbolic link to {os.path.realpath(database)}"
+    elif database.exists() and not database.is_file():
+        what = "a folder" if database.is_dir() else "no regular file"
+    if what:
+        raise RestoreError(
+            f"where the database was, {database} is {what} now: nothing was touched, and the "
+            "backup is kept. Move it away and recover again"
+        )
+
+
+def refuse_while_running(entries: list[dict[str, Any]], database: Path) -> None:
+    """Wait a moment for the command of the killed guard; RestoreError when it goes on.
+
+    It would write its test data into the baseline that is brought back.
+    """
+    command = next((e["command"] for e in reversed(entries) if "command" in e), None)
+    if command is None:
+        return
+    pid, since = int(command["pid"]), str(command["started"])
+    if not processes.is_gone_within(pid, since, WAIT_S):
+        raise RestoreError(
+            f"the command of a guard that was killed still runs, as process "
+            f"{processes.named([pid])}, and may write to {database}: nothing was touched. "
+            f"End it ('kill {pid}')"
+        )
 
 
 def _keep(database: Path, files: Files, busy_timeout_ms: int) -> None:
@@ -92,20 +130,45 @@ def _put_back(
             continue
         if left.clean("exact"):
             journal.write({"state": PROVEN, "backups": [known for _, known in backups]})
-            _tidy(backups)
+            tidy(backups)
             journal.end()
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
-    raise RestoreError(f"{database} could not be brought back: {' | '.join(reasons)}")
+    holding = processes.holders(database) - {os.getpid()}
+    who = f"; it is open in process {processes.named(holding)}" if holding else ""
+    raise RestoreError(
+        f"{database} could not be brought back: {' | '.join(reasons)}{who}. If what is there now "
+        f"is what you want, remove {journal.path} and the backup"
+    )
 
 
-def _tidy(backups: list[tuple[Recovery, dict[str, Any]]]) -> None:
+def _tidy_up(database: Path, backups: list[tuple[Recovery, dict[str, Any]]]) -> None:
+    try:
+        tidy(backups)
+    except OSError as error:
+        raise RestoreError(
+            f"{database} is at its baseline, but what a guard left beside it cannot be removed: "
+            f"{error}. Remove that by hand"
+        ) from error
+
+
+def tidy(backups: list[tuple[Recovery, dict[str, Any]]]) -> None:
     """Remove what every recovery of the chain kept, whether or not it could still be used."""
     for recovery, description in backups:
         with suppress(RestoreError):  # there may be nothing left to resume
             recovery.resume(description)
         recovery.dispose()
+
+
+def known_again(
+    database: Path, entry: dict[str, Any], files: Files, *, busy_timeout_ms: int
+) -> list[tuple[Recovery, dict[str, Any]]]:
+    """Make every recovery that a journal's entry names, each with what it said of itself."""
+    return [
+        (_again(database, description, files, busy_timeout_ms), description)
+        for description in entry.get("backups", [])
+    ]
 
 
 def _again(

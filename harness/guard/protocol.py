@@ -97,6 +97,7 @@ class Guard:
         self._journal = Journal(self.database, self._files)
         self._captured: list[Recovery] = []
         self._entities: Sequence[Entity] = ()
+        self._was_link = self.database.is_symlink()
 
     def track(self, entities: Sequence[Entity]) -> None:
         """Tell the cleanup what the tests made, in the order they made it."""
@@ -230,8 +231,14 @@ class Guard:
                 self.abandon()
                 return
             gone = [self._tried("dispose", r.name, r.dispose) for r in self._captured]
-            ended = not proven or self._noted("dispose", self._journal.end)
+            if proven and not all(gone):
+                self._journal.release()  # it says what is left, for the next guard to remove
+            ended = not proven or (all(gone) and self._noted("dispose", self._journal.end))
             self.result.undisposed = not (ended and all(gone))
+
+    def command_started(self, pid: int) -> None:
+        """Note which process runs the tests, so that none outlives a killed guard unseen."""
+        self._journal.running(pid)
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""
@@ -252,10 +259,14 @@ class Guard:
         return made
 
     def _differences(self) -> Differences:
+        if self.database.is_symlink() and not self._was_link:
+            raise RestoreError(f"{self.database} is a symbolic link now; it was left alone")
         holders = [r for r in self._captured if not r.released] or self._captured
+        if holders[0].untouched():
+            return Differences()  # proven without reading it
         return self._engine.differences(
             self.database,
-            holders[0].baseline,
+            _first_sound(holders).baseline,
             grade=self.grade,
             busy_timeout_ms=self.busy_timeout_ms,
         )
@@ -316,6 +327,19 @@ class Guard:
         finally:
             spent_ms = (time.perf_counter() - started) * 1000
             self.result.timings_ms[phase] = self.result.timings_ms.get(phase, 0.0) + spent_ms
+
+
+def _first_sound(holders: list[Recovery]) -> Recovery:
+    """Give the first whose backup is what it captured; RestoreError of the first when none is."""
+    errors: list[RestoreError] = []
+    for recovery in holders:
+        try:
+            recovery.check()
+        except RestoreError as error:
+            errors.append(error)
+        else:
+            return recovery
+    raise errors[0]
 
 
 def _size_bytes(path: Path) -> int:

@@ -13,9 +13,9 @@ from typing import Any
 
 from harness import registry
 from harness.databases import Differences, Grade, Row
+from harness.guard.document import VERSION, of
 from harness.guard.protocol import GuardResult
 
-VERSION = 1
 GUARD_FAILED = 125
 _PHASES = ("backup", "cleanup", "verify", "restore", "dispose")  # in the order they are told
 
@@ -62,7 +62,7 @@ def errors(run: Run, *, verbose: bool = False) -> list[str]:
         if result.remaining is not None:
             told += _indented(_differing(result.remaining, verbose=verbose))
         told += [
-            "its backup is kept. Stop whatever still uses the database, then run:",
+            "journal and backup are left as they are. Stop whatever uses the database, then run:",
             f"  {by_hand(run.database)}",
         ]
     if result.undisposed:
@@ -82,8 +82,8 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "proven": run.proven,
         "recovered": run.recovered,
         "why_not_run": run.why_not_run or None,
-        "found": _found(result.found, verbose=verbose),
-        "remaining": _found(result.remaining, verbose=verbose),
+        "found": None if result.found is None else of(result.found, rows=verbose),
+        "remaining": None if result.remaining is None else of(result.remaining, rows=verbose),
         "cleanup": _report(result),
         "backed_up_by": list(result.backed_up_by),
         "restored_by": result.restored_by,
@@ -190,46 +190,6 @@ def _spent(run: Run) -> list[tuple[str, float]]:
 
 
 # For programs.
-
-
-def _found(found: Differences | None, *, verbose: bool) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    tables: dict[str, Any] = {}
-    for name, table in found.tables.items():
-        tables[name] = {
-            "added": len(table.added),
-            "missing": len(table.missing),
-            "changed": len(table.changed),
-        }
-        if verbose:
-            tables[name]["rows"] = {
-                "added": [_row(row) for row in table.added],
-                "missing": [_row(row) for row in table.missing],
-                "changed": [[_row(was), _row(now)] for was, now in table.changed],
-            }
-    return {
-        "tables": tables,
-        "sequences": {name: _row(pair) for name, pair in found.sequences.items()},
-        "schema": list(found.schema),
-        "settings": {name: _row(pair) for name, pair in found.settings.items()},
-        "unread": dict(found.unread),
-    }
-
-
-def _row(row: Row) -> list[Any]:
-    return [_cell(cell) for cell in row]
-
-
-def _cell(cell: Any) -> Any:
-    """Give a cell as JSON can hold it: a blob as {"hex": ...}, an infinite number as a string."""
-    if isinstance(cell, bytes):
-        return {"hex": cell.hex()}
-    if isinstance(cell, float) and cell in (float("inf"), float("-inf")):
-        return str(cell)
-    if cell is None or isinstance(cell, int | float | str):
-        return cell
-    return _row(tuple(cell)) if isinstance(cell, list | tuple) else str(cell)
 
 
 def _report(result: GuardResult) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from harness.errors import RestoreError
 from harness.files import Files
 
-HELPERS: tuple[str, ...] = ("sqlite_files",)
+HELPERS: tuple[str, ...] = ("file_backup", "holders", "sqlite_files", "stamp")
 
 
 class Recovery(ABC):
@@ -22,6 +22,7 @@ class Recovery(ABC):
     name: ClassVar[str]
     contract: ClassVar[str]  # one sentence: what it needs, what it survives
     journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
+    needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
 
     def __init__(
         self,
@@ -59,6 +60,20 @@ class Recovery(ABC):
         can work; this one is done. A recovery that holds nothing has nothing to do.
         """
         self.released = True
+
+    def untouched(self) -> bool:
+        """Whether it is proven that nobody has written the database since ``capture``.
+
+        False says nothing: whoever asked compares. It must be cheap at any size and write nothing.
+        """
+        return False
+
+    def check(self) -> None:  # noqa: B027 - a recovery without a file has nothing to check
+        """Prove that the backup still is what was captured, before anything is compared with it.
+
+        Raises:
+            RestoreError: what has become of it.
+        """
 
     @property
     @abstractmethod

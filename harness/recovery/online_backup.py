@@ -11,31 +11,40 @@ Limits: the file is equal in content and size but not to the byte: SQLite counts
 counter and the schema cookie of the header, so that others notice. A page size or journal mode
 that the tests changed needs sole access for a moment to be set back. Mode and owner of the
 database's file stay as the tests left them.
-Nothing could survive: a live file so damaged that SQLite will not begin a transaction on it, or
-one that the tests deleted; the next recovery of the chain has to.
+A live file that tests deleted, emptied or damaged beyond SQLite is replaced as a file, as by
+file_copy: that needs sole access, and gives mode and owner back.
+Speed: a big file is copied in the kernel while a read transaction proves that the main file alone
+is the database and keeps everybody from writing it; the copy is then the file to the byte. Where
+others leave no moment for that, SQLite copies the pages.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import apsw
 
+from harness.copying import CannotStart
 from harness.errors import RestoreError
+from harness.recovery.file_backup import FileBackup, Seal
 from harness.recovery.sqlite_files import (
     CHUNK_BYTES,
     WAL_VERSIONS,
-    FileBackup,
-    Seal,
     connect,
+    hold_steady,
     own,
+    size_of,
 )
+from harness.recovery.stamp import Stamp, is_racy, stamp_of, still_bears
 
 _PAGE_SIZE_AND_MODE = (16, 4)  # offset and length in the header
+_STEADY_MS = 20  # how long others are waited for; the backup API waits for nobody
 
 
 class OnlineBackup(FileBackup):
@@ -43,6 +52,10 @@ class OnlineBackup(FileBackup):
 
     name = "online_backup"
     contract = "works while others are connected; survives being killed at any instruction"
+
+    kernel_from_bytes: ClassVar[int] = 16 << 20  # below, another process costs more than it gains
+
+    _stamp: Stamp | None = None  # of the main file that the copy equals to the byte
 
     def capture(self) -> None:
         """Back the database up from one snapshot.
@@ -52,16 +65,10 @@ class OnlineBackup(FileBackup):
             apsw.BusyError: a writer did not finish in time.
         """
         status = self._look_before()
-        part = self._part
+        part, self._stamp = self._part, None
         self.files.unlink(part)
         try:
-            descriptor = self.files.create(part, stat.S_IMODE(status.st_mode))
-            try:
-                own(descriptor, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
-            finally:
-                self.files.close(descriptor)
-            self._pages_out(part)
-            seal = self._seal_of(part, status)
+            seal = self._copied_steady(part, status) or self._copied_by_pages(part, status)
         except BaseException:
             self._sweep(part)
             raise
@@ -70,15 +77,99 @@ class OnlineBackup(FileBackup):
     def restore(self) -> None:
         """Write the backup's pages through a connection to the live database, one transaction.
 
+        A live file that is missing, empty or damaged beyond SQLite is replaced as a file.
+
         Raises:
-            RestoreError: the backup is missing, truncated or altered.
-            apsw.BusyError: a writer, or in rollback mode a reader, did not finish in time.
+            RestoreError: the backup is missing, truncated or altered, or what stands in the
+                database's place is no file.
+            apsw.BusyError: a writer, or in rollback mode a reader, did not finish in time; where
+                the file must be replaced, anybody who has it open.
         """
         seal = self._sealed()
-        digest = hashlib.sha256()
-        for data in self._read(self.backup):
-            digest.update(data)
-        self._check_hash(digest.hexdigest(), seal)
+        self._refuse_what_is_no_file()
+        if size_of(self.main) <= 0 < seal.size_bytes:  # SQLite would remove a -wal beside it unread
+            self._put_whole(seal)
+            return
+        self.check()
+        try:
+            self._pages_in()
+        except (apsw.NotADBError, apsw.CorruptError):
+            self._put_whole(seal)
+
+    def untouched(self) -> bool:
+        """Whether the main file is to the inode and its times what was copied."""
+        if self._stamp is None:
+            return False
+        with suppress(apsw.Error, OSError):  # whoever compares will say what is wrong
+            return still_bears(self.main, self._stamp, self.busy_timeout_ms)
+        return False
+
+    def _copied_by_pages(self, part: Path, status: os.stat_result) -> Seal:
+        descriptor = self.files.create(part, stat.S_IMODE(status.st_mode))
+        try:
+            own(descriptor, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+        finally:
+            self.files.close(descriptor)
+        self._pages_out(part)
+        return self._seal_of(part, status)
+
+    def _copied_steady(self, part: Path, status: os.stat_result) -> Seal | None:
+        """Copy a big main file in the kernel while nobody can write it; None where that cannot be.
+
+        Not through a VFS of somebody's own: what the file is to that one the kernel does not know.
+        """
+        if self.vfs is not None or status.st_size < self.kernel_from_bytes:
+            return None
+        source = connect(self.main, busy_timeout_ms=min(_STEADY_MS, self.busy_timeout_ms))
+        try:
+            try:
+                hold_steady(source, self.main)
+            except apsw.Error:  # others are at work; or what is wrong, the pages will tell
+                return None
+            try:
+                seal, copied_at_ns = self._copied_in_kernel(part, status)
+            except CannotStart:
+                self.files.unlink(part)
+                return None
+            stamp = stamp_of(source, self.main)
+            if not is_racy(stamp, copied_at_ns):
+                self._stamp = stamp
+            return seal
+        finally:
+            source.close()
+
+    def _copied_in_kernel(self, part: Path, status: os.stat_result) -> tuple[Seal, int]:
+        """Copy and hash at once; the seal, and when it was done by the file system's clock."""
+        size_bytes, mode = size_of(self.main), stat.S_IMODE(status.st_mode)
+        digest, hashed_bytes = hashlib.sha256(), 0
+
+        def follow(arrived_bytes: int) -> None:
+            nonlocal hashed_bytes
+            while hashed_bytes < arrived_bytes:
+                amount = min(CHUNK_BYTES, arrived_bytes - hashed_bytes)
+                data = self.files.read(reader, amount)
+                if not data:
+                    raise OSError(errno.EIO, "ended early", str(part))
+                digest.update(data)
+                hashed_bytes += len(data)
+
+        descriptor = self.files.create(part, mode)
+        try:
+            own(descriptor, status.st_uid, status.st_gid, mode)
+            reader = self.files.open(part)
+            try:
+                identity = status.st_dev, status.st_ino
+                self.files.copy(self.main, descriptor, size_bytes, follow, identity=identity)
+            finally:
+                self.files.close(reader)
+            self.files.sync(descriptor)
+            copied_at_ns = os.fstat(descriptor).st_mtime_ns
+        finally:
+            self.files.close(descriptor)
+        seal = Seal(size_bytes, digest.hexdigest(), mode, status.st_uid, status.st_gid)
+        return seal, copied_at_ns
+
+    def _pages_in(self) -> None:
         source = connect(self.backup, vfs=self.vfs, immutable=True)
         try:
             target = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)

@@ -1,4 +1,4 @@
-"""What the SQLite recoveries share: proofs about the main file, and a backup that is a sealed file.
+"""What the SQLite recoveries share: locks on the main file, and proofs about it.
 
 A live SQLite file is read and locked here through SQLite's own VFS and nowhere opened otherwise:
 closing any other descriptor drops every POSIX lock the process holds on the file
@@ -7,21 +7,16 @@ closing any other descriptor drops every POSIX lock the process holds on the fil
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import apsw
 
-from harness.errors import RecoveryRefused, RestoreError
-from harness.recovery import Recovery
+from harness.errors import RecoveryRefused
 
 CHUNK_BYTES = 1 << 16  # memory that the allocator hands out again without a page fault
 HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, section 1.3
@@ -173,151 +168,20 @@ def sole_access(main: Path, timeout_ms: float) -> Iterator[MainFile]:
         file.close()
 
 
-class Seal(NamedTuple):
-    """What a backup file must be when it is put back."""
+def alone(main: Path) -> bool:
+    """Whether the main file alone is the database: no frames in a -wal, no hot journal.
 
-    size_bytes: int
-    sha256: str
-    mode: int  # permission bits of the database
-    uid: int
-    gid: int
-
-
-class FileBackup(Recovery):
-    """A recovery whose backup is one file, made under another name and sealed by size and hash.
-
-    The file is made beside its final name and renamed, so that under that name it is whole or
-    absent. It has the database's permission bits, and its owner where the system allows that.
+    Asked under a lock that keeps writers away. A journal that begins with a zero byte is a finished
+    one that was kept (``journal_mode=PERSIST``);
+    https://www.sqlite.org/fileformat2.html, section 3.
     """
-
-    _seal: Seal | None = None
-    _resumed = False
-
-    @cached_property
-    def main(self) -> Path:
-        """The database's file itself, links followed."""
-        return real(self.database)
-
-    @property
-    def baseline(self) -> Path:
-        """The backup file."""
-        return self.backup
-
-    def describe(self) -> dict[str, Any]:
-        """Add the seal once there is a backup; before, whether somebody else's file is there."""
-        if self._seal:
-            return {**super().describe(), **self._seal._asdict()}
-        stood = {"stood_before": True} if os.path.lexists(self.backup) else {}
-        return {**super().describe(), **stood}
-
-    def resume(self, description: dict[str, Any]) -> None:
-        """Take the seal back; without one, ``dispose`` removes what was left and no more.
-
-        A file that stood there before the capture began is not ours: the capture refused it.
-        """
-        self._resumed = "stood_before" not in description
-        self._seal = None
-        if "sha256" in description:
-            self._seal = Seal(*(description[name] for name in Seal._fields))
-
-    def dispose(self) -> None:
-        """Remove the backup, and what a crash or an error left half made."""
-        self.files.unlink(self._restoring)
-        if self._seal is None and not self._resumed:
-            return  # a file that stands there is somebody else's
-        self.files.unlink(self._part)
-        self.files.unlink(self.backup)
-        self.files.sync_folder(self.backup.parent)
-        self._seal, self._resumed = None, False
-
-    @property
-    def _part(self) -> Path:
-        return beside(self.backup, ".part")
-
-    @property
-    def _restoring(self) -> Path:
-        return beside(self.main, ".restoring")
-
-    def _look_before(self) -> os.stat_result:
-        """Refuse what must not be overwritten or cannot be copied; stat of the database."""
-        if os.path.lexists(self.backup) and self._seal is None and not self._resumed:
-            what = "a symbolic link" if self.backup.is_symlink() else "a file"
-            raise RecoveryRefused(f"{self.backup}: {what} stands where the backup would be written")
-        try:
-            return os.stat(self.main)
-        except FileNotFoundError:
-            raise RecoveryRefused(f"{self.database}: there is no such database") from None
-
-    def _adopt(self, part: Path, seal: Seal) -> None:
-        """Give a finished file the backup's name, and keep its seal."""
-        self.files.replace(part, self.backup)
-        self._seal = seal  # from here on the file there is ours
-        self.files.sync_folder(self.backup.parent)
-
-    def _sealed(self) -> Seal:
-        """Return the seal if a file of the right size stands there; RestoreError says what not."""
-        if self._seal is None:
-            raise RestoreError(f"{self.name} has captured no backup of {self.database}")
-        try:
-            status = os.lstat(self.backup)
-        except FileNotFoundError:
-            raise RestoreError(f"the backup {self.backup} is missing") from None
-        if not stat.S_ISREG(status.st_mode):
-            raise RestoreError(f"the backup {self.backup} is not a regular file any more")
-        if status.st_size != self._seal.size_bytes:
-            raise RestoreError(
-                f"the backup {self.backup} has {status.st_size} bytes where "
-                f"{self._seal.size_bytes} were written"
-            )
-        return self._seal
-
-    def _check_hash(self, sha256: str, seal: Seal) -> None:
-        if sha256 != seal.sha256:
-            raise RestoreError(f"the backup {self.backup} was altered: its SHA-256 is not the same")
-
-    def _read(self, path: Path) -> Iterator[bytes]:
-        """Yield the bytes of a file that is no live database."""
-        descriptor = self.files.open(path)
-        try:
-            while data := self.files.read(descriptor, CHUNK_BYTES):
-                yield data
-        finally:
-            self.files.close(descriptor)
-
-    def _write_new(self, path: Path, chunks: Iterable[bytes], like: os.stat_result | Seal) -> Seal:
-        """Write ``chunks`` to ``path``, to last, with the database's mode and owner; seal it.
-
-        Whatever half-made file stands under that name is removed, before and on any error.
-        """
-        mode, uid, gid = _mode_and_owner(like)
-        digest, size_bytes = hashlib.sha256(), 0
-        self.files.unlink(path)
-        descriptor = self.files.create(path, mode)
-        try:
-            try:
-                own(descriptor, uid, gid, mode)
-                for data in chunks:
-                    digest.update(data)
-                    size_bytes += len(data)
-                    self.files.write(descriptor, data)
-                self.files.sync(descriptor)
-            finally:
-                self.files.close(descriptor)
-        except BaseException:
-            self._sweep(path)
-            raise
-        return Seal(size_bytes, digest.hexdigest(), mode, uid, gid)
-
-    def _sweep(self, path: Path) -> None:
-        """Remove what is half made, while another error is on its way up; dispose tries again."""
-        with suppress(OSError):
-            self.files.unlink(path)
-
-
-def _mode_and_owner(like: os.stat_result | Seal) -> tuple[int, int, int]:
-    if isinstance(like, Seal):
-        return like.mode, like.uid, like.gid
-    return stat.S_IMODE(like.st_mode), like.st_uid, like.st_gid
+    if size_of(beside(main, "-wal")) > 0:
+        return False
+    journal = beside(main, "-journal")
+    if size_of(journal) <= 0:
+        return True
+    with journal.open("rb") as file:  # no lock is ever taken on a journal
+        return file.read(1) == b"\0"
 
 
 def own(descriptor: int, uid: int, gid: int, mode: int) -> None:

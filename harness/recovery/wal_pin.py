@@ -27,6 +27,7 @@ import fcntl
 import os
 import stat
 import struct
+import sys
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -72,6 +73,7 @@ class WalPin(Recovery):
     name = "wal_pin"
     contract = "needs WAL mode, and sole access to restore; costs the same at any size"
     journal_modes = ("wal",)
+    needs_sole_access = True
 
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock
@@ -98,8 +100,11 @@ class WalPin(Recovery):
             RecoveryRefused: no database, not in WAL mode, not on Linux.
             apsw.BusyError: others left no moment in which the -wal is empty.
         """
-        if not hasattr(fcntl, "F_OFD_SETLK"):
-            raise RecoveryRefused("wal_pin needs the open file description locks of Linux")
+        if sys.platform != "linux":  # elsewhere the same name takes another struct flock
+            raise RecoveryRefused(
+                "wal_pin needs the open file description locks of Linux, and this is "
+                f"{sys.platform}: name another recovery, such as online_backup"
+            )
         self._let_go()
         if not self.main.exists():
             raise RecoveryRefused(f"{self.database}: there is no such database")

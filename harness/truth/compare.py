@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from harness.truth.affinity import as_read, real_places
 from harness.truth.baseline import (
     INTERIOR,
     LEAF,
@@ -151,6 +152,7 @@ class Comparison:
         self.different: dict[str, TreeDifference] = {}  # tables by name
         self.crooked: list[int] = []  # b-tree pages whose free space does not add up
         self.moved: set[str] = set()  # tables whose rows have other rowids
+        self.real_places: dict[tuple[str, str], frozenset[int]] = {}  # by tree, once asked for
 
     def run(self, *, references: bool = True) -> Findings:
         """Compare everything; what cannot be read is broken, not an error.
@@ -403,11 +405,12 @@ class Comparison:
         self, thing: SchemaObject, old: dict[int, bytes], new: dict[int, bytes]
     ) -> None:
         """Take out rows that are there before and now, at rowids that nobody chose."""
-        before = Counter(values(payload) for payload in old.values())
-        now = Counter(values(payload) for payload in new.values())
+        reals = self._reals(thing)
+        before = Counter(as_read(values(payload), reals) for payload in old.values())
+        now = Counter(as_read(values(payload), reals) for payload in new.values())
         for rows, moved in ((old, before & now), (new, before & now)):
             for rowid in sorted(rows, reverse=True):
-                row = values(rows[rowid])
+                row = as_read(values(rows[rowid]), reals)
                 if moved[row]:
                     moved[row] -= 1
                     del rows[rowid]
@@ -418,32 +421,50 @@ class Comparison:
     def _same_row(
         self, thing: SchemaObject, rowid: int, old: dict[int, bytes], new: dict[int, bytes]
     ) -> bool:
-        """Whether two payloads are one row: integers of other widths, columns left to defaults."""
+        """Whether two payloads are one row, whichever of its encodings each of them has.
+
+        Integers of other widths, whole numbers in REAL columns, columns left to defaults.
+        """
         if old[rowid] == new[rowid]:
             return True
         before, now = values(old[rowid]), values(new[rowid])
         if len(before) == len(now):
-            return before == now
-        rows = self.pristine.rows(thing.name, rowid)
-        return rows is not None and rows == self.live.rows(thing.name, rowid)
+            if before == now or not _may_read_alike(before, now):
+                return before == now
+            reals = self._reals(thing)
+            return as_read(before, reals) == as_read(now, reals)
+        rows = self.pristine.rows(thing.name, rowid), self.live.rows(thing.name, rowid)
+        return rows[0] is not None and repr(rows[0]) == repr(rows[1])  # 0.0 is not -0.0
+
+    def _reals(self, thing: SchemaObject) -> frozenset[int]:
+        """Return which fields of its records are REAL columns; asked where it matters only."""
+        if thing.key not in self.real_places:
+            self.real_places[thing.key] = real_places(self.pristine.connection(), thing)
+        return self.real_places[thing.key]
 
     def _entries(self, thing: SchemaObject, segments: list[Segment]) -> TreeDifference:
         old = Counter(payload for before, _ in segments for _, payload in before)
         new = Counter(payload for _, now in segments for _, payload in now)
+        reals = frozenset[int]()
         before, now = _by_value(old - new), _by_value(new - old)
+        if before - now and now - before:
+            reals = self._reals(thing)
+            before, now = _by_value(old - new, reals), _by_value(new - old, reals)
         if thing.table in self.moved:  # an entry ends with its row's rowid
             before, now = _without_last(before), _without_last(now)
         missing, added = (before - now).total(), (now - before).total()
         if thing.kind == "table" and missing and added and _widths(before) != _widths(now):
             rows = self.pristine.rows(thing.name), self.live.rows(thing.name)
             if rows[0] is not None and rows[1] is not None:  # columns left to defaults
-                whole = Counter(rows[0]), Counter(rows[1])
+                whole = Counter(map(repr, rows[0])), Counter(map(repr, rows[1]))
                 missing, added = (whole[0] - whole[1]).total(), (whole[1] - whole[0]).total()
                 return TreeDifference(more=added, fewer=missing)
         found = TreeDifference(more=added, fewer=missing)
         if not found and thing.table not in self.moved:
             found.disorder = any(
-                [values(p) for _, p in a] != [values(p) for _, p in b] for a, b in segments
+                [as_read(values(p), reals) for _, p in a]
+                != [as_read(values(p), reals) for _, p in b]
+                for a, b in segments
             )
         return found
 
@@ -542,10 +563,18 @@ def _expand(run: list[int | bytes], leaves: dict[int, list[Entry]]) -> list[Entr
     return entries
 
 
-def _by_value(payloads: Counter[bytes]) -> Counter[tuple[Value, ...]]:
+def _may_read_alike(before: tuple[Value, ...], now: tuple[Value, ...]) -> bool:
+    """Whether all that differs is an integer in one and a real in the other."""
+    kinds = {"integer", "real"}
+    return all({a[0], b[0]} == kinds for a, b in zip(before, now, strict=True) if a != b)
+
+
+def _by_value(
+    payloads: Counter[bytes], reals: frozenset[int] = frozenset()
+) -> Counter[tuple[Value, ...]]:
     counted: Counter[tuple[Value, ...]] = Counter()
     for payload, count in payloads.items():
-        counted[values(payload)] += count
+        counted[as_read(values(payload), reals)] += count
     return counted
 
 

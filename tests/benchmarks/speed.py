@@ -6,7 +6,9 @@ fails: a timed test says more about the machine than about the code.
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import resource
 import shutil
 import statistics
@@ -18,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
+
 from harness import registry
 from harness.api import ApiClient, Service
 from harness.databases.sqlite import connect
@@ -25,6 +29,7 @@ from harness.experiment.configuration import Condition
 from harness.experiment.pool import Pool, Task
 from harness.experiment.site import Site
 from harness.files import Files
+from tests.benchmarks import commands, own
 
 SIZE_BYTES = 2_691_072
 CONDITION = Condition.model_validate(
@@ -266,21 +271,135 @@ def many() -> None:
             )
 
 
+def command() -> None:
+    """A cycle of a user's own commands against the commands alone, turn by turn."""
+    with in_memory() as folder:
+        for line in commands.measure(folder):
+            say(line)
+
+
+def big(size_mb: int = 1000) -> None:
+    """A big database on disk: the whole guard, as people start it, against one durable copy."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        database, copy = folder / "big.sqlite3", folder / "copy"
+        _fill(database, size_mb)
+        guard = [sys.executable, "-m", "harness", "guard", "--database", str(database)]
+        insert = f"import apsw; apsw.Connection({str(database)!r}).execute({_INSERT!r})"
+        runs = {
+            "cp and sync": [
+                "sh",
+                "-c",
+                'cp "$1" "$2" && sync "$2"',
+                "sh",
+                str(database),
+                str(copy),
+            ],
+            "guard -- true": [*guard, "--", "true"],
+            "guard -- one INSERT": [*guard, "--", sys.executable, "-c", insert],
+            "guard --recovery wal_pin -- true": [*guard, "--recovery", "wal_pin", "--", "true"],
+        }
+        spent_s: dict[str, list[float]] = {name: [] for name in runs}
+        peak_mb = dict.fromkeys(runs, 0.0)
+        for _ in range(5):
+            for name, command in runs.items():
+                wall_s, mb = _measured(command)
+                spent_s[name].append(wall_s)
+                peak_mb[name] = max(peak_mb[name], mb)
+                for left in folder.glob("copy*"):
+                    left.unlink()
+                for left in folder.glob("*.e2e-archive-*"):
+                    left.unlink()
+                os.sync()  # nobody pays for another's removals
+        whole_s = statistics.median(spent_s["cp and sync"])
+        say(f"{database.stat().st_size:,} bytes, medians of 5, turn by turn")
+        for name, values in spent_s.items():
+            wall_s = statistics.median(values)
+            say(
+                f"{name}: {wall_s:.2f} s, {wall_s / whole_s:.2f} of the copy, "
+                f"peak {peak_mb[name]:.0f} MB"
+            )
+    finally:
+        shutil.rmtree(folder)
+
+
+_INSERT = "INSERT INTO filled(body) VALUES ('test')"
+
+
+def _fill(database: Path, size_mb: int) -> None:
+    """Fill a database by SQL; every page holds random bytes, none is a hole."""
+    connection = apsw.Connection(str(database))
+    connection.execute("PRAGMA journal_mode=off; PRAGMA synchronous=off").fetchall()
+    connection.execute("CREATE TABLE filled(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB)")
+    with connection:
+        connection.execute(
+            "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) "
+            "INSERT INTO filled(body) SELECT randomblob(4000) FROM c",
+            (size_mb * 1_000_000 // 4096,),
+        )
+    connection.pragma("journal_mode", "wal")
+    connection.close()
+    os.sync()
+
+
+# Of a process of its own: the kernel counts what a process was before it became the command.
+_MEASURE = """
+import resource, subprocess, sys, time
+started = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stderr=subprocess.PIPE)
+print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+sys.stderr.buffer.write(done.stderr)
+sys.exit(done.returncode)
+"""
+
+
+def _measured(command: list[str]) -> tuple[float, float]:
+    """Run to the end; seconds, and the largest process's memory in MB."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _MEASURE, *command],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    wall_s, peak_mb = map(float, done.stdout.split())
+    return wall_s, peak_mb
+
+
+def by_own() -> None:
+    """Measure a cycle on a database of somebody's own, by SQL and by commands."""
+    with in_memory() as folder:
+        own.measure(folder, say)
+
+
 BENCHMARKS = {
+    "big": big,
     "cycle": cycle,
     "workers": workers,
     "pin": pin,
     "network": network,
     "decide": decide,
     "many": many,
+    "command": command,
+    "own": by_own,
 }
 
 
 def main(names: list[str]) -> None:
     """Run the benchmarks asked for, or all."""
-    for name in names or BENCHMARKS:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--size-mb", type=int, default=1000, help="of the database of big")
+    options = parser.parse_args(names)
+    for name in options.names or BENCHMARKS:
+        if name not in BENCHMARKS:
+            parser.error(f"no benchmark is called {name}: choose of {', '.join(BENCHMARKS)}")
         say(f"== {name}")
-        BENCHMARKS[name]()
+        if name == "big":
+            big(options.size_mb)
+        else:
+            BENCHMARKS[name]()
 
 
 if __name__ == "__main__":

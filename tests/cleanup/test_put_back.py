@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import apsw
 import pytest
@@ -85,3 +87,26 @@ def test_a_hidden_rowid_is_refused(both: tuple[apsw.Connection, apsw.Connection]
     with pytest.raises(Refused, match="three names of the rowid"):
         put_back(was, live, "hidden", TableDifferences(added=((1, 2, 3),)))
     assert live.execute("SELECT count(*) FROM hidden").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("when", ["BEFORE", "AFTER"])
+@pytest.mark.parametrize("event", ["INSERT", "DELETE"])
+@pytest.mark.parametrize("rowid", ["", " WITHOUT ROWID"])
+def test_a_row_that_a_trigger_swallows_is_not_put_back(
+    folder: Path, when: str, event: str, rowid: str
+) -> None:
+    """RAISE(IGNORE) makes no error; where triggers are on all the same, the count tells."""
+    was, now = apsw.Connection(str(folder / "was")), apsw.Connection(str(folder / "now"))
+    for connection in (was, now):
+        connection.execute(f"CREATE TABLE t (k INTEGER PRIMARY KEY, v){rowid}")
+        connection.execute("INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+    now.execute("DELETE FROM t WHERE k = 1; UPDATE t SET v = 'x' WHERE k = 2")
+    now.execute(f"CREATE TRIGGER s {when} {event} ON t BEGIN SELECT RAISE(IGNORE); END")
+    rows = TableDifferences(missing=((1, 1, "a"),), changed=(((2, 2, "b"), (2, 2, "x")),))
+    swallowed = when == "BEFORE"  # after the row is written there is nothing left to ignore
+    with pytest.raises(apsw.ConstraintError, match=event) if swallowed else nullcontext():
+        put_back(was, now, "t", rows)
+    same = was.execute("SELECT * FROM t").fetchall() == now.execute("SELECT * FROM t").fetchall()
+    assert same is not swallowed
+    was.close()
+    now.close()

@@ -65,7 +65,15 @@ def test_released_in_time_is_masked(stage: Stage) -> None:
     """A lock given back within the busy timeout was real, and nobody saw a failure."""
     stage.scene.busy_timeout_ms = 10_000
     injector = stage.injector(plan("timeout", OPERATION))
-    other = threading.Timer(0.02, injector._faults[0].lift)
+    fault = injector._faults[0]
+
+    def give_back() -> None:
+        while not fault.evidence:  # a lock that is not held yet cannot be given back
+            time.sleep(0.001)
+        time.sleep(0.02)
+        fault.lift()
+
+    other = threading.Thread(target=give_back)
     other.start()
     report = stage.clean(injector, attempts=1)
     other.join()

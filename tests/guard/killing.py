@@ -93,6 +93,22 @@ class KillingFiles(Files):
             lambda: write(descriptor, data), lambda: write(descriptor, data[: len(data) // 2])
         )
 
+    def copy(
+        self,
+        source: Path,
+        descriptor: int,
+        size_bytes: int,
+        copied: Callable[[int], None],
+        *,
+        identity: tuple[int, int],
+    ) -> None:
+        """Count a copy, which may arrive by half."""
+        copy = super().copy
+        self.countdown.around(
+            lambda: copy(source, descriptor, size_bytes, copied, identity=identity),
+            lambda: copy(source, descriptor, size_bytes // 2, copied, identity=identity),
+        )
+
     def sync(self, descriptor: int) -> None:
         """Count a sync."""
         self.countdown.around(lambda: super(KillingFiles, self).sync(descriptor))
@@ -209,6 +225,11 @@ class Case:
         shutil.rmtree(self.database.parent, ignore_errors=True)
         shutil.copytree(self.folder / "start", self.database.parent)
 
+    def test(self) -> None:
+        """Do what the tests do."""
+        for sql in TESTS[self.tests]:
+            execute(self.database, sql)
+
     def guarded(self, countdown: Countdown, *, killed_after_tests: bool = False) -> int:
         """Run guard and tests in a process that the countdown may kill; if it lives, at the end."""
 
@@ -216,8 +237,7 @@ class Case:
             vfs = KillingVFS(countdown)
             guard = Guard(self.database, recoveries=self.recoveries, files=KillingFiles(countdown))
             guard.begin()
-            for sql in TESTS[self.tests]:
-                execute(self.database, sql)
+            self.test()
             if killed_after_tests:
                 die()
             assert guard.finish().says_clean, guard.result

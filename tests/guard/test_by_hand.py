@@ -12,12 +12,13 @@ import apsw
 import pytest
 
 from harness import registry
-from harness.databases import Differences, TableDifferences
+from harness.databases import Differences
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import by_hand
 from harness.guard.archive import list_archives
 from harness.guard.by_hand import backup, restore, verify
+from harness.guard.document import VERSION
 from harness.guard.journal import CAPTURED, Journal
 from tests.recovery.conftest import Neighbour
 from tests.recovery.helpers import (
@@ -143,16 +144,14 @@ def test_every_row_is_named(folder: Path) -> None:
     assert "  - (1, 'a@example.org')" in lines
     assert "  ~ (2, 'b@example.org') -> (2, '1')" in lines
     document: dict[str, Any] = json.loads(by_hand.as_json(found))
-    assert document["version"] == 1
+    assert document["version"] == VERSION
     assert document["clean"] == {"rows": False, "exact": False}
-    assert document["tables"]["users"]["added"] == [
+    assert document["tables"]["users"]["rows"]["added"] == [
         [3, {"blob": "ff"}],
         [4, None],
         [5, "\udcff"],
     ]
-    assert document["settings"] == {"user_version": {"backup": 7, "now": 8}}
-    infinite = Differences(tables={"t": TableDifferences(added=((1, float("inf")),))})
-    assert by_hand.as_document(infinite)["tables"]["t"]["added"] == [[1, {"real": "inf"}]]
+    assert document["settings"] == {"user_version": {"baseline": 7, "now": 8}}
     assert by_hand.as_lines(Differences()) == ["no differences"]
 
 
@@ -426,20 +425,35 @@ def test_the_oldest_archive_can_be_put_back(folder: Path) -> None:
 
 
 def test_a_guard_at_work_is_left_alone(folder: Path) -> None:
-    """While it lives a restore is refused; the journal of a dead one is named afterwards."""
+    """While it lives a restore is refused; what a dead one meant to do is void afterwards."""
     path = database(folder)
     copy = saved(path)
     execute(path, DAMAGE["insert"])
     journal = Journal(path, Files())
     journal.begin({"state": CAPTURED, "backups": []})
     before = content(path)
-    with pytest.raises(UsageError, match="a guard is at work"):
+    with pytest.raises(UsageError, match="guard is at work"):
         restore(path, copy)
     assert content(path) == before
     journal.release()
     done = restore(path, copy)
-    assert done.journal == journal.path
+    assert done.put_away == ()
     assert "killed" in done.sentence(path, copy)
+    assert not journal.path.exists()
+
+
+def test_a_journal_nobody_can_read_is_named_and_stays(folder: Path) -> None:
+    """People restore all the same, and are told what keeps the next guard from its work."""
+    path = database(folder)
+    copy = saved(path)
+    execute(path, DAMAGE["insert"])
+    journal = Journal(path, Files()).path
+    journal.write_text("nonsense\n")
+    done = restore(path, copy)
+    assert done.damaged == journal
+    assert f"{journal} is damaged" in done.sentence(path, copy)
+    assert verify(path, copy).clean("exact")
+    assert journal.exists()
 
 
 @pytest.mark.parametrize("how", ["through SQLite", "as a file"])

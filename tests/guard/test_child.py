@@ -105,6 +105,27 @@ def test_signals_are_passed_on(name: str) -> None:
     assert guard.wait(10) == 0
 
 
+def test_without_waitid_it_is_waited_for_all_the_same(tmp_path: Path) -> None:
+    """Where the system has no waitid (macOS before Python 3.13) status and signals come through."""
+    script = tmp_path / "without.py"
+    script.write_text("import os\ndel os.waitid\n" + RUN)
+    process = subprocess.Popen(
+        [PYTHON, str(script), PYTHON, "-c", LISTENER],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert line(process) == "ready"
+    for name in ("SIGUSR1", "SIGTERM"):
+        process.send_signal(getattr(signal, name))
+        assert line(process) == f"got {name}"
+    assert line(process) == "ended 7"
+    assert process.wait(20) == 0
+    process.stdout.close()  # type: ignore[union-attr]  # it is a pipe
+
+
 def test_a_command_that_ignores_signals_is_waited_for() -> None:
     """SIGTERM twice to a command that ignores it ends neither; killed, its status is told."""
     code = (

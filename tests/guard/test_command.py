@@ -300,7 +300,7 @@ def test_an_error_while_the_tests_run_still_restores(
     """Whatever is raised in the guard itself, the database is put back before it goes on."""
     database, truth = baseline(folder)
 
-    def interrupted(self: object, argv: object) -> None:
+    def interrupted(self: object, argv: object, announce: object) -> None:
         make_rows(database)
         raise KeyboardInterrupt
 

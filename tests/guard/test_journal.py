@@ -17,7 +17,7 @@ def test_what_was_written_is_adopted(folder: Path) -> None:
     """A guard that is gone leaves its last step to the next one."""
     first = Journal(folder / "db", Files())
     first.begin({"state": "capturing", "backups": []})
-    first.write({"state": "captured", "backups": [1]})
+    first.write({"state": "captured", "backups": []})
     first.release()
     entries = Journal(folder / "db", Files()).adopt()
     assert [entry["state"] for entry in entries] == ["capturing", "captured"]
@@ -78,3 +78,29 @@ def test_a_symbolic_link_is_not_followed(folder: Path) -> None:
     with pytest.raises(UsageError):
         Journal(folder / "db", Files()).begin({"state": "capturing"})
     assert not victim.exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"backups": 7',
+        '"backups": [{"recovery": "file_copy", "place": "../x"}]',
+        '"backups": [{"place": 0}]',
+        '"command": "x"',
+        '"command": {"pid": -1, "started": ""}',
+    ],
+)
+def test_what_no_guard_wrote_is_not_believed(folder: Path, more: str) -> None:
+    """Whatever the tests wrote into the journal: a sentence, and nothing is done."""
+    path = folder / f"db{SUFFIX}"
+    path.write_text(f'{{"version": 1, "state": "captured", {more}}}\n')
+    with pytest.raises(RestoreError, match="damaged"):
+        Journal(folder / "db", Files()).adopt()
+    assert path.exists()
+
+
+def test_a_folder_in_its_place_is_no_journal(folder: Path) -> None:
+    """It is named, and stays."""
+    (folder / f"db{SUFFIX}").mkdir()
+    with pytest.raises(RestoreError, match="no journal"):
+        Journal(folder / "db", Files()).adopt()

@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.cleanup import CleanupReport
 from harness.databases import Differences, TableDifferences
 from harness.guard import GuardResult, telling
+from harness.guard.document import VERSION
 from harness.guard.telling import Run
 from harness.steps import Failure, Step
 
@@ -108,15 +109,15 @@ def test_programs_read_strict_json() -> None:
     """The document has a version, counts by table, and cells that JSON has no word for."""
     run = Run(Path("db"), restored(), 3, recovered="brought back", command_ms=7.0)
     document = json.loads(json.dumps(telling.document(run), allow_nan=False))
-    assert (document["version"], document["status"], document["proven"]) == (1, 3, True)
+    assert (document["version"], document["status"], document["proven"]) == (VERSION, 3, True)
     assert document["found"]["tables"]["users"] == {"added": 0, "missing": 1, "changed": 1}
-    assert document["found"]["sequences"]["odd"] == [None, [1, 2]]
+    assert document["found"]["sequences"]["odd"] == {"baseline": None, "now": [1, 2]}
     assert document["remaining"]["tables"] == {}
     assert document["failures"][0]["attempt"] == 3
     assert (document["recovered"], document["by_hand"]) == ("brought back", None)
     verbose = json.loads(json.dumps(telling.document(run, verbose=True), allow_nan=False))
     rows = verbose["found"]["tables"]["bots"]["rows"]
-    assert rows["added"] == [[9, "b", {"hex": "00ff"}, "inf"]]
+    assert rows["added"] == [[9, "b", {"blob": "00ff"}, {"real": "inf"}]]
 
 
 def test_an_undisposed_backup_and_a_command_not_run_are_errors() -> None:

@@ -145,6 +145,20 @@ class FailingFiles(Files):
             _become(descriptor, "/dev/full", os.O_WRONLY)
         super().write(descriptor, data)
 
+    def copy(
+        self,
+        source: Path,
+        descriptor: int,
+        size_bytes: int,
+        copied: Callable[[int], None],
+        *,
+        identity: tuple[int, int],
+    ) -> None:
+        """ENOSPC."""
+        if self._strike("copy"):
+            _become(descriptor, "/dev/full", os.O_WRONLY)
+        super().copy(source, descriptor, size_bytes, copied, identity=identity)
+
     def sync(self, descriptor: int) -> None:
         """EINVAL, from a device that cannot sync."""
         if self._strike("sync"):

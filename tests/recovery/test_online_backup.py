@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
+from harness import copying
+from harness.errors import RestoreError
+from harness.files import Files
 from harness.recovery.online_backup import OnlineBackup
 from tests.recovery.helpers import (
     DAMAGE,
+    FailingFiles,
     as_pages,
     content,
     execute,
     in_child,
+    leftovers,
     main_bytes,
     make,
     recovery,
@@ -161,5 +169,340 @@ def test_a_rollback_journal_left_hot(folder: Path) -> None:
 
     assert in_child(dies) == 9
     assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+    one.restore()
+    assert content(path) == before
+
+
+# A big database: here every one is.
+
+
+@pytest.fixture
+def big(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every database a big one."""
+    monkeypatch.setattr(OnlineBackup, "kernel_from_bytes", 1)
+
+
+class Copying(Files):
+    """The real operations; what is to happen between a copy and its end happens."""
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self.copies = 0
+        self.meanwhile = meanwhile
+
+    def copy(self, *args: Any, **kwargs: Any) -> None:
+        """Count it."""
+        super().copy(*args, **kwargs)
+        self.copies += 1
+        self.meanwhile()
+
+
+def aged(path: Path) -> None:
+    """Wait until the last write is no longer just now."""
+    deadline = time.monotonic() + 10
+    while time.time_ns() - path.stat().st_ctime_ns < 120_000_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+@pytest.mark.usefixtures("big")
+def test_a_big_copy_is_the_file(folder: Path, mode: str) -> None:
+    """A big database is copied to the byte, with what stood in the -wal, and comes back."""
+    path = make(folder, mode)
+    execute(path, "INSERT INTO users VALUES ('late')", fold=False)
+    before = content(path)
+    one = recovery(OnlineBackup, path, files=(files := Copying()))
+    one.capture()
+    assert files.copies == 1
+    assert one.backup.read_bytes() == main_bytes(path)
+    assert content(one.backup, immutable=True)["rows users"] == before["rows users"]
+    execute(path, DAMAGE["vacuum"], fold=False)
+    one.restore()
+    assert content(path) == before
+    one.dispose()
+    assert leftovers(path) == []
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+@pytest.mark.usefixtures("big")
+def test_nobody_writes_the_file_while_it_is_copied(
+    folder: Path,
+    neighbour,  # noqa: ANN001 - another process
+    mode: str,
+) -> None:
+    """A neighbour's commit or checkpoint does not reach the main file, before the copy or after."""
+    path = make(folder, mode)
+    neighbour.open(path)
+    tried = []
+
+    def meddle() -> None:
+        update = "UPDATE bots SET name = 'meddled'"
+        if mode == "wal":
+            neighbour.run(update)  # goes to the -wal
+        with pytest.raises(RuntimeError, match="BusyError"):
+            neighbour.checkpoint() if mode == "wal" else neighbour.run(update)
+        tried.append(mode)
+
+    one = recovery(OnlineBackup, path, files=Copying(meddle))
+    one.capture()
+    assert tried == [mode]
+    assert b"meddled" not in one.backup.read_bytes()
+    neighbour.run("UPDATE bots SET name = 'meddled'")
+    neighbour.close()
+    assert b"meddled" in main_bytes(path)
+
+
+@pytest.mark.usefixtures("big")
+def test_no_lock_of_this_process_is_lost(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """A transaction that another connection of this process has begun outlives the copy."""
+    path = make(folder, "delete")
+    mine = apsw.Connection(str(path))
+    mine.execute("BEGIN IMMEDIATE; INSERT INTO users VALUES ('mine')").fetchall()
+    neighbour.open(path)
+    one = recovery(OnlineBackup, path, files=(files := Copying()))
+    one.capture()
+    assert files.copies == 1
+    with pytest.raises(RuntimeError, match="BusyError"):
+        neighbour.run("INSERT INTO users VALUES ('x')")
+    with path.open("rb"):  # planted: what a copy in this process would come to
+        pass
+    neighbour.run("INSERT INTO users VALUES ('x')")
+    mine.close()
+
+
+@pytest.mark.usefixtures("big")
+def test_without_a_steady_moment_by_pages(folder: Path) -> None:
+    """A reader of the -wal leaves no steady moment: SQLite copies the pages, the -wal's too."""
+    path = make(folder, "wal")
+    reader, writer = apsw.Connection(str(path)), apsw.Connection(str(path))
+    writer.execute("INSERT INTO users VALUES ('x')")
+    reader.execute("BEGIN; SELECT * FROM users").fetchall()
+    writer.execute("INSERT INTO users VALUES ('y')")
+    one = recovery(OnlineBackup, path, files=(files := Copying()))
+    one.capture()
+    assert files.copies == 0
+    assert "('y',)" in content(one.backup, immutable=True)["rows users"]
+    assert not one.untouched()
+    reader.close()
+    writer.close()
+
+
+@pytest.mark.usefixtures("big")
+def test_without_another_process_by_pages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no process can be started SQLite copies the pages, and nothing is left over."""
+    path = make(folder, "wal")
+    monkeypatch.setattr(sys, "executable", "")
+    with pytest.raises(copying.CannotStart):
+        copying.copy(str(path), 0, 1, lambda _: None, identity=(0, 0))
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    assert content(one.backup, immutable=True)["rows bots"] == content(path)["rows bots"]
+    one.dispose()
+    assert leftovers(path) == []
+
+
+def test_a_vfs_of_somebodys_own_is_read_through(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a VFS named the kernel does not copy behind its back; nor does it a small database."""
+    path = make(folder, "wal")
+    full = _Full()
+    monkeypatch.setattr(OnlineBackup, "kernel_from_bytes", 1)
+    one = recovery(OnlineBackup, path, files=(files := Copying()), vfs="full")
+    one.capture()
+    one.dispose()
+    monkeypatch.undo()
+    recovery(OnlineBackup, path, files=files).capture()
+    assert files.copies == 0
+    del full
+
+
+@pytest.mark.usefixtures("big")
+def test_every_operation_of_a_big_capture_may_fail(folder: Path) -> None:
+    """Whatever the kernel refuses, nothing half made is left and another attempt succeeds."""
+    path, struck = make(folder, "wal", rows=10), set()
+    for nth in range(1, 100):
+        files = FailingFiles(nth)
+        one = recovery(OnlineBackup, path, files=files)
+        for step in (one.capture, one.dispose):
+            try:
+                step()
+            except OSError:
+                assert step == one.dispose or leftovers(path) in ([], [one.backup.name])
+                step()
+            if step == one.capture:
+                assert one.backup.read_bytes() == main_bytes(path)
+        assert leftovers(path) == []
+        if files.struck is None:
+            break
+        struck.add(files.struck)
+    assert struck >= {"copy", "create", "open", "read", "sync", "replace", "unlink"}
+
+
+@pytest.mark.usefixtures("big")
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_an_untouched_database_is_known(folder: Path, mode: str) -> None:
+    """Readers that come and go leave it untouched; a capture of old writes says so."""
+    path = make(folder, mode)
+    aged(path)
+    one = recovery(OnlineBackup, path)
+    assert not one.untouched()
+    one.capture()
+    assert one.untouched()
+    content(path)
+    assert one.untouched()
+    assert leftovers(path) == [one.backup.name]
+
+
+def _byte(path: Path) -> None:
+    times = path.stat()
+    with path.open("r+b") as file:
+        file.seek(9000)
+        byte = file.read(1)
+        file.seek(9000)
+        file.write(bytes([byte[0] ^ 1]))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _replaced(path: Path) -> None:
+    times, data = path.stat(), path.read_bytes()
+    path.rename(path.with_name("old"))
+    path.write_bytes(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+TOUCHES: dict[str, Callable[[Path], None]] = {
+    "a byte, its time put back": _byte,
+    "a commit": lambda path: execute(path, "UPDATE users SET mail = 'x'"),
+    "a commit, not folded": lambda path: execute(path, "DELETE FROM users", fold=False),
+    "written and taken back": lambda path: execute(
+        path, "INSERT INTO users VALUES ('x'); DELETE FROM users WHERE mail = 'x'"
+    ),
+    "replaced by its equal": _replaced,
+    "deleted": Path.unlink,
+    "cut": lambda path: os.truncate(path, 8192),
+}
+
+
+@pytest.mark.usefixtures("big")
+@pytest.mark.parametrize("touch", TOUCHES)
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_every_touch_is_seen(folder: Path, mode: str, touch: str) -> None:
+    """Whatever anybody did to the file, it is not called untouched."""
+    path = make(folder, mode)
+    aged(path)
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    assert one.untouched()
+    TOUCHES[touch](path)
+    there = leftovers(path)
+    assert not one.untouched()
+    assert leftovers(path) == there
+
+
+@pytest.mark.usefixtures("big")
+def test_a_transaction_at_work_is_seen(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """Somebody who has begun to write keeps the database from being called untouched."""
+    path = make(folder, "delete")
+    aged(path)
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    neighbour.open(path)
+    neighbour.run("BEGIN IMMEDIATE")
+    assert not one.untouched()
+    neighbour.run("ROLLBACK")
+    assert one.untouched()
+
+
+@pytest.mark.usefixtures("big")
+def test_written_just_before_proves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file written within the racy time could be written again at the same time of its clock."""
+    path = make(folder, "wal")
+    monkeypatch.setattr("harness.recovery.stamp.RACY_NS", 3_600 * 10**9)
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    assert not one.untouched()
+
+
+# A database file that is gone or ruined; the recovery of the default chain has to bring it back.
+
+
+def _garbage_first(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"not a database, " * 256)
+
+
+def _garbage_within(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 12_000)
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"not a database, " * 1000)
+
+
+RUIN: dict[str, Callable[[Path], None]] = {
+    "deleted": Path.unlink,
+    "emptied": lambda path: os.truncate(path, 0),
+    "cut within the header": lambda path: os.truncate(path, 50),
+    "cut within a page": lambda path: os.truncate(path, 700),
+    "cut between pages": lambda path: os.truncate(path, 8192),
+    "garbage first": _garbage_first,
+    "garbage within": _garbage_within,
+    "garbage": _garbage,
+}
+
+
+@pytest.mark.parametrize("ruin", RUIN)
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_ruined_database_comes_back(folder: Path, mode: str, ruin: str) -> None:
+    """Whatever became of the file, and whatever stands beside it, the baseline comes back."""
+    path = make(folder, mode)
+    before = content(path)
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    execute(path, DAMAGE["insert"], fold=False)
+    RUIN[ruin](path)
+    one.restore()
+    assert content(path) == before
+    one.restore()
+    one.dispose()
+    assert leftovers(path) == []
+
+
+@pytest.mark.parametrize("what", ["link", "dangling", "folder", "pipe"])
+def test_what_is_no_file_is_refused(folder: Path, what: str) -> None:
+    """A link is not followed, a folder not removed: a sentence says what to do."""
+    path = make(folder, "delete")
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    elsewhere = folder / "elsewhere"
+    path.unlink()
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(elsewhere)
+        if what == "link":
+            elsewhere.write_text("precious")
+    with pytest.raises(RestoreError, match="left alone; move it away"):
+        one.restore()
+    assert not elsewhere.exists() or elsewhere.read_text() == "precious"
+    assert one.backup.exists()
+
+
+def test_a_ruined_file_that_is_in_use_stays(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """While another process has the ruined file open it is not replaced; afterwards it is."""
+    path = make(folder, "wal")
+    before = content(path)
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    neighbour.open(path)
+    os.truncate(path, 0)
+    with pytest.raises(apsw.BusyError):
+        one.restore()
+    neighbour.kill()
     one.restore()
     assert content(path) == before

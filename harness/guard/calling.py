@@ -1,0 +1,62 @@
+"""What lets ``harness.guard(path)`` be called, though ``harness.guard`` is a package."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:  # loaded when it is called
+    from harness.cleanup import Cleanup
+    from harness.databases import Grade
+    from harness.guard.context import Guarded
+
+
+class Callable(ModuleType):
+    """A module that makes a ``Guarded`` when it is called."""
+
+    def __call__(
+        self,
+        database: str | os.PathLike[str],
+        *,
+        cleanup: Cleanup | str | None = None,
+        recoveries: Sequence[str] = ("online_backup",),
+        grade: Grade = "exact",
+        busy_timeout_ms: int = 1000,
+        signs: Sequence[str] = (),
+        i_know: bool = False,
+        archives: bool = True,
+    ) -> Guarded:
+        """Guard a database for a block: ``with harness.guard("data/dev.sqlite3") as g: ...``.
+
+        Also ``async with``, and ``@harness.guard(...)`` above a function. ``Guarded`` says more.
+        """
+        made: Guarded = load("context").Guarded(
+            database,
+            cleanup=cleanup,
+            recoveries=recoveries,
+            grade=grade,
+            busy_timeout_ms=busy_timeout_ms,
+            signs=signs,
+            i_know=i_know,
+            archives=archives,
+        )
+        return made
+
+
+def load(name: str) -> ModuleType:
+    """Load a module of the guard; UsageError on a system that nothing can be guarded on."""
+    try:
+        return importlib.import_module(f"harness.guard.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != "fcntl":
+            raise
+        raise UsageError(
+            f"guarding a database needs Linux or macOS: Python on {sys.platform} lacks their file "
+            "locks (fcntl). Run it there, for instance in WSL or in a container."
+        ) from None

@@ -1,0 +1,338 @@
+"""The guard around a block of Python: ``with harness.guard(path) as g:``, also ``async with``.
+
+The same care as the command's: what must not be touched is refused, what a killed guard left is
+brought back first, and what a restore throws away is kept. Leaving the block proves the baseline or
+raises. A kill, and a SIGTERM that nobody handles, leave the journal for the next guard.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
+
+from harness.cleanup import Cleanup, Entity
+from harness.databases import Differences, Grade
+from harness.databases.engines import engine_of
+from harness.errors import RestoreError, UsageError
+from harness.guard import refusals, telling
+from harness.guard.apart import recover_apart
+from harness.guard.command import RECOVERIES, checked_chain, cleanup_of, recover_leftovers
+from harness.guard.in_use import refuse_in_use
+from harness.guard.protocol import Guard, GuardResult
+from harness.guard.second_library import is_open
+from harness.steps import Failure, Step
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# The real paths that are guarded in this process, each with its block. Only ``setdefault`` and
+# ``del`` touch it: they need no lock, and a lock could be held by another thread at a fork.
+_guarded: dict[str, object] = {}
+
+
+class Guarded:
+    """Guard a database while a block, or a function, runs; it is what it was afterwards.
+
+    ``database``, ``result`` (how it went so far) and ``recovered`` (a sentence about what a killed
+    guard had left, or None) can be asked in the block and after it.
+
+    Args:
+        database: the path of a SQLite file.
+        cleanup: what deletes the test data before anybody looks: a Cleanup, "by_difference", or a
+            shell's command line; none unless given.
+        recoveries: how to back up; the next of the chain where one cannot.
+        grade: whether sequences must be back too ("exact"), or only rows ("rows").
+        busy_timeout_ms: how long to wait for the database's lock.
+        signs: more words that mean production, beside those that the guard knows.
+        i_know: guard also what looks like production, lies on a network, or is in use.
+        archives: keep what a restore throws away beside the database.
+    """
+
+    def __init__(
+        self,
+        database: str | os.PathLike[str],
+        *,
+        cleanup: Cleanup | str | None = None,
+        recoveries: Sequence[str] = RECOVERIES,
+        grade: Grade = "exact",
+        busy_timeout_ms: int = 1000,
+        signs: Sequence[str] = (),
+        i_know: bool = False,
+        archives: bool = True,
+    ) -> None:
+        engine_of(os.fspath(database))
+        self.database = Path(os.path.abspath(database))  # wherever the tests change to
+        self.result = GuardResult()
+        self.recovered: str | None = None
+        self._options: dict[str, Any] = {
+            "cleanup": cleanup,
+            "recoveries": (recoveries,) if isinstance(recoveries, str) else tuple(recoveries),
+            "grade": grade,
+            "busy_timeout_ms": busy_timeout_ms,
+            "signs": (signs,) if isinstance(signs, str) else tuple(signs),
+            "i_know": i_know,
+            "archives": archives,
+        }
+        self._key = ""  # its place among the guarded, while it has one
+        self._guard: Guard | None = None
+        self._pid = 0  # a child that leaves the block must not finish what its parent began
+
+    def track(self, entities: Sequence[Entity]) -> None:
+        """Tell the cleanup what the tests made, in the order they made it."""
+        if self._guard is not None:
+            self._guard.track(entities)
+
+    # A block.
+
+    def __enter__(self) -> Guarded:
+        """Back up; whatever is refused is refused before the block runs.
+
+        Raises:
+            UsageError: it cannot be guarded as asked.
+            BackupError: nothing could back it up.
+            RestoreError: what a killed guard left could not be brought back.
+        """
+        self._admit()
+        try:
+            with _undisturbed():
+                self._begin()
+        except BaseException as error:
+            with _undisturbed():
+                if self._begun_here():
+                    self._finish(apart=is_open(self.database))
+                self._end(error)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Clean up, verify, restore if anything is left, verify again.
+
+        Raises:
+            RestoreError: the baseline is not proven back; an error of the block's own goes on
+                instead, with a note that says so.
+        """
+        if self._begun_here():
+            with _undisturbed():
+                self._finish(apart=is_open(self.database))
+                self._end(error)
+
+    # A block of asyncio's: the same in a thread, so that the loop goes on.
+
+    async def __aenter__(self) -> Guarded:
+        """Back up, as ``__enter__`` does; a cancellation waits until it is done."""
+        _needs_asyncio()
+        self._admit()
+        try:
+            await _waited(self._begin)
+        except BaseException as error:
+            await self._leave(error)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Bring the baseline back, as ``__exit__`` does; a cancellation waits until it is done."""
+        await self._leave(error)
+
+    async def _leave(self, error: BaseException | None) -> None:
+        if self._guard is not None and not self._begun_here():
+            return
+        try:
+            if self._guard is not None:
+                # asked in the loop's own thread, to which sqlite3's connections mostly belong
+                apart = is_open(self.database)
+                await _waited(lambda: self._finish(apart=apart))
+        except BaseException as cancelled:
+            self._end(error or cancelled)
+            raise
+        self._end(error)
+
+    # A function.
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Guard every call of a function, each anew; also one that is ``async def``."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise UsageError(
+                f"{function.__qualname__} is a generator, which runs when its call is over: "
+                "write 'with harness.guard(...):' inside it"
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def guarded_coroutine(*args: Any, **kwargs: Any) -> Any:
+                async with self._anew():
+                    return await function(*args, **kwargs)
+
+            return cast(Callable[P, T], guarded_coroutine)
+
+        @wraps(function)
+        def guarded_function(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self._anew():
+                return function(*args, **kwargs)
+
+        return guarded_function
+
+    def _anew(self) -> Guarded:
+        return Guarded(self.database, **self._options)
+
+    # The steps.
+
+    def _admit(self) -> None:
+        """Refuse what must not be guarded, and a second guard; nothing is written yet."""
+        checked_chain(self._options["recoveries"])
+        refusals.check(
+            self.database, signs=self._options["signs"], override=self._options["i_know"]
+        )
+        key, place = os.path.realpath(self.database), object()
+        if _guarded.setdefault(key, place) is not place:
+            raise UsageError(
+                f"{self.database} is already guarded in this process, by a block around this one "
+                "or of another thread: one guard is enough, and a second has to wait for its end."
+            )
+        self._key = key
+        if is_open(self.database):
+            del _guarded[key]
+            raise UsageError(
+                f"{self.database} cannot be guarded while Python's sqlite3 has it open in this "
+                "process: two SQLite libraries break each other's locks. Open it inside the block."
+            )
+
+    def _begin(self) -> None:
+        options = self._options
+        shared = {name: options[name] for name in ("busy_timeout_ms", "archives")}
+        try:
+            self.recovered = recover_leftovers(self.database, **shared)
+        except RestoreError as error:
+            raise RestoreError(
+                f"what a killed guard left: {error}. Nothing was run; stop whatever uses the "
+                f"database and put that right first: {telling.by_hand(self.database)}"
+            ) from error
+        if not self.database.exists():
+            raise UsageError(f"{self.database}: there is no such file")
+        if not options["i_know"]:
+            refuse_in_use(self.database, options["recoveries"])
+        cleanup = options["cleanup"]
+        if isinstance(cleanup, str):
+            cleanup = cleanup_of(cleanup, str(self.database), options["recoveries"])
+        guard = Guard(
+            self.database,
+            recoveries=options["recoveries"],
+            cleanup=cleanup,
+            grade=options["grade"],
+            **shared,
+        )
+        self.result = guard.result
+        try:
+            guard.begin()
+        except BaseException:
+            guard.abandon()
+            raise
+        self._guard, self._pid = guard, os.getpid()
+
+    def _begun_here(self) -> bool:
+        return self._guard is not None and self._pid == os.getpid()
+
+    def _finish(self, *, apart: bool) -> None:
+        """Finish; whatever happens is in the result."""
+        guard = self._guard
+        assert guard is not None  # noqa: S101 - for mypy: whoever calls has looked
+        try:
+            if apart:
+                guard.abandon()
+                self.result.restored_by = recover_apart(
+                    self.database,
+                    busy_timeout_ms=self._options["busy_timeout_ms"],
+                    archives=self._options["archives"],
+                )
+                self.result.remaining, self.result.ended = Differences(), "restored"
+            else:
+                guard.finish()
+        except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven
+            guard.abandon()
+            self.result.ended = "dirty"
+            step = Step("restore", "another process" if apart else "the guard", 1)
+            text = f"{type(error).__name__}: {error}"
+            self.result.failures.append(Failure(step, "the baseline is not proven", text, 0))
+
+    def _end(self, error: BaseException | None) -> None:
+        """Give the place up, and say it if the baseline is not proven back."""
+        guard, self._guard = self._guard, None
+        del _guarded[self._key]
+        if guard is None or self.result.says_clean:
+            return
+        guard.abandon()  # also where no thread was to be had any more to finish in
+        run = telling.Run(self.database, self.result, telling.GUARD_FAILED, self._options["grade"])
+        sentence = "\n".join(telling.errors(run))
+        if error is None:
+            raise RestoreError(sentence)
+        error.add_note(sentence)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until a step of the guard is done; then they do what they do."""
+    before: dict[signal.Signals, Any] = {}
+    waiting: list[int] = []
+
+    def take(number: int, frame: FrameType | None) -> None:
+        waiting.append(number)
+
+    if threading.current_thread() is threading.main_thread():  # no other receives signals
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, take)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for came in dict.fromkeys(waiting):
+            signal.raise_signal(came)
+
+
+def _needs_asyncio() -> None:
+    asyncio = sys.modules.get("asyncio")
+    try:
+        if asyncio is not None:
+            asyncio.get_running_loop()
+            return
+    except RuntimeError:
+        pass
+    raise UsageError(
+        "'async with harness.guard(...)' works on asyncio only: with another event loop, trio's "
+        "for instance, write 'with harness.guard(...)' around what runs the loop"
+    )
+
+
+async def _waited(action: Callable[[], None]) -> None:
+    """Run ``action`` in a thread to its end; a cancellation is raised when it has ended."""
+    import asyncio  # noqa: PLC0415 - whoever has no loop is spared it
+
+    task = asyncio.create_task(asyncio.to_thread(action))
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})  # which, cancelled, does not cancel the task
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    task.result()

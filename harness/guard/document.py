@@ -1,0 +1,58 @@
+"""What verification finds, as JSON: one shape for everything that tells it to programs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from harness.databases import Differences, TableDifferences
+
+VERSION = 2  # of ``guard --json`` and ``verify --json``; raised when a key changes its meaning
+
+
+def of(found: Differences, *, rows: bool) -> dict[str, Any]:
+    """Give all that differs; ``rows``: with every row, else only how many of each table."""
+    return {
+        "clean": {"rows": found.clean("rows"), "exact": found.clean("exact")},
+        "tables": {name: _table(table, rows=rows) for name, table in found.tables.items()},
+        "sequences": _pairs(found.sequences),
+        "schema": list(found.schema),
+        "settings": _pairs(found.settings),
+        "unread": dict(found.unread),
+    }
+
+
+def _table(table: TableDifferences, *, rows: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "added": len(table.added),
+        "missing": len(table.missing),
+        "changed": len(table.changed),
+    }
+    if rows:
+        told["rows"] = {
+            "added": [_plain(row) for row in table.added],
+            "missing": [_plain(row) for row in table.missing],
+            "changed": [_pair(was, now) for was, now in table.changed],
+        }
+    return told
+
+
+def _pairs(values: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+    return {name: _pair(was, now) for name, (was, now) in values.items()}
+
+
+def _pair(was: Any, now: Any) -> dict[str, Any]:
+    return {"baseline": _plain(was), "now": _plain(now)}
+
+
+def _plain(value: Any) -> Any:
+    """Give a value as JSON can hold it: what JSON has no word for comes as an object."""
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, bytes):
+        return {"blob": value.hex()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"real": str(value)}
+    if value is None or isinstance(value, int | float | str):
+        return value
+    return str(value)

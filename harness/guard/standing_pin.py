@@ -1,0 +1,203 @@
+"""A pin that stands from test to test: the main file is the baseline, the -wal is thrown away.
+
+The invariant and the limits are those of ``harness.recovery.wal_pin``, made for a process of its
+own that restores hundreds of times: no connection stays open (a lock on the -shm's DMS byte keeps
+the wal-index alive as an open connection would), nothing is captured anew after a restore, and no
+folder is synced. A power cut is the business of the session's guard, which has a synced backup.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import apsw
+
+from harness.errors import RecoveryRefused, RestoreError
+from harness.recovery.sqlite_files import MainFile, beside, busy, connect, hold_steady, own
+from harness.recovery.wal_pin import Stamp
+
+# Bytes of the -shm, https://www.sqlite.org/walformat.html, section 2.3: WAL_READ_LOCK(0), without
+# which no checkpoint writes the main file; and the DMS of os_unix.c, which every connection holds
+# shared and the first one exclusively, to begin a new wal-index.
+_READ_LOCK_0, _DMS = 123, 128
+_INDEX_HEADER_BYTES = 96  # two copies; every commit changes both
+_INDEX_BYTES = 136  # and what checkpoints and locks need
+_WAL_HEADER_BYTES = 32
+_LONG_WAL_BYTES = 1 << 18  # beyond it reading the -wal costs more than folding it
+_HUGE_WAL_BYTES = 1 << 26
+
+
+class StandingPin:
+    """The pin of one main file, held until ``let_go``.
+
+    Only for a process in which nobody else opens the database: closing the -shm's descriptor would
+    drop the locks of another connection here.
+    """
+
+    def __init__(self, main: Path, *, busy_timeout_ms: int) -> None:
+        self.main, self.busy_timeout_ms = main, busy_timeout_ms
+        self._file: MainFile | None = None  # SHARED: nobody is the last one to close
+        self._shm = -1
+        self._stamp: Stamp | None = None
+        self._proven = b""  # the wal-index' header when the -wal was last proven to change nothing
+
+    def take(self) -> None:
+        """Fold what is in the -wal, and pin the main file as it then is.
+
+        Raises:
+            RecoveryRefused: not in WAL mode, or not on Linux.
+            apsw.BusyError: others left no moment in which the -wal is empty.
+        """
+        if sys.platform != "linux":  # elsewhere the same name takes another struct flock
+            raise RecoveryRefused("a pin needs the open file description locks of Linux")
+        self.let_go()
+        connection = connect(self.main, busy_timeout_ms=self.busy_timeout_ms)
+        try:
+            with suppress(apsw.SQLError, apsw.CorruptError):  # it parses the schema; no matter
+                connection.execute("PRAGMA synchronous=OFF")  # see above: no power cut
+            if not hold_steady(connection, self.main):
+                raise RecoveryRefused(f"a pin needs WAL mode, which {self.main} is not in")
+            self._file = MainFile(self.main)
+            self._file.shared()
+            self._hold_shm()
+            self._stamp = self._stamp_now()
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            connection.execute("COMMIT")  # the locks already stand
+        except BaseException:
+            connection.close()
+            self.let_go()
+            raise
+        connection.close()
+
+    def untouched(self) -> bool:
+        """Whether the pin holds and nothing was committed since it last held the live state."""
+        with suppress(OSError, RestoreError):
+            self.check()
+            wal = beside(self.main, "-wal")
+            if not self._same_shm():
+                return False
+            if _is_struck_out(wal):
+                return True
+            return os.stat(wal).st_size < _LONG_WAL_BYTES and self.index() == self._proven != b""
+        return False
+
+    def restore(self) -> None:
+        """Throw the -wal away while nobody is connected, and pin on.
+
+        Raises:
+            RestoreError: the main file is not the baseline any more.
+            apsw.BusyError: others are connected; the pin stands as before.
+        """
+        if self._file is None:
+            raise RestoreError(f"nothing of {self.main} is pinned")
+        self._file.exclusive(0)
+        try:
+            self.check()
+            _strike_out(beside(self.main, "-wal"))  # first: without frames a -shm means nothing
+            if not self._same_shm():
+                self._hold_shm()
+            os.pwrite(self._shm, bytes(_INDEX_BYTES), 0)  # the next connection begins it anew
+            self._proven = b""
+            self.check()
+        finally:
+            self._file.shared()
+
+    def check(self) -> None:
+        """Prove that the main file is what was pinned; RestoreError where it is not."""
+        try:
+            known = self._file is not None and self._stamp_now() == self._stamp
+        except FileNotFoundError:
+            raise RestoreError(f"{self.main}, which held the baseline, is gone") from None
+        if not known:
+            raise RestoreError(
+                f"{self.main} was written or replaced past the pin, so it no longer holds the "
+                "baseline"
+            )
+
+    def index(self) -> bytes:
+        """Read the wal-index' header, by which a commit is seen; empty where nothing is pinned."""
+        return os.pread(self._shm, _INDEX_HEADER_BYTES, 0) if self._shm >= 0 else b""
+
+    def proven(self, index: bytes) -> None:
+        """Remember the wal-index' header under which the live state was proven the baseline."""
+        self._proven = index
+
+    def let_go(self) -> None:
+        """Release every lock and change nothing."""
+        shm, self._shm = self._shm, -1
+        if shm >= 0:
+            os.close(shm)
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+        self._stamp, self._proven = None, b""
+
+    def _stamp_now(self) -> Stamp:
+        assert self._file is not None  # noqa: S101 - both callers have looked, for mypy
+        status = os.stat(self.main)
+        header = self._file.header().hex()
+        return Stamp(status.st_ino, status.st_size, status.st_mtime_ns, header)
+
+    def _same_shm(self) -> bool:
+        """Whether the -shm that is locked is still the one that connections find."""
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(self._shm), os.stat(beside(self.main, "-shm")))
+        return False
+
+    def _hold_shm(self) -> None:
+        """Open the -shm, or make it as SQLite would, and take both locks on it."""
+        old, self._shm = self._shm, _open_shm(self.main)
+        if old >= 0:
+            os.close(old)
+        for byte in (_READ_LOCK_0, _DMS):
+            # struct flock of fcntl(2): type, whence, start, length, pid 0
+            lock = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0)
+            try:
+                fcntl.fcntl(self._shm, fcntl.F_OFD_SETLK, lock)
+            except BlockingIOError as error:
+                raise busy(f"{self.main}: a checkpoint is running") from error
+
+
+def _strike_out(wal: Path) -> None:
+    """Make every frame of the -wal invalid: its header is, and the next one has another salt.
+
+    The blocks stay: giving them back costs a disk's file system milliseconds, and so would the
+    next test's fresh ones.
+    """
+    with suppress(FileNotFoundError):
+        if os.stat(wal).st_size > _HUGE_WAL_BYTES:
+            os.unlink(wal)
+            return
+        descriptor = os.open(wal, os.O_WRONLY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(descriptor).st_size:
+                os.pwrite(descriptor, bytes(_WAL_HEADER_BYTES), 0)
+        finally:
+            os.close(descriptor)
+
+
+def _is_struck_out(wal: Path) -> bool:
+    """Whether the -wal has no header, and so no frame that counts; also where there is none."""
+    try:
+        descriptor = os.open(wal, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    try:
+        return not any(os.pread(descriptor, _WAL_HEADER_BYTES, 0))
+    finally:
+        os.close(descriptor)
+
+
+def _open_shm(main: Path) -> int:
+    like = os.stat(main)
+    mode = stat.S_IMODE(like.st_mode)
+    path = beside(main, "-shm")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode)
+    own(descriptor, like.st_uid, like.st_gid, mode)
+    return descriptor

@@ -1,0 +1,94 @@
+"""What a killed guard meant to do is void once people have put back another backup by hand.
+
+Else the next guard would bring back its own baseline, and what they chose would be gone.
+The order is such that whenever the process dies nothing is lost: what was chosen is in place, then
+the guard's backups are copied to archives, then the journal says that the live state is the
+baseline, and only then its backups go.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RestoreError, UsageError
+from harness.files import Files
+from harness.guard import archive, leftovers
+from harness.guard.journal import CAPTURED, PROVEN, Journal
+from harness.recovery import Recovery
+from harness.recovery.sqlite_files import size_of
+
+
+class Intent:
+    """What a killed guard left beside a database, held so that no other takes it up meanwhile."""
+
+    def __init__(self, database: Path, files: Files) -> None:
+        """Take it over, if there is any; UsageError while the guard or its command is alive."""
+        self._database = database
+        self._files = files
+        self._journal = Journal(database, files)
+        self._entries: list[dict[str, Any]] = []
+        self.damaged: Path | None = None  # a journal that nobody can read, and that stays
+        try:
+            self._entries = self._journal.adopt()
+        except RestoreError:
+            self.damaged = self._journal.path
+        try:
+            if self._entries and self._entries[-1]["state"] == CAPTURED:
+                leftovers.refuse_while_running(self._entries, database)
+                self._refuse_to_lose_the_baseline()
+        except RestoreError as error:
+            self.release()
+            raise UsageError(str(error)) from None
+        except BaseException:
+            self.release()
+            raise
+
+    def end(self, chosen: Path, *, busy_timeout_ms: int) -> tuple[Path, ...] | None:
+        """End it, now that ``chosen`` is in the database; the archives of its other backups.
+
+        None when no guard was killed. May be called again by whoever comes after a kill.
+        """
+        if not self._entries:
+            return None
+        last = self._entries[-1]
+        backups = self._backups(busy_timeout_ms)
+        kept: tuple[Path, ...] = ()
+        if last["state"] == CAPTURED:
+            kept = tuple(
+                archive.keep_file(self._database, recovery.backup, files=self._files)
+                for recovery, _ in backups
+                if size_of(recovery.backup) > 0 and not os.path.samefile(recovery.backup, chosen)
+            )
+            self._journal.write({"state": PROVEN, "backups": last.get("backups", [])})
+        leftovers.tidy(backups)
+        self._journal.end()
+        return kept
+
+    def _backups(self, busy_timeout_ms: int) -> list[tuple[Recovery, dict[str, Any]]]:
+        return leftovers.known_again(
+            self._database, self._entries[-1], self._files, busy_timeout_ms=busy_timeout_ms
+        )
+
+    def _refuse_to_lose_the_baseline(self) -> None:
+        """Refuse where it is nowhere but in the database's own file, which a restore writes."""
+        backups = self._backups(0)
+        if any(size_of(recovery.backup) > 0 for recovery, _ in backups):
+            return
+        for recovery, description in backups:
+            try:
+                recovery.resume(description)
+            except RestoreError:
+                continue  # lost already
+            recovery.release()
+            raise UsageError(
+                f"a guard was killed, and its baseline is in {self._database} itself, from where a "
+                "restore would remove it: nothing was touched. Bring it back first ('harness "
+                f"recover --database {shlex.quote(os.path.abspath(self._database))}')"
+            )
+
+    def release(self) -> None:
+        """Let go; what was not ended stays for the next guard."""
+        self._journal.release()

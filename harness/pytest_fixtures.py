@@ -1,0 +1,115 @@
+"""The fixtures of the pytest plugin: the guarded database, and its baseline back after each test.
+
+Loaded by every pytest of the environment: the package's other modules are imported when a fixture
+is used.
+"""
+
+# ruff: noqa: PLC0415 - a session that guards nothing must cost nothing
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from harness.guard.each_test import EachTest
+
+BROUGHT_BACK = pytest.StashKey[Counter[str]]()  # how many were brought back, by how
+_SPOILED = pytest.StashKey[str]()
+_HOW = {
+    "pin": "restored by a pin in the main file",
+    "difference": "restored row by row while others stayed connected",
+    "pages": "restored page by page while others stayed connected",
+}
+
+
+def named(config: pytest.Config) -> Path | None:
+    """Return the database that an option or the ini file names."""
+    given = config.option.guard_database
+    if given:
+        return Path(config.invocation_params.dir, given)
+    given = config.getini("guard_database")
+    home = config.inipath.parent if config.inipath else config.rootpath
+    return Path(home, given) if given else None
+
+
+@pytest.fixture(scope="session")
+def guarded_database(request: pytest.FixtureRequest) -> Path:
+    """The database that is guarded; under pytest-xdist this worker's own copy of it."""
+    given = getattr(request.config, "workerinput", {}).get("guarded_database")
+    path = Path(given) if given else named(request.config)
+    if path is None:
+        raise pytest.UsageError("no database is guarded: give --guard-database PATH")
+    return path
+
+
+@pytest.fixture(scope="session")
+def harness_each_test(request: pytest.FixtureRequest, guarded_database: Path) -> Iterator[EachTest]:
+    """What brings the database back; started by the first test that wants it. Not for tests."""
+    from harness.guard.each_test import EachTest
+
+    each = EachTest(guarded_database)
+    yield each
+    each.end()
+    found = Counter({_HOW[way]: times for way, times in each.ways.items() if way})
+    if each.switched:
+        found["in WAL mode while the tests ran, as a pin needs"] = 1
+    if hasattr(request.config, "workeroutput"):  # a worker of pytest-xdist tells its controller
+        request.config.workeroutput["harness_each_test"] = dict(found)
+    else:
+        request.config.stash[BROUGHT_BACK] = found
+
+
+@pytest.fixture
+def database_restored(
+    request: pytest.FixtureRequest, guarded_database: Path, harness_each_test: EachTest
+) -> Iterator[Path]:
+    """The guarded database, brought back to where it was when this test began."""
+    with _restored(request, harness_each_test):
+        yield guarded_database
+
+
+@pytest.fixture(scope="module")
+def database_restored_module(
+    request: pytest.FixtureRequest, guarded_database: Path, harness_each_test: EachTest
+) -> Iterator[Path]:
+    """The guarded database, brought back to where it was when this module's tests began."""
+    with _restored(request, harness_each_test):
+        yield guarded_database
+
+
+@pytest.fixture
+def database_connection(database_restored: Path) -> Iterator[Connection]:
+    """A connection of Python's own to the guarded database, closed before the restore."""
+    # Here and nowhere else: the tests' own library is what the test is given. The baseline is kept
+    # by another process, whose locks this library cannot drop.
+    import sqlite3
+
+    with closing(sqlite3.connect(database_restored)) as connection:
+        yield connection
+
+
+@contextmanager
+def _restored(request: pytest.FixtureRequest, each: EachTest) -> Iterator[None]:
+    from harness.errors import HarnessError
+
+    spoiled = request.config.stash.get(_SPOILED, None)
+    if spoiled is not None:
+        pytest.fail(f"{spoiled} left the database dirty", pytrace=False)
+    try:
+        each.begin()
+    except HarnessError as error:
+        pytest.fail(str(error), pytrace=False)
+    yield
+    try:
+        each.finish()
+    except HarnessError as error:
+        request.config.stash[_SPOILED] = request.node.nodeid
+        pytest.fail(str(error), pytrace=False)

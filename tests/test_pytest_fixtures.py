@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.test_pytest_plugin import beside, database, rows, run
+
+__all__ = ["database"]  # a fixture
+pytest_plugins = ["pytester"]
+
+
+def test_each_test_begins_with_the_baseline(pytester: pytest.Pytester, database: Path) -> None:
+    """After a commit, a drop, a failure with a cursor half read, the next test sees no trace."""
+    done = run(
+        pytester,
+        """
+        import pytest
+        def test_open_before(database_restored): add(database_restored)
+        @pytest.mark.parametrize("n", range(5))
+        def test_it(n, database_connection):
+            assert database_connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
+            database_connection.execute("INSERT INTO t(x) VALUES ('test')")
+            database_connection.commit()
+            if n == 1:
+                cursor = database_connection.execute("SELECT * FROM t")
+                cursor.fetchone()
+                assert 0
+            if n == 2:
+                database_connection.execute("DROP TABLE t")
+            if n == 3:  # never committed
+                database_connection.execute("DELETE FROM t")
+        """,
+    )
+    done.assert_outcomes(passed=5, failed=1)
+    done.stdout.fnmatch_lines(["* x restored by a pin in the main file", "the tests left nothing"])
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
+
+
+def test_a_module_and_its_tests(pytester: pytest.Pytester, database: Path) -> None:
+    """What a module's fixture seeds is each test's baseline; the next module sees none of it."""
+    pytester.makepyfile(
+        test_after="""
+        def test_it(database_connection):
+            assert database_connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
+        """
+    )
+    done = run(
+        pytester,
+        """
+        import pytest
+        @pytest.fixture(scope="module")
+        def seeded(database_restored_module):
+            add(database_restored_module, 5)
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n, seeded, database_restored):
+            assert count(database_restored) == 7
+            add(database_restored)
+        """,
+        "-p",
+        "no:randomly",
+    )
+    done.assert_outcomes(passed=4)
+    done.stdout.fnmatch_lines(["the tests left nothing"])
+    assert beside(database) == []
+
+
+def test_a_connection_left_open(pytester: pytest.Pytester, database: Path) -> None:
+    """A lasting connection of Python's sqlite3 stays open and sees the baseline again."""
+    done = run(
+        pytester,
+        """
+        import sqlite3
+        kept = []
+        def test_one(database_restored):
+            kept.append(sqlite3.connect(database_restored))
+            kept[0].execute("INSERT INTO t(x) VALUES ('test')")
+            kept[0].commit()
+        def test_two(database_restored):
+            assert kept[0].execute("SELECT count(*) FROM t").fetchone() == (2,)
+            kept[0].close()
+        """,
+    )
+    done.assert_outcomes(passed=2)
+    done.stdout.fnmatch_lines(["1 x restored row by row*", "the tests left nothing"])
+    assert rows(database) == ["a", "b"]
+
+
+def test_what_is_not_proven_spoils_the_rest(pytester: pytest.Pytester, database: Path) -> None:
+    """A keeper that died fails its test and all later ones; the session still restores."""
+    done = run(
+        pytester,
+        """
+        def test_one(database_restored, harness_each_test):
+            add(database_restored)
+            harness_each_test._keeper.kill()
+        def test_two(database_restored): pass
+        """,
+    )
+    done.assert_outcomes(passed=1, errors=2)
+    done.stdout.fnmatch_lines(["*helper process, died (status -9)*", "*left the database dirty"])
+    assert rows(database) == ["a", "b"]
+
+
+def test_rollback_mode_comes_back(pytester: pytest.Pytester, database: Path) -> None:
+    """A database in rollback mode is in WAL mode for the tests, and in its own again after them."""
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.pragma("journal_mode", "delete")
+    done = run(pytester, "def test_it(database_restored): add(database_restored)")
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["*in WAL mode while*", "the tests left nothing"])
+    with closing(apsw.Connection(str(database))) as connection:
+        assert connection.pragma("journal_mode") == "delete"
+    assert beside(database) == []
