@@ -14,10 +14,9 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shlex
 import signal
-import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +60,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how to back it up and put it back (repeatable: a chain); online_backup unless given",
     )
     group.addoption(
-        "--guard-i-know", action="store_true", help="guard it even if it looks like production"
+        "--guard-i-know",
+        action="store_true",
+        help="guard it even if it looks like production, is on a network, or is in use",
     )
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
     parser.addini(
@@ -105,6 +106,7 @@ class _Session:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
         from harness.guard import Guard, recover
+        from harness.guard.in_use import refuse_in_use
         from harness.guard.journal import SUFFIX
         from harness.guard.second_library import is_open
 
@@ -115,19 +117,22 @@ class _Session:
                 "Open it in a fixture, not while a conftest is imported."
             )
         try:
-            if self.database.with_name(self.database.name + SUFFIX).exists():
-                self._remove_stale_copies()
+            killed = self.database.with_name(self.database.name + SUFFIX).exists()
+            if killed:
                 self.recovered = recover(self.database)
-            self.guard = Guard(self.database, recoveries=self.recoveries)
-            self.guard.begin()
+            if not self.config.option.guard_i_know:
+                refuse_in_use(self.database, self.recoveries)
+            guard = Guard(self.database, recoveries=self.recoveries)
+            guard.begin()
+            self.guard = guard  # only now is there anything to finish
+            if killed:  # not before the journal is ours: a session that lives has copies too
+                self._remove_stale_copies()
         except BackupError as error:
-            self.guard = None
             pytest.exit(str(error), returncode=FAILED)
         except HarnessError as error:
-            self.guard = None
             raise pytest.UsageError(f"--guard-database: {error}") from None
         # Being told to end is an end like Ctrl-C: the database comes back first.
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        if _has_signals() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
 
     def pytest_report_header(self) -> list[str]:
@@ -147,6 +152,8 @@ class _Session:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker of pytest-xdist a copy of its own."""
+        import apsw
+
         from harness.errors import HarnessError
         from harness.files import Files
         from harness.recovery.online_backup import OnlineBackup
@@ -154,8 +161,12 @@ class _Session:
         copy = self.database.with_name(f"{self.database.name}.{node.gateway.id}")
         try:
             OnlineBackup(self.database, copy, files=Files()).capture()
-        except HarnessError as error:
-            pytest.exit(f"{node.gateway.id} gets no database: {error}", returncode=FAILED)
+        except (HarnessError, apsw.Error, OSError) as error:
+            pytest.exit(
+                f"{node.gateway.id} gets no copy of the database: {error}. "
+                f"Remove {copy} if it is there, and let others end what they do",
+                returncode=FAILED,
+            )
         self.copies.append(copy)
         node.workerinput["guarded_database"] = str(copy)
 
@@ -205,16 +216,22 @@ class _Session:
 
     def _finish_apart(self, guard: Guard) -> list[str]:
         """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
+        from harness.errors import RestoreError
+        from harness.guard.apart import recover_apart
+
         guard.abandon()
-        command = [sys.executable, "-c", _RECOVER, str(self.database)]
-        done = subprocess.run(  # noqa: S603 - this very Python
-            command, capture_output=True, text=True, check=False
-        )
-        self.proven = done.returncode == 0
-        lines = [f"{self.database} is still open in this process (sqlite3): what is left unlisted"]
-        if self.proven:
-            return [*lines, "restored in another process; the database is proven at its baseline"]
-        return [*lines, done.stderr.strip(), *_by_hand(self.database)]
+        lines = [
+            f"{self.database} is still open in this process (sqlite3): what the tests left is "
+            "not listed"
+        ]
+        try:
+            by = recover_apart(self.database)
+        except RestoreError as error:
+            close = "To spare you that: close what is open before the session ends, in a fixture"
+            return [*lines, str(error), *_by_hand(self.database), close]
+        self.proven = True
+        how = f"restored by {by} in another process"
+        return [*lines, f"{how}; the database is proven at its baseline"]
 
     def _remove_stale_copies(self) -> None:
         """Remove the copies of a killed session, known to be its own by the journal beside them."""
@@ -223,18 +240,6 @@ class _Session:
         )
         folder = self.database.parent
         _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
-
-
-_RECOVER = """
-import sys
-from pathlib import Path
-from harness.errors import HarnessError
-from harness.guard import recover
-try:
-    recover(Path(sys.argv[1]))
-except HarnessError as error:
-    sys.exit(str(error))
-"""
 
 
 def _told(result: GuardResult, database: Path) -> Iterator[str]:
@@ -256,8 +261,10 @@ def _told(result: GuardResult, database: Path) -> Iterator[str]:
 
 
 def _by_hand(database: Path) -> Iterator[str]:
+    from harness.guard.journal import how_to_recover
+
     yield "NOT PROVEN at its baseline; backup and journal are kept. Put it right by:"
-    yield f"  harness recover --database {shlex.quote(str(database))}"
+    yield f"  {how_to_recover(database)}"
 
 
 def _remove(databases: list[Path]) -> None:
@@ -274,12 +281,16 @@ def _end(number: int, _: object) -> None:
     pytest.exit(f"ended by {signal.Signals(number).name}", returncode=128 + number)
 
 
+def _has_signals() -> bool:
+    """Whether signals come to this thread; pytest.main may have been called in another."""
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Let nobody break off what brings the database back; SIGKILL is for the next start."""
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, signal.SIG_IGN)
+    numbers = (signal.SIGINT, signal.SIGTERM) if _has_signals() else ()
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:

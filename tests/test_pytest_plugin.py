@@ -242,12 +242,82 @@ def test_a_session_told_to_end_restores(
 
 
 def test_two_sessions_on_one_database(pytester: pytest.Pytester, database: Path) -> None:
-    """The second is refused while the first lives, and harms nothing."""
+    """The second is refused while the first lives, and harms nothing: no worker's copy either."""
+    copy = database.with_name(f"{database.name}.gw0")
     with Guard(database, recoveries=("online_backup",)):
+        copy.touch()
         done = run(pytester, "def test_it(): pass")
         assert done.ret == pytest.ExitCode.USAGE_ERROR
         done.stderr.fnmatch_lines(["*another guard is at work*"])
+        assert copy.exists()
     assert rows(database) == ["a", "b"]
+
+
+def test_pytest_in_another_thread(pytester: pytest.Pytester, database: Path) -> None:
+    """Where no signal handler can be set, the session is guarded all the same."""
+    pytester.makepyfile(
+        textwrap.dedent(USE) + "\ndef test_it(guarded_database): add(guarded_database)"
+    )
+    script = (
+        "import pytest, threading\n"
+        "got = []\n"
+        "options = ['-p', 'no:cacheprovider', '-p', 'harness.pytest_plugin']\n"
+        "run = lambda: got.append(pytest.main([*options, '--guard-database', 'dev.sqlite3']))\n"
+        "thread = threading.Thread(target=run); thread.start(); thread.join()\n"
+        "raise SystemExit(got[0])"
+    )
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, check=False, timeout=60)
+    assert done.returncode == 0
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
+
+
+def test_a_worker_without_a_copy_is_told_as_a_sentence(
+    pytester: pytest.Pytester, database: Path
+) -> None:
+    """What stands in a copy's place is named, with what to do; the baseline is proven."""
+    database.with_name(f"{database.name}.gw0").touch()
+    done = run(pytester, "def test_it(): pass", "-n2")
+    assert done.ret == 125
+    said = done.stdout.str() + done.stderr.str()
+    assert "gets no copy of the database" in said
+    assert "Traceback" not in said
+    assert rows(database) == ["a", "b"]
+
+
+def test_a_database_in_use_is_refused(pytester: pytest.Pytester, database: Path) -> None:
+    """Where it could not be restored beside a process that has it open, as the command refuses."""
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.pragma("user_version")  # opens the file
+        done = run(pytester, "def test_it(): pass", "--guard-recovery", "file_copy")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*is in use: process*"])
+
+
+def test_open_in_the_tests_own_sqlite3_at_the_end(
+    pytester: pytest.Pytester, database: Path
+) -> None:
+    """Another process restores, and where the journal is gone nobody says that it is proven."""
+    tests = """
+        import sqlite3
+        from pathlib import Path
+        kept = []
+        def test_it(guarded_database):
+            kept.append(sqlite3.connect(guarded_database))
+            kept[0].execute("INSERT INTO t(x) VALUES ('test')")
+            kept[0].commit()
+        def test_more(guarded_database):
+            pass
+    """
+    done = run(pytester, tests)
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["restored by online_backup in another process; *is proven at*"])
+    assert rows(database) == ["a", "b"]
+    remove = 'Path(f"{guarded_database}.e2e-journal").unlink()'
+    done = run(pytester, tests.replace("    pass", f"    {remove}"))
+    assert done.ret == 125
+    done.stdout.fnmatch_lines(["*the journal of * is gone*", "NOT PROVEN*"])
 
 
 def test_a_test_that_forks_finishes_nothing(pytester: pytest.Pytester, database: Path) -> None:

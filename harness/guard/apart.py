@@ -28,16 +28,14 @@ print(by or "")
 """
 
 
-def recover_apart(
-    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = False
-) -> str | None:
+def recover_apart(database: Path, *, busy_timeout_ms: int = 1000, archives: bool = False) -> str:
     """Do in another process what ``recover`` does; the guard here must have been abandoned.
 
-    Returns the name of the recovery that brought the baseline back; None when there was nothing
-    to do any more.
+    Returns the name of the recovery that brought the baseline back.
 
     Raises:
-        RestoreError: the baseline is not proven back; journal and backups are kept.
+        RestoreError: the baseline is not proven back; journal and backups are kept. Also where
+            there was no journal any more: tests removed it, or another guard came between.
     """
     path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
     arguments = [path, str(database), str(busy_timeout_ms), "1" if archives else "0"]
@@ -57,4 +55,10 @@ def recover_apart(
     if done.returncode != 0:
         said = done.stderr.strip() or f"it ended with status {done.returncode}"
         raise RestoreError(f"{database} was not restored by another process: {said}")
-    return done.stdout.strip() or None
+    by = done.stdout.strip()
+    if not by:
+        raise RestoreError(
+            f"the journal of {database} is gone, so nothing was put back: compare it with a backup "
+            "('harness verify'), and put that back if need be ('harness restore')"
+        )
+    return by

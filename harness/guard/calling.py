@@ -22,7 +22,7 @@ class Callable(ModuleType):
 
     def __call__(
         self,
-        database: str | os.PathLike[str],
+        database: str | bytes | os.PathLike[str],
         *,
         cleanup: Cleanup | str | None = None,
         recoveries: Sequence[str] = ("online_backup",),

@@ -16,10 +16,10 @@ from harness.databases import Grade
 from harness.databases.engines import engine_of
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.files import Files
-from harness.guard import refusals, telling
+from harness.guard import processes, refusals, telling
 from harness.guard.child import Ended, Signals
 from harness.guard.in_use import refuse_in_use
-from harness.guard.journal import Journal
+from harness.guard.journal import Journal, how_to_recover
 from harness.guard.leftovers import backup_path, recover
 from harness.guard.protocol import Guard
 from harness.guard.telling import GUARD_FAILED, Run
@@ -64,7 +64,7 @@ def run_guarded(
             )
         except RestoreError as error:
             tell.error(f"what a killed guard left: {error}")
-            tell.error(f"nothing was run. Put that right first: {telling.by_hand(path)}")
+            tell.error(f"nothing was run. Put that right first: {how_to_recover(path)}")
             return GUARD_FAILED
         if recovered:
             tell.remark(recovered)
@@ -157,6 +157,7 @@ def _guarded(
     guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller, recovered: str | None
 ) -> int:
     """Run the command and finish, whatever is raised on the way."""
+    others = processes.holders(guard.database) | {os.getpid()}
     started = time.perf_counter()
     try:
         ended = signals.run(argv, guard.command_started)
@@ -176,6 +177,11 @@ def _guarded(
         command_ms,
     )
     tell.told(run)
+    if stayed := processes.holders(guard.database) - others:
+        tell.error(
+            f"{guard.database} is open in process {processes.named(stayed)}, which came with the "
+            "command and outlived it: what it writes from now on nobody undoes. End it"
+        )
     return run.status
 
 

@@ -13,11 +13,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from functools import wraps
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from harness.cleanup import Cleanup, Entity
 from harness.databases import Differences, Grade
@@ -27,12 +28,15 @@ from harness.guard import refusals, telling
 from harness.guard.apart import recover_apart
 from harness.guard.command import RECOVERIES, checked_chain, cleanup_of, recover_leftovers
 from harness.guard.in_use import refuse_in_use
+from harness.guard.journal import how_to_recover
 from harness.guard.protocol import Guard, GuardResult
 from harness.guard.second_library import is_open
 from harness.steps import Failure, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+MOST_BUSY_MS = 2**31 - 1  # what SQLite takes
 
 # The real paths that are guarded in this process, each with its block. Only ``setdefault`` and
 # ``del`` touch it: they need no lock, and a lock could be held by another thread at a fork.
@@ -59,7 +63,7 @@ class Guarded:
 
     def __init__(
         self,
-        database: str | os.PathLike[str],
+        database: str | bytes | os.PathLike[str],
         *,
         cleanup: Cleanup | str | None = None,
         recoveries: Sequence[str] = RECOVERIES,
@@ -69,8 +73,7 @@ class Guarded:
         i_know: bool = False,
         archives: bool = True,
     ) -> None:
-        engine_of(os.fspath(database))
-        self.database = Path(os.path.abspath(database))  # wherever the tests change to
+        self.database = _absolute(database)  # wherever the tests change to
         self.result = GuardResult()
         self.recovered: str | None = None
         self._options: dict[str, Any] = {
@@ -82,6 +85,7 @@ class Guarded:
             "i_know": i_know,
             "archives": archives,
         }
+        _check_options(cleanup, grade, busy_timeout_ms)
         self._key = ""  # its place among the guarded, while it has one
         self._guard: Guard | None = None
         self._pid = 0  # a child that leaves the block must not finish what its parent began
@@ -223,7 +227,7 @@ class Guarded:
         except RestoreError as error:
             raise RestoreError(
                 f"what a killed guard left: {error}. Nothing was run; stop whatever uses the "
-                f"database and put that right first: {telling.by_hand(self.database)}"
+                f"database and put that right first: {how_to_recover(self.database)}"
             ) from error
         if not self.database.exists():
             raise UsageError(f"{self.database}: there is no such file")
@@ -286,6 +290,31 @@ class Guarded:
         error.add_note(sentence)
 
 
+def _absolute(database: str | bytes | os.PathLike[str]) -> Path:
+    given = os.fsdecode(database)
+    engine_of(given)
+    try:
+        path = os.path.abspath(given)
+        with suppress(FileNotFoundError):  # whoever admits it says what to do then
+            os.lstat(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{given[:200]!r} cannot be the path of a database: {error}") from error
+    return Path(path)
+
+
+def _check_options(cleanup: object, grade: object, busy_timeout_ms: object) -> None:
+    """Refuse what could fail only when the tests have run."""
+    if not isinstance(cleanup, Cleanup | str | None):
+        raise UsageError(
+            f"cleanup={cleanup!r}: give 'by_difference', a shell's command line, or an object of a "
+            "class derived from harness.cleanup.Cleanup"
+        )
+    if grade not in get_args(Grade):
+        raise UsageError(f"grade={grade!r}: give {' or '.join(map(repr, get_args(Grade)))}")
+    if type(busy_timeout_ms) is not int or not 0 <= busy_timeout_ms <= MOST_BUSY_MS:
+        raise UsageError(f"busy_timeout_ms={busy_timeout_ms!r}: give whole milliseconds")
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM wait until a step of the guard is done; then they do what they do."""
@@ -323,16 +352,28 @@ def _needs_asyncio() -> None:
 
 
 async def _waited(action: Callable[[], None]) -> None:
-    """Run ``action`` in a thread to its end; a cancellation is raised when it has ended."""
-    import asyncio  # noqa: PLC0415 - whoever has no loop is spared it
+    """Run ``action`` in a thread to its end; a cancellation is raised when it has ended.
 
-    task = asyncio.create_task(asyncio.to_thread(action))
+    No task runs it: the end of ``asyncio.run`` cancels every task, also one whose thread goes on.
+    Where the loop itself is gone the wait goes on without one: nobody may let go of the journal
+    while the thread removes the backup.
+    """
+    import asyncio  # noqa: PLC0415 - whoever has no loop is spared it
+    from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415 - as well
+
+    executor = ThreadPoolExecutor(1)  # the loop's own may be full, or shut already
+    work = executor.submit(copy_context().run, action)
+    executor.shutdown(wait=False)
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})  # which, cancelled, does not cancel the task
-        except asyncio.CancelledError as error:
-            cancelled = error
+    try:
+        done = asyncio.wrap_future(work)
+        while not done.done():
+            try:
+                await asyncio.wait({done})  # which, cancelled, does not cancel what it waits for
+            except asyncio.CancelledError as error:
+                cancelled = error
+    finally:
+        wait([work])
     if cancelled is not None:
-        raise cancelled from task.exception()
-    task.result()
+        raise cancelled from work.exception()
+    work.result()

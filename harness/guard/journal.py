@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ VERSION = 1
 # and the backups are whole; the database is proven back and only tidying up is left.
 STATES = CAPTURING, CAPTURED, PROVEN = "capturing", "captured", "proven"
 SUFFIX = ".e2e-journal"
+
+
+def how_to_recover(database: Path) -> str:
+    """Give the exact command that puts the baseline back, from any folder."""
+    return f"harness recover --database {shlex.quote(os.path.abspath(database))}"
 
 
 class Journal:
@@ -40,16 +46,25 @@ class Journal:
         self._descriptor = -1
         self._last: dict[str, Any] = {}
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this guard has begun or adopted it, and has not let go of it."""
+        return self._descriptor >= 0
+
     def begin(self, entry: dict[str, Any]) -> None:
         """Create the journal, lock it and write its first entry; UsageError if another lives."""
         try:
             self._descriptor = self._files.create(self.path, 0o600)
         except FileExistsError:
+            database = Path(str(self.path)[: -len(SUFFIX)])
             raise UsageError(
                 f"{self.path} is there: another guard is at work on this database, or one was "
-                f"killed. Run 'harness recover --database {str(self.path)[: -len(SUFFIX)]}' first."
+                f"killed. Run '{how_to_recover(database)}' first."
             ) from None
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # between the two calls it is nobody's: another may have taken it for a killed guard's
+        if not self._is_ours(self._descriptor):
+            self.release()
+            raise UsageError(f"another guard is at work on this database ({self.path})")
         self.write({"version": VERSION, "pid": os.getpid()} | entry)
         self._files.sync_folder(self.path.parent)
 
@@ -79,9 +94,13 @@ class Journal:
 
     def end(self) -> None:
         """Remove the journal: the baseline is back, nothing is left to do."""
-        self._files.unlink(self.path)
-        self._files.sync_folder(self.path.parent)
-        self.release()
+        if self._descriptor < 0:
+            return  # never begun, or let go: what stands there now is another's
+        try:
+            self._files.unlink(self.path)
+            self._files.sync_folder(self.path.parent)
+        finally:
+            self.release()  # one that could not be removed is the next guard's to end
 
     def release(self) -> None:
         """Let go of the lock and leave the journal for the next guard or ``recover``."""
@@ -133,11 +152,21 @@ class Journal:
                 raise UsageError(
                     f"another guard is at work on this database ({self.path})"
                 ) from None
-            # its guard may have ended, and another begun, between the two calls
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(descriptor), os.stat(self.path)):
-                    return descriptor
-            os.close(descriptor)
+            if self._stands(descriptor):
+                return descriptor
+            os.close(descriptor)  # its guard has ended between the two calls
+
+    def _is_ours(self, descriptor: int) -> bool:
+        """Lock the journal that was just made, if it still is what stands there."""
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return self._stands(descriptor)
+        return False
+
+    def _stands(self, descriptor: int) -> bool:
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(descriptor), os.stat(self.path))
+        return False
 
     def _read(self, whole: bytes) -> list[dict[str, Any]]:
         """Read the whole lines; RestoreError where this guard cannot have written them."""

@@ -21,6 +21,7 @@ from pathlib import Path
 import apsw
 
 from harness.cleanup.by_difference import DifferenceCleanup
+from harness.databases.errors import describe
 from harness.databases.sqlite import connect, differences
 from harness.errors import HarnessError, RecoveryRefused, RestoreError
 from harness.guard.standing_pin import StandingPin
@@ -183,8 +184,10 @@ def answer(keeper: Keeper, request: str) -> dict[str, str]:
     actions = {"begin": keeper.begin, "finish": keeper.finish, "end": keeper.end}
     try:
         return {"way": actions[request]()}
-    except (apsw.Error, OSError, HarnessError) as error:
-        return {"error": str(error) or type(error).__name__}
+    except (apsw.Error, OSError) as error:  # of a lock in the way SQLite says "not an error"
+        return {"error": f"{describe(error)[0]} ({error})"}
+    except HarnessError as error:
+        return {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer, and tells it
         return {"error": f"{type(error).__name__}: {error}"}
 

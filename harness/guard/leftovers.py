@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import apsw
 
 from harness import registry
 from harness.databases.engines import engine_of
+from harness.databases.errors import describe
 from harness.errors import RestoreError
 from harness.files import Files
 from harness.guard import archive, processes
-from harness.guard.journal import CAPTURING, PROVEN, Journal
+from harness.guard.journal import CAPTURING, PROVEN, Journal, how_to_recover
 from harness.recovery import Recovery
+from harness.recovery.sqlite_files import beside, real
 
 BACKUP_SUFFIX = ".e2e-backup"
 WAIT_S = 3.0  # for the command of a killed guard, which was perhaps just told to end
@@ -57,8 +60,7 @@ def recover(
             )
         backups = known_again(database, entries[-1], files, busy_timeout_ms=busy_timeout_ms)
         if entries[-1]["state"] in (CAPTURING, PROVEN):  # the baseline is live, only tidy up
-            _tidy_up(database, backups)
-            journal.end()
+            _tidy_up(database, journal, backups)
             return None
         refuse_while_running(entries, database)
         if archives:
@@ -80,6 +82,13 @@ def _refuse_what_replaced(database: Path, journal: Journal) -> None:
             f"where the database was, {database} is {what} now: nothing was touched, and the "
             "backup is kept. Move it away and recover again"
         )
+    for suffix in ("-wal", "-shm", "-journal"):
+        path = beside(real(database), suffix)
+        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+            raise RestoreError(
+                f"{path}, where SQLite keeps its own, is no regular file now, so nobody can open "
+                "the database: nothing was touched. Move it away and recover again"
+            )
 
 
 def refuse_while_running(entries: list[dict[str, Any]], database: Path) -> None:
@@ -105,8 +114,15 @@ def _keep(database: Path, files: Files, busy_timeout_ms: int) -> None:
     except (OSError, apsw.Error) as error:
         raise RestoreError(
             f"what {database} holds now could not be kept as an archive, so nothing was put back: "
-            f"{error}"
+            f"{_why(error)}"
         ) from error
+
+
+def _why(error: Exception) -> str:
+    """Say it in people's words where the system has only a code ("not an error", SQLite says)."""
+    if isinstance(error, apsw.Error | OSError):
+        return f"{describe(error)[0]} ({error})"
+    return str(error)
 
 
 def _put_back(
@@ -126,12 +142,10 @@ def _put_back(
             )
         except Exception as error:  # noqa: BLE001 - the reason is told, the next backup is tried
             recovery.release()
-            reasons.append(f"{recovery.name}: {error}")
+            reasons.append(f"{recovery.name}: {_why(error)}")
             continue
         if left.clean("exact"):
-            journal.write({"state": PROVEN, "backups": [known for _, known in backups]})
-            tidy(backups)
-            journal.end()
+            _tidy_up(database, journal, backups, proven=True)
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
@@ -143,20 +157,30 @@ def _put_back(
     )
 
 
-def _tidy_up(database: Path, backups: list[tuple[Recovery, dict[str, Any]]]) -> None:
+def _tidy_up(
+    database: Path,
+    journal: Journal,
+    backups: list[tuple[Recovery, dict[str, Any]]],
+    *,
+    proven: bool = False,
+) -> None:
+    """Remove what the guard left, the journal last; ``proven``: it must say so first."""
     try:
+        if proven:
+            journal.write({"state": PROVEN, "backups": [known for _, known in backups]})
         tidy(backups)
-    except OSError as error:
+        journal.end()
+    except (OSError, apsw.Error) as error:
         raise RestoreError(
             f"{database} is at its baseline, but what a guard left beside it cannot be removed: "
-            f"{error}. Remove that by hand"
+            f"{error}. Put that right, then run '{how_to_recover(database)}'"
         ) from error
 
 
 def tidy(backups: list[tuple[Recovery, dict[str, Any]]]) -> None:
     """Remove what every recovery of the chain kept, whether or not it could still be used."""
     for recovery, description in backups:
-        with suppress(RestoreError):  # there may be nothing left to resume
+        with suppress(RestoreError, apsw.Error):  # nothing left to resume, or others are at work
             recovery.resume(description)
         recovery.dispose()
 

@@ -18,7 +18,7 @@ from harness.databases.errors import describe, is_transient
 from harness.errors import BackupError, RestoreError
 from harness.files import Files
 from harness.guard import archive
-from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal, how_to_recover
 from harness.guard.leftovers import backup_path, recover
 from harness.guard.policy import POLICIES
 from harness.recovery import Recovery
@@ -42,6 +42,7 @@ class GuardResult:
     timings_ms: dict[str, float] = field(default_factory=dict)  # by phase
     backup_bytes: int = 0  # size of the first backup file; 0 when the backup is no file
     undisposed: bool = False  # a backup could not be removed
+    lost: bool = False  # not clean, and no backup is what was captured any more
     archive: Path | None = None  # what the restore threw away
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
 
@@ -161,7 +162,7 @@ class Guard:
         if not result.says_clean and error is None:
             raise RestoreError(
                 f"{self.database} is not proven back at its baseline; its backup is kept. "
-                f"Run 'harness recover --database {self.database}'."
+                f"Run '{how_to_recover(self.database)}'."
             )
 
     # The steps, in the order of the protocol.
@@ -218,7 +219,10 @@ class Guard:
     def _dispose(self) -> None:
         if not self.policy.backs_up:
             return
-        if not self.result.says_clean:
+        # without the journal nobody could tell the next guard that a backup is gone
+        self.result.undisposed = self.result.says_clean and not self._journal.is_held
+        if not self.result.says_clean or self.result.undisposed:
+            self.result.lost = not self.result.says_clean and self._is_lost()
             self.abandon()
             return
         with self._timed("dispose"):
@@ -270,6 +274,15 @@ class Guard:
             grade=self.grade,
             busy_timeout_ms=self.busy_timeout_ms,
         )
+
+    def _is_lost(self) -> bool:
+        try:
+            _first_sound(self._captured)
+        except RestoreError:
+            return True
+        except Exception:  # noqa: BLE001 - it could not be looked at: it may be there
+            return False
+        return False
 
     def _attempt(self, phase: str, operation: str, action: Callable[[], T]) -> T:
         return self.retry.run(

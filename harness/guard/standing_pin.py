@@ -8,24 +8,25 @@ folder is synced. A power cut is the business of the session's guard, which has 
 
 from __future__ import annotations
 
-import fcntl
 import os
-import stat
-import struct
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
 from harness.errors import RecoveryRefused, RestoreError
-from harness.recovery.sqlite_files import MainFile, beside, busy, connect, hold_steady, own
-from harness.recovery.wal_pin import Stamp
+from harness.recovery.pinning import (
+    DMS,
+    READ_LOCK_0,
+    PinnedStamp,
+    is_shm_of,
+    lock,
+    open_shm,
+    refuse_elsewhere,
+    stamp_of_pinned,
+)
+from harness.recovery.sqlite_files import MainFile, beside, connect, hold_steady
 
-# Bytes of the -shm, https://www.sqlite.org/walformat.html, section 2.3: WAL_READ_LOCK(0), without
-# which no checkpoint writes the main file; and the DMS of os_unix.c, which every connection holds
-# shared and the first one exclusively, to begin a new wal-index.
-_READ_LOCK_0, _DMS = 123, 128
 _INDEX_HEADER_BYTES = 96  # two copies; every commit changes both
 _INDEX_BYTES = 136  # and what checkpoints and locks need
 _WAL_HEADER_BYTES = 32
@@ -44,7 +45,7 @@ class StandingPin:
         self.main, self.busy_timeout_ms = main, busy_timeout_ms
         self._file: MainFile | None = None  # SHARED: nobody is the last one to close
         self._shm = -1
-        self._stamp: Stamp | None = None
+        self._stamp: PinnedStamp | None = None
         self._proven = b""  # the wal-index' header when the -wal was last proven to change nothing
 
     def take(self) -> None:
@@ -54,8 +55,7 @@ class StandingPin:
             RecoveryRefused: not in WAL mode, or not on Linux.
             apsw.BusyError: others left no moment in which the -wal is empty.
         """
-        if sys.platform != "linux":  # elsewhere the same name takes another struct flock
-            raise RecoveryRefused("a pin needs the open file description locks of Linux")
+        refuse_elsewhere("a pin")
         self.let_go()
         connection = connect(self.main, busy_timeout_ms=self.busy_timeout_ms)
         try:
@@ -66,7 +66,7 @@ class StandingPin:
             self._file = MainFile(self.main)
             self._file.shared()
             self._hold_shm()
-            self._stamp = self._stamp_now()
+            self._stamp = stamp_of_pinned(self.main, self._file)
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.execute("COMMIT")  # the locks already stand
         except BaseException:
@@ -80,7 +80,7 @@ class StandingPin:
         with suppress(OSError, RestoreError):
             self.check()
             wal = beside(self.main, "-wal")
-            if not self._same_shm():
+            if not is_shm_of(self._shm, self.main):
                 return False
             if _is_struck_out(wal):
                 return True
@@ -100,7 +100,7 @@ class StandingPin:
         try:
             self.check()
             _strike_out(beside(self.main, "-wal"))  # first: without frames a -shm means nothing
-            if not self._same_shm():
+            if not is_shm_of(self._shm, self.main):
                 self._hold_shm()
             os.pwrite(self._shm, bytes(_INDEX_BYTES), 0)  # the next connection begins it anew
             self._proven = b""
@@ -111,7 +111,7 @@ class StandingPin:
     def check(self) -> None:
         """Prove that the main file is what was pinned; RestoreError where it is not."""
         try:
-            known = self._file is not None and self._stamp_now() == self._stamp
+            known = self._file is not None and stamp_of_pinned(self.main, self._file) == self._stamp
         except FileNotFoundError:
             raise RestoreError(f"{self.main}, which held the baseline, is gone") from None
         if not known:
@@ -138,30 +138,12 @@ class StandingPin:
             file.close()
         self._stamp, self._proven = None, b""
 
-    def _stamp_now(self) -> Stamp:
-        assert self._file is not None  # noqa: S101 - both callers have looked, for mypy
-        status = os.stat(self.main)
-        header = self._file.header().hex()
-        return Stamp(status.st_ino, status.st_size, status.st_mtime_ns, header)
-
-    def _same_shm(self) -> bool:
-        """Whether the -shm that is locked is still the one that connections find."""
-        with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(self._shm), os.stat(beside(self.main, "-shm")))
-        return False
-
     def _hold_shm(self) -> None:
         """Open the -shm, or make it as SQLite would, and take both locks on it."""
-        old, self._shm = self._shm, _open_shm(self.main)
+        old, self._shm = self._shm, open_shm(self.main)
         if old >= 0:
             os.close(old)
-        for byte in (_READ_LOCK_0, _DMS):
-            # struct flock of fcntl(2): type, whence, start, length, pid 0
-            lock = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0)
-            try:
-                fcntl.fcntl(self._shm, fcntl.F_OFD_SETLK, lock)
-            except BlockingIOError as error:
-                raise busy(f"{self.main}: a checkpoint is running") from error
+        lock(self._shm, self.main, READ_LOCK_0, DMS)
 
 
 def _strike_out(wal: Path) -> None:
@@ -192,12 +174,3 @@ def _is_struck_out(wal: Path) -> bool:
         return not any(os.pread(descriptor, _WAL_HEADER_BYTES, 0))
     finally:
         os.close(descriptor)
-
-
-def _open_shm(main: Path) -> int:
-    like = os.stat(main)
-    mode = stat.S_IMODE(like.st_mode)
-    path = beside(main, "-shm")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode)
-    own(descriptor, like.st_uid, like.st_gid, mode)
-    return descriptor

@@ -6,7 +6,6 @@ Pure functions: nothing here looks at a database or prints.
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from harness import registry
 from harness.databases import Differences, Grade, Row
 from harness.guard.document import VERSION, of
+from harness.guard.journal import how_to_recover
 from harness.guard.protocol import GuardResult
 
 GUARD_FAILED = 125
@@ -39,11 +39,6 @@ class Run:
         return self.result.says_clean and last is not None and last.clean(self.grade)
 
 
-def by_hand(database: Path) -> str:
-    """Give the exact command that puts the baseline back, from any folder."""
-    return f"harness recover --database {shlex.quote(os.path.abspath(database))}"
-
-
 def lines(run: Run, *, verbose: bool = False) -> list[str]:
     """Tell it in a few lines; ``verbose``: with every row that differs."""
     told = _backed_up(run.result)
@@ -61,10 +56,7 @@ def errors(run: Run, *, verbose: bool = False) -> list[str]:
         told += _reasons(result)
         if result.remaining is not None:
             told += _indented(_differing(result.remaining, verbose=verbose))
-        told += [
-            "journal and backup are left as they are. Stop whatever uses the database, then run:",
-            f"  {by_hand(run.database)}",
-        ]
+        told += _what_to_do(run)
     if result.undisposed:
         told.append("the backup could not be removed; the next guard will try again")
     return told
@@ -95,7 +87,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
             f.step._asdict() | {"reason": f.reason, "error": f.error, "code": f.code}
             for f in result.failures
         ],
-        "by_hand": None if result.says_clean else by_hand(run.database),
+        "by_hand": None if result.says_clean or result.lost else how_to_recover(run.database),
     }
 
 
@@ -107,6 +99,19 @@ def _backed_up(result: GuardResult) -> list[str]:
     return [
         f"backed up by {name}: {registry.find('recovery', name).contract}"
         for name in result.backed_up_by
+    ]
+
+
+def _what_to_do(run: Run) -> list[str]:
+    if run.result.lost:
+        return [
+            "its backup is gone or altered, so no guard can bring it back. Put a copy of your own "
+            "back ('harness restore'; 'harness archives' lists what restores have kept), or take "
+            f"the database as it is and remove {run.database}.e2e-journal, if it is there"
+        ]
+    return [
+        "journal and backup are left as they are. Stop whatever uses the database, then run:",
+        f"  {how_to_recover(run.database)}",
     ]
 
 

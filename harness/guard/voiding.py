@@ -9,14 +9,13 @@ baseline, and only then its backups go.
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import archive, leftovers
-from harness.guard.journal import CAPTURED, PROVEN, Journal
+from harness.guard.journal import CAPTURED, PROVEN, Journal, how_to_recover
 from harness.recovery import Recovery
 from harness.recovery.sqlite_files import size_of
 
@@ -85,8 +84,8 @@ class Intent:
             recovery.release()
             raise UsageError(
                 f"a guard was killed, and its baseline is in {self._database} itself, from where a "
-                "restore would remove it: nothing was touched. Bring it back first ('harness "
-                f"recover --database {shlex.quote(os.path.abspath(self._database))}')"
+                "restore would remove it: nothing was touched. Bring it back first "
+                f"('{how_to_recover(self._database)}')"
             )
 
     def release(self) -> None:

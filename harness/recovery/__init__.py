@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from harness.errors import RestoreError
 from harness.files import Files
 
-HELPERS: tuple[str, ...] = ("file_backup", "holders", "sqlite_files", "stamp")
+HELPERS: tuple[str, ...] = ("file_backup", "holders", "pinning", "sqlite_files", "stamp")
 
 
 class Recovery(ABC):

@@ -23,48 +23,39 @@ one, which would fold or delete the -wal as it closes.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import stat
-import struct
-import sys
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
+from harness.recovery.pinning import (
+    READ_LOCK_0,
+    PinnedStamp,
+    is_shm_of,
+    lock,
+    open_shm,
+    refuse_elsewhere,
+    stamp_of_pinned,
+    unlock,
+)
 from harness.recovery.sqlite_files import (
     MainFile,
     beside,
-    busy,
     connect,
     fold,
     hold_steady,
-    own,
     real,
     size_of,
 )
 
-# Byte 120 of the -shm is WAL_WRITE_LOCK, 121 checkpoint, 122 recover, 123 WAL_READ_LOCK(0):
-# https://www.sqlite.org/walformat.html, section 2.3.
-_READ_LOCK_0 = 123
-
 # Descriptors of -shm files that could not be closed: closing one drops the POSIX locks that other
 # connections of this process hold on it. Found again by (device, inode), so at most one a file.
 _kept: dict[tuple[int, int], int] = {}
-
-
-class Stamp(NamedTuple):
-    """By what an untouched main file is known."""
-
-    inode: int
-    size_bytes: int
-    mtime_ns: int
-    header: str  # the first 100 bytes, hexadecimal
 
 
 class WalPin(Recovery):
@@ -77,7 +68,7 @@ class WalPin(Recovery):
 
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock
-    _stamp: Stamp | None = None
+    _stamp: PinnedStamp | None = None
     _resumed = False
     # Idle, and of no use for the pin: while one connection is open the wal-index stays, and every
     # other connection of the run is spared its recovery.
@@ -100,11 +91,7 @@ class WalPin(Recovery):
             RecoveryRefused: no database, not in WAL mode, not on Linux.
             apsw.BusyError: others left no moment in which the -wal is empty.
         """
-        if sys.platform != "linux":  # elsewhere the same name takes another struct flock
-            raise RecoveryRefused(
-                "wal_pin needs the open file description locks of Linux, and this is "
-                f"{sys.platform}: name another recovery, such as online_backup"
-            )
+        refuse_elsewhere(self.name)
         self._let_go()
         if not self.main.exists():
             raise RecoveryRefused(f"{self.database}: there is no such database")
@@ -113,7 +100,7 @@ class WalPin(Recovery):
             if not hold_steady(connection, self.main):
                 raise RecoveryRefused(f"wal_pin needs WAL mode, which {self.database} is not in")
             file = self._hold()
-            self._stamp = _stamp(self.main, file.header())
+            self._stamp = stamp_of_pinned(self.main, file)
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.execute("COMMIT")  # the OFD lock already stands
         except BaseException:
@@ -121,6 +108,19 @@ class WalPin(Recovery):
             self._let_go()
             raise
         self._idle = connection
+
+    def check(self) -> None:
+        """Prove that the main file still is what was pinned.
+
+        Another SQLite library in this very process, as Python's sqlite3 is, drops the pin as it
+        closes the file, and folds the -wal into it: then the file agrees with itself alone.
+
+        Raises:
+            RestoreError: it was written or replaced, or nothing is pinned.
+        """
+        if self._stamp is None:
+            raise RestoreError(f"{self.name} has captured no backup of {self.database}")
+        self._check(self._hold())
 
     def restore(self) -> None:
         """Discard the -wal, once nobody is connected.
@@ -162,13 +162,13 @@ class WalPin(Recovery):
         shm, self._shm = self._shm, None
         self._idle = None
         if shm is not None:
-            _ofd(shm, fcntl.F_UNLCK)
+            unlock(shm, READ_LOCK_0)
         if file is not None:
             file.close()
         idle.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         idle.close()
         if shm is not None:  # the last one out removes the -shm; then nobody is connected
-            _forget(shm, alone=not _same(shm, beside(self.main, "-shm")))
+            _forget(shm, alone=not is_shm_of(shm, self.main))
 
     def release(self) -> None:
         """Let go as a kill would: nothing is folded, and the -wal stays."""
@@ -191,7 +191,7 @@ class WalPin(Recovery):
         if "header" not in description:
             return  # capture had not finished: there is nothing to know and nothing to dispose
         self._resumed = True
-        self._stamp = Stamp(*(description[name] for name in Stamp._fields))
+        self._stamp = PinnedStamp(*(description[name] for name in PinnedStamp._fields))
         try:
             if not self.main.exists():
                 raise RestoreError(f"{self.main}, which held the baseline, is gone")
@@ -208,21 +208,17 @@ class WalPin(Recovery):
         if self._file is None:
             self._file = MainFile(self.main)
         self._file.shared()
-        path = beside(self.main, "-shm")
-        if self._shm is not None and not _same(self._shm, path):
+        if self._shm is not None and not is_shm_of(self._shm, self.main):
             os.close(self._shm)  # an earlier restore removed that file under EXCLUSIVE
             self._shm = None
         if self._shm is None:
-            self._shm = _open_shm(path, self.main)
-        try:
-            _ofd(self._shm, fcntl.F_RDLCK)
-        except BlockingIOError as error:
-            raise busy(f"{self.main}: a checkpoint is running") from error
+            self._shm = _known_or_opened(self.main)
+        lock(self._shm, self.main, READ_LOCK_0)
         return self._file
 
     def _check(self, file: MainFile) -> None:
         """Prove that the main file is what was captured."""
-        if _stamp(self.main, file.header()) != self._stamp:
+        if stamp_of_pinned(self.main, file) != self._stamp:
             raise RestoreError(
                 f"{self.main} was written or replaced since it was pinned, so it no longer holds "
                 "the baseline; the -wal is left as it is"
@@ -242,7 +238,7 @@ class WalPin(Recovery):
         try:
             if shm is not None:
                 alone = alone or (file is not None and _is_alone(file))
-                _ofd(shm, fcntl.F_UNLCK)
+                unlock(shm, READ_LOCK_0)
                 _forget(shm, alone=alone)
         finally:
             if file is not None:
@@ -257,31 +253,14 @@ def _is_alone(file: MainFile) -> bool:
     return True
 
 
-def _stamp(main: Path, header: bytes) -> Stamp:
-    status = os.stat(main)
-    return Stamp(status.st_ino, status.st_size, status.st_mtime_ns, header.hex())
-
-
-def _same(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _open_shm(path: Path, main: Path) -> int:
-    """Open the -shm, or make it as SQLite would; ``_forget`` is the way to close it."""
+def _known_or_opened(main: Path) -> int:
+    """Give a descriptor of the -shm; ``_forget`` is the way to close it."""
     with suppress(FileNotFoundError):
-        status = os.stat(path)
+        status = os.stat(beside(main, "-shm"))
         kept = _kept.pop((status.st_dev, status.st_ino), None)
         if kept is not None:
             return kept
-        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    like = os.stat(main)
-    mode = stat.S_IMODE(like.st_mode)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode)
-    own(descriptor, like.st_uid, like.st_gid, mode)
-    return descriptor
+    return open_shm(main)
 
 
 def _forget(descriptor: int, *, alone: bool) -> None:
@@ -291,9 +270,3 @@ def _forget(descriptor: int, *, alone: bool) -> None:
         return
     status = os.fstat(descriptor)
     _kept[status.st_dev, status.st_ino] = descriptor
-
-
-def _ofd(descriptor: int, kind: int) -> None:
-    """Set one byte's OFD lock; struct flock of fcntl(2): type, whence, start, length, pid 0."""
-    lock = struct.pack("hhqqi4x", kind, os.SEEK_SET, _READ_LOCK_0, 1, 0)
-    fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)

@@ -10,6 +10,7 @@ import pytest
 from harness.errors import RestoreError
 from harness.guard import Guard
 from harness.guard.apart import recover_apart
+from harness.guard.journal import SUFFIX
 
 
 def left_by_a_guard(folder: Path) -> Path:
@@ -34,14 +35,22 @@ def count(path: Path) -> int:
 def test_another_process_brings_it_back(
     folder: Path, monkeypatch: pytest.MonkeyPatch, archives: bool
 ) -> None:
-    """From any folder, also one whose files have the names of modules; then nothing is to do."""
+    """From any folder, also one whose files have the names of modules."""
     path = left_by_a_guard(folder)
     (folder / "apsw.py").write_text("raise SystemExit('the wrong one')")
     monkeypatch.chdir(folder)
     assert recover_apart(path, archives=archives) == "online_backup"
     assert count(path) == 0
     assert bool(list(folder.glob("*.e2e-archive-*"))) == archives
-    assert recover_apart(path) is None
+
+
+def test_without_a_journal_nothing_is_proven(folder: Path) -> None:
+    """Tests that removed it must not make anybody say that their rows are the baseline."""
+    path = left_by_a_guard(folder)
+    (folder / f"{path.name}{SUFFIX}").unlink()
+    with pytest.raises(RestoreError, match="is gone, so nothing was put back"):
+        recover_apart(path)
+    assert count(path) == 1
 
 
 def test_why_it_could_not_is_raised(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

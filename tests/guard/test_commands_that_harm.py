@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -85,9 +88,73 @@ def test_what_cannot_be_removed_is_said_and_tried_again(folder: Path) -> None:
     status, said = harmed(database, 'mkdir "$0.e2e-backup.part"')
     assert status == 0
     assert "could not be removed" in said
-    with pytest.raises(RestoreError, match=r"at its baseline.*by hand"):
+    with pytest.raises(RestoreError, match=r"at its baseline.*Put that right"):
         recover(database)
     Path(f"{database}.e2e-backup.part").rmdir()
     assert guarded(database, "true")[0] == 0
     assert truth.judge(database).exact
     assert left_beside(database) == []
+
+
+@pytest.mark.parametrize(
+    ("suffix", "script"),
+    [
+        ("-wal", 'rm -f "$0-wal"; mkdir "$0-wal"'),
+        ("-wal", 'rm -f "$0-wal"; ln -s by "$0-wal"'),
+        ("-journal", 'make; ln -s by "$0-journal"'),
+    ],
+)
+def test_what_sqlite_would_trip_over_is_named(folder: Path, suffix: str, script: str) -> None:
+    """A folder or a link where SQLite keeps its own: recover names it, and works without it."""
+    database, truth = baseline(folder)
+    bystander = database.parent / "by"
+    bystander.write_text("x")
+    assert harmed(database, script)[0] == 125
+    said: list[str] = []
+    assert run_recover(str(database), say=said.append) == 125
+    assert f"{database.name}{suffix}, where SQLite keeps its own" in said[0]
+    odd = Path(f"{database}{suffix}")
+    odd.rmdir() if odd.is_dir() else odd.unlink()
+    assert run_recover(str(database), say=said.append) == 0
+    assert truth.judge(database).exact
+    assert bystander.read_text() == "x"
+
+
+def test_no_command_is_named_that_cannot_help(folder: Path) -> None:
+    """With backup and journal gone nobody is sent to a recover that would find nothing to do."""
+    database, _ = baseline(folder)
+    status, said = harmed(database, 'make; rm "$0".e2e-*')
+    assert (status, "harness recover" in said) == (125, False)
+    assert "backup is gone or altered" in said
+    assert "harness restore" in said
+
+
+WRITES_ON = """
+import sys, time
+import apsw
+one = apsw.Connection(sys.argv[1])
+one.execute("SELECT * FROM sqlite_schema").fetchall()
+print(flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only there the system tells")
+def test_who_outlives_the_command_with_the_database_open_is_named(folder: Path) -> None:
+    """It could write behind the proof's back; whoever was there before is nobody's news."""
+    database, truth = baseline(folder)
+    start = [PYTHON, "-c", WRITES_ON, str(database)]
+    with subprocess.Popen(start, stdout=subprocess.PIPE) as before:
+        assert before.stdout is not None
+        before.stdout.readline()
+        script = (
+            '"$1" -c "$2" "$0" >"$0.said" & echo $! >"$0.pid"; until test -s "$0.said"; do :; done'
+        )
+        status, said = guarded(database, "sh", "-c", script, str(database), PYTHON, WRITES_ON)
+        stayed = int(Path(f"{database}.pid").read_text())
+        os.kill(stayed, signal.SIGKILL)
+        before.kill()
+    assert status == 0, said
+    assert f"is open in process {stayed} (" in said
+    assert f"{before.pid}" not in said
+    assert truth.judge(database).exact

@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -276,6 +277,104 @@ def test_pythons_sqlite3_open_at_the_end_is_no_trouble(path: Path) -> None:
         "wal_pin ['t: 1 added, 0 missing, 0 changed'] []",
     ], done.stderr  # fmt: skip
     assert (rows(path), beside(path)) == ([1], [])
+
+
+LOOP_GONE = """
+import asyncio, os, signal, sys, threading, time
+import apsw, harness
+from harness.guard.protocol import Guard
+path = sys.argv[1]
+real = Guard.finish
+inside, patience = threading.Event(), time.sleep
+def slow(self):
+    inside.set()
+    patience(0.5)  # the loop ends meanwhile
+    return real(self)
+Guard.finish = slow
+async def tests():
+    async with harness.guard(path):
+        apsw.Connection(path).execute("INSERT INTO t VALUES (2)")
+async def main():
+    left = asyncio.create_task(tests())
+    await asyncio.to_thread(inside.wait)
+    if sys.argv[2] == "interrupted":
+        raise KeyboardInterrupt
+if sys.argv[2] == "closed":
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    loop.close()
+else:
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["ended", "interrupted", "closed"])
+def test_a_loop_that_ends_first_breaks_nothing_off(path: Path, how: str) -> None:
+    """The thread finishes its work with the journal held, whatever becomes of loop and tasks."""
+    done = subprocess.run(
+        [PYTHON, "-c", LOOP_GONE, str(path), how],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (rows(path), beside(path)) == ([1], []), done.stderr
+
+
+PIN_DROPPED = """
+import sqlite3, sys
+import harness
+from harness.errors import RestoreError
+path, *recoveries = sys.argv[1:]
+try:
+    with harness.guard(path, recoveries=recoveries) as g:
+        for number in (2, 3):  # the first that closes drops the locks, the second folds the -wal
+            one = sqlite3.connect(path)
+            one.execute("INSERT INTO t VALUES (?)", (number,))
+            one.commit()
+            one.close()
+    print(g.result.restored_by)
+except RestoreError as error:
+    print("no longer holds the baseline" in str(error))
+"""
+
+
+@pytest.mark.parametrize(
+    ("recoveries", "said"),
+    [(["wal_pin"], "True"), (["wal_pin", "online_backup"], "online_backup")],
+)
+def test_a_pin_that_sqlite3_dropped_proves_nothing(
+    path: Path, recoveries: list[str], said: str
+) -> None:
+    """Its library drops the pin's locks in here: that is seen, and the next of the chain restores.
+
+    Nothing is restored where there is no other, and it is said.
+    """
+    done = subprocess.run(
+        [PYTHON, "-c", PIN_DROPPED, str(path), *recoveries],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.split() == [said], done.stderr
+    assert rows(path) == ([1] if "online_backup" in recoveries else [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"cleanup": 3}, {"cleanup": print}, {"grade": "row"}, {"busy_timeout_ms": "1"},
+     {"busy_timeout_ms": -1}, {"busy_timeout_ms": 2**40}],
+    ids=str,
+)  # fmt: skip
+def test_a_wrong_option_is_refused_at_once(path: Path, wrong: dict[str, Any]) -> None:
+    """Not when the tests have run and the database is dirty; the sentence names the option."""
+    with pytest.raises(UsageError, match=f"^{next(iter(wrong))}="):
+        harness.guard(path, **wrong)
+
+
+def test_what_cannot_be_a_path(path: Path) -> None:
+    """Is refused by a sentence; bytes, as os functions take them, are a path."""
+    for odd in ("a\0b", "x" * 5000):
+        with pytest.raises(UsageError, match="cannot be the path"):
+            harness.guard(odd)
+    with harness.guard(os.fsencode(path)):
+        add(path)
+    assert rows(path) == [1]
 
 
 def test_a_forked_child_finishes_nothing(path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,7 +12,7 @@ import pytest
 
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
-from harness.guard.journal import SUFFIX, Journal
+from harness.guard.journal import SUFFIX, VERSION, Journal
 
 
 def test_what_was_written_is_adopted(folder: Path) -> None:
@@ -104,3 +106,44 @@ def test_a_folder_in_its_place_is_no_journal(folder: Path) -> None:
     (folder / f"db{SUFFIX}").mkdir()
     with pytest.raises(RestoreError, match="no journal"):
         Journal(folder / "db", Files()).adopt()
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_journal_taken_up_before_it_was_locked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    """Another guard may come between making and locking it; then that one's journal stays."""
+    first, other = Journal(folder / "db", Files()), Journal(folder / "db", Files())
+
+    def overtaken(descriptor: int, how: int) -> None:
+        monkeypatch.undo()
+        other.adopt()
+        if ends:
+            other.end()
+            other.begin({"state": "captured"})
+        fcntl.flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", overtaken)
+    with pytest.raises(UsageError, match="at work"):
+        first.begin({"state": "capturing"})
+    first.end()
+    other.write({"version": VERSION, "state": "captured"})
+    other.release()
+    assert Journal(folder / "db", Files()).adopt()[-1]["state"] == "captured"
+
+
+def test_one_that_cannot_be_removed_is_let_go(folder: Path) -> None:
+    """Else the process that could not end it would keep it from the next guard, itself too."""
+
+    class Stuck(Files):
+        def unlink(self, path: Path) -> None:
+            raise OSError(errno.EIO, "no")
+
+    journal = Journal(folder / "db", Stuck())
+    journal.begin({"state": "proven"})
+    with pytest.raises(OSError, match="no"):
+        journal.end()
+    again = Journal(folder / "db", Files())
+    assert again.adopt()[-1]["state"] == "proven"
+    again.end()
+    assert list(folder.iterdir()) == []

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from harness.databases import Differences
 from harness.errors import RestoreError
 from harness.guard import keeper as module
-from harness.guard.keeper import Keeper, answer
+from harness.guard.keeper import PIN, Keeper, answer
 from tests.guard.connected import connected, elsewhere
 from tests.recovery.helpers import DAMAGE, content, make
 
@@ -61,3 +63,14 @@ def test_without_a_pin_it_copies(folder: Path) -> None:
         assert not os.path.exists(f"{path}.e2e-test.1")
         keeper.close()
     assert content(path) == before
+
+
+def test_what_is_in_the_way_is_said(folder: Path) -> None:
+    """A transaction that stays open is a timeout in the answer, not "not an error" alone."""
+    database = make(folder, "wal")
+    keeper = Keeper(database, busy_timeout_ms=5)
+    assert answer(keeper, "begin") == {"way": PIN}
+    with closing(apsw.Connection(str(database))) as left:
+        left.execute("BEGIN IMMEDIATE")
+        assert answer(keeper, "finish")["error"].startswith("timeout (")
+    keeper.close()

@@ -280,7 +280,7 @@ class Stubborn(Files):
 def test_recover_that_fails_can_be_run_again_at_once(folder: Path) -> None:
     """A recover that cannot tidy up keeps no lock: the same process may try again."""
     database, before = killed_guard(folder, "file_copy")
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(RestoreError, match="directory"):
         recover(database, files=Stubborn())
     assert recover(database) is None  # proven back already; only the tidying was left
     assert content(database) == before

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +16,8 @@ from harness.errors import RestoreError
 from harness.files import Files
 from harness.guard import Guard, command, leftovers, processes, recover
 from harness.guard.child import Signals
-from harness.guard.journal import Journal
-from tests.guard.test_protocol import RECOVERIES, baseline
+from harness.guard.journal import PROVEN, Journal
+from tests.guard.test_protocol import RECOVERIES, baseline, make_rows
 
 KILLED = """
 import os, signal, sys
@@ -191,3 +193,42 @@ def test_an_emptied_journal_beside_a_backup_is_not_believed(folder: Path) -> Non
         recover(database)
     assert leftovers.backup_path(database, 0).exists()
     assert not truth.judge(database).rows
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="wal_pin is Linux only")
+def test_a_checkpoint_meanwhile_does_not_keep_anybody_from_tidying_up(folder: Path) -> None:
+    """What is proven needs no lock to be tidied up: who holds one is no reason for an error."""
+    database, _ = baseline(folder)
+    guard = Guard(database, recoveries=["wal_pin"])
+    guard.begin()
+    guard._journal.write(guard._entry(PROVEN, guard._captured))
+    guard.abandon()
+    shm = os.open(f"{database}-shm", os.O_RDWR | os.O_CREAT)
+    try:
+        checkpoint = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 123, 1, 0)
+        fcntl.fcntl(shm, fcntl.F_OFD_SETLK, checkpoint)
+        assert recover(database) is None
+    finally:
+        os.close(shm)
+    assert list(folder.glob("*.e2e-*")) == []
+
+
+class _Full(Files):
+    """A disk that takes no more writes."""
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Refuse as the kernel does."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_after_the_restore_is_told_as_a_sentence(folder: Path) -> None:
+    """The journal cannot say that the baseline is back: it stays, and so does the backup."""
+    database, truth = baseline(folder)
+    guard = Guard(database, recoveries=["online_backup"])
+    guard.begin()
+    make_rows(database)
+    guard.abandon()
+    with pytest.raises(RestoreError, match=r"is at its baseline, but .*harness recover"):
+        recover(database, files=_Full())
+    assert recover(database) == "online_backup"
+    assert truth.judge(database).exact

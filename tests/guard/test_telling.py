@@ -126,3 +126,12 @@ def test_an_undisposed_backup_and_a_command_not_run_are_errors() -> None:
     told = telling.errors(Run(Path("db"), result, 127, why_not_run="x: no such command"))
     assert told[0] == "x: no such command"
     assert "could not be removed" in told[1]
+
+
+def test_a_lost_backup_sends_nobody_to_recover() -> None:
+    """Neither people nor programs: it could find nothing to put back."""
+    run = Run(Path("db"), GuardResult(found=LEFT, lost=True), 125)
+    told = "\n".join(telling.errors(run))
+    assert "backup is gone or altered" in told
+    assert "harness recover" not in told
+    assert telling.document(run)["by_hand"] is None
