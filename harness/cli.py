@@ -7,7 +7,9 @@ and says 125 when the database is not proven back, 126 or 127 when the command c
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -125,6 +127,43 @@ def backend(database: Path, **options: Any) -> None:
     from harness.backend.serve import serve
 
     serve(database, say=_print, **options)
+
+
+@cli.command()
+@click.argument("database", metavar="DATABASE", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=Path("experiment.toml"),
+    help="Where to write the experiment; experiment.toml.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def init(database: Path, output: Path, *, force: bool) -> None:
+    """Look at a database of yours and write an experiment that runs on copies of it."""
+    from harness.experiment.init import init as write
+
+    _print(write(database, output, force=force))
+
+
+@cli.command("list")
+@click.argument("kind", metavar="[KIND]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--schema", is_flag=True, help="The JSON Schema of experiment files, for editors.")
+def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
+    """List what an experiment can name: faults, recovery, cleanup, workloads, reports, engines."""
+    from harness import listing
+
+    if schema and kind:
+        raise click.UsageError("--schema is of whole experiment files: give no KIND with it")
+    if schema:
+        from harness.experiment import configuration
+
+        _print(json.dumps(configuration.schema(), indent=1))
+        return
+    kinds = [listing.kind_of(kind)] if kind else listing.KINDS
+    width = shutil.get_terminal_size((80, 24)).columns
+    _print(listing.as_json(kinds) if as_json else listing.as_text(kinds, width))
 
 
 DATABASE = click.option(

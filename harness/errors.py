@@ -9,6 +9,7 @@
   x RestoreError               the baseline could not be put back
   x WorkloadError              a baseline or test data could not be made as asked
   x ApiError                   a request to the backend's API failed, or nobody can tell
+  x CommandFailed              a command of the user's own failed in a cycle
   x BackendError               the backend could not be started, or died
   x MeasurementError           the instrument failed: never a success, never dropped (exit 4)
 """
@@ -77,6 +78,20 @@ class ApiError(HarnessError):
         super().__init__(message)
         self.reason, self.status = reason, status
         self.transient, self.ambiguous, self.gone = transient, ambiguous, gone
+
+
+class CommandFailed(HarnessError):
+    """A command of the user's own did not end well.
+
+    Args:
+        message: what happened, the command's own words where it had any.
+        reason: in people's words: "timed out", "exit status 3", "killed by SIGKILL".
+        status: the exit status; negative for a signal.
+    """
+
+    def __init__(self, message: str, *, reason: str, status: int) -> None:
+        super().__init__(message)
+        self.reason, self.status = reason, status
 
 
 class BackendError(HarnessError):

@@ -1,21 +1,30 @@
 """Find a fault, recovery, cleanup, workload or report by its name.
 
 Built-in ones are modules of the package (one file each, its class carries ``name``); other
-people's are entry points in the group ``harness.<package>``.
+people's are entry points in the group ``harness.<package>``, see docs/extending.md.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from harness.errors import UnknownName
 
 PACKAGES = ("faults", "recovery", "cleanup", "workloads", "reports")
+# What a class in each package must be; by name, as importing them all takes its time.
+BASES = {
+    "faults": "Fault",
+    "recovery": "Recovery",
+    "cleanup": "Cleanup",
+    "workloads": "Workload",
+    "reports": "Report",
+}
 
 
 @cache
@@ -26,14 +35,8 @@ def find(package: str, name: str) -> Any:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UnknownName(f"no {package} is called {name!r}; {hint}known: {', '.join(known)}")
-    if name not in _built_in(package):
-        (point, *_) = entry_points(group=f"harness.{package}", name=name)
-        try:
-            return point.load()
-        except (ImportError, AttributeError) as error:
-            raise UnknownName(
-                f"{package} {name!r} ({point.value}) does not load: {error}"
-            ) from error
+    if name not in built_in(package):
+        return _other(package, [point for point in others(package) if point.name == name])
     module = importlib.import_module(f"harness.{package}.{name}")
     for value in vars(module).values():
         if isinstance(value, type) and vars(value).get("name") == name:
@@ -49,11 +52,11 @@ def names(package: str) -> tuple[str, ...]:
     helpers whose names begin with an underscore or that are listed in the package's ``HELPERS``
     do not. Nobody's entry point takes the place of a built-in one.
     """
-    others = {point.name for point in entry_points(group=f"harness.{package}")}
-    return tuple(sorted(_built_in(package) | others))
+    return tuple(sorted(built_in(package) | {point.name for point in others(package)}))
 
 
-def _built_in(package: str) -> set[str]:
+def built_in(package: str) -> set[str]:
+    """Return the names that the package itself has."""
     home = importlib.import_module(f"harness.{package}")
     helpers = set(getattr(home, "HELPERS", ()))
     return {
@@ -61,3 +64,62 @@ def _built_in(package: str) -> set[str]:
         for m in pkgutil.iter_modules(home.__path__)
         if not m.name.startswith("_") and m.name not in helpers
     }
+
+
+def others(package: str) -> tuple[EntryPoint, ...]:
+    """Return what other distributions offer, sorted by name, whether or not it loads."""
+    # one that stands twice on the path is found twice
+    points = dict.fromkeys(entry_points(group=f"harness.{package}"))
+    return tuple(sorted(points, key=lambda point: (point.name, distribution(point))))
+
+
+def distribution(point: EntryPoint) -> str:
+    """Name the distribution that an entry point comes from, with its version."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown distribution"
+
+
+def load(package: str, point: EntryPoint) -> Any:
+    """Return the class of an entry point; UnknownName says what is wrong with it."""
+    called = f"{package} {point.name!r} ({point.value}, of {distribution(point)})"
+    try:
+        found = point.load()
+    except Exception as error:  # importing somebody else's module may raise anything
+        raise UnknownName(
+            f"{called} does not load: {type(error).__name__}: {error}; "
+            "mend that package, or remove it"
+        ) from error
+    problem = _problem(package, point.name, found)
+    if problem:
+        raise UnknownName(f"{called} {problem}")
+    return found
+
+
+def _other(package: str, points: list[EntryPoint]) -> Any:
+    """Return the one class that ``points`` of the same name mean; UnknownName when they differ."""
+    if len({point.value for point in points}) > 1:
+        offers = ", ".join(f"{point.value} of {distribution(point)}" for point in points)
+        name = points[0].name
+        raise UnknownName(
+            f"{package} {name!r} is offered more than once: {offers}; remove all but one"
+        )
+    return load(package, points[0])
+
+
+def _problem(package: str, name: str, found: Any) -> str | None:
+    """Say why ``found`` cannot be used under ``name``, and what to write instead."""
+    base = getattr(importlib.import_module(f"harness.{package}"), BASES[package])
+    wanted = f"harness.{package}.{base.__name__}"
+    if not isinstance(found, type):
+        return f"is no class: name a class that derives from {wanted}"
+    if not issubclass(found, base):
+        return f"is a class but no {base.__name__}: derive it from {wanted}"
+    if getattr(found, "name", None) != name:
+        own = getattr(found, "name", None)
+        carries = f"carries the name {own!r}" if own is not None else "carries no name"
+        return f"{carries}: write name = {name!r} in the class, as its entry point is called"
+    if not isinstance(getattr(found, "contract", None), str):
+        return "has no contract: write one sentence, contract = '...', in the class"
+    if inspect.isabstract(found):
+        missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
+        return f"does not say how it does: {missing}; define that in the class"
+    return None

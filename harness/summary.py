@@ -29,6 +29,7 @@ from harness.results import (
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.statistics.timings import quantiles
 from harness.together import expected_both, together
+from harness.unsaid import unsaid
 
 VERSION = 1
 TO_REPLAY = ("baseline_lost", "dirty_silent", "harness_error")  # the worst first
@@ -70,7 +71,8 @@ def summarise(results: Results) -> dict[str, Any]:
 
     For each condition its counts, shares with intervals, verdict, timings in ms, faults, and
     whether cleanup and recovery failed together (``harness.together``; None where it has not
-    both); the evaluated rows of the claims table; and the story of the first cycle of each
+    both), what a cleanup of the user's own left unsaid (``harness.unsaid``; None where there is
+    none); the evaluated rows of the claims table; and the story of the first cycle of each
     condition that keeps any.
     """
     return _summary(results, _frames(results))
@@ -108,6 +110,7 @@ def _summary(results: Results, frames: Mapping[str, pd.DataFrame]) -> dict[str, 
         conditions.append(
             _condition(one, known[name], struck, _claims(one, rows), wall_s)
             | {"together": _apart(one, results.conditions, frames)}
+            | {"unsaid": unsaid(one, frames[name])}
         )
     return {
         "version": VERSION,

@@ -26,7 +26,8 @@ Bools = NDArray[np.bool_]
 def pairs(condition: Mapping[str, Any]) -> bool:
     """Whether the condition has both a cleanup and a recovery."""
     policy = POLICIES.get(str(condition.get("policy")))
-    return policy is not None and policy.cleans and policy.backs_up
+    cleans = policy is not None and policy.cleans and condition.get("cleanup") != "none"
+    return cleans and policy is not None and policy.backs_up
 
 
 def together(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any] | None:

@@ -11,7 +11,9 @@ import pytest
 from harness import registry
 from harness.cli import cli
 from harness.experiment.configuration import Condition, load
+from harness.experiment.project import BackendSetting, ProjectSetting
 from harness.guard import POLICIES
+from tests.real_databases import needed
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.toml"))
@@ -50,6 +52,7 @@ def unnamed(readme: str) -> list[str]:
         ]
     words = {name for package in registry.PACKAGES for name in registry.names(package)}
     words |= set(POLICIES) | (set(Condition.model_fields) - {"name"})
+    words |= (set(ProjectSetting.model_fields) - {"home"}) | set(BackendSetting.model_fields)
     places = {f"experiments/{path.name}" for path in EXPERIMENTS}
     return missing + sorted(word for word in words | places if f"`{word}`" not in readme)
 
@@ -70,6 +73,9 @@ def test_the_readme_names_everything() -> None:
         ("| `restore_only`", "restore_only"),
         ("| `busy_timeout_ms`", "busy_timeout_ms"),
         ("| `reset_after`", "reset_after"),
+        ("| `timeout_s`", "timeout_s"),
+        ("| `backend` | your own", "port_variable"),
+        ("harness list", "harness list"),
         ("| `workload.kind`", "platform"),
         ("| `experiments/quickstart.toml`", "experiments/quickstart.toml"),
     ],
@@ -91,8 +97,11 @@ def asks(text: str) -> bool:
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_an_experiment_loads_and_asks(path: Path) -> None:
     """Every experiment that is shipped is valid and begins with the question it answers."""
-    assert load(path).name == path.stem
-    assert asks(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    assert asks(text)
+    database = re.search(r'^database = "databases/(.*)"', text, re.MULTILINE)
+    overrides = [f"defaults.project.database={needed(database[1])}"] if database else []
+    assert load(path, overrides).name == path.stem
 
 
 def test_a_missing_question_is_seen() -> None:

@@ -21,6 +21,7 @@ FORBIDDEN = {
     "cleanup": _MEASURING | {"guard", "recovery", "backend"},
     "backend": _MEASURING | {"guard", "recovery", "cleanup"},
     "databases": _MEASURING | {"guard", "recovery", "cleanup", "workloads", "backend"},
+    "project": _MEASURING | {"guard", "recovery", "workloads", "backend"},
     "workloads": _MEASURING | {"guard", "recovery", "backend"},
     "truth": _MEASURING - {"truth"}
     | {"guard", "recovery", "cleanup", "databases", "workloads", "backend"},

@@ -88,6 +88,7 @@ def test_nothing_else_is_found(wrong: str) -> None:
 
 
 THEIRS = """
+from harness.faults import Fault
 from harness.faults.noop import Noop
 
 class Gremlin(Noop):
@@ -95,6 +96,18 @@ class Gremlin(Noop):
 
 class Impostor(Noop):
     name = "timeout"
+
+class Nameless(Fault):
+    contract = "Has no name."
+
+class Mute(Fault):
+    name = "mute"
+
+class Half(Fault):
+    name = "half"
+    contract = "Cannot strike."
+
+def function(): ...
 """
 ENTRY_POINTS = """
 [harness.faults]
@@ -102,6 +115,12 @@ gremlin = their_faults_{number}:Gremlin
 timeout = their_faults_{number}:Impostor
 broken = their_faults_{number}:Missing
 absent = no_such_module_{number}:Any
+raising = their_raising_{number}:Any
+function = their_faults_{number}:function
+other_name = their_faults_{number}:Gremlin
+nameless = their_faults_{number}:Nameless
+mute = their_faults_{number}:Mute
+half = their_faults_{number}:Half
 
 [harness.recovery]
 theirs = their_faults_{number}:Gremlin
@@ -115,16 +134,22 @@ def installed(
     """Install a distribution as pip does: a module and its metadata, in a folder on the path."""
     number = abs(hash(request.node.name))
     (folder / f"their_faults_{number}.py").write_text(THEIRS)
-    metadata = folder / "their_faults-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-faults\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(ENTRY_POINTS.format(number=number))
+    (folder / f"their_raising_{number}.py").write_text("1 / 0")
+    install(folder, "their-faults", ENTRY_POINTS.format(number=number))
     monkeypatch.syspath_prepend(str(folder))
     forget()
     yield folder
     monkeypatch.undo()
     forget()
     sys.modules.pop(f"their_faults_{number}", None)
+
+
+def install(folder: Path, name: str, points: str) -> None:
+    """Write the metadata of a distribution called ``name`` with these entry points."""
+    metadata = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(points)
 
 
 def test_other_peoples_are_found(installed: Path) -> None:
@@ -145,11 +170,38 @@ def test_nobody_takes_a_built_in_ones_place(installed: Path) -> None:
     assert registry.names("faults").count("timeout") == 1
 
 
-@pytest.mark.parametrize("name", ["broken", "absent"])
-def test_one_that_does_not_load_says_so(installed: Path, name: str) -> None:
-    """What cannot be imported is a usage error that names the entry point."""
-    with pytest.raises(UnknownName, match=f"faults {name!r} .* does not load"):
-        registry.find("faults", name)
+@pytest.mark.parametrize(
+    ("package", "name", "said"),
+    [
+        ("faults", "broken", "does not load: AttributeError"),
+        ("faults", "absent", "does not load: ModuleNotFoundError"),
+        ("faults", "raising", "does not load: ZeroDivisionError"),
+        ("faults", "function", "is no class"),
+        ("faults", "other_name", "carries the name 'gremlin': write name = 'other_name'"),
+        ("faults", "nameless", "carries no name: write name = 'nameless'"),
+        ("faults", "mute", "has no contract"),
+        ("faults", "half", "does not say how it does: slots, strike"),
+        ("recovery", "theirs", "is a class but no Recovery: derive it from"),
+    ],
+)
+def test_one_that_cannot_be_used_says_so(
+    installed: Path, package: str, name: str, said: str
+) -> None:
+    """What is wrong with an entry point is a usage error naming it, its class and its package."""
+    with pytest.raises(UnknownName) as refused:
+        registry.find(package, name)
+    assert str(refused.value).startswith(f"{package} {name!r} (their_") or name == "absent"
+    assert "of their-faults 1.0)" in str(refused.value)
+    assert said in str(refused.value)
+    assert refused.value.exit_code == 2
+
+
+def test_two_of_one_name_are_refused(installed: Path) -> None:
+    """Two distributions that offer the same name mean neither, and both are named."""
+    install(installed, "rival", "[harness.faults]\ngremlin = rival:Gremlin\n")
+    forget()
+    with pytest.raises(UnknownName, match=r"offered more than once: .*rival 1\.0.*their-faults 1"):
+        registry.find("faults", "gremlin")
 
 
 def test_gone_with_its_distribution() -> None:

@@ -164,3 +164,10 @@ def test_causes_are_named() -> None:
         said = module.together(condition, frame.cycles("one"))
     assert said is not None
     assert said["causes"] == ["full disk"]
+
+
+def test_no_cleanup_is_none_that_failed(folder: Path) -> None:
+    """A condition that only restores has no cleanup, so none can have failed in every cycle."""
+    records = [cycle(0, "restored", cleanup_ok=None, restored_by="file_copy", timings_ms=RESTORED)]
+    condition = {"name": "one", "policy": "hybrid_verified", "cleanup": "none"}
+    assert one_of(make_run(folder / "run", records, conditions=[condition])) is None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from harness.retry import Retry
 from harness.steps import Failure, Listener
 
-HELPERS: tuple[str, ...] = ("by_difference", "command", "put_back")
+HELPERS: tuple[str, ...] = ("command", "own", "put_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Cleanup(ABC):
     name: ClassVar[str]
     contract: ClassVar[str]
     # "sql": made without arguments, works on the database; "http": made with the Service it asks;
-    # "baseline": made with the path of a file that holds the baseline.
+    # "baseline": made with the path of a file that holds the baseline, and busy_timeout_ms.
     over: ClassVar[Literal["sql", "http", "baseline"]] = "sql"
 
     @abstractmethod

@@ -6,7 +6,7 @@ import errno
 
 import apsw
 
-from harness.errors import ApiError
+from harness.errors import ApiError, CommandFailed
 
 _SQLITE = {
     apsw.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign-key violation",
@@ -41,7 +41,7 @@ _ERRNO = {
 
 def describe(error: BaseException) -> tuple[str, int]:
     """Return (reason, code): in people's words; SQLite's extended code, errno or HTTP status."""
-    if isinstance(error, ApiError):
+    if isinstance(error, ApiError | CommandFailed):
         return error.reason, error.status
     if isinstance(error, apsw.Error):
         code = int(getattr(error, "extendedresult", 0) or getattr(error, "result", 0) or 0)

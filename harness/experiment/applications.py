@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.backend.process import Backend
     from harness.experiment.configuration import Condition
     from harness.faults.proxy import Proxy
+    from harness.truth import Judgement
+    from harness.truth.sqlite import SqliteTruth
 
 PATIENCE_MS = 10_000.0  # of the harness itself with a backend that nothing was done to
 _LATEST = 20  # rows asked for, of each table
@@ -29,7 +31,7 @@ class Application(ABC):
 
     _database: Path
 
-    def begin(self) -> None:  # noqa: B027 - not every application has something to do
+    def begin(self, cycle: int, draw: int) -> None:  # noqa: B027 - not every one has something to do
         """Connect before the guard begins, where the application would be running by then."""
 
     @abstractmethod
@@ -55,6 +57,14 @@ class Application(ABC):
         Returns whether the application still showed the baseline before it let go, None where
         nobody can ask it. MeasurementError where it is broken though no fault broke it.
         """
+
+    def judge(self, truth: SqliteTruth) -> Judgement:
+        """Have the truth judge the database, of which nothing is open after ``end``."""
+        return truth.judge(self._database, references=False)
+
+    def put_back(self, truth: SqliteTruth) -> None:
+        """Put the baseline back for the next cycle; nobody has written since ``judge``."""
+        truth.reset(self._database, since_judged=True)
 
     @abstractmethod
     def close(self) -> None:
@@ -145,7 +155,7 @@ class OverHttp(Application):
             if not isinstance(page, dict) or len(page.get("items", ())) != 1:
                 raise MeasurementError(f"the backend does not serve its baseline: {page}")
 
-    def begin(self) -> None:
+    def begin(self, cycle: int = 0, draw: int = 0) -> None:
         """Have the backend open its connections."""
         self._ask("/health")
 
@@ -217,15 +227,6 @@ class OverHttp(Application):
 def _last_id(connection: Any, table: str) -> int:
     (last,) = connection.execute(f"SELECT max(id) FROM {table}").fetchone()
     return int(last)
-
-
-def application(
-    condition: Condition, database: Path, workload: Workload, folder: Path
-) -> Direct | OverHttp:
-    """Make what ``condition.connection`` names: closed, held or backend."""
-    if condition.connection == "backend":
-        return OverHttp(database, workload, condition, folder)
-    return Direct(database, workload, held=condition.connection == "held")
 
 
 def page_count(database: Path) -> int:

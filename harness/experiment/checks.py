@@ -7,7 +7,10 @@ from dataclasses import replace
 
 from harness import registry
 from harness.cleanup import Entity
+from harness.errors import UnknownName
 from harness.experiment.document import Keys, Problem, nearest
+from harness.experiment.project import AUTO, NONE
+from harness.experiment.project_checks import of_project, own_processes, own_requests, own_slots
 from harness.experiment.settings import (
     MOST_STORIES,
     CauseSetting,
@@ -86,15 +89,15 @@ def _nobody(
 
 def _of_one(condition: Condition) -> Iterator[Problem]:
     """What is wrong with one condition; the keys begin inside it."""
-    test_data, kind = condition.workload.test_data, condition.workload.kind
-    shapes = tuple(registry.find("workloads", kind).shapes)
-    if test_data not in shapes:
-        yield _nobody(("workload", "test_data"), f"test data of {kind!r}", test_data, shapes)
+    wrong = list(_doings(condition))
+    yield from wrong
+    if wrong:
         return
     if condition.story and condition.cycles > MOST_STORIES:
         yield Problem(("story",), too_many_stories(condition.cycles))
-    yield from _recoveries(condition)
-    yield from _connection(condition)
+    if condition.project is None:
+        yield from _recoveries(condition)
+        yield from _connection(condition)
     shape = shape_of(condition)
     for name, setting in condition.faults.items():
         yield from _burst(("faults", name), name, setting)
@@ -105,6 +108,37 @@ def _of_one(condition: Condition) -> Iterator[Problem]:
             yield from _cause(("causes", name), cause, shape)
     for number, strike in enumerate(condition.strikes):
         yield from _strike(("strikes", number), strike, shape)
+
+
+def _doings(condition: Condition) -> Iterator[Problem]:
+    """Refuse test data and cleanups that nobody knows, or that do not load."""
+    unusable = _unusable(condition)
+    if unusable:
+        yield Problem(("cleanup",), unusable)
+        return
+    if condition.project is not None:
+        yield from of_project(condition)
+        return
+    test_data, kind = condition.workload.test_data, condition.workload.kind
+    shapes = tuple(registry.find("workloads", kind).shapes)
+    if test_data not in shapes:
+        yield _nobody(("workload", "test_data"), f"test data of {kind!r}", test_data, shapes)
+    known = registry.names("cleanup")
+    if not isinstance(condition.cleanup, str):
+        yield Problem(("cleanup",), "statements are for a [project]; name a cleanup")
+    elif condition.cleanup not in known:
+        yield _nobody(("cleanup",), "cleanup", condition.cleanup, known)
+
+
+def _unusable(condition: Condition) -> str | None:
+    """Say why a cleanup of somebody's own that is known by name cannot be used."""
+    name = condition.cleanup
+    if isinstance(name, str) and name in registry.names("cleanup"):
+        try:
+            registry.find("cleanup", name)
+        except UnknownName as error:
+            return str(error)
+    return None
 
 
 def _recoveries(condition: Condition) -> Iterator[Problem]:
@@ -120,7 +154,7 @@ def _recoveries(condition: Condition) -> Iterator[Problem]:
 def _connection(condition: Condition) -> Iterator[Problem]:
     """Refuse a cleanup without the backend it asks, and test data that its API cannot make."""
     if condition.connection != "backend":
-        if registry.find("cleanup", condition.cleanup).over == "http":
+        if registry.find("cleanup", str(condition.cleanup)).over == "http":
             message = f'{condition.cleanup} asks a backend; set connection = "backend"'
             yield Problem(("cleanup",), f"{message}, or choose a cleanup that works by SQL")
         return
@@ -207,10 +241,12 @@ def _never(kind: str, shape: Shape, phases: tuple[str, ...]) -> str | None:
 def shape_of(condition: Condition) -> Shape:
     """What a cycle may do, as far as can be told without a database: more rather than less."""
     row = Entity("any", (("id", 1),))
-    cleans = condition.policy != "restore_only"
-    backend = condition.connection == "backend"
+    project = condition.project
+    cleans = condition.policy != "restore_only" and condition.cleanup != NONE
+    listed = project is None or (project.create == AUTO and condition.cleanup == "sql")
+    backend = project is None and condition.connection == "backend"
     return Shape(
-        operations=(row, replace(row, before=())),
+        operations=(row, replace(row, before=())) if listed else (),
         cleans=cleans,
         backs_up=condition.policy != "cleanup_only",
         recoveries=condition.recoveries,
@@ -219,5 +255,8 @@ def shape_of(condition: Condition) -> Shape:
         creates=(f"create {row.table} 1",) if backend else (),
         cleans_over_http=backend
         and cleans
-        and registry.find("cleanup", condition.cleanup).over == "http",
+        and registry.find("cleanup", str(condition.cleanup)).over == "http",
+        own=own_slots(condition),
+        own_processes=own_processes(condition),
+        own_requests=own_requests(condition),
     )

@@ -77,12 +77,25 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         cycles = 4000  # what is wrong is said once, of the key itself
     values["conditions"] = [{"cycles": cycles, **condition} for condition in conditions]
     problems += _unused_defaults(defaults, conditions)
+    _say_home(values["conditions"], path, problems)
     experiment = _validated(values, sources, problems)
     if experiment is not None:
         problems += [problem.moved(sources) for problem in checks.of_all(experiment)]
     if problems or experiment is None:
         raise document.error(problems)
     return experiment
+
+
+def _say_home(conditions: list[Any], path: Path, problems: list[Problem]) -> None:
+    """Tell every project in which folder its file is: what it names is relative to that."""
+    for index, condition in enumerate(conditions):
+        project = condition.get("project")
+        if not isinstance(project, dict):
+            continue
+        if "home" in project:
+            keys = ("conditions", index, "project", "home")
+            problems.append(Problem(keys, "is the folder of this file; leave it out"))
+        condition["project"] = {**project, "home": str(path.parent)}
 
 
 def schema() -> dict[str, Any]:
@@ -108,6 +121,9 @@ def schema() -> dict[str, Any]:
             ]
         }
         setting.pop("required", None)  # a condition may take what it does not set from defaults
+    project = result["$defs"]["ProjectSetting"]
+    project.pop("required", None)
+    del project["properties"]["home"]
     return result
 
 

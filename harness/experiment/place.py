@@ -6,14 +6,20 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
 import apsw
 
 from harness import registry
-from harness.errors import MeasurementError, UsageError, WorkloadError
+from harness.errors import MeasurementError, RecoveryRefused, UsageError, WorkloadError
 from harness.experiment.configuration import Condition
+from harness.experiment.private_copy import private_copy
+from harness.experiment.project import ProjectSetting
+from harness.experiment.removing import remove_tree
+from harness.files import Files
+from harness.recovery.online_backup import OnlineBackup
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's; the folder made is private
 PREFIX = "harness-run-"
@@ -48,7 +54,7 @@ class WorkRoot:
 
     def __exit__(self, *_: object) -> None:
         """Remove the folder and all in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_tree(self.path)
         os.close(self._lock)
 
 
@@ -60,7 +66,7 @@ def sweep(parent: Path) -> list[Path]:
             descriptor = os.open(folder / _LOCK, os.O_RDWR)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_tree(folder)
                 removed.append(folder)
             finally:
                 os.close(descriptor)
@@ -73,9 +79,12 @@ class Baselines:
     def __init__(self, root: Path, seed: int) -> None:
         self._root, self._seed = root, seed
         self._built: dict[tuple[str, int, str], Path] = {}
+        self._copies: dict[Path, Path] = {}
 
     def of(self, condition: Condition) -> Path:
         """Return the pristine baseline of ``condition``; UsageError when there can be none."""
+        if condition.project is not None:
+            return self._copied(condition.name, condition.project)
         workload = condition.workload
         key = (workload.kind, workload.size_bytes, workload.journal_mode)
         if key not in self._built:
@@ -96,6 +105,24 @@ class Baselines:
             self._built[key] = path
         return self._built[key]
 
+    def _copied(self, condition: str, project: ProjectSetting) -> Path:
+        """Copy a user's database once, consistently, whoever is connected to it."""
+        source = project.path.resolve()
+        if source not in self._copies:
+            path = self._root / f"copy-{len(self._copies)}.sqlite3"
+            key_named = f"condition {condition!r}: project.database"
+            try:
+                self._check_room(source.stat().st_size, key_named)
+                with private_copy(source, self._root) as copy:  # theirs is opened by nobody here
+                    OnlineBackup(copy, path, files=Files()).capture()
+                path.chmod(stat.S_IMODE(source.stat().st_mode) | stat.S_IWUSR)
+            except UsageError as error:
+                raise UsageError(f"{key_named}: {error}") from error
+            except (OSError, apsw.Error, RecoveryRefused) as error:
+                raise UsageError(f"{key_named}: {source} cannot be copied: {error}") from error
+            self._copies[source] = path
+        return self._copies[source]
+
     def _check_room(self, size_bytes: int, key_named: str) -> None:
         free = shutil.disk_usage(self._root).free
         if 2 * size_bytes > free:  # the baseline and one copy to work on
@@ -103,6 +130,16 @@ class Baselines:
                 f"{key_named}: {size_bytes} bytes twice do not fit into {self._root.parent},"
                 f" where {free} bytes are free"
             )
+
+
+def size_bytes(condition: Condition) -> int:
+    """Size of a condition's database, before it is there; 0 where nobody can tell."""
+    if condition.project is None:
+        return condition.workload.size_bytes
+    try:
+        return condition.project.path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _roomy(room_bytes: int) -> Path:

@@ -12,13 +12,17 @@ from typing import Any, NoReturn
 
 from harness import registry
 from harness.databases.sqlite import connect
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, UsageError
 from harness.experiment.document import nearest
+from harness.experiment.own import OwnProject
+from harness.experiment.project import AUTO, NONE
+from harness.experiment.project_checks import is_own, own_processes, own_requests, own_slots
 from harness.experiment.settings import Condition, StrikeSetting
 from harness.faults import Shape, Slot
 from harness.faults.plan import Cause, Chance, Planner, Scripted
 from harness.faults.scene import restricted_tables
 from harness.guard.policy import POLICIES
+from harness.project.schema import read_schema, restricted
 from harness.workloads import Workload
 
 
@@ -26,31 +30,56 @@ def shape_of(condition: Condition, workload: Workload, connection: Any) -> Shape
     """Return what a cycle of ``condition`` does on the baseline that ``connection`` is open on."""
     workload.learn(connection)
     policy = POLICIES[condition.policy]
+    own = is_own(condition)
+    listed = condition.project is None or condition.cleanup == "sql"
     return Shape(
-        operations=tuple(workload.operations()),
-        cleans=policy.cleans,
+        operations=tuple(workload.operations()) if listed else (),
+        cleans=policy.cleans and condition.cleanup != NONE,
         backs_up=policy.backs_up,
         recoveries=tuple(condition.recoveries),
         attempts=condition.retry.attempts,
-        restricted=restricted_tables(connection),
+        # what the faults of a cleanup of the user's own can do for any schema is more
+        restricted=restricted(read_schema(connection)) if own else restricted_tables(connection),
         creates=workload.calls() if condition.connection == "backend" else (),
-        cleans_over_http=registry.find("cleanup", condition.cleanup).over == "http",
+        cleans_over_http=_over(condition) == "http",
+        own=own_slots(condition),
+        own_processes=own_processes(condition),
+        own_requests=own_requests(condition),
     )
+
+
+def _over(condition: Condition) -> str:
+    if condition.cleanup == NONE or is_own(condition):
+        return ""
+    return str(registry.find("cleanup", str(condition.cleanup)).over)
+
+
+def workload_of(condition: Condition, seed: int) -> Workload:
+    """Make the condition's workload: one that is known, or the user's own project."""
+    if condition.project is not None:
+        return OwnProject(condition.project, seed)
+    made: Workload = registry.find("workloads", condition.workload.kind)(
+        condition.workload.test_data, seed
+    )
+    return made
 
 
 def check_script(condition: Condition, seed: int, pristine: Path) -> None:
     """Refuse strikes for which the condition's own baseline and test data have no slot.
 
-    ConfigurationError names the condition and the strike.
+    Also a schema for which ``create = "auto"`` finds no rows. ConfigurationError names the
+    condition and the strike, or the project's create.
     """
-    if not condition.strikes:
+    auto = condition.project is not None and condition.project.create == AUTO
+    if not condition.strikes and not auto:
         return
-    workload: Workload = registry.find("workloads", condition.workload.kind)(
-        condition.workload.test_data, seed
-    )
+    workload = workload_of(condition, seed)
     connection = connect(pristine, immutable=True)
     try:
         shape = shape_of(condition, workload, connection)
+    except UsageError as error:
+        where = f"condition {condition.name!r}: project.create"
+        raise ConfigurationError(f"{where}: {error}") from error
     finally:
         connection.close()
     for number, strike in enumerate(condition.strikes):
@@ -104,7 +133,7 @@ def _operation(place: str, strike: StrikeSetting, shape: Shape) -> str:
     """Name the operation that ``strike`` means."""
     if strike.phase == "create":
         return f"create {strike.on} {strike.number}"
-    if strike.phase != "cleanup":
+    if strike.phase != "cleanup" or strike.on in {slot.operation for slot in shape.own}:
         return strike.on
     labels = [one.label for one in shape.operations if one.table == strike.on]
     if not labels:

@@ -37,6 +37,7 @@ SITE = "harness.experiment.site:Site"
 LONGEST_BATCH = 32  # cycles
 BATCH_S = 0.25  # so that results come in a few times a second
 QUIET = (signal.SIGINT, signal.SIGTERM)  # the parent's to answer
+STOP_S = 3.0  # for what is under way when somebody has said stop; what takes longer is dropped
 IDLE_DEATHS = 5  # in a row, without a cycle finished between them: something else is wrong
 
 
@@ -94,7 +95,7 @@ class Pool:
         watchdog_s: a cycle that takes longer is killed with its worker.
 
     ``stop`` may be set at any time: no further cycle is handed out, ``run`` gives what is under
-    way and ends.
+    way and ends; what still runs after ``STOP_S`` is killed with its worker and left undone.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Pool:
         find_site(site)
         self.site, self.seed, self.root, self.watchdog_s = site, seed, root, watchdog_s
         self.stop = threading.Event()
-        self._context = _context(site)
+        self._context = process_context(site)
         self._progress = Progress(root / "progress", workers, create=True)
         self._again: deque[Task] = deque()  # what a dead worker left undone
         self._batch = 1
@@ -130,6 +131,7 @@ class Pool:
         """
         self._again.clear()
         source = _Source(iter(tasks), self._again)
+        stopped_s: float | None = None
         while True:
             if not self.stop.is_set() and not enough():
                 self._hand_out(source)
@@ -139,6 +141,11 @@ class Pool:
             for worker in self._ready(busy):
                 yield from self._collect(worker)
             self._watch(busy)
+            if self.stop.is_set():
+                stopped_s = stopped_s or time.monotonic()
+                if time.monotonic() - stopped_s > STOP_S:
+                    self._drop(busy)
+                    return
 
     @property
     def size(self) -> int:
@@ -179,7 +186,12 @@ class Pool:
         ours, theirs = self._context.Pipe()
         self._born += 1
         folder = self.root / f"worker-{self._born}"
-        folder.mkdir()
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise MeasurementError(
+                f"no worker can be started: {error}; did a cleanup delete the work folder?"
+            ) from error
         process = self._context.Process(  # type: ignore[attr-defined]  # each context has its own
             target=work,
             args=(theirs, self.site, self.seed, str(folder), str(self._progress.path), slot),
@@ -249,6 +261,14 @@ class Pool:
                 self._again.append(task._replace(cycles=part))
         yield [CycleRecord(task.condition.name, cycle, "harness_error", detail=why)]
 
+    def _drop(self, busy: list[_Worker]) -> None:
+        """End workers in the middle of a cycle; nothing is known of that."""
+        for worker in busy:
+            if worker.task is not None and worker in self._workers:
+                worker.task = None
+                for _ in self._bury(worker):
+                    pass
+
     def _watch(self, busy: list[_Worker]) -> None:
         """Kill workers whose cycle makes no progress."""
         now = time.monotonic()
@@ -281,7 +301,7 @@ class _Source:
         return task
 
 
-def _context(site: str) -> BaseContext:
+def process_context(site: str) -> BaseContext:
     """Fork from a clean server on Linux: no thread, no open database is inherited."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")

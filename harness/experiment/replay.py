@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiment.configuration import Experiment
-from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot
+from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.pool import SITE, Pool, Task
 from harness.experiment.records import CycleRecord, LedgerEntry
 from harness.experiment.store import Store, read_run
@@ -33,7 +33,7 @@ def replay(
     finally:
         store.close()
     seed = int(run["seed"])
-    with WorkRoot(chosen.workload.size_bytes * ROOM_FACTOR) as root:
+    with WorkRoot(size_bytes(chosen) * ROOM_FACTOR) as root:
         pristine = Baselines(root.path, seed).of(chosen)
         with Pool(site, seed, 1, root.path, watchdog_s=watchdog_s) as pool:
             task = Task(chosen, pristine, range(cycle, cycle + 1))

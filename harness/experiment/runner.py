@@ -21,11 +21,12 @@ from harness import registry
 from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment import machine, planning, verdicts
 from harness.experiment.configuration import Condition, Experiment, load
-from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot
+from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.pool import SITE, Pool, Task, find_site
 from harness.experiment.progress import ProgressDisplay, Tally
 from harness.experiment.rates import Calibrate, solved
 from harness.experiment.records import CycleRecord
+from harness.experiment.rehearsal import commands_s, rehearse
 from harness.experiment.store import RUN, Store, check_same, fingerprint, refuse_used
 
 INTERRUPTED, REPORT = 130, "report.html"
@@ -84,7 +85,8 @@ def run(
             number; exactly the cycles up to that one are stored, however many workers there are.
         site: "module:Class" that runs a cycle.
         calibrate: solves for rates; default: ``solved``.
-        watchdog_s: a cycle that takes longer is killed and counts as a harness error.
+        watchdog_s: a cycle that takes longer is killed and counts as a harness error; its own
+            commands have their own time beside it.
         work_folder: where cycles run; default: /dev/shm where there is room.
         console: where people read; default: standard output.
 
@@ -106,7 +108,8 @@ def run(
     else:
         refuse_used(folder)
     find_site(site)
-    largest = max(c.workload.size_bytes for c in experiment.conditions)
+    watchdog_s += commands_s(experiment.conditions)
+    largest = max(map(size_bytes, experiment.conditions))
     with (
         WorkRoot(largest * ROOM_FACTOR * (workers + 1), work_folder) as root,
         Pool(site, experiment.seed, workers, root.path, watchdog_s=watchdog_s) as pool,
@@ -170,7 +173,15 @@ def _build_baselines(run: _Run) -> None:
         if run.pool.stop.is_set():
             raise KeyboardInterrupt
         try:
-            planning.check_script(condition, run.configured.seed, run.baselines.of(condition))
+            pristine = run.baselines.of(condition)
+            planning.check_script(condition, run.configured.seed, pristine)
+            rehearse(
+                condition,
+                run.configured.seed,
+                pristine,
+                run.pool.root,
+                stopped=run.pool.stop.is_set,
+            )
         except UsageError as error:
             raise ConfigurationError(f"{run.source}: {error}") from error
 

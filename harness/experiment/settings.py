@@ -6,38 +6,23 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Strict,
     Tag,
     ValidationError,
+    model_validator,
 )
 
-from harness import registry
 from harness.errors import ConfigurationError, UnknownName
 from harness.experiment.claimed import ClaimText, Measure
 from harness.experiment.document import nearest
+from harness.experiment.parts import Name, Number, Part, Whole, named
+from harness.experiment.project import Doing, ProjectSetting
 from harness.faults import LASTING
 from harness.faults.plan import most_in_bursts
 from harness.workloads import JournalMode
-
-
-def _named(package: str) -> AfterValidator:
-    """Accept only names that the registry knows in ``package``."""
-
-    def check(name: str) -> str:
-        known = registry.names(package)
-        if name not in known:
-            hint = nearest(name, known)
-            what = package.removesuffix("s")
-            raise ValueError(f"no {what} is called {name!r}; {hint}known: {', '.join(known)}")
-        return name
-
-    return AfterValidator(check)
 
 
 def _weights(value: Any) -> Any:
@@ -57,16 +42,14 @@ def _weights(value: Any) -> Any:
     return {word: float(weights[word]) / total for word in LASTING if weights.get(word)}
 
 
-Whole = Annotated[int, Strict()]
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Lasting = Annotated[dict[str, float], BeforeValidator(_weights)]
 Phase = Literal["backup", "create", "cleanup", "verify", "restore", "dispose"]  # steps.PHASES
 Phases = Annotated[tuple[Phase, ...], Field(min_length=1)]
-FaultName = Annotated[str, _named("faults")]
+FaultName = Annotated[str, named("faults")]
 
 
 MOST_STORIES = 1000
+PROJECT_BUSY_MS = 1000  # that a project's statements, and the guard, wait for a lock
 
 
 def too_many_stories(cycles: int) -> str:
@@ -77,13 +60,7 @@ def too_many_stories(cycles: int) -> str:
     )
 
 
-class _Part(BaseModel):
-    """A frozen table of the file that knows all its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SetBy(_Part):
+class SetBy(Part):
     """A rate that a calibration solves for, times a factor."""
 
     set_by: str
@@ -113,11 +90,11 @@ Attempts = Annotated[
 ]
 
 
-class FaultSetting(_Part):
+class FaultSetting(Part):
     """How often a fault strikes a slot, and how long it holds."""
 
     rate: Rate
-    lasting: Lasting = {"attempt": 1.0}
+    lasting: Lasting = Field(default_factory=lambda: {"attempt": 1.0})
     phases: Phases | None = None  # where to strike; left out: where the fault itself says
     burst: Annotated[Number, Field(ge=1)] | None = None  # mean run of struck requests
 
@@ -127,16 +104,16 @@ class FaultSetting(_Part):
         return 1.0 if self.burst is None else most_in_bursts(self.burst)
 
 
-class CauseSetting(_Part):
+class CauseSetting(Part):
     """What makes several faults strike in the same cycles."""
 
     rate: Annotated[Number, Field(ge=0, le=1)]
     faults: Annotated[tuple[FaultName, ...], Field(min_length=1)]
-    lasting: Lasting = {"phase": 1.0}
+    lasting: Lasting = Field(default_factory=lambda: {"phase": 1.0})
     phases: Phases = ("cleanup", "restore")
 
 
-class StrikeSetting(_Part):
+class StrikeSetting(Part):
     """A fault that strikes in every cycle, where the experiment says."""
 
     fault: FaultName
@@ -147,16 +124,16 @@ class StrikeSetting(_Part):
     lasting: Literal["attempt", "phase", "cycle"] = "attempt"
 
 
-class WorkloadSetting(_Part):
+class WorkloadSetting(Part):
     """The baseline and the test data."""
 
-    kind: Annotated[str, _named("workloads")] = "platform"
+    kind: Annotated[str, named("workloads")] = "platform"
     test_data: str = "simple"
     size_bytes: Annotated[Whole, Field(ge=4096)] = 2_691_072
     journal_mode: JournalMode = "wal"
 
 
-class RetrySetting(_Part):
+class RetrySetting(Part):
     """The application's retries."""
 
     attempts: Annotated[Whole, Field(ge=1)] = 3
@@ -166,7 +143,7 @@ class RetrySetting(_Part):
     jitter: Annotated[Number, Field(ge=0, le=1)] = 0.0
 
 
-class ApiSetting(_Part):
+class ApiSetting(Part):
     """How long the client waits for the backend, and the backend for the database."""
 
     # less than the 10 s for which the proxy can hold a request
@@ -174,7 +151,7 @@ class ApiSetting(_Part):
     backend_busy_timeout_ms: Annotated[Whole, Field(ge=0, le=9000)] = 1000
 
 
-class Condition(_Part):
+class Condition(Part):
     """One setting of workload, faults and guard."""
 
     name: Name
@@ -183,20 +160,29 @@ class Condition(_Part):
     policy: Literal["cleanup_only", "restore_only", "hybrid_trusting", "hybrid_verified"] = (
         "hybrid_verified"
     )
-    recoveries: Annotated[tuple[Annotated[str, _named("recovery")], ...], Field(min_length=1)] = (
+    recoveries: Annotated[tuple[Annotated[str, named("recovery")], ...], Field(min_length=1)] = (
         "wal_pin",
     )
-    cleanup: Annotated[str, _named("cleanup")] = "sql"
+    cleanup: Doing = "sql"  # a name that is known; of a project also its own, or "none"
     connection: Literal["closed", "held", "backend"] = "closed"
-    busy_timeout_ms: Annotated[Whole, Field(ge=0)] = 2
+    busy_timeout_ms: Annotated[Whole, Field(ge=0)] = 2  # of a project: PROJECT_BUSY_MS
     workload: WorkloadSetting = WorkloadSetting()
+    project: ProjectSetting | None = None  # a user's own, in place of the workload
     retry: RetrySetting = RetrySetting()
     api: ApiSetting = ApiSetting()
     story: Annotated[bool, Strict()] = False  # keep the whole story of each cycle
     strikes: tuple[StrikeSetting, ...] = ()
-    causes: dict[Name, CauseSetting] = {}
-    faults: dict[FaultName, FaultSetting] = {}
+    causes: dict[Name, CauseSetting] = Field(default_factory=dict)
+    faults: dict[FaultName, FaultSetting] = Field(default_factory=dict)
     claims: tuple[ClaimText, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_patient_as_drivers(cls, values: Any) -> Any:
+        """Have a project's own code wait for locks as people's drivers do, unless it says how."""
+        if isinstance(values, dict) and values.get("project") is not None:
+            return {"busy_timeout_ms": PROJECT_BUSY_MS, **values}
+        return values
 
     def resolved(self, rates: Mapping[str, float]) -> Condition:
         """Return the same condition with plain rates; ``rates`` holds each calibration's."""
@@ -244,7 +230,7 @@ def planned_kinds(condition: Mapping[str, Any]) -> dict[str, bool]:
     return kinds
 
 
-class Calibration(_Part):
+class Calibration(Part):
     """Solve for the rate at which ``condition`` is reliable ``target`` of the time."""
 
     target: Annotated[Number, Field(gt=0, lt=1)]
@@ -252,7 +238,7 @@ class Calibration(_Part):
     cycles: Annotated[Whole, Field(ge=1)] = 3000
 
 
-class ClaimsRow(_Part):
+class ClaimsRow(Part):
     """One row of the table claimed / measured / verdict; ``harness.claims`` evaluates it."""
 
     claim: str
@@ -264,7 +250,7 @@ class ClaimsRow(_Part):
     note: str = ""
 
 
-class Experiment(_Part):
+class Experiment(Part):
     """An experiment, every default filled in and every condition spelled out."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -273,7 +259,7 @@ class Experiment(_Part):
     confidence: Annotated[Number, Field(gt=0, lt=1)] = 0.95
     question: str = ""
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
-    calibrations: dict[str, Calibration] = {}
+    calibrations: dict[str, Calibration] = Field(default_factory=dict)
     rows: tuple[ClaimsRow, ...] = ()
 
     def condition(self, name: str) -> Condition:
@@ -333,9 +319,11 @@ def _leave_out_later(condition: dict[str, Any]) -> None:
     Such a run is the same experiment still, and may be resumed.
     """
     plain = Condition(name="any").model_dump(mode="json")
-    for key in ("api", "story", "strikes", "causes"):
+    for key in ("api", "story", "strikes", "causes", "project"):
         if condition[key] == plain[key]:
             del condition[key]
+    if "project" in condition:
+        del condition["project"]["home"]  # the same wherever the files lie
     if condition["retry"]["jitter"] == plain["retry"]["jitter"]:
         del condition["retry"]["jitter"]
     for setting in condition["faults"].values():

@@ -13,14 +13,20 @@ from harness.cleanup import Cleanup
 from harness.databases.sqlite import connect
 from harness.errors import BackupError, MeasurementError
 from harness.experiment import story
-from harness.experiment.applications import OverHttp, application
-from harness.experiment.planning import planner, shape_of
+from harness.experiment.applications import Application, Direct, OverHttp
+from harness.experiment.own import OwnApplication, OwnProject, own_cleanup
+from harness.experiment.own_backend import OwnBackend, own_application
+from harness.experiment.planning import planner, shape_of, workload_of
+from harness.experiment.project import NONE
+from harness.experiment.project_checks import is_own
 from harness.experiment.records import CycleRecord, Outcome
+from harness.experiment.rehearsal import needs_time, time_cleanup
 from harness.faults import Planned, Shape
 from harness.faults.injector import Injector
 from harness.faults.scene import Scene
 from harness.faults.storage import BY_FILES, BY_SQLITE
 from harness.guard.leftovers import backup_path
+from harness.guard.policy import POLICIES
 from harness.guard.protocol import Guard, GuardResult
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
@@ -45,24 +51,29 @@ class Site:
 
     def __init__(self, condition: Condition, seed: int, pristine: Path, folder: Path) -> None:
         self.condition = condition
-        self.database = folder / DATABASE_NAME
+        self.database = folder / database_name(condition)
         shutil.copyfile(pristine, self.database)
         self.size_bytes = self.database.stat().st_size
         self._truth = SqliteTruth(pristine)
-        self._workload: Workload = registry.find("workloads", condition.workload.kind)(
-            condition.workload.test_data, seed
-        )
+        self._workload = workload_of(condition, seed)
         retry = condition.retry
         self._retry = Retry(
             retry.attempts, retry.first_ms, retry.factor, retry.longest_ms, retry.jitter
         )
         self._undone: tuple[Failure, ...] = ()  # the tests' own calls that failed in this cycle
+        self._pristine = pristine
         self._page_bytes = 0
         self.shape = self._learn()
         self.planner = planner(condition, seed, self.shape)
         self._application = application(condition, self.database, self._workload, folder)
+        if isinstance(self._application, OwnBackend):
+            self._truth = self._application.truth(self._truth)
+            self.size_bytes = self.database.stat().st_size
         self._cleanup = self._make_cleanup()
         self.scene = self._make_scene()
+        if isinstance(self._application, OwnApplication) and needs_time(condition):
+            assert self._cleanup is not None  # noqa: S101 - such a fault needs a cleanup to strike
+            time_cleanup(self._application, self._cleanup, self.database, self._truth)
 
     def _learn(self) -> Shape:
         connection = connect(self.database)
@@ -74,8 +85,17 @@ class Site:
         self._truth.reset(self.database)
         return shape
 
-    def _make_cleanup(self) -> Cleanup:
-        kind: type[Cleanup] = registry.find("cleanup", self.condition.cleanup)
+    def _make_cleanup(self) -> Cleanup | None:
+        condition, application = self.condition, self._application
+        if condition.cleanup == NONE:
+            return None
+        if isinstance(application, OwnApplication) and is_own(condition):
+            return own_cleanup(condition, application)
+        kind: type[Cleanup] = registry.find("cleanup", str(condition.cleanup))
+        if kind.over == "baseline":
+            pinned = condition.recoveries[0] == "wal_pin"
+            baseline = self.database if pinned else backup_path(self.database, 0)
+            return kind(baseline, busy_timeout_ms=condition.busy_timeout_ms)  # type: ignore[call-arg]  # see Cleanup.over
         if kind.over == "http" and isinstance(self._application, OverHttp):
             made: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over
             return made
@@ -83,7 +103,9 @@ class Site:
 
     def _make_scene(self) -> Scene:
         condition = self.condition
-        over_http = self._application if isinstance(self._application, OverHttp) else None
+        application = self._application
+        over_http = application if isinstance(application, OverHttp) else None
+        behind = application if isinstance(application, OwnBackend) else over_http
         return Scene(
             self.database,
             busy_timeout_ms=condition.busy_timeout_ms,
@@ -92,10 +114,15 @@ class Site:
                 name: backup_path(self.database, place)
                 for place, name in enumerate(condition.recoveries)
             },
-            proxy=over_http.proxy if over_http else None,
-            backend=over_http.backend if over_http else None,
+            proxy=behind.proxy if behind else None,
+            backend=application.server
+            if isinstance(application, OwnBackend)
+            else (over_http.backend if over_http else None),
+            own_backend=isinstance(application, OwnBackend),
             token=over_http.service.token if over_http else "",
             api_timeout_ms=condition.api.timeout_ms,
+            terms=getattr(self._application, "cleanup_terms", None),
+            pristine=self._pristine,
         )
 
     def run(self, cycle: int) -> CycleRecord:
@@ -124,9 +151,9 @@ class Site:
         served = self._application.end(restored="restore" in guard.result.timings_ms)
         judged = time.perf_counter()
         intact = guard.result.says_clean or self._baseline_at_hand()
-        judgement = self._truth.judge(self.database, references=False)
+        judgement = self._application.judge(self._truth)
         ended = time.perf_counter()
-        self._truth.reset(self.database, since_judged=True)
+        self._application.put_back(self._truth)
         record.timings_ms = guard.result.timings_ms | record.timings_ms
         record.timings_ms["truth"] = (ended - judged) * 1000
         record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
@@ -136,6 +163,10 @@ class Site:
             record.outcome = "dirty_silent"
             record.detail = "the file is the baseline, but the backend serves something else"
         _note(record, guard.result, judgement, self._undone)
+        if isinstance(self._application, OwnApplication):
+            failed = record.outcome not in ("cleaned", "restored")
+            said = [record.detail, *self._application.notes(failed=failed)]
+            record.detail = "; ".join(filter(None, said))[:2000]
         if self.condition.story:
             record.story = story.tell(
                 guard.result, judgement, undone=self._undone, served=served
@@ -187,7 +218,7 @@ class Site:
         listener: Listener,
         planned: Sequence[Planned],
     ) -> None:
-        self._application.begin()
+        self._application.begin(record.cycle, draw)
         try:
             guard.begin()
         except BackupError as error:
@@ -201,8 +232,17 @@ class Site:
         record.grown_bytes = self._application.page_count() * self._page_bytes - self.size_bytes
         self._undone = tuple(data.failures)
         self._application.leave()
+        if isinstance(self._application, OwnApplication) and not data.failures:
+            self._application.refuse_unchanged(self._baseline())
         guard.track(data.entities)
         guard.finish()
+
+    def _baseline(self) -> Path:
+        """Where the guard has its baseline; the pristine file where it takes none."""
+        backups = [path for path in self.scene.backups.values() if path.exists()]
+        if backups or not POLICIES[self.condition.policy].backs_up:
+            return backups[0] if backups else self._pristine
+        return self.database  # pinned
 
     def _baseline_at_hand(self) -> bool:
         """Whether a backup left behind, or the main file without its -wal, is the baseline."""
@@ -214,6 +254,22 @@ class Site:
         self._application.close()
         for path in self.database.parent.glob(f"{self.database.name}*"):
             path.unlink()
+
+
+def database_name(condition: Condition) -> str:
+    """Name the database as people see it in paths and sentences."""
+    return DATABASE_NAME if condition.project is None else condition.project.path.name
+
+
+def application(
+    condition: Condition, database: Path, workload: Workload, folder: Path
+) -> Application:
+    """Make what the tests of ``condition`` work with."""
+    if isinstance(workload, OwnProject):
+        return own_application(database, workload, folder)
+    if condition.connection == "backend":
+        return OverHttp(database, workload, condition, folder)
+    return Direct(database, workload, held=condition.connection == "held")
 
 
 def _note(

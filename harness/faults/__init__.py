@@ -27,6 +27,7 @@ HELPERS: tuple[str, ...] = (
     "relay",
     "scene",
     "storage",
+    "unwritable",
 )
 LASTING = ("attempt", "phase", "cycle")
 REQUEST = "request"  # the operation of a slot that is its phase's n-th request, whichever it is
@@ -61,11 +62,15 @@ class Shape:
     restricted: frozenset[str] = frozenset()  # tables that a restricting foreign key refers to
     creates: Sequence[str] = ()  # the tests' calls over HTTP: "create bots 2"; () without a backend
     cleans_over_http: bool = False
+    own: Sequence[Slot] = ()  # attempts at the operations of a cleanup of the user's own
+    own_processes: bool = False  # whether that cleanup runs in processes of its own
+    own_requests: Sequence[Slot] = ()  # the first of each phase, by code of the user's own
 
     def request_slots(self) -> list[Slot]:
         """Every request over HTTP: the tests' (made once each), every attempt of the cleanup's."""
         made = [Slot("create", call, 1) for call in self.creates]
-        return made + (self.cleanup_slots() if self.cleans_over_http else [])
+        made += self.cleanup_slots() if self.cleans_over_http else []
+        return [*made, *self.own_requests]
 
     def cleanup_slots(self) -> list[Slot]:
         """Every attempt at every removal."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 NO_BACKEND = (
     "neither the tests nor the cleanup go through the backend: "
-    'set connection = "backend" and cleanup = "api"'
+    'set connection = "backend" and cleanup = "api", or give a [project] a backend of its own, '
+    "and commands or functions that send requests to BACKEND_URL"
 )
 RST = "RST (SO_LINGER 0)"
 _LONGEST_TARGET = 80
@@ -68,7 +69,15 @@ class NetworkFault(RequestFault):
                 f"the client waits {patience_ms:g} ms: give the proxy a greater longest_ms"
             )
         self.proxy = proxy
-        proxy.arm(self)
+        self.arm(proxy)
+
+    def arm(self, proxy: Proxy) -> None:
+        """Have ``proxy`` hand requests over.
+
+        Where the platform's own client announces its requests, one of one attempt is lifted before
+        the next; others may send several at once, of which the very next one is meant.
+        """
+        proxy.arm(self, once=self.scene.own_backend and self.planned.lasting == "attempt")
 
     def lift(self) -> None:
         """Let requests pass again."""

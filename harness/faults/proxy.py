@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -69,7 +70,12 @@ class Proxy:
         self.longest_ms = longest_ms  # of everything that is waited for in one struck request
         self.port = 0
         self.error: Exception | None = None  # of the proxy's own: the cycle is a harness error
+        # Told when a request begins, before a byte of it is forwarded; what it returns is called
+        # when that request is over. Both in the request's own thread; requests begin one by one.
+        self.on_request: Callable[[], Callable[[], None]] | None = None
+        self._beginning = threading.Lock()
         self._strikes: tuple[Strike, ...] = ()
+        self._once: tuple[Strike, ...] = ()  # those that deal with one request and no more
         self._dealing: list[Strike] = []  # one entry for each request being dealt with
         self._relays: set[Relay] = set()
         self._changed = threading.Condition()  # guards the three above; told when one shrinks
@@ -96,15 +102,45 @@ class Proxy:
         self.port = self._reservation.getsockname()[1]
         self._open()
 
-    def arm(self, strike: Strike) -> None:
-        """Let ``strike`` deal with every request from now on; of several, the one armed last."""
+    def arm(self, strike: Strike, *, once: bool = False) -> None:
+        """Let ``strike`` deal with every request from now on; of several, the one armed last.
+
+        ``once``: with the next request and no other.
+        """
         with self._changed:
             self._strikes = (*self._strikes, strike)
+            self._once = (*self._once, strike) if once else self._once
 
     def disarm(self, strike: Strike) -> None:
         """Take it away again; requests that it is dealing with go on."""
         with self._changed:
-            self._strikes = tuple(armed for armed in self._strikes if armed is not strike)
+            self._drop(strike)
+
+    def _drop(self, strike: Strike) -> None:
+        self._strikes = tuple(armed for armed in self._strikes if armed is not strike)
+        self._once = tuple(armed for armed in self._once if armed is not strike)
+
+    def begin(self) -> tuple[Strike | None, Callable[[], None] | None]:
+        """For a relay whose request begins: see ``take``, and what to call when it is over."""
+        told = self.on_request
+        if told is None:
+            return self.take(), None
+        with self._beginning:
+            self._wait_for_those_who_leave()
+            over = told()
+            return self.take(), over
+
+    def _wait_for_those_who_leave(self) -> None:
+        """Let requests that their clients have given up be over before the next one begins.
+
+        Which of the two threads is quicker is for nobody to know, and the same cycle is to be the
+        same again.
+        """
+        ends = time.monotonic() + self.longest_ms / 1000
+        with self._changed:
+            relays = set(self._relays)
+        while any(relay.is_leaving() for relay in relays) and time.monotonic() < ends:
+            time.sleep(0.001)
 
     def take(self) -> Strike | None:
         """For a relay whose request begins: the strike that deals with it; then call ``over``."""
@@ -113,8 +149,11 @@ class Proxy:
         with self._changed:
             if not self._strikes:
                 return None
-            self._dealing.append(self._strikes[-1])
-            return self._strikes[-1]
+            strike = self._strikes[-1]
+            self._dealing.append(strike)
+            for meant in self._once:  # all for this request: the others come too late for it
+                self._drop(meant)
+            return strike
 
     def over(self, strike: Strike) -> None:
         """For a relay: ``strike`` is done with one request."""
@@ -143,7 +182,7 @@ class Proxy:
             idle = {relay for relay in self._relays if relay.idle}
         for relay in idle:
             relay.hang_up()
-        self._wait_until_gone(idle, self.longest_ms / 1000)
+        self._wait_until_idle_are_gone(idle, self.longest_ms / 1000)
         try:
             socket.create_connection((HOST, self.port), timeout=self.longest_ms / 1000).close()
         except ConnectionRefusedError as error:
@@ -196,6 +235,16 @@ class Proxy:
         with self._changed:
             self._relays.discard(relay)
             self._changed.notify_all()
+
+    def _wait_until_idle_are_gone(self, relays: set[Relay], limit_s: float) -> None:
+        """Wait for those hung up on; one whose request began just then is idle no more."""
+        ends = time.monotonic() + limit_s
+        while waited := {relay for relay in relays & self._relays if relay.idle}:
+            try:
+                self._wait_until_gone(waited, 0.05)
+            except MeasurementError:
+                if time.monotonic() > ends:
+                    raise
 
     def _wait_until_gone(self, relays: set[Relay], limit_s: float) -> None:
         with self._changed:

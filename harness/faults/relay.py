@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class Relay:
         self._lock = threading.Lock()  # of closing, against others' shutting down
         self._request: Message | None = None  # under way; None between a response and a request
         self._response = Message()
+        self._over: Callable[[], None] | None = None  # to be told when the request is over
         self._poll = select.poll()
         self._poll.register(client, select.POLLIN)
         client.settimeout(self._limit_s)
@@ -57,11 +59,13 @@ class Relay:
             while self._open and self._turn():
                 pass
         except OSError:  # the backend cannot be reached, or one side broke off
+            self.tell_over()  # before the client can notice and ask again
             self.reset_client()
         except Exception as error:  # noqa: BLE001 - the proxy's own: it must not pass for a fault
             self._proxy.note(error)
             self.reset_client()
         finally:
+            self.tell_over()
             self.close_client()
             with self._lock:
                 if self._upstream is not None:
@@ -80,6 +84,23 @@ class Relay:
     def finish(self) -> None:
         """For its own thread: no request is under way any more."""
         self._request = None
+        self.tell_over()
+
+    def tell_over(self) -> None:
+        """For its own thread: the request is over for its client, or is just about to be."""
+        if self._over is not None:
+            self._over()
+            self._over = None
+
+    def is_leaving(self) -> bool:
+        """For another thread: whether the client hung up on a request that is not yet told over."""
+        if self._over is None:
+            return False
+        asking = select.poll()
+        with self._lock:
+            if self._open:
+                asking.register(self._client, select.POLLRDHUP)
+            return not self._open or bool(asking.poll(0))
 
     def reset_client(self) -> None:
         """Reset the client's connection: RST."""
@@ -105,11 +126,12 @@ class Relay:
     def _from_client(self) -> bool:
         data = _received(self._client)
         if not data:
+            self.tell_over()  # first: the backend may answer nothing until then
             self._see_client_off()
             return False
         if self._request is None:
             self._request, self._response = Message(), Message(for_head=data.startswith(b"HEAD "))
-            strike = self._proxy.take()
+            strike, self._over = self._proxy.begin()
             if strike is not None:
                 return self._struck(strike, data)
         self._request.feed(data)
@@ -124,7 +146,7 @@ class Relay:
         if self._request is not None:
             self._response.feed(data)
             if self._response.done and self._request.done:
-                self._request = None  # before the client can have the answer and act upon it
+                self.finish()  # before the client can have the answer and act upon it
         self._client.sendall(data)
         return True
 
@@ -158,7 +180,7 @@ class Relay:
             exchange = RelayedExchange(self, data, self._response, self._limit_s)
             strike.handle(exchange)
             if exchange.answered or not exchange.forwarded:
-                self._request = None
+                self.finish()
         except Exception as error:
             self._proxy.note(error)  # before anybody is told that it is over
             raise
@@ -234,10 +256,12 @@ class RelayedExchange:
 
     def reset(self) -> None:
         """Reset the client's connection: RST."""
+        self._relay.tell_over()  # before the client can notice and ask again
         self._relay.reset_client()
 
     def hang_up(self) -> None:
         """Close the client's connection: FIN."""
+        self._relay.tell_over()
         self._relay.close_client()
 
     def wait_for_client_to_leave(self, limit_ms: float | None = None) -> bool:

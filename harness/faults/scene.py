@@ -13,10 +13,12 @@ import apsw
 from harness.databases.sqlite import connect
 from harness.databases.sqlite_rows import quoted
 from harness.faults.storage import StrikingFiles, StrikingVfs
+from harness.project.terms import Terms
 
 if TYPE_CHECKING:
     from harness.backend.process import Backend
     from harness.faults.proxy import Proxy
+    from harness.project.server import Server
 
 _TURN_MS = 500  # for whoever has the write lock to be done
 
@@ -37,9 +39,12 @@ class Scene:
         size_bytes: int,
         backups: dict[str, Path],
         proxy: Proxy | None = None,
-        backend: Backend | None = None,
+        backend: Backend | Server | None = None,
         token: str = "",
         api_timeout_ms: float = 0.0,
+        terms: Terms | None = None,
+        own_backend: bool = False,
+        pristine: Path | None = None,
     ) -> None:
         self.database = database
         self.backups = backups  # recovery -> its backup file
@@ -49,6 +54,9 @@ class Scene:
         self.backend = backend
         self.token = token  # that of the API's client; never in evidence
         self.api_timeout_ms = api_timeout_ms  # how long the API's client waits for an answer
+        self.terms = terms or Terms()  # those that a command of the user's own cleans under
+        self.own_backend = own_backend  # requests are then announced by the proxy alone
+        self.pristine = pristine  # a file that holds the baseline, and that nobody writes to
         self.cleanup_vfs = False
         self.scopes: tuple[str, ...] = ()  # the token's, before any fault of this cycle took one
         self.due: frozenset[str] = frozenset()  # kinds about to strike, while others are lifted

@@ -41,6 +41,8 @@ class ScopeRevoked(Fault):
         """Explain what is missing."""
         if not shape.cleans:
             return "the policy runs no cleanup"
+        if shape.own or shape.own_requests:
+            return "it takes a right from the built-in platform's token, and a project has none"
         return None if cls.slots(shape) else "the cleanup does not work over HTTP"
 
     def strike(self, step: Step) -> None:

@@ -33,8 +33,9 @@ class Timeout(Fault):
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
-        """Every attempt at every removal, and at every restore."""
-        return shape.cleanup_slots() + shape.recovery_slots(("restore",), shape.recoveries)
+        """Every attempt at every removal, also of a user's own cleanup, and at every restore."""
+        removals = [*shape.cleanup_slots(), *shape.own]
+        return removals + shape.recovery_slots(("restore",), shape.recoveries)
 
     @classmethod
     def why_never(cls, shape: Shape) -> str | None:

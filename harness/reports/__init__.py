@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-HELPERS: tuple[str, ...] = ("apart", "page", "readme", "scenario", "stage", "tables")
+HELPERS: tuple[str, ...] = ("apart", "page", "readme", "scenario", "stage", "tables", "unsaid")
 
 
 class Report(ABC):

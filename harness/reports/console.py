@@ -70,6 +70,7 @@ class ConsoleReport(Report):
         for part in (
             *_claims(report.claims, self.width),
             *_table(_stacked(report.conditions, self.width)),
+            *_table(report.unsaid),
             *_table(_apart(report.together, self.width)),
             *_table(report.timings),
             *_table(report.faults),

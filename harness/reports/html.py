@@ -102,6 +102,7 @@ class HtmlReport(Report):
         tables = (
             report.claims,
             report.conditions,
+            report.unsaid,
             report.together,
             report.failures,
             report.timings,

@@ -33,6 +33,7 @@ class MarkdownReport(Report):
         for table in (
             report.claims,
             report.conditions,
+            report.unsaid,
             report.together,
             report.timings,
             report.faults,

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from harness.reports import apart
+from harness.reports import apart, unsaid
 from harness.reports.scenario import Scenario, scenario
 from harness.results import OUTCOMES, TIMINGS
 from harness.statistics.digits import milliseconds, percent, percent_interval
@@ -44,6 +44,7 @@ class Report:
     scenarios: list[Scenario]
     claims: Table
     conditions: Table
+    unsaid: Table  # empty but for projects of somebody's own
     together: Table
     timings: Table
     faults: Table
@@ -61,6 +62,7 @@ def read(folder: Path) -> Report:
         scenarios=[scenario(one) for one in summary.get("stories", ())],
         claims=claims(summary),
         conditions=_conditions(conditions),
+        unsaid=_unsaid(conditions),
         together=_together(conditions),
         timings=_timings(conditions),
         faults=_faults(conditions),
@@ -136,6 +138,11 @@ def _verdict(condition: Mapping[str, Any]) -> str:
 def _together(conditions: list[dict[str, Any]]) -> Table:
     rows, figures = apart.apart(conditions), frozenset(apart.HEADINGS[1:-1])
     return Table(apart.TITLE, apart.HEADINGS, rows, apart.ABOUT, figures)
+
+
+def _unsaid(conditions: list[dict[str, Any]]) -> Table:
+    figures = frozenset({"cleanup ran", "said fine"})
+    return Table(unsaid.TITLE, unsaid.HEADINGS, unsaid.rows(conditions), unsaid.ABOUT, figures)
 
 
 def _timings(conditions: list[dict[str, Any]]) -> Table:

@@ -13,8 +13,9 @@ from harness.api import ApiClient, Service
 from harness.cleanup.api import ApiCleanup
 from harness.databases.sqlite import connect
 from harness.errors import ApiError, MeasurementError
-from harness.experiment.applications import Direct, OverHttp, application, page_count
+from harness.experiment.applications import Direct, OverHttp, page_count
 from harness.experiment.configuration import Condition
+from harness.experiment.site import application
 from harness.retry import Retry
 from harness.steps import Step, nobody
 from harness.truth.sqlite import SqliteTruth

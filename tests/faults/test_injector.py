@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 import pytest
 
@@ -168,3 +170,34 @@ def test_a_step_and_a_request_may_be_struck_at_once(stage: Stage) -> None:
     assert stage.is_locked()
     held = [entry.fired for entry in injector.finish([])]
     assert held == [True, True]
+
+
+class _Told:
+    """A proxy as far as an injector knows it."""
+
+    on_request: Any = None
+
+
+def test_requests_are_announced_by_the_proxy_before_a_backend_of_their_own(stage: Stage) -> None:
+    """Steps are no requests then: the phase's second request is struck, and that over, lifted."""
+    stage.scene.own_backend, told = True, _Told()
+    stage.scene.proxy = told  # type: ignore[assignment]  # it asks for no more
+    injector = stage.injector(plan("timeout", REQUEST, attempt=2))
+    injector.listener(Step("create", "command", 1))
+    told.on_request()()  # another phase's
+    injector.listener(Step("cleanup", "command", 1))
+    injector.listener(Step("cleanup", "command", 2))
+    told.on_request()()
+    assert not stage.is_locked()
+    over = told.on_request()
+    assert stage.is_locked()
+    over()
+    over()
+    assert not stage.is_locked()
+    told.on_request()
+    assert not stage.is_locked()
+    failure = Failure(Step("cleanup", "command", 2), "exit status 1", "", 0)
+    entry = injector.finish([failure])[0]
+    assert (entry.fired, entry.surfaced) == (True, True)
+    assert injector.explains(failure)
+    assert told.on_request is None

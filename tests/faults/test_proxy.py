@@ -232,3 +232,57 @@ def test_before_it_starts() -> None:
     proxy.close()
     proxy.listen()
     assert not proxy.alive
+
+
+def test_a_request_is_told_when_it_begins_and_when_it_is_over() -> None:
+    """One by one, before a byte is forwarded; over before the client has the answer."""
+    told: list[str] = []
+    with network() as net:
+
+        def begun() -> Callable[[], None]:
+            told.append(f"begun, {len(net.upstream.reached)} reached")
+            return lambda: told.append("over")
+
+        net.proxy.on_request = begun
+        client = net.client()
+        for _ in range(2):  # on one connection
+            client.request("GET", "/")
+            client.getresponse().read()
+        assert told == ["begun, 0 reached", "over", "begun, 1 reached", "over"]
+        net.proxy.arm(Doing(lambda e: e.reset()))
+        assert net.ask().end == "reset"
+        assert told[4:] == ["begun, 2 reached", "over"]
+
+
+def test_armed_once_it_deals_with_the_next_request_and_no_other() -> None:
+    """Also one that another, armed later, was quicker than: it was meant for the same request."""
+    with network() as net:
+        for answer in (b"first", b"second"):
+            deed = Doing(lambda e, answer=answer: (e.reply(answer), e.hang_up()))  # type: ignore[misc]  # mypy knows no default of a lambda
+            net.proxy.arm(deed, once=True)
+        assert net.ask().data == b"second"
+        assert net.ask().status == b"204"
+
+
+def test_who_was_given_up_is_over_before_the_next_begins() -> None:
+    """A client that leaves and asks again at once never overtakes its own first request."""
+    told: list[str] = []
+    with network() as net:
+        numbers = iter(range(100))
+
+        def begun() -> Callable[[], None]:
+            number = next(numbers)
+            told.append(f"begun {number}")
+            return lambda: told.append(f"over {number}")
+
+        net.proxy.on_request = begun
+        stalling = Doing(held)
+        net.proxy.arm(stalling)
+        for number in range(5):
+            stalling.begun.clear()
+            with socket.create_connection((HOST, net.proxy.port), timeout=PATIENT_S) as client:
+                client.sendall(request("GET /"))
+                assert stalling.begun.wait(PATIENT_S)
+            assert told[-1] in (f"begun {number}", f"over {number}")
+        net.proxy.settle()
+    assert told == [f"{what} {number}" for number in range(5) for what in ("begun", "over")]

@@ -1,0 +1,132 @@
+"""What only a table's own SQL says: its CHECKs, and the values that may satisfy them.
+
+Nothing here decides anything: hints are tried on the database, which has the last word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_TOKEN = re.compile(
+    r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]"""
+    r"""|[^\W\d][\w$]*|\d+(?:\.\d+)?|\S""",
+    re.DOTALL,
+)
+_PATTERN = re.compile(r"[%*?\[]")  # "_" stands in plain words as well
+_OF_GLOB = re.compile(r"[*?\[]")
+_DATES = {"date", "datetime", "time", "julianday", "strftime", "unixepoch"}
+_DIGITS = 18  # of a number that fits SQLite's, whatever is added to it
+_LONGEST = 1000  # of a text that is made because a CHECK speaks of a length
+_IN_CLASSES = "a7A-_ zZ0.@x"  # tried in turn for what a class of GLOB leaves out
+DATES = ("2024-02-29", "2024-02-29 12:30:45", "12:30:45", "2024-02-29T12:30:45Z", "2024-02")
+
+
+class Check(NamedTuple):
+    """One CHECK of a table."""
+
+    expression: str
+    names: frozenset[str]  # identifiers and words in it, in lower case
+    hints: tuple[Any, ...]  # values that may satisfy it, the likeliest first
+
+
+def checks_of(sql: str) -> tuple[Check, ...]:
+    """Find every CHECK in a CREATE TABLE."""
+    tokens = [t for t in _TOKEN.finditer(sql) if not t.group().startswith(("--", "/*"))]
+    found = []
+    for at, token in enumerate(tokens[:-1]):
+        if token.group().upper() == "CHECK" and tokens[at + 1].group() == "(":
+            inside = _inside(tokens[at + 1 :])
+            if inside:
+                expression = sql[inside[0].start() : inside[-1].end()]
+                found.append(_check(expression, [t.group() for t in inside]))
+    return tuple(found)
+
+
+def is_deferred(sql: str) -> bool:
+    """Whether some foreign key of the table is looked at when the transaction ends."""
+    return re.search(r"\bINITIALLY\s+DEFERRED\b", sql, re.IGNORECASE) is not None
+
+
+def unquote(name: str) -> str:
+    """Take the quotes off an identifier."""
+    ends = {'"': '"', "`": "`", "[": "]", "'": "'"}
+    if len(name) > 1 and ends.get(name[0]) == name[-1]:
+        return name[1:-1].replace(name[-1] * 2, name[-1])
+    return name
+
+
+def words_of(sql: str) -> frozenset[str]:
+    """Every identifier and word in ``sql``, in lower case."""
+    return frozenset(unquote(token).lower() for token in _TOKEN.findall(sql))
+
+
+def _inside(tokens: list[re.Match[str]]) -> list[re.Match[str]]:
+    """What stands between the first token, a bracket, and the one that closes it."""
+    depth = 0
+    for at, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.group(), 0)
+        if depth == 0:
+            return tokens[1:at]
+    return []
+
+
+def _check(expression: str, tokens: list[str]) -> Check:
+    names = frozenset(unquote(token).lower() for token in tokens)
+    texts = [unquote(token) for token in tokens if token[0] in "'\""]
+    numbers = [_number(token) for token in tokens if token[0].isdigit()]
+    hints: list[Any] = [*DATES] if names & _DATES else []
+    hints += [*_of_texts(texts), *_of_numbers(numbers, of_length="length" in names)]
+    if any(name.startswith("json") for name in names):
+        hints += ["{}", "[]"]
+    return Check(expression, names, tuple(dict.fromkeys(hints)))
+
+
+def _number(token: str) -> int | float:
+    return float(token) if "." in token or len(token) > _DIGITS else int(token)
+
+
+def _of_texts(texts: list[str]) -> Iterator[str]:
+    yield from (text for text in texts if not _PATTERN.search(text))
+    for text in texts:
+        for filling in ("ab", ""):
+            if "%" in text or "_" in text:
+                yield like(text, filling)
+            if _OF_GLOB.search(text):
+                yield glob(text, filling)
+
+
+def _of_numbers(numbers: list[int | float], *, of_length: bool) -> Iterator[Any]:
+    if of_length:
+        for number in numbers:
+            for length in (number, number + 1, number - 1):
+                if 0 < length <= _LONGEST:
+                    yield from (letter * int(length) for letter in "aA7")
+    yield from numbers
+    if len(numbers) > 1:
+        yield (min(numbers) + max(numbers)) / 2
+        yield int(min(numbers) + max(numbers)) // 2
+    for number in numbers:
+        yield from (number + 1, number - 1, -number)
+
+
+def like(pattern: str, filling: str) -> str:
+    """Write a text that a pattern of LIKE matches."""
+    return pattern.replace("%", filling).replace("_", "a")
+
+
+def glob(pattern: str, filling: str) -> str:
+    """Write a text that a pattern of GLOB matches."""
+    written = re.sub(r"\[(\^?)(\]?[^\]]*)\]", lambda m: _one_of(m[2], bool(m[1])), pattern)
+    return written.replace("*", filling).replace("?", "a")
+
+
+def _one_of(members: str, but: bool) -> str:
+    if not but:
+        return members[0]
+    kept = re.compile(f"[{re.escape(members).replace(chr(92) + '-', '-')}]")
+    return next((one for one in _IN_CLASSES if not kept.match(one)), "a")
+
+
+__all__ = ["DATES", "Check", "checks_of", "glob", "is_deferred", "like", "unquote", "words_of"]
