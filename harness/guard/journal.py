@@ -37,11 +37,11 @@ class Journal:
     def __init__(self, database: Path, files: Files) -> None:
         # beside the file itself, so that guards who call it by different links meet; but where the
         # tests put a link in the file's place, the journal stands beside that link
-        given = Path(os.path.realpath(database.parent)) / database.name
-        beside = given.with_name(given.name + SUFFIX)
-        self.replaced = given.is_symlink() and os.path.lexists(beside)
-        real = given if self.replaced else Path(os.path.realpath(database))
-        self.path = real.with_name(real.name + SUFFIX)
+        given = os.path.join(os.path.realpath(database.parent), database.name)
+        linked = os.path.islink(given)
+        self.replaced = linked and os.path.lexists(given + SUFFIX)
+        real = os.path.realpath(given) if linked and not self.replaced else given
+        self.path = Path(real + SUFFIX)
         self._files = files
         self._descriptor = -1
         self._last: dict[str, Any] = {}

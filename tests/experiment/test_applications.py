@@ -180,3 +180,21 @@ def test_pages_are_counted_without_a_trace(database: Path) -> None:
     assert page_count(database) * 4096 > size_bytes
     assert database.stat().st_size == size_bytes
     writer.close()
+
+
+def test_the_pages_are_counted_without_a_connection(database: Path) -> None:
+    """With frames in the -wal, also rolled back or of before a checkpoint, SQLite counts as many."""
+    connection = connect(database)
+    try:
+        connection.pragma("journal_mode", "wal")
+        connection.execute("CREATE TABLE filled (body)")
+        for action in ("", "ROLLBACK", "PRAGMA wal_checkpoint(RESTART)", ""):
+            connection.execute("BEGIN; INSERT INTO filled SELECT randomblob(9000) FROM users")
+            connection.execute("COMMIT" if action != "ROLLBACK" else action)
+            if action.startswith("PRAGMA"):
+                connection.execute(action).fetchall()
+                connection.execute("DELETE FROM filled WHERE rowid = 1")
+            assert page_count(database) == connection.pragma("page_count")
+    finally:
+        connection.close()
+    assert page_count(database) * 4096 == database.stat().st_size
