@@ -183,7 +183,7 @@ def test_pages_are_counted_without_a_trace(database: Path) -> None:
 
 
 def test_the_pages_are_counted_without_a_connection(database: Path) -> None:
-    """With frames in the -wal, also rolled back or of before a checkpoint, SQLite counts as many."""
+    """As many as SQLite counts, with frames rolled back or of before a checkpoint in the -wal."""
     connection = connect(database)
     try:
         connection.pragma("journal_mode", "wal")
