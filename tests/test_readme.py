@@ -10,6 +10,8 @@ RUNS = (
     "results/network",
     "results/shared_cause",
     "results/recovery_cost",
+    "results/chinook",
+    "results/taskboard",
 )
 
 

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 
 from harness.errors import UsageError
-from harness.reports import apart
+from harness.reports import apart, unsaid
 from harness.reports.markdown import render_table
 from harness.reports.scenario import scenario
 from harness.reports.stage import FINE, stage
@@ -33,12 +33,13 @@ _COSTS = ("backup", "restore", "verify")
 def readme_table(summary: Mapping[str, Any]) -> str:
     """Return the Markdown table of one summary.
 
-    The claims table where the experiment has one; else the stories, as a terminal shows them; else
-    what failed together where causes are shared; else what each recovery costs at each size, from
+    The claims table where the experiment has one, with what a project's own cleanups did not say;
+    else the stories, as a terminal shows them; else what failed together where causes are shared;
+    else what each recovery costs at each size, from
     conditions named ``recovery/size_bytes``. UsageError for a summary that has none of these.
     """
     if summary["rows"]:
-        return "\n".join(render_table(claims(summary)))
+        return "\n".join([*render_table(claims(summary)), *_unsaid(summary)])
     if summary.get("stories"):
         return "\n\n".join(_told(kept) for kept in summary["stories"])
     if any((one.get("together") or {}).get("causes") for one in summary["conditions"]):
@@ -46,6 +47,15 @@ def readme_table(summary: Mapping[str, Any]) -> str:
         figures = frozenset(apart.HEADINGS[1:-1])
         return "\n".join(render_table(Table(apart.TITLE, apart.HEADINGS, rows, figures=figures)))
     return "\n".join(render_table(_costs(summary)))
+
+
+def _unsaid(summary: Mapping[str, Any]) -> list[str]:
+    """Give the table of what a project's own cleanups did not say, where they are its own."""
+    rows = unsaid.rows(summary["conditions"])
+    if not rows:
+        return []
+    figures = frozenset(unsaid.HEADINGS[1:-1])
+    return ["", *render_table(Table(unsaid.TITLE, unsaid.HEADINGS, rows, figures=figures))]
 
 
 def _told(kept: Mapping[str, Any]) -> str:
