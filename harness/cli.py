@@ -90,6 +90,26 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 
 
 @cli.command()
+@click.argument("before", metavar="BEFORE", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("after", metavar="AFTER", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--confidence",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    help="That no word of all is wrong; 0.95.",
+)
+def compare(before: Path, after: Path, confidence: float) -> None:
+    """Say whether something got worse from one stored run to another; 1 when it did."""
+    from harness import compare as comparing
+
+    lines, status = comparing.compare(before, after, confidence)
+    for line in lines:
+        _print(line)
+    sys.exit(status)
+
+
+@cli.command()
 @FOLDER
 @click.option("--condition", metavar="NAME", required=True)
 @click.option("--cycle", metavar="N", type=click.IntRange(0), required=True)

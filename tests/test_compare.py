@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.compare import FINE, WORSE, compare
+from harness.errors import UsageError
+from tests.stored_runs import cycles, make_run
+
+MACHINE = {"cpu": "one", "cores": 2, "system": "Linux", "filesystem": "tmpfs"}
+
+
+def stored(folder: Path, outcomes: list[str], cycle_ms: float = 10.0, **run: Any) -> Path:
+    """Store a run in which every cycle takes about as long, 1% to either side."""
+    records = cycles(outcomes)
+    for number, record in enumerate(records):
+        record.timings_ms = {"cycle": cycle_ms * (0.99 + 0.02 * (number % 101) / 100)}
+    make_run(folder, records, **({"machine": MACHINE} | run))
+    return folder
+
+
+GOOD = ["cleaned"] * 400
+
+
+def test_a_run_is_no_worse_than_itself(folder: Path) -> None:
+    """The same outcomes and timings twice: nothing is shown, and the status is fine."""
+    lines, status = compare(stored(folder / "a", GOOD), stored(folder / "b", GOOD))
+    assert status == FINE
+    assert all("no difference shown" in line for line in lines[1:])
+    assert len(lines) == 4  # both runs, reliability, data safety, p95 of the cycle
+
+
+def test_more_failures_are_worse(folder: Path) -> None:
+    """Planted: 40 of 400 silent failures more; the other way round it is better."""
+    bad = ["dirty_silent"] * 40 + GOOD[40:]
+    one, other = stored(folder / "a", GOOD), stored(folder / "b", bad)
+    lines, status = compare(one, other)
+    assert (status, lines[1]) == (WORSE, "one: reliability: 100% -> 90.0%: worse")
+    lines, status = compare(other, one)
+    assert (status, lines[1]) == (FINE, "one: reliability: 90.0% -> 100%: better")
+
+
+def test_a_few_failures_more_show_nothing(folder: Path) -> None:
+    """What chance alone brings about is not called worse."""
+    bad = ["dirty_known"] * 3 + GOOD[3:]
+    _, status = compare(stored(folder / "a", GOOD), stored(folder / "b", bad))
+    assert status == FINE
+
+
+def test_slower_is_worse_on_one_machine_only(folder: Path) -> None:
+    """Planted: 30% slower; on another machine timings are left out, and it is said."""
+    one, slow = stored(folder / "a", GOOD), stored(folder / "b", GOOD, 13.0)
+    lines, status = compare(one, slow)
+    assert status == WORSE
+    assert lines[1].startswith("one: p95 of cycle: 10")
+    elsewhere = stored(folder / "c", GOOD, 13.0, machine=MACHINE | {"cpu": "another"})
+    lines, status = compare(one, elsewhere)
+    assert status == FINE
+    assert any("another machine (cpu" in line for line in lines)
+    assert not any("p95" in line for line in lines)
+
+
+def test_other_settings_are_not_compared(folder: Path) -> None:
+    """A condition of the same name under other settings is left out by its keys."""
+    one = stored(folder / "a", GOOD)
+    other = stored(folder / "b", GOOD, conditions=[{"name": "one", "busy_timeout_ms": 7}])
+    with pytest.raises(UsageError, match=r"other settings \(busy_timeout_ms\)"):
+        compare(one, other)
+
+
+def test_a_spoiled_run_says_nothing(folder: Path) -> None:
+    """A harness error in either run, or no run at all, is no comparison."""
+    one = stored(folder / "a", GOOD)
+    spoiled = stored(folder / "b", [*GOOD, "harness_error"])
+    with pytest.raises(UsageError, match="1 harness errors"):
+        compare(one, spoiled)
+    with pytest.raises(UsageError):
+        compare(one, folder / "nothing")
