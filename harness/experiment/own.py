@@ -15,6 +15,7 @@ from harness.databases.errors import describe
 from harness.databases.sqlite import connect, differences
 from harness.errors import MeasurementError, WorkloadError
 from harness.experiment.applications import Application
+from harness.experiment.private_copy import written_state
 from harness.experiment.project import AUTO, ProjectSetting
 from harness.experiment.settings import Condition
 from harness.project.actions import Action, action_of
@@ -209,14 +210,7 @@ def _page_bytes(database: Path) -> int:
 
 def _written(database: Path) -> tuple[tuple[int, int], ...]:
     """By what it is seen that somebody wrote: size and time of change of each file."""
-    seen = []
-    for suffix in ("", "-wal"):
-        try:
-            status = os.stat(f"{database}{suffix}")
-            seen.append((status.st_size, status.st_mtime_ns))
-        except FileNotFoundError:
-            seen.append((0, 0))
-    return tuple(seen)
+    return tuple(written_state(database, suffix) for suffix in ("", "-wal"))
 
 
 __all__ = ["OwnApplication", "OwnProject", "own_cleanup"]

@@ -83,10 +83,10 @@ def _copy(database: Path, copy: Path) -> None:
 
 
 def _states(database: Path) -> dict[str, tuple[int, int]]:
-    return {suffix: _state(database, suffix) for suffix in ("", *_BESIDE)}
+    return {suffix: written_state(database, suffix) for suffix in ("", *_BESIDE)}
 
 
-def _state(database: Path, suffix: str) -> tuple[int, int]:
+def written_state(database: Path, suffix: str) -> tuple[int, int]:
     """By what it is seen that somebody wrote: size and time of change; (0, 0) without a file."""
     try:
         status = os.stat(f"{database}{suffix}")
@@ -95,4 +95,4 @@ def _state(database: Path, suffix: str) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-__all__ = ["private_copy"]
+__all__ = ["private_copy", "written_state"]

@@ -131,3 +131,19 @@ class Fault(ABC):
 
     def finish(self) -> None:  # noqa: B027 - many faults hold nothing
         """Free what it holds when the cycle is over; evidence is complete afterwards."""
+
+
+class CommandFault(Fault):
+    """Something that can happen to a cleanup that is a command of the user's own."""
+
+    needs: ClassVar[str]  # why only a command can be struck
+
+    @classmethod
+    def slots(cls, shape: Shape) -> list[Slot]:
+        """Every run of a cleanup that is a command."""
+        return list(shape.own) if shape.own_processes else []
+
+    @classmethod
+    def why_never(cls, shape: Shape) -> str | None:
+        """Explain what is missing."""
+        return None if cls.slots(shape) else cls.needs

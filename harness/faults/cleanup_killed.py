@@ -14,28 +14,17 @@ from __future__ import annotations
 
 import signal
 
-from harness.faults import Fault, Shape, Slot
+from harness.faults import CommandFault
 from harness.steps import Step
 
 
-class CleanupKilled(Fault):
+class CleanupKilled(CommandFault):
     """Kill the cleanup's process group at a moment of its run."""
 
     name = "cleanup_killed"
     contract = "SIGKILL ends the cleanup's command and all it started, at some moment of its run."
+    needs = "only a cleanup that is a command can be killed: SQL and functions run in here"
     reasons = frozenset({"killed by SIGKILL"})
-
-    @classmethod
-    def slots(cls, shape: Shape) -> list[Slot]:
-        """Every run of a cleanup that is a command."""
-        return list(shape.own) if shape.own_processes else []
-
-    @classmethod
-    def why_never(cls, shape: Shape) -> str | None:
-        """Explain what is missing."""
-        if cls.slots(shape):
-            return None
-        return "only a cleanup that is a command can be killed: SQL and functions run in here"
 
     def strike(self, step: Step) -> None:
         """Set the moment."""

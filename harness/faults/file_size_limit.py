@@ -21,7 +21,7 @@ import re
 import signal
 from contextlib import suppress
 
-from harness.faults import Fault, Shape, Slot
+from harness.faults import CommandFault
 from harness.project.terms import Ended
 from harness.steps import Step
 
@@ -34,23 +34,12 @@ _SAID = re.compile(
 )
 
 
-class FileSizeLimit(Fault):
+class FileSizeLimit(CommandFault):
     """Run the cleanup's command under RLIMIT_FSIZE."""
 
     name = "file_size_limit"
     contract = "The kernel refuses the cleanup's command to make any file longer than so much."
-
-    @classmethod
-    def slots(cls, shape: Shape) -> list[Slot]:
-        """Every run of a cleanup that is a command."""
-        return list(shape.own) if shape.own_processes else []
-
-    @classmethod
-    def why_never(cls, shape: Shape) -> str | None:
-        """Explain what is missing."""
-        if cls.slots(shape):
-            return None
-        return "only a cleanup that is a command can be limited: SQL and functions run in here"
+    needs = "only a cleanup that is a command can be limited: SQL and functions run in here"
 
     def strike(self, step: Step) -> None:
         """Set the limit."""

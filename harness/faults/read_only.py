@@ -18,29 +18,18 @@ from __future__ import annotations
 import os
 import stat
 
-from harness.faults import Fault, Shape, Slot
+from harness.faults import CommandFault
 from harness.faults.unwritable import apart
 from harness.steps import Step
 
 
-class ReadOnly(Fault):
+class ReadOnly(CommandFault):
     """Make the database and its -wal unwritable."""
 
     name = "read_only"
     contract = "The database's files cannot be opened for writing."
+    needs = "only a cleanup that is a command opens the database anew"
     _modes: dict[str, int]
-
-    @classmethod
-    def slots(cls, shape: Shape) -> list[Slot]:
-        """Every run of a cleanup that is a command."""
-        return list(shape.own) if shape.own_processes else []
-
-    @classmethod
-    def why_never(cls, shape: Shape) -> str | None:
-        """Explain what is missing."""
-        if cls.slots(shape):
-            return None
-        return "only a cleanup that is a command opens the database anew"
 
     def strike(self, step: Step) -> None:
         """Close the files to writers, and see that they are."""
