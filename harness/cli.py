@@ -101,7 +101,7 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 )
 def compare(before: Path, after: Path, confidence: float) -> None:
     """Say whether something got worse from one stored run to another; 1 when it did."""
-    from harness import compare as comparing
+    from harness.analysis import compare as comparing
 
     lines, status = comparing.compare(before, after, confidence)
     for line in lines:

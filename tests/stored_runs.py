@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.results import Results
 from harness.experiment.configuration import Experiment
 from harness.experiment.records import CycleRecord, LedgerEntry
 from harness.experiment.store import Store
-from harness.results import Results
 
 
 def cycle(number: int, outcome: str = "cleaned", **values: Any) -> CycleRecord:

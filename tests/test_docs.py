@@ -51,7 +51,7 @@ def unnamed(readme: str) -> list[str]:
             if name not in listed.get(str(command.name), set())
         ]
     words = {name for package in registry.PACKAGES for name in registry.names(package)}
-    words |= set(POLICIES) | (set(Condition.model_fields) - {"name"})
+    words |= set(POLICIES) | (set(Condition.model_fields) - {"name", "sweep"})
     words |= (set(ProjectSetting.model_fields) - {"home"}) | set(BackendSetting.model_fields)
     places = {f"experiments/{path.name}" for path in EXPERIMENTS}
     return missing + sorted(word for word in words | places if f"`{word}`" not in readme)

@@ -26,6 +26,8 @@ FORBIDDEN = {
     "truth": _MEASURING - {"truth"}
     | {"guard", "recovery", "cleanup", "databases", "workloads", "backend"},
     "faults": {"guard", "experiment", "statistics", "reports", "truth"},
+    "analysis": _MEASURING - {"experiment", "statistics"}
+    | {"recovery", "cleanup", "databases", "workloads", "project", "backend"},
     "reports": {"guard", "recovery", "cleanup", "databases", "faults", "workloads", "truth"},
 }
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
+from harness.analysis.summary import read_summary
 from harness.reports.readme import rewritten
-from harness.summary import read_summary
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = (

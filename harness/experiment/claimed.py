@@ -11,7 +11,7 @@ from harness.errors import ConfigurationError
 from harness.experiment.document import nearest
 
 MEASURES = ("reliability", "data_safety")
-# What a row may ask for: the keys of harness.claims.MEASURES, which is slow to import.
+# What a row may ask for: the keys of harness.analysis.claims.MEASURES, which is slow to import.
 ROW_MEASURES = (
     *MEASURES,
     "no_restore",

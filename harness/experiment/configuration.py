@@ -71,6 +71,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         problems.append(Problem(("defaults",), "must be a table"))
         defaults = {}
     defaults = _without(defaults, "name", problems)
+    problems += _ours(values.get("conditions"), defaults)
     conditions, sources = multiply(values.get("conditions", []), defaults, problems)
     cycles = values.get("cycles", 4000)
     if type(cycles) is not int or cycles < 1:
@@ -96,6 +97,20 @@ def _say_home(conditions: list[Any], path: Path, problems: list[Problem]) -> Non
             keys = ("conditions", index, "project", "home")
             problems.append(Problem(keys, "is the folder of this file; leave it out"))
         condition["project"] = {**project, "home": str(path.parent)}
+
+
+def _ours(written: Any, defaults: dict[str, Any]) -> Iterable[Problem]:
+    """Refuse what a run finds out by itself: the place in a sweep, cycles by number of faults."""
+    tables: list[tuple[Keys, Any]] = [(("defaults",), defaults)]
+    for index, condition in enumerate(written if isinstance(written, list) else ()):
+        tables.append((("conditions", index), condition))
+    for keys, table in tables:
+        if not isinstance(table, dict):
+            continue
+        if "sweep" in table:
+            yield Problem((*keys, "sweep"), "is noted where each multiplies; leave it out")
+        if isinstance(table.get("strata"), dict) and "allocated" in table["strata"]:
+            yield Problem((*keys, "strata", "allocated"), "is found by the pilot; leave it out")
 
 
 def schema() -> dict[str, Any]:
@@ -124,6 +139,9 @@ def schema() -> dict[str, Any]:
     project = result["$defs"]["ProjectSetting"]
     project.pop("required", None)
     del project["properties"]["home"]
+    del result["$defs"]["StrataSetting"]["properties"]["allocated"]
+    for table in (everything, result["properties"]["defaults"]["properties"]):
+        del table["sweep"]
     return result
 
 

@@ -117,7 +117,15 @@ def multiply(
             for (key, _), value in zip(axes, values, strict=True):
                 one = merged(one, _nested(key.split("."), value))
             if axes and "name" in one:
-                one = {**one, "name": "/".join([str(one["name"]), *map(_label, values)])}
+                swept = {
+                    "of": one["name"],
+                    "axes": dict(zip((k for k, _ in axes), values, strict=True)),
+                }
+                one = {
+                    **one,
+                    "name": "/".join([str(one["name"]), *map(_label, values)]),
+                    "sweep": swept,
+                }
             conditions.append(one)
             sources.append(index)
     return conditions, sources

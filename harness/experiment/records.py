@@ -43,3 +43,5 @@ class CycleRecord:
     faults: tuple[LedgerEntry, ...] = ()
     detail: str = ""  # why, when it is not cleaned or restored; JSON-free plain text
     story: str = ""  # JSON as harness.experiment.story tells it; empty where none is kept
+    # whether a restore forced on the same cycle brought the baseline back; None: none was forced
+    shadow_ok: bool | None = None

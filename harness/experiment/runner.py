@@ -265,7 +265,7 @@ def gaps(done: Sequence[range], cycles: int) -> list[range]:
 
 def _judge(run: _Run, experiment: Experiment) -> int:
     """Write summary and report, print them; return the exit status."""
-    from harness import results, summary  # noqa: PLC0415 - pandas is slow to import
+    from harness.analysis import results, summary  # noqa: PLC0415 - pandas is slow to import
 
     summary.write(results.Results(run.folder))
     try:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from harness.errors import ConfigurationError, UnknownName
 from harness.experiment.claimed import ClaimText, Measure
+from harness.experiment.designs import StrataSetting, Swept
 from harness.experiment.document import nearest
 from harness.experiment.parts import Name, Number, Part, Whole, named
 from harness.experiment.project import Doing, ProjectSetting
@@ -175,6 +176,10 @@ class Condition(Part):
     causes: dict[Name, CauseSetting] = Field(default_factory=dict)
     faults: dict[FaultName, FaultSetting] = Field(default_factory=dict)
     claims: tuple[ClaimText, ...] = ()
+    # of the cycles that need no restore, the share that is run once more with one in any case
+    shadow: Annotated[Number, Field(ge=0, le=1)] = 0.0
+    strata: StrataSetting | None = None  # cycles with a set number of faults, not at a rate
+    sweep: Swept | None = None  # where ``each`` put it; not for files to say
 
     @model_validator(mode="before")
     @classmethod
@@ -239,7 +244,7 @@ class Calibration(Part):
 
 
 class ClaimsRow(Part):
-    """One row of the table claimed / measured / verdict; ``harness.claims`` evaluates it."""
+    """A row of the table claimed / measured / verdict; `harness.analysis.claims` evaluates it."""
 
     claim: str
     claimed: str
@@ -308,7 +313,7 @@ class Experiment(Part):
         for key in ("cycles", "question", "confidence", "rows"):
             del values[key]
         for condition in values["conditions"]:
-            del condition["cycles"], condition["claims"]
+            del condition["cycles"], condition["claims"], condition["sweep"]
             _leave_out_later(condition)
         return values
 
@@ -319,7 +324,7 @@ def _leave_out_later(condition: dict[str, Any]) -> None:
     Such a run is the same experiment still, and may be resumed.
     """
     plain = Condition(name="any").model_dump(mode="json")
-    for key in ("api", "story", "strikes", "causes", "project"):
+    for key in ("api", "story", "strikes", "causes", "project", "shadow", "strata"):
         if condition[key] == plain[key]:
             del condition[key]
     if "project" in condition:

@@ -20,6 +20,7 @@ from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord, LedgerEnt
 RUN, CYCLES = "run.json", "cycles.sqlite"
 _CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 _ROWS, _EXACT, _SAYS_CLEAN, _CLEANED_UP, _CLEANUP_OK = 1, 2, 4, 8, 16
+_SHADOWED, _SHADOW_OK = 32, 64
 _TIMED = tuple(f"{phase}_us" for phase in TIMINGS)
 _COLUMNS = (
     "condition", "cycle", "outcome", "flags", "restored_by", "left_behind",
@@ -29,7 +30,8 @@ _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS outcomes (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE IF NOT EXISTS conditions (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- flags: 1 clean at grade rows, 2 at grade exact, 4 the guard says clean, 8 a cleanup ran,
--- 16 the cleanup says it worked. Timings in microseconds, NULL where it did not take place.
+-- 16 the cleanup says it worked, 32 a restore was forced as well, 64 and it worked.
+-- Timings in microseconds, NULL where it did not take place.
 CREATE TABLE IF NOT EXISTS cycles (
     condition INTEGER NOT NULL, cycle INTEGER NOT NULL, outcome INTEGER NOT NULL,
     flags INTEGER NOT NULL, restored_by TEXT, left_behind INTEGER NOT NULL,
@@ -195,6 +197,8 @@ class Store:
         flags = _ROWS * record.rows | _EXACT * record.exact | _SAYS_CLEAN * record.says_clean
         if record.cleanup_ok is not None:
             flags |= _CLEANED_UP | _CLEANUP_OK * record.cleanup_ok
+        if record.shadow_ok is not None:
+            flags |= _SHADOWED | _SHADOW_OK * record.shadow_ok
         timings = record.timings_ms
         return (
             self._id(record.condition),
@@ -240,6 +244,7 @@ def _record(condition: str, row: tuple[Any, ...]) -> CycleRecord:
         faults=tuple(LedgerEntry(*entry) for entry in json.loads(faults)) if faults else (),
         detail=detail or "",
         story=story or "",
+        shadow_ok=bool(flags & _SHADOW_OK) if flags & _SHADOWED else None,
     )
 
 

@@ -15,7 +15,7 @@ from harness.experiment.store import Store
 from harness.statistics.sequential import Sequential
 
 if TYPE_CHECKING:
-    from harness.claims import Judged
+    from harness.analysis.claims import Judged
 
 METHOD = "truncated-beta mixture e-process"
 REFUTED, UNDECIDED, HARNESS_ERROR = 1, 3, 4
@@ -89,8 +89,8 @@ def verdict(store: Store, condition: Condition, claim: Claim | None, confidence:
 def _judged(
     store: Store, condition: Condition, claim: Claim, confidence: float, never: list[str]
 ) -> Judged:
-    from harness.claims import MEASURES, Evidence, judge  # noqa: PLC0415 - pandas: slow to import
-    from harness.results import Results  # noqa: PLC0415 - the same
+    from harness.analysis.claims import MEASURES, Evidence, judge  # noqa: PLC0415 - pandas: slow to import
+    from harness.analysis.results import Results  # noqa: PLC0415 - the same
 
     evidence = Evidence(
         Results(store.folder).cycles(condition.name),

@@ -20,7 +20,7 @@ from harness.files import Files
 from harness.guard import archive
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal, how_to_recover
 from harness.guard.leftovers import backup_path, recover
-from harness.guard.policy import POLICIES
+from harness.guard.policy import POLICIES, Policy
 from harness.recovery import Recovery
 from harness.retry import Retry
 from harness.steps import Failure, Listener, Step, nobody
@@ -64,7 +64,7 @@ class Guard:
         self,
         database: str | Path,
         *,
-        policy: str = "hybrid_verified",
+        policy: str | Policy = "hybrid_verified",
         recoveries: Sequence[str] = ("wal_pin", "online_backup"),
         cleanup: Cleanup | None = None,
         grade: Grade = "exact",
@@ -83,7 +83,7 @@ class Guard:
         """
         self._engine = engine_of(database)
         self.database = Path(database)
-        self.policy = POLICIES[policy]
+        self.policy = POLICIES[policy] if isinstance(policy, str) else policy
         self.recoveries = tuple(recoveries)
         self.cleanup = cleanup
         self.grade = grade

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness.analysis.summary import load
 from harness.reports import Report
-from harness.summary import load
 
 
 class JsonReport(Report):

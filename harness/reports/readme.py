@@ -15,15 +15,15 @@ from typing import Any
 import click
 from rich.console import Console
 
+from harness.analysis.results import SUMMARY
+from harness.analysis.summary import read_summary
 from harness.errors import UsageError
 from harness.reports import apart, unsaid
 from harness.reports.markdown import render_table
 from harness.reports.scenario import scenario
 from harness.reports.stage import FINE, stage
 from harness.reports.tables import Table, claims
-from harness.results import SUMMARY
 from harness.statistics.digits import milliseconds
-from harness.summary import read_summary
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 WIDTH = 100  # columns of a story

@@ -8,11 +8,11 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from harness.analysis.results import OUTCOMES, TIMINGS
+from harness.analysis.summary import load
 from harness.reports import apart, unsaid
 from harness.reports.scenario import Scenario, scenario
-from harness.results import OUTCOMES, TIMINGS
 from harness.statistics.digits import milliseconds, percent, percent_interval
-from harness.summary import load
 
 VERDICTS = ("supported", "refuted", "undecided", "set point", "not measured")
 

@@ -11,13 +11,13 @@ import pytest
 from rich.console import Console
 
 from harness import registry
+from harness.analysis.summary import load as load_summary
 from harness.databases.sqlite import connect
 from harness.errors import MeasurementError
 from harness.experiment.configuration import load
 from harness.experiment.runner import run
 from harness.experiment.site import DATABASE_NAME, Site
 from harness.faults import Planned, Slot
-from harness.summary import load as load_summary
 from tests.experiment.test_site import SIZE_BYTES, site, timeless
 
 PATIENT = {"timeout_ms": 5000.0, "backend_busy_timeout_ms": 9000}

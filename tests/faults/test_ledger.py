@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from harness.results import ledger
+from harness.analysis.results import ledger
 from tests.faults.conftest import Stage, plan
 
 

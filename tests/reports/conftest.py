@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.summary import write
+from harness.analysis.summary import write
 from tests.reports.stories import write_stories
 from tests.stored_runs import cycles, make_run, row, struck
 

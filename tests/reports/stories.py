@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from harness.analysis.summary import write
 from harness.cleanup import CleanupReport, Entity
 from harness.databases import Differences, TableDifferences
 from harness.experiment.story import tell
@@ -12,7 +13,6 @@ from harness.guard.protocol import GuardResult
 from harness.reports.scenario import Scenario
 from harness.reports.tables import read
 from harness.steps import Failure, Step
-from harness.summary import write
 from harness.truth import Judgement
 from tests.stored_runs import cycle, make_run
 

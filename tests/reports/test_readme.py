@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.analysis.results import Results
+from harness.analysis.summary import summarise, write
 from harness.errors import UsageError
 from harness.reports.readme import BEGIN, END, readme_table, rewritten
-from harness.results import Results
-from harness.summary import summarise, write
 from tests.stored_runs import cycles, make_run
 
 TEXT = f"# A title\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n"

@@ -2,8 +2,8 @@ import re
 import shlex
 from pathlib import Path
 
+from harness.analysis.summary import load
 from harness.reports.tables import Table, read
-from harness.summary import load
 
 
 def test_every_row_of_the_summary_is_in_the_table(run: Path) -> None:

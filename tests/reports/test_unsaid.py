@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness import registry
+from harness.analysis.summary import write
 from harness.reports import unsaid
-from harness.summary import write
 from tests.stored_runs import cycle, make_run
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.analysis.summary import summarise
 from harness.experiment.records import CycleRecord
-from harness.summary import summarise
 from tests.stored_runs import cycle, make_run
 
 PROJECT = {"database": "app.sqlite3"}

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from harness.claims import MEASURES, VERDICTS, Evidence, evaluate
+from harness.analysis.claims import MEASURES, VERDICTS, Evidence, evaluate
+from harness.analysis.results import Results
 from harness.experiment.records import OUTCOMES, CycleRecord
-from harness.results import Results
+from tests.analysis.test_results import MEMORY
 from tests.stored_runs import cycle, cycles, make_run, row, struck
-from tests.test_results import MEMORY
 
 SIZE_BYTES = 2_691_072
 

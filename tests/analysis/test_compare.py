@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.compare import FINE, WORSE, compare
+from harness.analysis.compare import FINE, WORSE, compare
 from harness.errors import UsageError
 from tests.stored_runs import cycles, make_run
 

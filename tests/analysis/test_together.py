@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness import together as module
+from harness.analysis import together as module
+from harness.analysis.results import Results
+from harness.analysis.summary import summarise
+from harness.analysis.together import CELLS
 from harness.experiment.records import OUTCOMES, CycleRecord
 from harness.experiment.store import Store
-from harness.results import Results
-from harness.summary import summarise
-from harness.together import CELLS
 from tests.stored_runs import cycle, cycles, make_run, struck
 
 RESTORED, FAILED = {"restore": 1.0}, {"restore": 9.0}
@@ -92,7 +92,7 @@ def test_a_planted_miscount_is_caught(
     assert old in source
     wrong: dict[str, Any] = {"__name__": "wrong"}
     exec(compile(source.replace(old, new), "wrong", "exec"), wrong)  # noqa: S102 - the module itself, with one slip
-    monkeypatch.setattr("harness.summary.together", wrong["together"])
+    monkeypatch.setattr("harness.analysis.summary.together", wrong["together"])
     said, wanted = one_of(results), by_hand(results)
     assert {cell: said[cell] for cell in wanted} != wanted
 

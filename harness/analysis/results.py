@@ -6,18 +6,22 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from harness.errors import MeasurementError, UsageError
 from harness.experiment.records import OUTCOMES, TIMINGS
 from harness.experiment.store import CYCLES, read_run
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
-    "LEDGER", "OUTCOMES", "PARQUET", "SUMMARY", "TIMINGS", "Results", "ledger",
+    "COLUMNS", "LEDGER", "OUTCOMES", "PARQUET", "SUMMARY", "TIMINGS", "Columns", "Results",
+    "framed", "ledger",
 ]  # fmt: skip
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
@@ -25,8 +29,7 @@ LEDGER = ("planned", "fired", "surfaced", "masked")
 
 # The flags of the schema in harness.experiment.store, one column each.
 _SELECT = f"""
-SELECT cycle, outcome, flags & 1, flags & 2, flags & 4, flags & 8, flags & 16, restored_by,
-    left_behind, backup_bytes, payload_bytes, grown_bytes,
+SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_bytes, grown_bytes,
     {", ".join(f"{phase}_us" for phase in TIMINGS)}, faults, coalesce(detail, '')
 FROM cycles WHERE condition = (SELECT id FROM conditions WHERE name = ?) ORDER BY cycle
 """
@@ -35,10 +38,15 @@ SELECT cycle, story FROM stories
 WHERE condition = (SELECT id FROM conditions WHERE name = ?) ORDER BY cycle LIMIT 1
 """
 _NAMES = (
-    "cycle", "outcome", "rows", "exact", "says_clean", "cleanup_ran", "cleanup_ok", "restored_by",
+    "cycle", "outcome", "flags", "restored_by", "left_behind", "backup_bytes", "payload_bytes",
+    "grown_bytes", *(f"{phase}_ms" for phase in TIMINGS), "faults", "detail",
+)  # fmt: skip
+COLUMNS = (
+    "cycle", "outcome", "rows", "exact", "says_clean", "cleanup_ok", "shadow_ok", "restored_by",
     "left_behind", "backup_bytes", "payload_bytes", "grown_bytes",
     *(f"{phase}_ms" for phase in TIMINGS), "faults", "detail",
 )  # fmt: skip
+Columns = dict[str, NDArray[Any]]
 _WHOLE = ("cycle", "left_behind", "backup_bytes", "payload_bytes", "grown_bytes")
 
 
@@ -65,18 +73,25 @@ class Results:
         """The conditions of the experiment, in its order."""
         return list(self.experiment["conditions"])
 
-    def cycles(self, condition: str) -> pd.DataFrame:
-        """Return the cycles of ``condition`` in order of cycle number; none is an empty table.
+    def columns(self, condition: str) -> Columns:
+        """Return the cycles of ``condition`` in order of cycle number, a numpy array a column.
 
-        Columns: cycle, outcome (categorical, one of OUTCOMES), rows, exact, says_clean (bool),
-        cleanup_ok (nullable bool), restored_by (text or None), left_behind, backup_bytes,
-        payload_bytes, grown_bytes, a ``*_ms`` for each of TIMINGS (nan where it did not take
-        place), faults (JSON text or None), detail (text). MeasurementError when the file cannot
-        be read.
+        In the order of COLUMNS, each of shape (cycles,): outcome is the index in OUTCOMES (int8);
+        rows, exact, says_clean are bool; cleanup_ok and shadow_ok int8, 1 yes, 0 no, -1 where none
+        ran; restored_by and faults (JSON) object, text or None; detail object, text; every
+        ``*_ms`` float64, nan where it did not take place; the rest int64. MeasurementError when
+        the file cannot be read.
         """
         rows = self._rows(_SELECT, condition)
-        columns = zip(*rows, strict=True) if rows else ((),) * len(_NAMES)
-        return _frame(dict(zip(_NAMES, columns, strict=True)))
+        found = zip(*rows, strict=True) if rows else ((),) * len(_NAMES)
+        return _columns(dict(zip(_NAMES, found, strict=True)))
+
+    def cycles(self, condition: str) -> pd.DataFrame:
+        """Return the same as a table; none is an empty one.
+
+        outcome is categorical (OUTCOMES), cleanup_ok and shadow_ok nullable bool.
+        """
+        return framed(self.columns(condition))
 
     def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
         """Return (cycle, story) of the first cycle of ``condition`` that has one, or None.
@@ -109,21 +124,37 @@ class Results:
         return found
 
 
-def _frame(raw: Mapping[str, Any]) -> pd.DataFrame:
+def _columns(raw: Mapping[str, Any]) -> Columns:
     """Give every column its type."""
-    typed: dict[str, Any] = {name: np.array(raw[name], dtype=np.int64) for name in _WHOLE}
-    typed["outcome"] = pd.Categorical.from_codes(
-        np.array(raw["outcome"], dtype=np.int8), dtype=pd.CategoricalDtype(list(OUTCOMES))
-    )
-    for name in ("rows", "exact", "says_clean", "cleanup_ok"):
-        typed[name] = np.array(raw[name], dtype=np.int64) != 0
-    silent = np.array(raw["cleanup_ran"], dtype=np.int64) == 0
-    typed["cleanup_ok"] = pd.arrays.BooleanArray(typed["cleanup_ok"], silent)
+    flags = np.array(raw["flags"], dtype=np.int64)
+    typed: Columns = {name: np.array(raw[name], dtype=np.int64) for name in _WHOLE}
+    typed["outcome"] = np.array(raw["outcome"], dtype=np.int8)
+    for name, bit in (("rows", 1), ("exact", 2), ("says_clean", 4)):
+        typed[name] = flags & bit != 0
+    for name, ran, ok in (("cleanup_ok", 8, 16), ("shadow_ok", 32, 64)):
+        typed[name] = np.where(flags & ran != 0, flags & ok != 0, -1).astype(np.int8)
     for phase in TIMINGS:
         typed[f"{phase}_ms"] = np.array(raw[f"{phase}_ms"], dtype=np.float64) / 1000  # None: nan
     for name in ("restored_by", "faults", "detail"):
-        typed[name] = pd.Series(raw[name], dtype=object)
-    return pd.DataFrame({name: typed[name] for name in _NAMES if name != "cleanup_ran"})
+        typed[name] = np.empty(len(flags), dtype=object)
+        typed[name][:] = raw[name]
+    return {name: typed[name] for name in COLUMNS}
+
+
+def framed(columns: Columns) -> pd.DataFrame:
+    """Make a table of pandas' types of columns as Results.columns gives them."""
+    import pandas as pd  # noqa: PLC0415 - slow to import, and a verdict needs none
+
+    typed: dict[str, Any] = dict(columns)
+    typed["outcome"] = pd.Categorical.from_codes(
+        columns["outcome"],
+        dtype=pd.CategoricalDtype(list(OUTCOMES)),
+    )
+    for name in ("cleanup_ok", "shadow_ok"):
+        typed[name] = pd.arrays.BooleanArray(columns[name] == 1, columns[name] < 0)
+    for name in ("restored_by", "faults", "detail"):
+        typed[name] = pd.Series(columns[name], dtype=object)
+    return pd.DataFrame(typed)
 
 
 def ledger(faults: Iterable[str | None]) -> dict[str, dict[str, int]]:

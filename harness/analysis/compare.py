@@ -14,13 +14,13 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.results import PARQUET, Results
+from harness.analysis.summary import Stored, load
 from harness.errors import UsageError
 from harness.experiment.configuration import differing_keys
 from harness.experiment.store import CYCLES
-from harness.results import PARQUET, Results
 from harness.statistics.comparison import Change, compare_proportions, compare_quantiles, verdicts
 from harness.statistics.digits import milliseconds, percent
-from harness.summary import Stored, load
 
 FINE, WORSE = 0, 1
 _STEPS = ("backup", "cleanup", "verify", "restore", "cycle")

@@ -10,12 +10,12 @@ import pyarrow.parquet
 import pytest
 from scipy.stats import beta
 
-from harness.claims import MEASURES
+from harness.analysis.claims import MEASURES
+from harness.analysis.results import Results
+from harness.analysis.summary import load, read_summary, summarise, write
 from harness.errors import MeasurementError, UsageError
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
 from harness.experiment.store import Store
-from harness.results import Results
-from harness.summary import load, read_summary, summarise, write
 from tests.stored_runs import cycle, cycles, make_run, row, struck
 
 CLAIMED = {"name": "one", "claims": ["reliability >= 0.999"]}

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.analysis.results import Results, ledger
 from harness.errors import MeasurementError, UsageError
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
 from harness.experiment.settings import planned_kinds
 from harness.experiment.store import Store
-from harness.results import Results, ledger
 from tests.stored_runs import cycle, cycles, make_run, struck
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a tmpfs, folders in it private

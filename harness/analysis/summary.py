@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from harness.claims import MEASURES, Evidence, Judged, evaluate, judge
-from harness.errors import MeasurementError, UsageError
-from harness.experiment.settings import planned_kinds
-from harness.experiment.store import CYCLES, RUN, read_run
-from harness.results import (
+from harness.analysis.claims import MEASURES, Evidence, Judged, evaluate, judge
+from harness.analysis.curves import curves
+from harness.analysis.dependence import common, dependence
+from harness.analysis.distributions import distributions
+from harness.analysis.results import (
     LEDGER,
     OUTCOMES,
     PARQUET,
@@ -26,10 +26,14 @@ from harness.results import (
     Results,
     ledger,
 )
+from harness.analysis.stratified import stratified
+from harness.analysis.together import expected_both, together
+from harness.analysis.unsaid import unsaid
+from harness.errors import MeasurementError, UsageError
+from harness.experiment.settings import planned_kinds
+from harness.experiment.store import CYCLES, RUN, read_run
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.statistics.timings import quantiles
-from harness.together import expected_both, together
-from harness.unsaid import unsaid
 
 VERSION = 1
 TO_REPLAY = ("baseline_lost", "dirty_silent", "harness_error")  # the worst first
@@ -69,11 +73,12 @@ def read_summary(path: Path) -> dict[str, Any]:
 def summarise(results: Results) -> dict[str, Any]:
     """Compute what summary.json holds, all of it valid JSON (what is not known is None).
 
-    For each condition its counts, shares with intervals, verdict, timings in ms, faults, and
-    whether cleanup and recovery failed together (``harness.together``; None where it has not
-    both), what a cleanup of the user's own left unsaid (``harness.unsaid``; None where there is
-    none); the evaluated rows of the claims table; and the story of the first cycle of each
-    condition that keeps any.
+    For each condition its counts, shares with intervals, verdict, timings in ms, faults, and what
+    the modules beside this one say of it (None where they have nothing to say): whether cleanup
+    and recovery failed together (`together`, `dependence`), what a cleanup of the user's own left
+    unsaid (`unsaid`), the failure probability at any rate (`stratified`); the curves over what
+    was swept (`curves`); the evaluated rows of the claims table; and the story of the first cycle
+    of each condition that keeps any.
     """
     return _summary(results, _frames(results))
 
@@ -111,11 +116,17 @@ def _summary(results: Results, frames: Mapping[str, pd.DataFrame]) -> dict[str, 
             _condition(one, known[name], struck, _claims(one, rows), wall_s)
             | {"together": _apart(one, results.conditions, frames)}
             | {"unsaid": unsaid(one, frames[name])}
+            | {"dependence": dependence(one, frames[name], confidence)}
+            | {"strata": stratified(one, frames[name], confidence)}
+            | {"distributions_ms": distributions(frames[name])}
+            | {"sweep": one.get("sweep")}
         )
     return {
         "version": VERSION,
         "experiment": experiment["name"],
         "conditions": conditions,
+        "dependence": common(conditions, confidence),
+        "curves": curves(results.conditions, conditions, confidence),
         "rows": [evaluate(row, known.get(row["condition"])) for row in rows],
         "stories": [
             _told(one, *found, frames[one["name"]])
@@ -312,7 +323,7 @@ def _write_parquet(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     whole, yes = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes"), pa.bool_()
     schema = pa.schema(
         [("condition", word), ("cycle", pa.int64()), ("outcome", word)]
-        + [(name, yes) for name in ("rows", "exact", "says_clean", "cleanup_ok")]
+        + [(name, yes) for name in ("rows", "exact", "says_clean", "cleanup_ok", "shadow_ok")]
         + [("restored_by", word)]
         + [(name, pa.int64()) for name in whole]
         + [(f"{phase}_ms", pa.float64()) for phase in TIMINGS]

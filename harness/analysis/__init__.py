@@ -1,0 +1,1 @@
+"""What stored cycles say: read them, judge the claims, sum them up, compare two runs."""
