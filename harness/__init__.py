@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from harness import plot
+    from harness.analysis.loading import load
     from harness.guard.calling import Callable
 
     guard: Callable
 else:  # to a type checker this would make every name one of the package's
 
     def __getattr__(name: str) -> Any:
-        """Load what guards when it is first asked for, so that ``import harness`` costs nothing."""
-        if name == "guard":
-            from importlib import import_module  # noqa: PLC0415 - as above
+        """Load what is asked for when it is first asked for: ``import harness`` costs nothing."""
+        from importlib import import_module  # noqa: PLC0415 - as above
 
-            return import_module("harness.guard")
+        if name in ("guard", "plot"):
+            return import_module(f"harness.{name}")
+        if name == "load":
+            return import_module("harness.analysis.loading").load
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["__version__", "guard", "load", "plot"]

@@ -66,8 +66,8 @@ def check(folder: Path, **options: Any) -> None:
     from harness.experiment import verdicts
 
     judged = verdicts.check(folder, **options)
-    for one in judged:
-        _print(one.sentence())
+    for line in verdicts.lines(judged):
+        _print(line)
     sys.exit(verdicts.exit_code(judged))
 
 

@@ -8,77 +8,19 @@ never fired or a missing cycle can only take a `supported` away, never give one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from harness.statistics.digits import milliseconds, percent, percent_interval
+from harness.analysis.measures import MEASURES, Evidence, NotMeasured, Row, Trials, counted
+from harness.statistics.digits import percent, percent_interval
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.statistics.sequential import decide
-from harness.statistics.timings import quantiles
+
+__all__ = ["MEASURES", "VERDICTS", "Evidence", "Judged", "Trials", "evaluate", "judge"]
 
 VERDICTS = ("supported", "refuted", "undecided", "set point", "not measured")
-KEEP_NO_COPY = frozenset({"wal_pin", "none"})  # recoveries whose backup is no second file
-
-Bools = NDArray[np.bool_]
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one condition has to say, apart from any one measure."""
-
-    frame: pd.DataFrame  # as Results.cycles gives it, in order of cycle number
-    demands: str = "exact"  # the grade of clean that the condition demands
-    recoveries: Sequence[str] = ()
-    size_bytes: int | None = None  # of the workload's baseline
-    not_fired: Sequence[str] = ()  # faults with a rate above 0 that never fired
-    confidence: float = 0.95
-    over_http: bool = False  # the tests' own calls can fail
-
-    @property
-    def harness_errors(self) -> int:
-        """Count the cycles that the instrument spoiled."""
-        return int((self.frame["outcome"] == "harness_error").sum())
-
-    @property
-    def unbroken(self) -> int:
-        """Count the cycles before the first number that is missing; the first cycle is 0."""
-        numbers = self.frame["cycle"].to_numpy()
-        broken = np.flatnonzero(numbers != np.arange(len(numbers)))
-        return int(broken[0]) if len(broken) else len(numbers)
-
-    def doubts(self) -> list[str]:
-        """Say what keeps this condition from supporting anything, one short sentence each."""
-        found = []
-        if self.harness_errors:
-            found.append(f"harness error in {_count(self.harness_errors, 'cycle')}")
-        if self.not_fired:
-            found.append(f"harness error: {', '.join(self.not_fired)} never fired")
-        if self.over_http and len(self.frame) and not (self.frame["payload_bytes"] > 0).any():
-            found.append("in no cycle did the tests make all their data")
-        if self.unbroken < len(self.frame):
-            found.append(f"cycle {self.unbroken:,} is missing")
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Trials:
-    """The cycles a measure counts, in order of cycle number, and which of them failed."""
-
-    counted: Bools  # one a cycle of the condition
-    failed: Bools  # the same shape; read only where counted
-    shown: str = ""  # figures that stand beside the share
-    doubts: tuple[str, ...] = ()  # what keeps this measure from being supported
-
-
-NotMeasured = str  # why there is nothing to count
-Measure = Callable[[Evidence, Row], Trials | NotMeasured]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +31,7 @@ class Judged:
     verdict: str
     decided_at: int | None  # the cycle that decided, counted from 1 among those counted
     why: str
+    doubts: tuple[str, ...] = ()  # what keeps it from being supported; `why` says them too
 
 
 def evaluate(row: Row, evidence: Evidence | None) -> dict[str, Any]:
@@ -102,7 +45,7 @@ def evaluate(row: Row, evidence: Evidence | None) -> dict[str, Any]:
     measure = MEASURES.get(kept["measure"])
     if not kept["condition"]:
         trials: Trials | NotMeasured = "no condition of this experiment measures it"
-    elif evidence is None or evidence.frame.empty:
+    elif evidence is None or not evidence.cycles:
         trials = f"no cycle of condition {kept['condition']!r} was run"
     elif measure is None:
         trials = f"no measure is called {kept['measure']!r}; known: {', '.join(MEASURES)}"
@@ -127,26 +70,35 @@ def evaluate(row: Row, evidence: Evidence | None) -> dict[str, Any]:
     }
 
 
-def judge(trials: Trials, evidence: Evidence, at_least: float | None) -> Judged:
+def judge(
+    trials: Trials, evidence: Evidence, at_least: float | None, confidence: float | None = None
+) -> Judged:
     """Judge the claim that the share of trials that did not fail is ``at_least`` so much.
 
     A harness error counts as a failure in the share, but refutes nothing: it says nothing about
-    the guard. Raises ValueError for a claim that is no share from 0 to 1.
+    the guard.
+
+    Args:
+        trials: what the measure counts, in order of cycle number.
+        evidence: what else the condition has to say.
+        at_least: the share claimed; None where none is.
+        confidence: of the verdict; that of the interval (``evidence.confidence``) when left out.
+
+    Raises:
+        ValueError: for a claim that is no share from 0 to 1.
     """
-    counted = trials.counted
-    failed = trials.failed[counted]
+    failed = trials.failed[trials.counted]
     number, failures = len(failed), int(failed.sum())
     interval = clopper_pearson(number - failures, number, evidence.confidence)
-    said = f"{_count(failures, 'failure')} in {number:,}"
+    said = f"{counted(failures, 'failure')} in {number:,}"
     if at_least is None:
         return Judged(interval, "undecided", None, f"{said}; nothing claimed that could be judged")
-    spoiled = (evidence.frame["outcome"] == "harness_error").to_numpy()[counted]
-    real = failed & ~spoiled
+    real = failed & ~evidence.spoiled[trials.counted]
     if at_least == 1 and real.any():
         return Judged(interval, "refuted", int(np.argmax(real)) + 1, said)
     doubts = [*evidence.doubts(), *trials.doubts]
-    unbroken = int(counted[: evidence.unbroken].sum())
-    decision = decide(real[:unbroken], float(at_least), evidence.confidence)
+    unbroken = int(trials.counted[: evidence.unbroken].sum())
+    decision = decide(real[:unbroken], float(at_least), confidence or evidence.confidence)
     if decision.verdict == "supported" and not doubts:
         return Judged(interval, "supported", decision.decided_at, _decided(said, decision))
     if decision.verdict == "refuted":
@@ -156,15 +108,11 @@ def judge(trials: Trials, evidence: Evidence, at_least: float | None) -> Judged:
         said += f": at least {percent(bound, 'ROUND_FLOOR')} ({evidence.confidence:.0%})"
     elif not doubts:
         said += ": too few cycles to decide"
-    return Judged(interval, "undecided", None, "; ".join([*doubts, said]))
+    return Judged(interval, "undecided", None, "; ".join([*doubts, said]), tuple(doubts))
 
 
 def _decided(said: str, decision: Any) -> str:
     return f"{said}; decided at cycle {decision.decided_at:,}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _set_point(judged: Judged, evidence: Evidence, target: float | None) -> Judged:
@@ -181,105 +129,5 @@ def _exact_figure(judged: Judged, trials: Trials) -> Judged:
     if trials.doubts:
         return Judged(judged.interval, "undecided", None, "; ".join(trials.doubts))
     verdict = "refuted" if failed.all() else "undecided"
-    why = f"{(~failed).sum():,} of {_count(len(failed), 'cycle')} show exactly this figure"
+    why = f"{(~failed).sum():,} of {counted(len(failed), 'cycle')} show exactly this figure"
     return Judged(judged.interval, verdict, None, why)
-
-
-# The measures. Each gives the cycles it counts, or says why there are none.
-
-
-def _reliability(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    return _every(evidence, ~evidence.frame["outcome"].isin(["cleaned", "restored"]))
-
-
-def _data_safety(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    return _every(evidence, evidence.frame["outcome"] == "baseline_lost")
-
-
-def _no_restore(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    return _every(evidence, evidence.frame["outcome"] != "cleaned")
-
-
-def _no_silent_leftover(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    """Count as failed what was dirty while the guard said that it was fine."""
-    return _every(evidence, evidence.frame["outcome"] == "dirty_silent")
-
-
-def _nothing_left_behind(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    return _every(evidence, evidence.frame["left_behind"] != 0)
-
-
-def _restored_clean(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    restored = evidence.frame["restored_by"].notna().to_numpy()
-    if not restored.any():
-        return "no cycle restored"
-    return Trials(restored, (evidence.frame["outcome"] != "restored").to_numpy())
-
-
-def _backup_under_1s(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    backup_ms = evidence.frame["backup_ms"].to_numpy()
-    timed = np.isfinite(backup_ms)
-    if not timed.any():
-        return "no cycle took a backup"
-    figures = quantiles(backup_ms[timed])
-    shown = ", ".join(f"{key} {milliseconds(figures[key])}" for key in ("p50", "p99", "max"))
-    untimed = int((~timed).sum())
-    doubts = (f"no backup was timed in {_count(untimed, 'cycle')}",) if untimed else ()
-    return Trials(timed, ~(backup_ms < 1000), shown, doubts)
-
-
-def _backup_same_size(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    first = evidence.recoveries[0] if evidence.recoveries else "none"
-    if first in KEEP_NO_COPY:
-        return f"recovery {first} keeps no second file to compare"
-    if evidence.size_bytes is None:
-        return "the run does not say how big its baseline is"
-    backup_bytes = evidence.frame["backup_bytes"]
-    shown = f"{_range(backup_bytes)} bytes against {evidence.size_bytes:,}"
-    every = _every(evidence, backup_bytes != evidence.size_bytes)
-    return Trials(every.counted, every.failed, shown)
-
-
-def _bytes_added(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    payload, grown = evidence.frame["payload_bytes"], evidence.frame["grown_bytes"]
-    wrote = (payload > 0).to_numpy()
-    if not wrote.any():
-        return "no cycle created test data"
-    figure = re.search(r"\d+", str(row.get("claimed") or "").replace(",", ""))
-    claimed = int(figure.group()) if figure else None
-    shown = f"payload {payload[wrote].median():,.0f} bytes, file +{_range(grown[wrote])} bytes"
-    doubts = () if figure else ("no number of bytes is claimed",)
-    return Trials(wrote, ((payload != claimed) & (grown != claimed)).to_numpy(), shown, doubts)
-
-
-def _cleanup_reports_truth(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    """Compare the cleanup's word with the truth: a database restored was not clean before."""
-    said = evidence.frame["cleanup_ok"]
-    spoke = said.notna().to_numpy()
-    if not spoke.any():
-        return "no cleanup ran"
-    clean = (evidence.frame[evidence.demands] & evidence.frame["restored_by"].isna()).to_numpy()
-    return Trials(spoke, (said == True).to_numpy(dtype=bool, na_value=False) != clean)  # noqa: E712 - element by element, and nothing said is not True
-
-
-MEASURES: dict[str, Measure] = {
-    "reliability": _reliability,
-    "data_safety": _data_safety,
-    "no_restore": _no_restore,
-    "no_silent_leftover": _no_silent_leftover,
-    "nothing_left_behind": _nothing_left_behind,
-    "restored_clean": _restored_clean,
-    "backup_under_1s": _backup_under_1s,
-    "backup_same_size": _backup_same_size,
-    "bytes_added": _bytes_added,
-    "cleanup_reports_truth": _cleanup_reports_truth,
-}
-
-
-def _every(evidence: Evidence, failed: pd.Series) -> Trials:
-    return Trials(np.ones(len(evidence.frame), dtype=bool), failed.to_numpy(dtype=bool))
-
-
-def _range(values: pd.Series) -> str:
-    low, high = int(values.min()), int(values.max())
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -108,6 +108,8 @@ def _pairs(
             lines.append(f"{name}: not compared: not run {missing[0]}")
         elif keys := differing_keys(settings[0][name], settings[1][name]):
             lines.append(f"{name}: not compared: other settings ({_named(keys)})")
+        elif settings[0][name].get("strata"):
+            lines.append(f"{name}: not compared: its cycles have a set number of faults")
         else:
             pairs.append((measured[0][name], measured[1][name]))
     return lines, pairs

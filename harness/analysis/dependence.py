@@ -1,20 +1,179 @@
-"""Whether cleanup and restore fail independently, from restores forced where none was needed."""
+"""Whether cleanup and restore fail independently, from restores forced where none was needed.
+
+The cycles in which a restore was tried say how often it fails where the cleanup has failed. Those
+run once more with a restore in any case (`harness.experiment.shadow`) say how often it fails where
+the cleanup was believed, each for as many cycles as it was drawn from.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
+from typing import Any, Literal
 
 import pandas as pd
+
+from harness.analysis.together import pairs, tried
+from harness.statistics.common_odds import common_odds_ratio
+from harness.statistics.dependence import Ratio, Table, in_two_digits
+from harness.statistics.digits import percent
+from harness.statistics.intervals import Interval
+from harness.statistics.lift import lift
+from harness.statistics.odds import odds_ratio
+
+Reading = Literal["together", "independent", "apart", "unknown"]
+
+_SAYS: dict[Reading, str] = {
+    "together": "they fail together more often than by chance",
+    "independent": "nothing here excludes that they fail independently",
+    "apart": "they fail together less often than by chance",
+    "unknown": "nothing can be said of whether they fail together",
+}
 
 
 def dependence(
     condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
 ) -> dict[str, Any] | None:
-    """Return what one condition says; None where no restore was forced."""
-    return None
+    """Return what one condition says; None where no restore was to be forced.
+
+    Args:
+        condition: one of run.json.
+        frame: its cycles, as Results.cycles gives them.
+        confidence: of each interval by itself.
+
+    Returns:
+        ``cells`` (counts): a restore was tried, and failed (``both``) or not (``cleanup_only``);
+        the cleanup was believed, and a restore forced all the same failed (``restore_only``) or
+        not (``neither``). ``untried``: believed, and no restore forced; ``refused``: cycles left
+        out because no backup could be taken; harness errors are left out as well. ``share`` of
+        the believed cycles that was drawn. ``odds_ratio`` and ``lift`` (1 is independence), the
+        reliability that independence ``predicted`` and the one ``measured`` (shares): None where
+        a figure is not known or has no upper bound. ``sentence`` says it to people.
+    """
+    share = float(condition.get("shadow") or 0)
+    if not share or not pairs(condition):
+        return None
+    cells, untried, refused, unseen = _counted(frame)
+    table = Table(**cells, share=share, untried=untried)
+    odds, lifted = odds_ratio(table, confidence), lift(table, confidence)
+    sentence = f"{lifted.sentence()}; {_odds(odds)}"
+    if not table.forced:
+        sentence = (
+            "no restore was forced where a cleanup was believed, so there is nothing to compare: "
+            "run more cycles, or raise shadow"
+        )
+    elif not table.cleanup_failed:
+        sentence = "no cleanup failed, so there is nothing to compare: run more cycles"
+    elif not table.restore_failed:
+        sentence = f"{lifted.sentence()}; no restore failed, needed or forced"
+    if unseen:
+        sentence += f"; counted as believed: {unseen:,} that ended dirty unseen"
+    return {
+        "cells": cells,
+        "untried": untried,
+        "share": share,
+        "refused": refused,
+        "odds_ratio": _ratio(odds),
+        "lift": _ratio(lifted.ratio),
+        "predicted": _reliability(lifted.predicted),
+        "measured": _reliability(lifted.measured),
+        "sentence": sentence,
+    }
 
 
 def common(conditions: Sequence[Mapping[str, Any]], confidence: float) -> dict[str, Any] | None:
-    """Return what all conditions say together of one odds ratio; None where none says anything."""
-    return None
+    """Return what all conditions say together of one odds ratio; None where none has shadows.
+
+    Counts are never pooled: each condition is a stratum of its own.
+
+    Args:
+        conditions: those of summary.json, each with what ``dependence`` said of it.
+        confidence: of the interval.
+
+    Returns:
+        ``common``: the odds ratio, None where they disagree or none says anything; ``agree``:
+        whether one may stand for all; ``strata``: conditions that say something; ``sentence``.
+    """
+    known = [one["dependence"] for one in conditions if one.get("dependence")]
+    if not known:
+        return None
+    tables = [Table(**one["cells"], share=one["share"], untried=one["untried"]) for one in known]
+    found = common_odds_ratio(tables, confidence)
+    usable = found.agree and found.strata > 0
+    return {
+        "common": _ratio(found.ratio) if usable else None,
+        "agree": found.agree,
+        "strata": found.strata,
+        "sentence": _all_say(found.strata, found.ratio, found.homogeneity, agree=found.agree),
+    }
+
+
+def reading(odds: Mapping[str, Any]) -> Reading:
+    """Say what an odds ratio as stored (None for no upper bound) means."""
+    if odds["lower"] == 0 and odds["upper"] is None:
+        return "unknown"
+    if odds["lower"] > 1:
+        return "together"
+    return "independent" if odds["upper"] is None or odds["upper"] >= 1 else "apart"
+
+
+def _counted(frame: pd.DataFrame) -> tuple[dict[str, int], int, int, int]:
+    """Count cells, believed and not tried, backups refused, and believed though dirty."""
+    outcome = frame["outcome"].astype(object).to_numpy()
+    sound = outcome != "harness_error"
+    needed = tried(frame) & sound
+    ran = frame["cleanup_ok"].notna().to_numpy()
+    believed = sound & ~needed & ran
+    forced = believed & frame["shadow_ok"].notna().to_numpy()
+    worked = frame["shadow_ok"].fillna(value=False).to_numpy(dtype=bool)
+    cells = {
+        "both": int((needed & (outcome != "restored")).sum()),
+        "cleanup_only": int((needed & (outcome == "restored")).sum()),
+        "restore_only": int((forced & ~worked).sum()),
+        "neither": int((forced & worked).sum()),
+    }
+    untried = int((believed & ~forced).sum())
+    refused = int((sound & ~needed & ~ran).sum())
+    return cells, untried, refused, int((believed & (outcome != "cleaned")).sum())
+
+
+def _odds(odds: Ratio) -> str:
+    """Say an odds ratio, its bounds rounded outwards, and what it means."""
+    means = _SAYS[reading(_ratio(odds))]
+    if math.isnan(odds.estimate):
+        return means
+    low = in_two_digits(odds.lower, ROUND_FLOOR)
+    high = "no upper bound"
+    if math.isfinite(odds.upper):
+        high = in_two_digits(odds.upper, ROUND_CEILING)
+    estimate = "infinite"
+    if math.isfinite(odds.estimate):
+        estimate = in_two_digits(odds.estimate, ROUND_HALF_EVEN)
+    return f"odds ratio {estimate} [{low}, {high}]: {means}"
+
+
+def _all_say(strata: int, ratio: Ratio, homogeneity: float, *, agree: bool) -> str:
+    if not strata:
+        return "no condition has both kinds of failure, so none says whether they come together"
+    if not agree:
+        chance = "less than 0.1%" if homogeneity < 0.001 else percent(homogeneity)
+        return (
+            f"the {strata} conditions disagree, so no one odds ratio stands for all "
+            f"(with one for all, they would differ so much {chance} of the time)"
+        )
+    who = "the one condition that says anything" if strata == 1 else f"{strata} conditions together"
+    return f"{who}: {_odds(ratio)}"
+
+
+def _ratio(ratio: Ratio) -> dict[str, Any]:
+    return {key: _known(value) for key, value in ratio._asdict().items()}
+
+
+def _reliability(interval: Interval) -> dict[str, float | None]:
+    return {key: _known(getattr(interval, key)) for key in ("estimate", "lower", "upper")}
+
+
+def _known(value: Any) -> Any:
+    """JSON knows no infinity, and nothing that is no number."""
+    return value if not isinstance(value, float) or math.isfinite(value) else None

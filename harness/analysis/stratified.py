@@ -1,15 +1,309 @@
-"""The failure probability at any fault rate, from cycles with a set number of faults."""
+"""The failure probability at any fault rate, from cycles with a set number of faults.
+
+What was struck in a cycle follows from its number (`harness.analysis.design`). An enumerated
+stratum counts as exact where every set was seen to end alike each time; else its cycles are a
+sample as any other's, each of the weight of its set. Where a cycle is missing or the instrument
+failed there is no estimate at all: what is missing may be what failed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from harness.analysis.claims import Judged
+from harness.analysis.design import Design, designed, incomplete
+from harness.experiment.designs import StrataSetting
+from harness.statistics.digits import percent
+from harness.statistics.intervals import Interval
+from harness.statistics.strata import Estimate, Stratum, curve, enumerated, estimate, weighed
+from harness.statistics.struck import at_heights, conditional_weights
+
+METHOD = "stratified_chernoff"
+TARGET = 0.999  # the reliability whose frontier is given
+POINTS = 61  # of the curve
+MEASURES: dict[str, Callable[[pd.Series], pd.Series]] = {  # which outcomes failed
+    "reliability": lambda outcome: ~outcome.isin(["cleaned", "restored"]),
+    "data_safety": lambda outcome: outcome == "baseline_lost",
+    "no_silent_leftover": lambda outcome: outcome == "dirty_silent",
+}
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 def stratified(
     condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
 ) -> dict[str, Any] | None:
-    """Return the strata and the curve of one condition; None where it has no strata."""
-    return None
+    """Return the strata and the curve of one condition; None where it has no strata.
+
+    Args:
+        condition: as run.json has it.
+        frame: its cycles, as Results.cycles gives them.
+        confidence: of each interval by itself.
+
+    Returns:
+        ``strata`` in summary.json: slots; drawn_at, rates by kind; enumerated, up to how many
+        struck slots every set was run; steady and unsteady, whether every set ended alike each
+        time and what did not, or why there is no estimate; strata; curve, failure probabilities
+        (0..1) by the rate of the slots (of the kind with the highest, where they differ: the odds
+        of the others keep their proportions); at_rate, the same at the condition's own; frontier,
+        where a reliability of 0.999 holds and from where it is broken.
+
+    Raises:
+        MeasurementError: the ledger has other faults than were planned.
+    """
+    design = designed(condition)
+    if design is None:
+        return None
+    whole: dict[str, Any] = {
+        "slots": len(design.kinds),
+        "drawn_at": {
+            kind: float(rate) for kind, rate in zip(design.kinds, design.rates, strict=True)
+        },
+        "enumerated": design.numbering.enumerated,
+    }
+    why = incomplete(design, frame)
+    if why:
+        unknown = {"rate": design.rate, "estimate": None, "lower": 0.0, "upper": 1.0}
+        nothing = {"strata": [], "curve": [], "at_rate": unknown}
+        frontier = {"target": TARGET, "holds_to": None, "breaks_from": None}
+        return (
+            whole
+            | {"steady": False, "unsteady": why}
+            | nothing
+            | {"frontier": frontier | {"confidence": confidence}}
+        )
+    strata, unsteady = _strata(design, frame, "reliability")
+    at = estimate(strata, design.rates, design.rates, confidence)
+    return whole | {
+        "steady": not unsteady,
+        "unsteady": unsteady,
+        "strata": [_told(one, len(design.kinds)) for one in strata],
+        "curve": _curve(design, strata, confidence),
+        "at_rate": {
+            "rate": design.rate,
+            "estimate": at.estimate,
+            "lower": at.lower,
+            "upper": at.upper,
+        },
+        "frontier": _frontier(design, strata, confidence),
+    }
+
+
+def shares(
+    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
+) -> dict[str, dict[str, Any]]:
+    """Return the shares of a condition with strata at its own rates; {} where it has none.
+
+    Of designed cycles the share that failed is no probability of anything. Returns ``reliability``
+    and ``data_safety`` as summary.json has them: estimate, lower, upper, confidence, method.
+    """
+    design = designed(condition)
+    if design is None:
+        return {}
+    why = incomplete(design, frame)
+    found = {
+        measure: _share(design, frame, measure, confidence, why)[0]
+        for measure in ("reliability", "data_safety")
+    }
+    return {
+        measure: {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in interval._asdict().items()
+        }
+        for measure, interval in found.items()
+    }
+
+
+def judge(
+    condition: Mapping[str, Any],
+    frame: pd.DataFrame,
+    measure: str,
+    at_least: float,
+    confidence: float,
+) -> Judged:
+    """Judge a claim about a condition with strata at its own rates.
+
+    Args:
+        condition: as run.json has it.
+        frame: its cycles.
+        measure: reliability, data_safety or no_silent_leftover; others are not measured.
+        at_least: the share claimed.
+        confidence: of the interval, and so of the verdict.
+
+    Returns:
+        Supported when the lower bound is at least the claim, refuted when the upper is less. The
+        cycles are judged once, when all have run.
+    """
+    nothing = Interval(math.nan, 0.0, 1.0, confidence, METHOD)
+    design = designed(condition)
+    if measure not in MEASURES:
+        known = ", ".join(MEASURES)
+        why = f"cycles with a set number of faults say nothing of {measure}, only of {known}"
+        return Judged(nothing, "not measured", None, why)
+    if design is None:
+        return Judged(nothing, "not measured", None, "its strata were never allocated")
+    interval, why = _share(design, frame, measure, confidence, incomplete(design, frame))
+    if math.isnan(interval.estimate):
+        return Judged(interval, "undecided", None, why, (why,))
+    verdict = "undecided"
+    if interval.lower >= at_least:
+        verdict = "supported"
+    elif interval.upper < at_least:
+        verdict = "refuted"
+    said = (
+        f"at least {percent(interval.lower, 'ROUND_FLOOR')} at the rates of this condition "
+        f"({confidence:.4g}); {len(frame):,} cycles fixed beforehand, judged once"
+    )
+    return Judged(interval, verdict, None, "; ".join(filter(None, [said, why])))
+
+
+def _share(
+    design: Design, frame: pd.DataFrame, measure: str, confidence: float, why: str
+) -> tuple[Interval, str]:
+    """Return the share that does not fail at the condition's own rates, and what to know of it.
+
+    ``why`` says why there can be none, "" where there can.
+    """
+    if why:
+        return Interval(math.nan, 0.0, 1.0, confidence, METHOD), why
+    strata, unsteady = _strata(design, frame, measure)
+    found: Estimate = estimate(strata, design.rates, design.rates, confidence)
+    bounds = (1 - found.estimate, 1 - found.upper, 1 - found.lower)
+    return Interval(*bounds, confidence, METHOD), unsteady
+
+
+def _strata(design: Design, frame: pd.DataFrame, measure: str) -> tuple[list[Stratum], str]:
+    """Return what came of each stratum, and which set did not always end alike ("" for none)."""
+    numbering = design.numbering
+    failed = MEASURES[measure](frame["outcome"]).to_numpy(dtype=bool)
+    ran = failed[: numbering.first_sampled].reshape(-1, numbering.repeats)
+    ended = pd.factorize(frame["outcome"])[0][: numbering.first_sampled].reshape(ran.shape)
+    alike = (ended == ended[:, :1]).all(axis=1)
+    sizes = np.array([len(variant.slots) for variant in numbering.variants])
+    strata, said = [], ""
+    for k in range(numbering.enumerated + 1):
+        places = np.flatnonzero(sizes == k)
+        one, why = _enumerated(design, k, places, ran[places], alike[places])
+        strata.append(one)
+        said = said or why
+    at = numbering.first_sampled
+    for k, cycles in sorted((int(k), n) for k, n in design.setting.allocated.items()):
+        strata.append(Stratum(k, cycles, int(failed[at : at + cycles].sum())))
+        at += cycles
+    return strata, said
+
+
+def _enumerated(
+    design: Design, k: int, places: NDArray[np.int64], ran: Bools, alike: Bools
+) -> tuple[Stratum, str]:
+    """Return an enumerated stratum.
+
+    Where a set ended unlike, though it never failed, more than the set has a say in how it ends:
+    that it did not fail this time is then no proof that it never does.
+
+    Args:
+        design: what was planned.
+        k: how many slots are struck.
+        places: of its variants among all, shape (variants,).
+        ran: what failed, shape (variants, repeats).
+        alike: whether each variant had one and the same outcome every time, shape (variants,).
+
+    Returns:
+        The stratum, and why it is not exact ("" where it is).
+    """
+    weights = conditional_weights(design.rates, k).weights
+    variants = [design.numbering.variants[place] for place in places]
+    shares = np.array([variant.share for variant in variants])
+    changed = [i > 0 and one.slots != variants[i - 1].slots for i, one in enumerate(variants)]
+    sets = np.cumsum(changed)  # of each variant, the set that it is of
+    unsteady = np.flatnonzero(~alike)
+    if len(unsteady) == 0 and design.numbering.repeats > 1:
+        failing = np.bincount(sets, weights=shares * ran[:, 0], minlength=len(weights))
+        return enumerated(design.rates, k, np.clip(failing, 0, 1)), ""
+    each = np.repeat(weights[sets] * shares / design.numbering.repeats, design.numbering.repeats)
+    if len(unsteady) == 0:
+        why = "every set was run once, so nothing shows that it always ends alike"
+    else:
+        first = places[unsteady[0]] * design.numbering.repeats
+        last = first + design.numbering.repeats - 1
+        why = f"cycles {first} to {last} had the same faults and ended unlike; so did"
+        why = f"{why} {len(unsteady):,} of {len(places):,} such repeats with {k} struck"
+    return weighed(k, ran.ravel(), each), why
+
+
+def _told(stratum: Stratum, slots: int) -> dict[str, Any]:
+    share = stratum.share
+    if share is None:
+        share = stratum.failures / stratum.cycles if stratum.cycles else None
+    return {
+        "k": stratum.k,
+        "cycles": stratum.cycles,
+        "failures": stratum.failures,
+        "exact": stratum.exact,
+        "share": share,
+        "sets": math.comb(slots, stratum.k),
+    }
+
+
+def _at(design: Design, strata: list[Stratum], rates: Sequence[float], confidence: float) -> Any:
+    return curve(strata, at_heights(design.rates, rates), design.rates, confidence)
+
+
+def _curve(design: Design, strata: list[Stratum], confidence: float) -> list[dict[str, Any]]:
+    rates = _grid(design.setting)
+    found = _at(design, strata, rates, confidence)
+    names = ("rate", "estimate", "lower", "upper", "untested")
+    return [
+        dict(zip(names, map(float, point), strict=True))
+        for point in zip(rates, *found, strict=True)
+    ]
+
+
+def _grid(setting: StrataSetting) -> list[float]:
+    ends = setting.lowest_rate, setting.highest_rate
+    inner = np.geomspace(*ends, POINTS)[1:-1]
+    return [ends[0], *map(float, inner), ends[1]]
+
+
+def _frontier(design: Design, strata: list[Stratum], confidence: float) -> dict[str, Any]:
+    """Find up to where the target holds, and from where it is broken, between the points too."""
+    rates = _grid(design.setting)
+    found = _at(design, strata, rates, confidence)
+    most = 1 - TARGET
+
+    def holds(rate: float) -> bool:
+        return bool(_at(design, strata, [rate], confidence).upper[0] <= most)
+
+    def not_broken(rate: float) -> bool:
+        return bool(_at(design, strata, [rate], confidence).lower[0] <= most)
+
+    fails, open_ = np.flatnonzero(found.upper > most), np.flatnonzero(found.lower <= most)
+    holds_to: float | None = rates[-1]
+    if len(fails):
+        first = int(fails[0])
+        holds_to = None if first == 0 else _last(holds, rates[first - 1], rates[first])[0]
+    breaks_from: float | None = rates[0]
+    if len(open_):
+        last = int(open_[-1])
+        end = last == len(rates) - 1
+        breaks_from = None if end else _last(not_broken, rates[last], rates[last + 1])[1]
+    return {
+        "target": TARGET,
+        "holds_to": holds_to,
+        "breaks_from": breaks_from,
+        "confidence": confidence,
+    }
+
+
+def _last(true_at: Callable[[float], bool], low: float, high: float) -> tuple[float, float]:
+    """Close in on where something true at ``low`` stops, by halving; (last true, first not)."""
+    for _ in range(30):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if true_at(middle) else (low, middle)
+    return low, high

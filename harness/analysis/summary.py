@@ -8,15 +8,19 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.analysis.claims import MEASURES, Evidence, Judged, evaluate, judge
+from harness.analysis import parquet
+from harness.analysis.claims import evaluate, judge
+from harness.analysis.columns import Columns, framed
 from harness.analysis.curves import curves
 from harness.analysis.dependence import common, dependence
 from harness.analysis.distributions import distributions
+from harness.analysis.judging import evidence_of, judged_claims, of_experiment
+from harness.analysis.measures import Evidence, trials
 from harness.analysis.results import (
     LEDGER,
     OUTCOMES,
@@ -26,26 +30,21 @@ from harness.analysis.results import (
     Results,
     ledger,
 )
-from harness.analysis.stratified import stratified
+from harness.analysis.stored import Stored, fresh, read_summary
+from harness.analysis.stratified import shares, stratified
 from harness.analysis.together import expected_both, together
 from harness.analysis.unsaid import unsaid
-from harness.errors import MeasurementError, UsageError
-from harness.experiment.settings import planned_kinds
-from harness.experiment.store import CYCLES, RUN, read_run
-from harness.statistics.intervals import Interval, clopper_pearson
+from harness.errors import MeasurementError
+from harness.experiment.kinds import planned_kinds
+from harness.experiment.store import VERSION, read_run
+from harness.statistics.intervals import clopper_pearson
 from harness.statistics.timings import quantiles
 
-VERSION = 1
+__all__ = ["Stored", "load", "read_summary", "summarise", "write"]
+
 TO_REPLAY = ("baseline_lost", "dirty_silent", "harness_error")  # the worst first
 TO_REPLAY_MOST = 5  # cycles named of each condition
 DETAIL_MOST = 300  # characters of what went wrong
-
-
-class Stored(NamedTuple):
-    """What reports are made from."""
-
-    summary: dict[str, Any]
-    run: dict[str, Any]
 
 
 def load(folder: Path) -> Stored:
@@ -55,19 +54,8 @@ def load(folder: Path) -> Stored:
     """
     folder = Path(folder)
     run = read_run(folder)
-    summary = _fresh(folder)
+    summary = fresh(folder)
     return Stored(summarise(Results(folder)) if summary is None else summary, run)
-
-
-def read_summary(path: Path) -> dict[str, Any]:
-    """Read a summary.json; UsageError when it cannot be read or is of another version."""
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(summary, dict) or summary.get("version") != VERSION:
-        raise UsageError(f"{path}: not written by this version")
-    return summary
 
 
 def summarise(results: Results) -> dict[str, Any]:
@@ -80,7 +68,8 @@ def summarise(results: Results) -> dict[str, Any]:
     was swept (`curves`); the evaluated rows of the claims table; and the story of the first cycle
     of each condition that keeps any.
     """
-    return _summary(results, _frames(results))
+    columns = _columns(results)
+    return _summary(results, columns, _frames(columns))
 
 
 def write(results: Results) -> dict[str, Any]:
@@ -88,35 +77,45 @@ def write(results: Results) -> dict[str, Any]:
 
     MeasurementError when one of them cannot be written.
     """
-    frames = _frames(results)
-    summary = _summary(results, frames)
+    columns = _columns(results)
+    frames = _frames(columns)
+    summary = _summary(results, columns, frames)
     with _whole(results.folder / PARQUET) as half:
-        _write_parquet(half, frames)
+        parquet.write(half, frames)
     with _whole(results.folder / SUMMARY) as half:
         text = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
         half.write_text(text + "\n", encoding="utf-8")
     return summary
 
 
-def _frames(results: Results) -> dict[str, pd.DataFrame]:
-    return {one["name"]: results.cycles(one["name"]) for one in results.conditions}
+def _columns(results: Results) -> dict[str, Columns]:
+    return {one["name"]: results.columns(one["name"]) for one in results.conditions}
 
 
-def _summary(results: Results, frames: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _frames(columns: Mapping[str, Columns]) -> dict[str, pd.DataFrame]:
+    return {name: framed(one) for name, one in columns.items()}
+
+
+def _summary(
+    results: Results, columns: Mapping[str, Columns], frames: Mapping[str, pd.DataFrame]
+) -> dict[str, Any]:
     experiment = results.experiment
     confidence = experiment.get("confidence", 0.95)
     rows = list(experiment.get("rows", ()))
+    stated = of_experiment(experiment, confidence)
     known, conditions = {}, []
     for one in results.conditions:
         name = one["name"]
         struck = ledger(frames[name]["faults"])
-        known[name] = _evidence(one, frames[name], struck, confidence)
+        known[name] = evidence_of(one, columns[name], confidence, struck)
         wall_s = (results.run.get("wall_s_by_condition") or {}).get(name)
         conditions.append(
-            _condition(one, known[name], struck, _claims(one, rows), wall_s)
+            _condition(one, known[name], frames[name], struck, wall_s)
+            | _claimed(judged_claims(one, known[name], *stated[name], confidence))
             | {"together": _apart(one, results.conditions, frames)}
             | {"unsaid": unsaid(one, frames[name])}
             | {"dependence": dependence(one, frames[name], confidence)}
+            | shares(one, frames[name], confidence)  # of designed cycles: not what failed of them
             | {"strata": stratified(one, frames[name], confidence)}
             | {"distributions_ms": distributions(frames[name])}
             | {"sweep": one.get("sweep")}
@@ -163,51 +162,27 @@ def _told(
     }
 
 
-def _evidence(
-    condition: Mapping[str, Any], frame: pd.DataFrame, struck: Mapping[str, Any], confidence: float
-) -> Evidence:
-    return Evidence(
-        frame,
-        demands=condition["demands"],
-        recoveries=condition.get("recoveries") or (),
-        size_bytes=(condition.get("workload") or {}).get("size_bytes"),
-        not_fired=[
-            kind
-            for kind, must_fire in planned_kinds(condition).items()
-            if must_fire and not struck.get(kind, {}).get("fired")
-        ],
-        confidence=confidence,
-        over_http=condition.get("connection") == "backend",
-    )
-
-
 def _condition(
     condition: Mapping[str, Any],
     evidence: Evidence,
+    frame: pd.DataFrame,
     struck: Mapping[str, dict[str, int]],
-    claims: list[tuple[str, float]],
     wall_s: float | None,
 ) -> dict[str, Any]:
     """Return one condition's part of summary.json."""
-    frame, number = evidence.frame, len(evidence.frame)
-    judged = [_judged(evidence, measure, at_least) for measure, at_least in claims]
     faults = {kind: dict.fromkeys(LEDGER, 0) for kind in planned_kinds(condition)}
-    verdict, decided_at = _together(judged)
     return {
         "name": condition["name"],
         "policy": condition.get("policy"),
-        "cycles": number,
+        "cycles": len(frame),
         "outcomes": {outcome: int((frame["outcome"] == outcome).sum()) for outcome in OUTCOMES},
         "clean": {
             "demands": condition["demands"],
             "rows": int(frame["rows"].sum()),
             "exact": int(frame["exact"].sum()),
         },
-        "reliability": _share(_judged(evidence, "reliability", None).interval),
-        "data_safety": _share(_judged(evidence, "data_safety", None).interval),
-        "claimed": " and ".join(f"{measure} >= {least:g}" for measure, least in claims) or None,
-        "verdict": verdict,
-        "decided_at_cycle": decided_at,
+        "reliability": _share(evidence, "reliability"),
+        "data_safety": _share(evidence, "data_safety"),
         "timings_ms": {
             phase: {
                 key: int(value) if key == "count" else _known(value)
@@ -221,42 +196,21 @@ def _condition(
     }
 
 
-def _claims(condition: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> list[tuple[str, float]]:
-    """Return what is claimed of a condition: by itself, else by the rows of the claims table.
-
-    Of the rows only a reliability that cycles can prove counts: no set point, and not 100%.
-    """
-    own = [text.partition(">=") for text in condition.get("claims") or ()]
-    if own:
-        return [(measure.strip(), float(at_least)) for measure, _, at_least in own]
-    mine = [
-        row["at_least"]
-        for row in rows
-        if row["condition"] == condition["name"]
-        and row.get("measure") == "reliability"
-        and not row.get("set_point")
-        and row.get("at_least") not in (None, 1)
-    ]
-    return [("reliability", float(at_least)) for at_least in dict.fromkeys(mine)]
-
-
-def _judged(evidence: Evidence, measure: str, at_least: float | None) -> Judged:
-    trials = MEASURES[measure](evidence, {})
-    if isinstance(trials, str):
-        return Judged(clopper_pearson(0, 0, evidence.confidence), "not measured", None, trials)
-    return judge(trials, evidence, at_least)
-
-
-def _together(judged: list[Judged]) -> tuple[str | None, int | None]:
-    """Take several verdicts as one: one refuted refutes, all must be supported to support."""
-    if not judged:
-        return None, None
-    refuted = [one.decided_at or 0 for one in judged if one.verdict == "refuted"]
-    if refuted:
-        return "refuted", min(refuted)
-    if all(one.verdict == "supported" for one in judged):
-        return "supported", max(one.decided_at or 0 for one in judged)
-    return "undecided", None
+def _claimed(claims: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the claims and, as one, their verdicts: one refuted refutes, all must be supported."""
+    verdicts = {one["verdict"] for one in claims}
+    decided = [one["decided_at_cycle"] for one in claims if one["verdict"] == "refuted"]
+    together, decided_at = ("undecided", None) if claims else (None, None)
+    if decided:
+        together, decided_at = "refuted", min(decided)
+    elif verdicts == {"supported"}:
+        together, decided_at = "supported", max(one["decided_at_cycle"] for one in claims)
+    return {
+        "claimed": " and ".join(one["claim"] for one in claims) or None,
+        "verdict": together,
+        "decided_at_cycle": decided_at,
+        "claims": claims,
+    }
 
 
 def _rate(frame: pd.DataFrame, wall_s: float | None) -> float | None:
@@ -275,7 +229,13 @@ def _to_replay(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _share(interval: Interval) -> dict[str, Any]:
+def _share(evidence: Evidence, measure: str) -> dict[str, Any]:
+    found = trials(measure, None, evidence)
+    interval = (
+        clopper_pearson(0, 0, evidence.confidence)
+        if isinstance(found, str)
+        else judge(found, evidence, None).interval
+    )
     return {
         key: _known(value) if isinstance(value, float) else value
         for key, value in interval._asdict().items()
@@ -284,21 +244,6 @@ def _share(interval: Interval) -> dict[str, Any]:
 
 def _known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _fresh(folder: Path) -> dict[str, Any] | None:
-    """Return the stored summary unless something it was made from is newer."""
-    path = folder / SUMMARY
-    if not path.exists():
-        return None
-    sources = [folder / RUN, folder / CYCLES, folder / f"{CYCLES}-wal"]
-    if (folder / CYCLES).exists() and any(
-        source.stat().st_mtime_ns >= path.stat().st_mtime_ns
-        for source in sources
-        if source.exists()
-    ):
-        return None
-    return read_summary(path)
 
 
 @contextmanager
@@ -312,24 +257,3 @@ def _whole(path: Path) -> Iterator[Path]:
         raise MeasurementError(f"{path}: cannot be written: {error}") from error
     finally:
         half.unlink(missing_ok=True)
-
-
-def _write_parquet(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
-    """Write all cycles with typed columns, a row group for each condition."""
-    import pyarrow as pa  # noqa: PLC0415 - slow to import, and reading needs none
-    from pyarrow import parquet  # noqa: PLC0415 - the same
-
-    word = pa.dictionary(pa.int32(), pa.string())
-    whole, yes = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes"), pa.bool_()
-    schema = pa.schema(
-        [("condition", word), ("cycle", pa.int64()), ("outcome", word)]
-        + [(name, yes) for name in ("rows", "exact", "says_clean", "cleanup_ok", "shadow_ok")]
-        + [("restored_by", word)]
-        + [(name, pa.int64()) for name in whole]
-        + [(f"{phase}_ms", pa.float64()) for phase in TIMINGS]
-        + [("faults", pa.string()), ("detail", pa.string())]
-    )
-    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for name, frame in frames.items():
-            filled = frame.assign(condition=name, outcome=frame["outcome"].astype(object))
-            writer.write_table(pa.Table.from_pandas(filled, schema, preserve_index=False))

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from harness.guard.policy import POLICIES
 
 CELLS = ("neither", "cleanup_only", "recovery_only", "both")
-_MAY_DIFFER = ("name", "policy", "cycles", "claims", "story")  # in a condition to compare with
+# in a condition to compare with
+_MAY_DIFFER = ("name", "policy", "cycles", "claims", "story", "shadow", "sweep")
 
 Bools = NDArray[np.bool_]
 
@@ -50,19 +51,19 @@ def together(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any
         return None
     outcome = frame["outcome"].astype(object).to_numpy()
     sound: Bools = outcome != "harness_error"
-    tried = _tried(frame) & sound
+    needed = tried(frame) & sound
     ran = frame["cleanup_ok"].notna().to_numpy()
     said_ok = frame["cleanup_ok"].fillna(value=False).to_numpy(dtype=bool)
-    cleanup = ((ran & ~said_ok) | tried | (ran & ~tried & (outcome != "cleaned"))) & sound
-    not_restored = tried & (outcome != "restored")
-    recovery = (not_restored | (~ran & ~tried)) & sound
+    cleanup = ((ran & ~said_ok) | needed | (ran & ~needed & (outcome != "cleaned"))) & sound
+    not_restored = needed & (outcome != "restored")
+    recovery = (not_restored | (~ran & ~needed)) & sound
     return {
         "neither": int((sound & ~cleanup & ~recovery).sum()),
         "cleanup_only": int((cleanup & ~recovery).sum()),
         "recovery_only": int((recovery & ~cleanup).sum()),
         "both": int((cleanup & recovery).sum()),
         "harness_errors": int((~sound).sum()),
-        "restores_needed": int(tried.sum()),
+        "restores_needed": int(needed.sum()),
         "restores_failed": int(not_restored.sum()),
         "causes": sorted(condition.get("causes") or {}),
     }
@@ -86,16 +87,17 @@ def expected_both(
             continue
         frame = frames[other["name"]]
         outcome = frame["outcome"].astype(object).to_numpy()
-        tried = _tried(frame) & (outcome != "harness_error")
-        if not cycles or not tried.any():
+        needed = tried(frame) & (outcome != "harness_error")
+        if not cycles or not needed.any():
             continue
-        share = float((outcome[tried] != "restored").mean())
+        share = float((outcome[needed] != "restored").mean())
         failed = counts["cleanup_only"] + counts["both"]
         return {"expected_both": failed * share, "compared_with": other["name"]}
     return {"expected_both": None, "compared_with": None}
 
 
-def _tried(frame: pd.DataFrame) -> Bools:
+def tried(frame: pd.DataFrame) -> Bools:
+    """In which cycles a restore was tried, whatever came of it; see ``together``."""
     timed: Bools = np.isfinite(frame["restore_ms"].to_numpy())
     named: Bools = frame["restored_by"].notna().to_numpy()
     return timed | named

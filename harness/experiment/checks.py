@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness import registry
 from harness.cleanup import Entity
 from harness.errors import UnknownName
+from harness.experiment import shadow, strata_checks
 from harness.experiment.document import Keys, Problem, nearest
 from harness.experiment.project import AUTO, NONE
 from harness.experiment.project_checks import of_project, own_processes, own_requests, own_slots
@@ -29,6 +30,8 @@ def of_all(experiment: Experiment) -> Iterator[Problem]:
     """Everything that is wrong though every key by itself is right."""
     yield from _duplicates(experiment)
     yield from _references(experiment)
+    yield from strata_checks.of_calibrations(experiment)
+    yield from strata_checks.of_rows(experiment)
     for index, condition in enumerate(experiment.conditions):
         for problem in _of_one(condition):
             yield replace(
@@ -95,9 +98,12 @@ def _of_one(condition: Condition) -> Iterator[Problem]:
         return
     if condition.story and condition.cycles > MOST_STORIES:
         yield Problem(("story",), too_many_stories(condition.cycles))
+    if condition.shadow and (why := shadow.why_never(condition)):
+        yield Problem(("shadow",), why)
     if condition.project is None:
         yield from _recoveries(condition)
         yield from _connection(condition)
+    yield from strata_checks.of_strata(condition)
     shape = shape_of(condition)
     for name, setting in condition.faults.items():
         yield from _burst(("faults", name), name, setting)

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from harness.experiment import checks
 from harness.experiment.claimed import MEASURES, ROW_MEASURES, Claim, parse_claim
-from harness.experiment.document import Document, Keys, Problem, multiply, nearest
+from harness.experiment.designs import FOUND
+from harness.experiment.document import Document, Keys, Problem, nearest
 from harness.experiment.settings import (
     ApiSetting,
     Calibration,
@@ -26,6 +27,7 @@ from harness.experiment.settings import (
     StrikeSetting,
     WorkloadSetting,
 )
+from harness.experiment.sweeping import MOST_POINTS, SCALES, multiply
 from harness.faults import LASTING
 
 __all__ = [
@@ -109,8 +111,10 @@ def _ours(written: Any, defaults: dict[str, Any]) -> Iterable[Problem]:
             continue
         if "sweep" in table:
             yield Problem((*keys, "sweep"), "is noted where each multiplies; leave it out")
-        if isinstance(table.get("strata"), dict) and "allocated" in table["strata"]:
-            yield Problem((*keys, "strata", "allocated"), "is found by the pilot; leave it out")
+        strata = table.get("strata")
+        found = [key for key in FOUND if key in strata] if isinstance(strata, dict) else []
+        for key in found:
+            yield Problem((*keys, "strata", key), "is found by the pilot; leave it out")
 
 
 def schema() -> dict[str, Any]:
@@ -123,10 +127,8 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {key: value for key, value in everything.items() if key != "name"},
     }
-    everything["each"] = {
-        "type": "object",
-        "description": "multiplies the condition: dotted key -> list of values",
-    }
+    result["$defs"]["Each"] = _each()
+    everything["each"] = {"$ref": "#/$defs/Each"}
     for name in ("FaultSetting", "CauseSetting"):
         setting = result["$defs"][name]
         setting["properties"]["lasting"] = {
@@ -139,10 +141,34 @@ def schema() -> dict[str, Any]:
     project = result["$defs"]["ProjectSetting"]
     project.pop("required", None)
     del project["properties"]["home"]
-    del result["$defs"]["StrataSetting"]["properties"]["allocated"]
+    for key in FOUND:
+        del result["$defs"]["StrataSetting"]["properties"][key]
     for table in (everything, result["properties"]["defaults"]["properties"]):
         del table["sweep"]
     return result
+
+
+def _each() -> dict[str, Any]:
+    """Return the JSON Schema of ``each``."""
+    number = {"type": "number"}
+    spaced = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["from", "to", "points"],
+        "properties": {
+            "from": number,
+            "to": number,
+            "points": {"type": "integer", "minimum": 2, "maximum": MOST_POINTS},
+            "scale": {"enum": list(SCALES), "default": SCALES[0]},
+        },
+    }
+    axis = [{"type": "array", "minItems": 1}, spaced, {"$ref": "#/$defs/Each"}]
+    return {
+        "type": "object",
+        "description": 'multiplies the condition: dotted key ("faults.*.rate" is the rate of '
+        "every fault) -> list of values, or { from, to, points, scale }",
+        "additionalProperties": {"anyOf": axis},
+    }
 
 
 def _without(table: dict[str, Any], key: str, problems: list[Problem]) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
-import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,52 +81,17 @@ class Document:
     def _line(self, keys: Keys) -> str:
         places = [keys]
         if len(keys) > 2 and keys[0] == "conditions":
-            places += [(*keys[:2], "each", *keys[2:]), ("defaults", *keys[2:])]
+            swept = (*keys[:2], "each")
+            for place in ((*swept, *keys[2:]), (*swept, keys[2], "*", *keys[4:])):
+                if place in self.lines:  # what is swept replaces what else is written
+                    return f":{self.lines[place]}"
+            places += [(*swept, *keys[2:]), ("defaults", *keys[2:])]
         for length in range(len(keys), 0, -1):
             for place in places:
                 shorter = place[: len(place) - (len(keys) - length)]
                 if shorter in self.lines and len(shorter) > (shorter[0] == "defaults"):
                     return f":{self.lines[shorter]}"
         return ""
-
-
-def multiply(
-    written: Any, defaults: dict[str, Any], problems: list[Problem]
-) -> tuple[list[Any], list[int]]:
-    """Spell out every condition: defaults merged under it, ``each`` multiplied out.
-
-    Returns the conditions and, for each, the index of the [[conditions]] it was written as.
-    """
-    if not isinstance(written, list) or not all(isinstance(one, dict) for one in written):
-        problems.append(Problem(("conditions",), "must be tables: [[conditions]]"))
-        return [], []
-    conditions: list[Any] = []
-    sources: list[int] = []
-    for index, condition in enumerate(written):
-        each = condition.get("each", {})
-        axes: list[tuple[str, Any]] = list(_axes(each)) if isinstance(each, dict) else [("", None)]
-        if not all(isinstance(values, list) and values for _, values in axes):
-            message = "must map dotted keys to lists of values, none of them empty"
-            problems.append(Problem(("conditions", index, "each"), message, condition.get("name")))
-            continue
-        base = merged(defaults, {k: v for k, v in condition.items() if k != "each"})
-        for values in itertools.product(*(values for _, values in axes)):
-            one = base
-            for (key, _), value in zip(axes, values, strict=True):
-                one = merged(one, _nested(key.split("."), value))
-            if axes and "name" in one:
-                swept = {
-                    "of": one["name"],
-                    "axes": dict(zip((k for k, _ in axes), values, strict=True)),
-                }
-                one = {
-                    **one,
-                    "name": "/".join([str(one["name"]), *map(_label, values)]),
-                    "sweep": swept,
-                }
-            conditions.append(one)
-            sources.append(index)
-    return conditions, sources
 
 
 def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -139,25 +102,6 @@ def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(old, dict) and key not in WHOLE
         result[key] = merged(old, value) if both else value  # type: ignore[arg-type]  # old: dict
     return result
-
-
-def _axes(each: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Flatten ``each``: a dotted key of TOML is a table within a table."""
-    for key, value in each.items():
-        if isinstance(value, dict):
-            yield from _axes(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _nested(parts: Sequence[str], value: Any) -> dict[str, Any]:
-    return {parts[0]: _nested(parts[1:], value) if len(parts) > 1 else value}
-
-
-def _label(value: Any) -> str:
-    if isinstance(value, list):
-        return "+".join(map(_label, value))
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _override(values: dict[str, Any], text: str) -> str:
@@ -171,24 +115,46 @@ def _override(values: dict[str, Any], text: str) -> str:
     except tomllib.TOMLDecodeError:
         value = given.strip()
     table: Any = values
-    for part in parts[:-1]:
+    *steps, last = _as_spelt(values, parts)
+    for part in steps:
         table = _step(table, part, text)
     if isinstance(table, list):
-        raise ConfigurationError(f"--set {text}: {parts[-2]} is a list; name one by its number")
-    table[parts[-1]] = value
+        raise ConfigurationError(f"--set {text}: {steps[-1]} is a list; name one by its number")
+    table[last] = value
     return ".".join(parts)
+
+
+def _as_spelt(table: Any, parts: Sequence[str]) -> list[str]:
+    """Join what the file has as one quoted key: ``each`` has "faults.noop.rate" as its key."""
+    if not parts or not isinstance(table, dict | list):
+        return list(parts)
+    if isinstance(table, list):
+        return [parts[0], *_as_spelt(_in_list(table, parts[0]), parts[1:])]
+    for length in range(len(parts), 0, -1):
+        key = ".".join(parts[:length])
+        if key in table:
+            return [key, *_as_spelt(table[key], parts[length:])]
+    return list(parts)
 
 
 def _step(table: Any, part: str, text: str) -> Any:
     if isinstance(table, list):
-        for index, one in enumerate(table):
-            if part == str(index) or (isinstance(one, dict) and one.get("name") == part):
-                return one
-        raise ConfigurationError(f"--set {text}: there is no {part!r} in the list")
+        one = _in_list(table, part)
+        if one is None:
+            raise ConfigurationError(f"--set {text}: there is no {part!r} in the list")
+        return one
     inner = table.setdefault(part, {})
     if not isinstance(inner, dict | list):
         raise ConfigurationError(f"--set {text}: {part!r} is not a table")
     return inner
+
+
+def _in_list(table: list[Any], part: str) -> Any:
+    """Find one by its number or its name; None where there is none."""
+    for index, one in enumerate(table):
+        if part == str(index) or (isinstance(one, dict) and one.get("name") == part):
+            return one
+    return None
 
 
 def _scan(text: str) -> Iterator[tuple[Keys, int]]:
@@ -200,10 +166,18 @@ def _scan(text: str) -> Iterator[tuple[Keys, int]]:
             prefix = _header_keys(header, count)
             yield prefix, number
         elif key := _KEY.match(line):
-            yield (*prefix, *_parts(key[1])), number
+            yield _apart((*prefix, *_parts(key[1]))), number
             inner = line[key.end() :]
-            for more in re.finditer(r"[{,]\s*([\w.\"'-]+)\s*=", inner):
-                yield (*prefix, *_parts(key[1]), *_parts(more[1])), number
+            for more in re.finditer(r"[{,]\s*([\w.\"'*-]+)\s*=", inner):
+                yield _apart((*prefix, *_parts(key[1]), *_parts(more[1]))), number
+
+
+def _apart(keys: Keys) -> Keys:
+    """Take the quoted keys of ``each`` apart: "faults.noop.rate" is three."""
+    if "each" not in keys:
+        return keys
+    after = keys.index("each") + 1
+    return (*keys[:after], *(part for key in keys[after:] for part in str(key).split(".")))
 
 
 def _header_keys(header: re.Match[str], count: dict[Keys, int]) -> Keys:

@@ -6,6 +6,7 @@ the operations that a cycle really has. What names none is refused before the fi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,13 +14,15 @@ from typing import Any, NoReturn
 from harness import registry
 from harness.databases.sqlite import connect
 from harness.errors import ConfigurationError, UsageError
+from harness.experiment import strata_plan
 from harness.experiment.document import nearest
 from harness.experiment.own import OwnProject
 from harness.experiment.project import AUTO, NONE
 from harness.experiment.project_checks import is_own, own_processes, own_requests, own_slots
 from harness.experiment.settings import Condition, StrikeSetting
+from harness.experiment.strata_plan import StrataPlanner
 from harness.faults import Shape, Slot
-from harness.faults.plan import Cause, Chance, Planner, Scripted
+from harness.faults.plan import Cause, Chance, Planner, Scripted, slots_in
 from harness.faults.scene import restricted_tables
 from harness.guard.policy import POLICIES
 from harness.project.schema import read_schema, restricted
@@ -67,26 +70,52 @@ def workload_of(condition: Condition, seed: int) -> Workload:
 def check_script(condition: Condition, seed: int, pristine: Path) -> None:
     """Refuse strikes for which the condition's own baseline and test data have no slot.
 
-    Also a schema for which ``create = "auto"`` finds no rows. ConfigurationError names the
-    condition and the strike, or the project's create.
+    Also a schema for which ``create = "auto"`` finds no rows, and strata of too many sets.
+    ConfigurationError names the condition and the strike, or the project's create.
     """
     auto = condition.project is not None and condition.project.create == AUTO
-    if not condition.strikes and not auto:
+    if not condition.strikes and not auto and condition.strata is None:
         return
+    shape = _shape_at(condition, seed, pristine)
+    for number, strike in enumerate(condition.strikes):
+        list(_scripted(f"condition {condition.name!r}: strikes.{number}", strike, shape))
+    if condition.strata is not None:
+        lasting = [condition.faults[kind].lasting for kind, _ in _slots(condition, shape)]
+        try:
+            strata_plan.check_number(condition.strata, lasting)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"condition {condition.name!r}: {error}") from error
+
+
+def slots_by_kind(condition: Condition, seed: int, pristine: Path) -> dict[str, int]:
+    """Count the slots of ``condition`` on its own baseline and test data, by kind of fault."""
+    slots = _slots(condition, _shape_at(condition, seed, pristine))
+    return dict(Counter(kind for kind, _ in slots))
+
+
+def _shape_at(condition: Condition, seed: int, pristine: Path) -> Shape:
+    """Return the shape of a condition's cycles on its own baseline."""
     workload = workload_of(condition, seed)
     connection = connect(pristine, immutable=True)
     try:
-        shape = shape_of(condition, workload, connection)
+        return shape_of(condition, workload, connection)
     except UsageError as error:
         where = f"condition {condition.name!r}: project.create"
         raise ConfigurationError(f"{where}: {error}") from error
     finally:
         connection.close()
-    for number, strike in enumerate(condition.strikes):
-        list(_scripted(f"condition {condition.name!r}: strikes.{number}", strike, shape))
 
 
-def planner(condition: Condition, seed: int, shape: Shape) -> Planner:
+def _slots(condition: Condition, shape: Shape) -> list[tuple[str, Slot]]:
+    """List every (kind, slot) that may be struck, in the order in which strata number them."""
+    return [
+        (kind, slot)
+        for kind in sorted(condition.faults)
+        for slot in slots_in(kind, shape, condition.faults[kind].phases or ())
+    ]
+
+
+def planner(condition: Condition, seed: int, shape: Shape) -> Planner | StrataPlanner:
     """Return the planner of a resolved condition's cycles.
 
     ConfigurationError names the condition and the strike when ``shape`` has no slot for it.
@@ -96,6 +125,9 @@ def planner(condition: Condition, seed: int, shape: Shape) -> Planner:
         kind: Chance(rates[kind], setting.lasting, setting.phases or (), setting.burst)
         for kind, setting in condition.faults.items()
     }
+    if condition.strata is not None:
+        slots = _slots(condition, shape)
+        return StrataPlanner(seed, condition.name, slots, chances, condition.strata)
     causes = {
         name: Cause(cause.rate, cause.faults, cause.lasting, cause.phases)
         for name, cause in condition.causes.items()

@@ -20,8 +20,9 @@ LIVE_S, PLAIN_S = 0.25, 5.0
 class Tally:
     """The counts of one condition so far."""
 
-    def __init__(self, condition: str, wanted: int) -> None:
-        self.condition, self.wanted = condition, wanted
+    def __init__(self, condition: str, wanted: int, *, designed: bool = False) -> None:
+        """Take how many cycles are wanted; ``designed`` ones have a set number of faults."""
+        self.condition, self.wanted, self._designed = condition, wanted, designed
         self.outcomes: Counter[str] = Counter()
         self.fired: Counter[str] = Counter()
         self._new = 0
@@ -53,7 +54,7 @@ class Tally:
         """Everything to show, by heading."""
         successes = self.outcomes["cleaned"] + self.outcomes["restored"]
         share = "-"
-        if self.cycles:
+        if self.cycles and not self._designed:  # of designed cycles the share is no reliability
             bounds = clopper_pearson(successes, self.cycles, confidence)
             share = f"{successes / self.cycles:.3%} [{bounds.lower:.3%}, {bounds.upper:.3%}]"
         speed = self.cycles_per_second

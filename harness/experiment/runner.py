@@ -19,12 +19,12 @@ from rich.console import Console
 
 from harness import registry
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment import machine, planning, verdicts
+from harness.experiment import machine, pilot, planning, verdicts
 from harness.experiment.configuration import Condition, Experiment, load
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.pool import SITE, Pool, Task, find_site
 from harness.experiment.progress import ProgressDisplay, Tally
-from harness.experiment.rates import Calibrate, solved
+from harness.experiment.rates import Calibrate, Measure, solved
 from harness.experiment.records import CycleRecord
 from harness.experiment.rehearsal import commands_s, rehearse
 from harness.experiment.store import RUN, Store, check_same, fingerprint, refuse_used
@@ -75,7 +75,8 @@ def run(
 
     Args:
         path: the TOML file.
-        cycles: of every condition, instead of what the file says.
+        cycles: of every condition, instead of what the file says; of one with strata those
+            that are drawn.
         seed: instead of the file's.
         workers: processes; default: one a core.
         output: the run's folder; default: runs/NAME-SEED.
@@ -83,6 +84,7 @@ def run(
         overrides: KEY=VALUE, put into the file's values.
         stop_when_decided: end a condition at the first decision on its claims, in order of cycle
             number; exactly the cycles up to that one are stored, however many workers there are.
+            A condition with strata runs all its cycles: they are judged together.
         site: "module:Class" that runs a cycle.
         calibrate: solves for rates; default: ``solved``.
         watchdog_s: a cycle that takes longer is killed and counts as a harness error; its own
@@ -147,6 +149,10 @@ def _go(
     rates = dict(earlier["rates"]) if earlier else _calibrated(run, calibrate)
     experiment = configured.resolved(rates)
     _say_rates(run, experiment)
+    experiment = pilot.stored(experiment, earlier) if earlier else _designed(run, experiment)
+    for condition in experiment.conditions:
+        if condition.strata is not None:
+            _say(run, pilot.sentence(condition))
     store = _opened(run, experiment, rates, resumed=earlier is not None)
     run.walls_s = dict(store.run["wall_s_by_condition"])
     before_s = float(store.run["wall_s"])
@@ -164,7 +170,7 @@ def _go(
     if finished is None:
         _say(run, f"interrupted; what came in is stored in {run.folder}: go on with --resume")
         return INTERRUPTED
-    return _judge(run, experiment)
+    return _judge(run)
 
 
 def _build_baselines(run: _Run) -> None:
@@ -189,6 +195,25 @@ def _build_baselines(run: _Run) -> None:
 def _calibrated(run: _Run, calibrate: Calibrate) -> dict[str, float]:
     if not run.configured.calibrations:
         return {}
+    _say(run, f"calibrating: {', '.join(run.configured.calibrations)}")
+    return dict(calibrate(run.configured, _measure(run)))
+
+
+def _designed(run: _Run, experiment: Experiment) -> Experiment:
+    """Allocate the cycles of strata; UsageError names the file where there are too few."""
+
+    def slots(condition: Condition) -> dict[str, int]:
+        pristine = run.baselines.of(condition)
+        return planning.slots_by_kind(condition, experiment.seed, pristine)
+
+    try:
+        return pilot.designed(experiment, slots, _measure(run))
+    except UsageError as error:
+        raise ConfigurationError(f"{run.source}: {error}") from error
+
+
+def _measure(run: _Run) -> Measure:
+    """Run cycles that are not stored."""
 
     def measure(condition: Condition, cycles: range) -> list[CycleRecord]:
         task = Task(condition, run.baselines.of(condition), cycles)
@@ -197,8 +222,7 @@ def _calibrated(run: _Run, calibrate: Calibrate) -> dict[str, float]:
             raise KeyboardInterrupt
         return sorted(records, key=lambda record: record.cycle)
 
-    _say(run, f"calibrating: {', '.join(run.configured.calibrations)}")
-    return dict(calibrate(run.configured, measure))
+    return measure
 
 
 def _opened(run: _Run, experiment: Experiment, rates: dict[str, float], *, resumed: bool) -> Store:
@@ -233,12 +257,13 @@ def _run_condition(
 ) -> None:
     """Run the cycles of one condition that are not stored yet."""
     began_s = time.monotonic()
-    tally = Tally(condition.name, condition.cycles)
+    designed = condition.strata is not None
+    tally = Tally(condition.name, condition.cycles, designed=designed)
     tally.add_stored(store.outcomes(condition.name), store.fired(condition.name))
     run.display.begin(tally)
     in_order = None
-    if stop_when_decided and condition.claims:
-        in_order = verdicts.InOrder(store, condition, run.configured.confidence)
+    if stop_when_decided and condition.claims and condition.strata is None:
+        in_order = verdicts.InOrder(store, condition, verdicts.each(run.configured))
     missing = gaps(store.done(condition.name), condition.cycles)
     if missing and not (in_order and in_order.decided):
         pristine = run.baselines.of(condition)
@@ -263,7 +288,7 @@ def gaps(done: Sequence[range], cycles: int) -> list[range]:
     return [cycles for cycles in missing if cycles]
 
 
-def _judge(run: _Run, experiment: Experiment) -> int:
+def _judge(run: _Run) -> int:
     """Write summary and report, print them; return the exit status."""
     from harness.analysis import results, summary  # noqa: PLC0415 - pandas is slow to import
 
@@ -274,14 +299,9 @@ def _judge(run: _Run, experiment: Experiment) -> int:
     except OSError as error:
         raise MeasurementError(f"{run.folder / REPORT}: cannot be written: {error}") from error
     run.console.out(registry.find("reports", "console")().render(run.folder), highlight=False)
-    store = Store(run.folder)
-    try:
-        judged = verdicts.verdicts(store, experiment)
-    finally:
-        store.close()
-    for one in judged:
-        if one.claim or one.doubts:
-            _say(run, one.sentence())
+    judged = verdicts.of_run(results.Results(run.folder))
+    for line in verdicts.lines(judged):
+        _say(run, line)
     return verdicts.exit_code(judged)
 
 

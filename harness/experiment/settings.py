@@ -16,9 +16,10 @@ from pydantic import (
 )
 
 from harness.errors import ConfigurationError, UnknownName
-from harness.experiment.claimed import ClaimText, Measure
-from harness.experiment.designs import StrataSetting, Swept
+from harness.experiment.claim_texts import ClaimText, Measure
+from harness.experiment.designs import FEWEST_DRAWN, StrataSetting, Swept
 from harness.experiment.document import nearest
+from harness.experiment.kinds import planned_kinds
 from harness.experiment.parts import Name, Number, Part, Whole, named
 from harness.experiment.project import Doing, ProjectSetting
 from harness.faults import LASTING
@@ -201,6 +202,13 @@ class Condition(Part):
         }
         return self.model_copy(update={"faults": faults})
 
+    def with_cycles(self, cycles: int) -> Condition:
+        """Return the same condition with ``cycles`` cycles, with strata so many drawn ones."""
+        update: dict[str, Any] = {"cycles": cycles}
+        if self.strata is not None:
+            update["strata"] = self.strata.model_copy(update={"cycles": cycles})
+        return self.model_copy(update=update)
+
     def rates(self) -> dict[str, float]:
         """Each fault's rate as a plain number; ConfigurationError while one is still to be set."""
         plain: dict[str, float] = {}
@@ -217,22 +225,6 @@ class Condition(Part):
         """Every kind of fault that is to strike: at a rate above 0, by a cause, by the script."""
         planned = planned_kinds(self.model_dump(mode="json"))
         return tuple(kind for kind, must_fire in planned.items() if must_fire)
-
-
-def planned_kinds(condition: Mapping[str, Any]) -> dict[str, bool]:
-    """Return every kind of fault a condition of run.json names, and whether it must fire.
-
-    It must where anything plans it: a rate above 0 of its own or of a cause, or a strike.
-    """
-    kinds: dict[str, bool] = {}
-    for kind, fault in (condition.get("faults") or {}).items():
-        kinds[kind] = fault["rate"] != 0
-    for cause in (condition.get("causes") or {}).values():
-        for kind in cause["faults"]:
-            kinds[kind] = kinds.get(kind, False) or cause["rate"] != 0
-    for strike in condition.get("strikes") or ():
-        kinds[strike["fault"]] = True
-    return kinds
 
 
 class Calibration(Part):
@@ -284,14 +276,21 @@ class Experiment(Part):
     def with_cycles(self, cycles: int) -> Experiment:
         """Return the same experiment with ``cycles`` cycles in every condition.
 
-        ConfigurationError when that is more than a condition can keep the stories of.
+        Of a condition with strata, so many are drawn beside those that are enumerated.
+        ConfigurationError when that is more than a condition can keep the stories of, or fewer
+        than strata can be drawn with.
         """
         for condition in self.conditions:
             if condition.story and cycles > MOST_STORIES:
                 raise ConfigurationError(
                     f"condition {condition.name!r}: story: {too_many_stories(cycles)}"
                 )
-        conditions = tuple(c.model_copy(update={"cycles": cycles}) for c in self.conditions)
+            if condition.strata is not None and cycles < FEWEST_DRAWN:
+                raise ConfigurationError(
+                    f"condition {condition.name!r}: strata.cycles: {cycles} are too few; "
+                    f"draw at least {FEWEST_DRAWN}"
+                )
+        conditions = tuple(condition.with_cycles(cycles) for condition in self.conditions)
         return self.model_copy(update={"cycles": cycles, "conditions": conditions})
 
     def to_json(self) -> dict[str, Any]:

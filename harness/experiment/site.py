@@ -12,25 +12,25 @@ from harness import registry
 from harness.cleanup import Cleanup
 from harness.databases.sqlite import connect
 from harness.errors import BackupError, MeasurementError
-from harness.experiment import story
+from harness.experiment import shadow, story
 from harness.experiment.applications import Application, Direct, OverHttp
+from harness.experiment.ending import Ending, note, outcome_of
 from harness.experiment.own import OwnApplication, OwnProject, own_cleanup
 from harness.experiment.own_backend import OwnBackend, own_application
 from harness.experiment.planning import planner, shape_of, workload_of
 from harness.experiment.project import NONE
 from harness.experiment.project_checks import is_own
-from harness.experiment.records import CycleRecord, Outcome
+from harness.experiment.records import CycleRecord, LedgerEntry
 from harness.experiment.rehearsal import needs_time, time_cleanup
 from harness.faults import Planned, Shape
 from harness.faults.injector import Injector
 from harness.faults.scene import Scene
 from harness.faults.storage import BY_FILES, BY_SQLITE
 from harness.guard.leftovers import backup_path
-from harness.guard.policy import POLICIES
-from harness.guard.protocol import Guard, GuardResult
+from harness.guard.policy import POLICIES, Policy
+from harness.guard.protocol import Guard
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
-from harness.truth import Judgement
 from harness.truth.sqlite import SqliteTruth
 from harness.workloads import Workload
 
@@ -65,6 +65,7 @@ class Site:
         self._page_bytes = 0
         self.shape = self._learn()
         self.planner = planner(condition, seed, self.shape)
+        self._shadows = shadow.Sample(condition, seed)
         self._application = application(condition, self.database, self._workload, folder)
         if isinstance(self._application, OwnBackend):
             self._truth = self._application.truth(self._truth)
@@ -132,21 +133,55 @@ class Site:
 
     def run_planned(self, cycle: int, draw: int, planned: list[Planned]) -> CycleRecord:
         """Run one cycle with exactly these faults."""
-        record = CycleRecord(self.condition.name, cycle, "harness_error")
+        condition, application = self.condition, self._application
+        record = CycleRecord(condition.name, cycle, "harness_error")
+        ending = self._once(record, draw, planned, POLICIES[condition.policy])
+        note(record, ending, condition.demands)
+        if isinstance(application, OwnApplication):
+            failed = record.outcome not in ("cleaned", "restored")
+            said = [record.detail, *application.notes(failed=failed)]
+            record.detail = "; ".join(filter(None, said))[:2000]
+        if condition.story:
+            record.story = story.tell(
+                ending.result, ending.judgement, undone=ending.undone, served=ending.served
+            ).replace(f"{self.database.parent}/", "")
+        # the same cycle is the same record wherever it ran
+        record.detail = record.detail.replace(f"{self.database.parent}/", "")
+        if self._shadows.has(cycle) and shadow.needs_none(ending.result):
+            record.shadow_ok = self._shadow(cycle, draw, planned, ending)
+        return record
+
+    def _shadow(self, cycle: int, draw: int, planned: list[Planned], ordinary: Ending) -> bool:
+        """Run the cycle once more, restored in any case; whether that brought the baseline back.
+
+        Nothing of it is kept but the answer: the record is that of the ordinary cycle.
+        """
+        unkept = CycleRecord(self.condition.name, cycle, "harness_error")
+        try:
+            again = self._once(unkept, draw, planned, shadow.in_any_case(self.condition.policy))
+            return shadow.brought_back(ordinary.result, again)
+        except MeasurementError as error:
+            raise MeasurementError(f"in the cycle's shadow: {error}") from error
+
+    def _once(
+        self, record: CycleRecord, draw: int, planned: list[Planned], policy: Policy
+    ) -> Ending:
+        """Make one trip, judge it, and put the baseline back; timings go to ``record``."""
         self.scene.start()
         self.scene.cleanup_vfs = any(
             fault.kind in _STORAGE and fault.slot.phase == "cleanup" for fault in planned
         )
         self._undone = ()
         injector = Injector(self.scene, planned) if planned else None
+        faults: tuple[LedgerEntry, ...] = ()
         started = time.perf_counter()
-        guard = self._guard(injector, planned)
+        guard = self._guard(injector, planned, policy)
         try:
             self._trip(guard, draw, record, injector.listener if injector else nobody, planned)
         finally:
             guard.abandon()
             if injector is not None:
-                record.faults = injector.finish([*self._undone, *guard.result.failures])
+                faults = injector.finish([*self._undone, *guard.result.failures])
         self._check(injector)
         served = self._application.end(restored="restore" in guard.result.timings_ms)
         judged = time.perf_counter()
@@ -157,23 +192,10 @@ class Site:
         record.timings_ms = guard.result.timings_ms | record.timings_ms
         record.timings_ms["truth"] = (ended - judged) * 1000
         record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
-        record.outcome = _outcome(guard.result, judgement, self.condition.demands, intact=intact)
-        if served is False and record.outcome in ("cleaned", "restored"):
-            # what people get to see counts: a clean file behind a stale backend is not clean
-            record.outcome = "dirty_silent"
-            record.detail = "the file is the baseline, but the backend serves something else"
-        _note(record, guard.result, judgement, self._undone)
-        if isinstance(self._application, OwnApplication):
-            failed = record.outcome not in ("cleaned", "restored")
-            said = [record.detail, *self._application.notes(failed=failed)]
-            record.detail = "; ".join(filter(None, said))[:2000]
-        if self.condition.story:
-            record.story = story.tell(
-                guard.result, judgement, undone=self._undone, served=served
-            ).replace(f"{self.database.parent}/", "")
-        # the same cycle is the same record wherever it ran
-        record.detail = record.detail.replace(f"{self.database.parent}/", "")
-        return record
+        outcome = outcome_of(
+            guard.result, judgement, self.condition.demands, intact=intact, served=served
+        )
+        return Ending(guard.result, judgement, outcome, self._undone, served, faults)
 
     def _check(self, injector: Injector | None) -> None:
         """Refuse a cycle in which the instrument itself failed, or what no fault had made fail."""
@@ -189,7 +211,7 @@ class Site:
                     f"{failure.step.operation} failed though nothing struck it: {failure.error}"
                 )
 
-    def _guard(self, injector: Injector | None, planned: list[Planned]) -> Guard:
+    def _guard(self, injector: Injector | None, planned: list[Planned], policy: Policy) -> Guard:
         condition = self.condition
         seams: dict[str, Any] = {}
         if injector is not None:  # without a fault, nothing at all stands between guard and world
@@ -201,7 +223,7 @@ class Site:
                     seams["vfs"] = self.scene.vfs.vfs_name
         return Guard(
             self.database,
-            policy=condition.policy,
+            policy=policy,
             recoveries=condition.recoveries,
             cleanup=self._cleanup,
             grade=condition.demands,
@@ -270,32 +292,3 @@ def application(
     if condition.connection == "backend":
         return OverHttp(database, workload, condition, folder)
     return Direct(database, workload, held=condition.connection == "held")
-
-
-def _note(
-    record: CycleRecord, result: GuardResult, judgement: Judgement, undone: Sequence[Failure]
-) -> None:
-    record.rows, record.exact = judgement.rows, judgement.exact
-    record.says_clean = result.says_clean
-    record.cleanup_ok = None if result.report is None else result.report.ok
-    record.restored_by = result.restored_by
-    record.left_behind = len(judgement.left_behind)
-    record.backup_bytes = result.backup_bytes
-    if record.outcome not in ("cleaned", "restored"):
-        failures = (f"{f.step.operation}: {f.error}" for f in (*undone, *result.failures))
-        why = [*judgement.differences, *failures]
-        record.detail = "; ".join(([record.detail] if record.detail else []) + why)[:2000]
-
-
-def _outcome(result: GuardResult, judgement: Judgement, demands: str, *, intact: bool) -> Outcome:
-    clean = judgement.exact if demands == "exact" else judgement.rows
-    if result.ended == "refused":
-        # the tests never ran and the database is as it was, but the trip was not made
-        return "dirty_known"
-    if not clean and judgement.lost and not intact:
-        return "baseline_lost"
-    if not result.says_clean:
-        return "dirty_known"
-    if not clean:
-        return "dirty_silent"
-    return "restored" if result.ended == "restored" else "cleaned"

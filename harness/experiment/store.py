@@ -9,15 +9,18 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment.configuration import Experiment, differing_keys
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord, LedgerEntry
 
+if TYPE_CHECKING:
+    from harness.experiment.configuration import Experiment
+
 RUN, CYCLES = "run.json", "cycles.sqlite"
+VERSION = 1  # of run.json and summary.json
 _CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 _ROWS, _EXACT, _SAYS_CLEAN, _CLEANED_UP, _CLEANUP_OK = 1, 2, 4, 8, 16
 _SHADOWED, _SHADOW_OK = 32, 64
@@ -276,6 +279,11 @@ def check_same(folder: Path, experiment: Experiment) -> dict[str, Any]:
     run = read_run(folder)
     if run["fingerprint"] == fingerprint(experiment):
         return run
+    from harness.experiment.configuration import (  # noqa: PLC0415 - slow, and reading needs none
+        Experiment,
+        differing_keys,
+    )
+
     there = Experiment.from_json(run["configured"])
     keys = differing_keys(there.identity(), experiment.identity())
     raise ConfigurationError(
@@ -293,9 +301,21 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{folder} is not a run's folder: it has no {RUN}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(run, dict) or run.get("version") != 1:
-        raise UsageError(f"{path}: not written by this version")
-    return run
+    check_version(path, run)
+    return dict(run)
+
+
+def check_version(path: Path, content: Any) -> None:
+    """Raise UsageError unless ``content`` is what this version writes to ``path``."""
+    version = content.get("version") if isinstance(content, dict) else None
+    if version == VERSION:
+        return
+    if isinstance(version, int) and version > VERSION:
+        raise UsageError(
+            f"{path}: written by version {version} of the format; "
+            f"this harness reads {VERSION}; upgrade it"
+        )
+    raise UsageError(f"{path}: not written by this version, nor by a newer one")
 
 
 def write_run(folder: Path, run: Mapping[str, Any]) -> None:

@@ -85,20 +85,20 @@ class Planner:
         chances = {kind: Chance(*faults[kind]) for kind in sorted(faults)}
         chances = {kind: chance for kind, chance in chances.items() if chance.rate > 0}
         name = f"{seed}\0{condition}"
-        self._stream = _Stream(name)
+        self._stream = Stream(name)
         self._alone = _Alone(shape, {k: c for k, c in chances.items() if c.burst is None})
-        self._others: list[tuple[_Stream, _Channel | _Together | _Script]] = [
-            (_Stream(f"{name}\0burst\0{kind}"), _Channel(kind, shape, chance))
+        self._others: list[tuple[Stream, _Channel | _Together | _Script]] = [
+            (Stream(f"{name}\0burst\0{kind}"), _Channel(kind, shape, chance))
             for kind, chance in chances.items()
             if chance.burst is not None
         ]
         self._others += [
-            (_Stream(f"{name}\0cause\0{called}"), _Together(called, shape, cause))
+            (Stream(f"{name}\0cause\0{called}"), _Together(called, shape, cause))
             for called, cause in sorted((causes or {}).items())
             if cause.rate > 0
         ]
         if script:
-            self._others.append((_Stream(f"{name}\0script"), _Script(script)))
+            self._others.append((Stream(f"{name}\0script"), _Script(script)))
 
     @property
     def slots(self) -> list[tuple[str, Slot]]:
@@ -115,7 +115,7 @@ class Planner:
         return number, planned
 
 
-class _Stream:
+class Stream:
     """Random numbers of its own for every cycle."""
 
     def __init__(self, name: str) -> None:
@@ -128,7 +128,7 @@ class _Stream:
         return np.random.Generator(np.random.Philox(key=self._key, counter=counter))
 
 
-class _Lasting:
+class DrawnLasting:
     """Draws how long a fault of ``whose`` lasts."""
 
     def __init__(self, whose: str, weights: Weights) -> None:
@@ -149,12 +149,12 @@ class _Alone:
     def __init__(self, shape: Shape, chances: Mapping[str, Chance]) -> None:
         self.slots: list[tuple[str, Slot]] = []
         rates: list[float] = []
-        self._lasting: dict[str, _Lasting] = {}
+        self._lasting: dict[str, DrawnLasting] = {}
         for kind, chance in chances.items():
             slots = slots_in(kind, shape, chance.phases)
             self.slots += [(kind, slot) for slot in slots]
             rates += [chance.rate] * len(slots)
-            self._lasting[kind] = _Lasting(kind, chance.lasting)
+            self._lasting[kind] = DrawnLasting(kind, chance.lasting)
         self._rates: np.ndarray[Any, Any] = np.array(rates)
 
     def draw(self, generator: np.random.Generator) -> list[Planned]:
@@ -227,7 +227,7 @@ class _Together:
             for kind in dict.fromkeys(cause.faults)
             for slots in struck_together(kind, shape, cause.phases)
         ]
-        self._lasting = _Lasting(called, cause.lasting)
+        self._lasting = DrawnLasting(called, cause.lasting)
         self.slots = [(kind, slot) for kind, slots in self._groups for slot in slots]
 
     def draw(self, generator: np.random.Generator) -> list[Planned]:

@@ -6,7 +6,24 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-HELPERS: tuple[str, ...] = ("apart", "page", "readme", "scenario", "stage", "tables", "unsaid")
+HELPERS: tuple[str, ...] = (
+    "apart",
+    "conclusion",
+    "decided",
+    "figures",
+    "markup",
+    "opening",
+    "page",
+    "readme",
+    "reasoning",
+    "scenario",
+    "source_rows",
+    "stage",
+    "statements",
+    "style",
+    "tables",
+    "unsaid",
+)
 
 
 class Report(ABC):

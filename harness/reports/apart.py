@@ -12,8 +12,17 @@ ABOUT = (
     "If independent: how many cycles would fail both ways if a restore failed as often where the "
     "cleanup failed as it does in the condition that restores every time; - where none was run."
 )
+BY_SHADOWS = (
+    " Where cycles were run once more and restored in any case, it is these that say how often a "
+    "restore fails."
+)
 HEADINGS = ("condition", "cleanup failed", "backup refused", "restore needed", "restore failed",
             "both failed", "if independent", "shared cause")  # fmt: skip
+
+
+def about(conditions: Iterable[Mapping[str, Any]]) -> str:
+    """Return what the table is about; of shadows only where there are some."""
+    return ABOUT + BY_SHADOWS * any(_by_shadows(one) is not None for one in conditions)
 
 
 def apart(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
@@ -25,7 +34,9 @@ def apart(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
             continue
         sound = one["cycles"] - counts["harness_errors"]
         needed = counts["restores_needed"]
-        expected = counts["expected_both"]
+        expected = _by_shadows(one)
+        if expected is None:
+            expected = counts["expected_both"]
         rows.append(
             (
                 one["name"],
@@ -39,6 +50,15 @@ def apart(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def _by_shadows(condition: Mapping[str, Any]) -> float | None:
+    """How many cycles would fail both ways by the restores forced; None where none was."""
+    said = condition.get("dependence") or {}
+    predicted = (said.get("predicted") or {}).get("estimate")
+    if predicted is None:
+        return None
+    return float((1 - predicted) * (sum(said["cells"].values()) + said["untried"]))
 
 
 def _of(part: int, whole: int) -> str:

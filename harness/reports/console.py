@@ -69,6 +69,7 @@ class ConsoleReport(Report):
         console.print(_facts(report.facts))
         for part in (
             *_claims(report.claims, self.width),
+            *(part for table in report.decided for part in _claims(table, self.width)),
             *_table(_stacked(report.conditions, self.width)),
             *_table(report.unsaid),
             *_table(_apart(report.together, self.width)),
@@ -98,7 +99,7 @@ def _facts(facts: list[tuple[str, str]]) -> RenderableType:
 
 def _claims(table: Table, width: int) -> list[RenderableType]:
     """Give the claims table; where it is narrow, the reasons follow below it."""
-    if width >= WIDE or not table.rows:
+    if width >= WIDE or not table.rows or "why" not in table.headings:
         return _table(table)
     rows = [(*row[:2], _lines(row[2]), *row[3:]) for row in table.rows]
     reasons: list[RenderableType] = [

@@ -32,6 +32,7 @@ class MarkdownReport(Report):
             text = _added(text, _scenario(told))
         for table in (
             report.claims,
+            *report.decided,
             report.conditions,
             report.unsaid,
             report.together,
@@ -92,7 +93,8 @@ def _added(text: str, table: Table, code: str = "") -> str:
     """Add a table with as many rows as there is room for, and say how many are left out."""
     if not table.rows:
         return text
-    head = f"## {table.title}\n\n" + (f"{table.about}\n\n" if table.about else "")
+    about = table.about.translate(_ESCAPED)
+    head = f"## {escape(table.title)}\n\n" + (f"{about}\n\n" if about else "")
     lines = render_table(table, code)
     room = SIZE_MOST_BYTES - len((text + head).encode())
     kept = 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.analysis.results import OUTCOMES, TIMINGS
 from harness.analysis.summary import load
-from harness.reports import apart, unsaid
+from harness.reports import apart, decided, unsaid
 from harness.reports.scenario import Scenario, scenario
 from harness.statistics.digits import milliseconds, percent, percent_interval
 
@@ -49,6 +49,7 @@ class Report:
     timings: Table
     faults: Table
     failures: Table  # its last column is the command that replays the cycle
+    decided: list[Table] = field(default_factory=list)  # claims together, dependence, curves
 
 
 def read(folder: Path) -> Report:
@@ -67,6 +68,7 @@ def read(folder: Path) -> Report:
         timings=_timings(conditions),
         faults=_faults(conditions),
         failures=_failures(conditions, folder),
+        decided=[Table(*one) for one in decided.shown(summary)],
     )
 
 
@@ -137,7 +139,7 @@ def _verdict(condition: Mapping[str, Any]) -> str:
 
 def _together(conditions: list[dict[str, Any]]) -> Table:
     rows, figures = apart.apart(conditions), frozenset(apart.HEADINGS[1:-1])
-    return Table(apart.TITLE, apart.HEADINGS, rows, apart.ABOUT, figures)
+    return Table(apart.TITLE, apart.HEADINGS, rows, apart.about(conditions), figures)
 
 
 def _unsaid(conditions: list[dict[str, Any]]) -> Table:

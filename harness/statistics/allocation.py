@@ -8,9 +8,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.statistics.strata import Stratum, check_counts
-from harness.statistics.struck import Floats
+from harness.statistics.struck import Floats, at_heights, struck_at_most
 
 Booleans = NDArray[np.bool_]
+
+
+def weights_between(
+    p: ArrayLike, lowest: float, highest: float, most: int, settings: int = 61
+) -> Floats:
+    """Give how often each number of slots is struck, averaged over a range of rates.
+
+    For an experiment that is to serve all rates of the range alike: the rates are spaced evenly
+    by their logarithm.
+
+    Args:
+        p: the rate of each of S slots, strictly between 0 and 1; their odds' proportions are kept.
+        lowest: the highest rate of a slot at the lower end of the range.
+        highest: and at the upper end.
+        most: the largest number of struck slots.
+        settings: how many rates to average over.
+
+    Returns:
+        Shape (most+1,): the mean of P(K = k) for k from 0 to most.
+    """
+    heights = np.geomspace(lowest, highest, settings)
+    mean: Floats = struck_at_most(at_heights(p, heights), most)[:-1].mean(axis=1)
+    return mean
 
 
 def allocate(

@@ -45,6 +45,10 @@ interval of M. P. Fay, E. J. Feuer (Statistics in Medicine 16 (1997) 791-801) is
 used: with many failures in a light stratum and few in a heavy one its upper bound is too low up to
 twice as often as promised (the tests show it). The interval is for numbers of cycles fixed
 beforehand. Whatever was not tested at all is added to the upper bound whole.
+
+The bound on the moments holds for any independent cycles, each with a chance and a weight of its
+own; so a stratum whose sets were all run but do not always end alike has an interval too: each
+cycle weighs as its set does, and the heaviest (`Stratum.heaviest`) takes the place of 1 / n_k.
 """
 
 from __future__ import annotations
@@ -73,7 +77,8 @@ class Stratum(NamedTuple):
     cycles: int  # sets drawn independently, or all C(S, k) sets when exact; with 0, untested
     failures: int
     exact: bool = False  # every set was run once, and the outcome of a set is always the same
-    share: float | None = None  # of an exact stratum at unequal rates: see `enumerated`
+    share: float | None = None  # by weight, where sets weigh unlike: see `enumerated`, `weighed`
+    heaviest: float | None = None  # of a stratum by `weighed`: the largest weight of one cycle
 
 
 class Estimate(NamedTuple):
@@ -103,22 +108,53 @@ def enumerated(p: ArrayLike, k: int, failed: ArrayLike) -> Stratum:
         p: the rate of each of S slots, shape (S,); they weigh the sets.
         k: how many slots were struck.
         failed: shape (C(S, k),), in the order of `itertools.combinations(range(S), k)`: true (or
-            1) where the cycle failed.
+            1) where the cycle failed. Where a struck slot comes in variants of known shares: the
+            share, from 0 to 1, of the set's variants that fail.
 
     Returns:
-        An exact stratum for these rates, and others whose odds are in the same proportions.
+        An exact stratum for these rates, and others whose odds are in the same proportions; its
+        failures are the sets that can fail.
 
     Raises:
-        ValueError: for another number of outcomes, outcomes that are not true or false, or rates
-            that cannot give k.
+        ValueError: for another number of outcomes, outcomes that are no shares, or rates that
+            cannot give k.
     """
     weights = conditional_weights(p, k).weights
-    outcomes = np.asarray(failed)
-    if outcomes.shape != weights.shape or not np.all((outcomes == 0) | (outcomes == 1)):
-        raise ValueError(f"failed must hold true or false for each of the {len(weights)} sets")
-    failing = outcomes.astype(np.bool_)
-    share = min(1.0, math.fsum(weights[failing]))
-    return Stratum(k, len(failing), int(failing.sum()), exact=True, share=share)
+    outcomes = np.asarray(failed, np.float64)
+    if outcomes.shape != weights.shape or not np.all((outcomes >= 0) & (outcomes <= 1)):
+        raise ValueError(
+            f"failed must hold true or false for each of the {len(weights)} sets, or shares"
+        )
+    share = min(1.0, math.fsum(weights * outcomes))
+    return Stratum(k, len(outcomes), int(np.count_nonzero(outcomes)), exact=True, share=share)
+
+
+def weighed(k: int, failed: ArrayLike, weights: ArrayLike) -> Stratum:
+    """Make a sampled stratum of cycles that weigh unlike, each independent of the others.
+
+    Args:
+        k: how many slots were struck.
+        failed: shape (cycles,): true where the cycle failed.
+        weights: shape (cycles,): what share of the stratum each cycle stands for; they sum to 1.
+
+    Returns:
+        A stratum with an interval; its share is the weight of the cycles that failed.
+
+    Raises:
+        ValueError: for weights that do not fit the cycles, or do not sum to 1.
+    """
+    outcomes, shares = np.asarray(failed, np.bool_), np.asarray(weights, np.float64)
+    if outcomes.shape != shares.shape or not np.all(shares >= 0):
+        raise ValueError("weights must hold a number of 0 or more for each of the cycles")
+    if abs(math.fsum(shares) - 1) > 1e-9:
+        raise ValueError(f"weights must sum to 1, not {math.fsum(shares):g}")
+    return Stratum(
+        k,
+        len(outcomes),
+        int(outcomes.sum()),
+        share=min(1.0, math.fsum(shares[outcomes])),
+        heaviest=float(shares.max()),
+    )
 
 
 def estimate(
@@ -184,8 +220,7 @@ def curve(
     untested = probability[[k for k in range(most + 2) if k not in known]].sum(axis=0)
     sampled = [stratum for stratum in tested if not stratum.exact]
     middle, lower, upper = weighted_interval(
-        [stratum.failures for stratum in sampled],
-        [stratum.cycles for stratum in sampled],
+        *_counts(sampled),
         probability[[stratum.k for stratum in sampled]].T,
         confidence,
     )
@@ -240,6 +275,17 @@ def _newton(z: Floats, excess: Floats) -> Floats:
     return z
 
 
+def _counts(sampled: Sequence[Stratum]) -> tuple[list[float], list[float]]:
+    """Give failures and cycles of each, as if all its cycles weighed what its heaviest does."""
+    equal = [
+        (float(one.failures), float(one.cycles))
+        if one.heaviest is None
+        else (_share(one) / one.heaviest, 1 / one.heaviest)
+        for one in sampled
+    ]
+    return [failures for failures, _ in equal], [cycles for _, cycles in equal]
+
+
 def check_counts(stratum: Stratum) -> None:
     """Refuse, with a ValueError, counts that no cycles can give."""
     if not 0 <= stratum.failures <= stratum.cycles:
@@ -274,8 +320,10 @@ def _check_strata(strata: Sequence[Stratum], drawn_at: Floats) -> None:
             raise ValueError(f"strata must have k from 0 to the {slots} slots, not {stratum.k}")
         if stratum.exact:
             _check_exact(stratum, drawn_at)
-        elif stratum.share is not None:
-            raise ValueError(f"strata must have a share only when exact, unlike {stratum}")
+        elif (stratum.share is None) != (stratum.heaviest is None):
+            raise ValueError(
+                f"strata that are not exact must have share and heaviest, or neither: {stratum}"
+            )
 
 
 def _check_exact(stratum: Stratum, drawn_at: Floats) -> None:

@@ -115,10 +115,6 @@ def conditional_weights(p: ArrayLike, k: int) -> WeightedSets:
 def draw_sets(p: ArrayLike, k: int, count: int, generator: np.random.Generator) -> Integers:
     """Draw sets of k slots exactly as they occur given that exactly k slots are struck.
 
-    The slots are decided one after the other: slot j is struck with the probability that it is,
-    given how many are still to come. The odds are first scaled so that k slots are struck on
-    average, which changes nothing (see above) and keeps small rates from underflowing.
-
     Args:
         p: the rate of each of S slots, shares from 0 to 1, shape (S,).
         k: how many slots are struck.
@@ -131,24 +127,82 @@ def draw_sets(p: ArrayLike, k: int, count: int, generator: np.random.Generator) 
     Raises:
         ValueError: for rates that are none, a k that these rates cannot give, or a negative count.
     """
-    rates = check_rates(p)
-    _check_possible(rates, k)
-    if count < 0:
-        raise ValueError(f"count must be 0 or more, not {count}")
-    rates = _scaled(rates, k)
-    # to_come[j, c]: the probability that c of the slots from j on are struck
-    to_come = np.zeros((len(rates) + 1, k + 1))
-    to_come[-1, 0] = 1.0
-    for slot in range(len(rates) - 1, -1, -1):
-        to_come[slot] = to_come[slot + 1] * (1 - rates[slot])
-        to_come[slot, 1:] += to_come[slot + 1, :-1] * rates[slot]
-    struck = np.zeros((count, len(rates)), np.bool_)
-    wanted = np.full(count, k)
-    for slot, rate in enumerate(rates):
-        strike = np.where(wanted > 0, rate * to_come[slot + 1, wanted - 1], 0.0)
-        struck[:, slot] = generator.random(count) * to_come[slot, wanted] < strike
-        wanted -= struck[:, slot]
-    return np.nonzero(struck)[1].astype(np.int64).reshape(count, k)
+    return Sets(p, k).draw(count, generator)
+
+
+class Sets:
+    """Draws sets of k slots; what does not depend on the drawing is computed once.
+
+    The slots are decided one after the other: slot j is struck with the probability that it is,
+    given how many are still to come. The odds are first scaled so that k slots are struck on
+    average, which changes nothing (see above) and keeps small rates from underflowing.
+    """
+
+    def __init__(self, p: ArrayLike, k: int) -> None:
+        """Take the rates and k; ValueError as `draw_sets` raises."""
+        rates = check_rates(p)
+        _check_possible(rates, k)
+        rates = _scaled(rates, k)
+        # to_come[j, c]: the probability that c of the slots from j on are struck
+        to_come = np.zeros((len(rates) + 1, k + 1))
+        to_come[-1, 0] = 1.0
+        for slot in range(len(rates) - 1, -1, -1):
+            to_come[slot] = to_come[slot + 1] * (1 - rates[slot])
+            to_come[slot, 1:] += to_come[slot + 1, :-1] * rates[slot]
+        self._rates, self._to_come, self._k = rates, to_come, k
+
+    def draw(self, count: int, generator: np.random.Generator) -> Integers:
+        """Draw ``count`` sets, as `draw_sets` does."""
+        if count < 0:
+            raise ValueError(f"count must be 0 or more, not {count}")
+        rates, to_come = self._rates, self._to_come
+        struck = np.zeros((count, len(rates)), np.bool_)
+        wanted = np.full(count, self._k)
+        for slot, rate in enumerate(rates):
+            strike = np.where(wanted > 0, rate * to_come[slot + 1, wanted - 1], 0.0)
+            struck[:, slot] = generator.random(count) * to_come[slot, wanted] < strike
+            wanted -= struck[:, slot]
+        return np.nonzero(struck)[1].astype(np.int64).reshape(count, self._k)
+
+
+def at_heights(p: ArrayLike, heights: ArrayLike) -> Floats:
+    """Give the settings whose odds are in the proportions of some rates, one for each height.
+
+    Args:
+        p: the rate of each of S slots, strictly between 0 and 1, shape (S,), S at least 1.
+        heights: what the highest rate of each setting is to be, strictly between 0 and 1, shape
+            (settings,).
+
+    Returns:
+        Shape (settings, S): what `strata.curve` takes.
+
+    Raises:
+        ValueError: for rates or heights that are not strictly between 0 and 1.
+    """
+    rates, highest = check_rates(p), check_rates(heights, "heights")
+    inside = [np.all((one > 0) & (one < 1)) for one in (rates, highest)]
+    if not len(rates) or not all(inside):
+        raise ValueError("p and heights must hold shares strictly between 0 and 1")
+    if np.all(rates == rates[0]):
+        return np.repeat(highest[:, None], len(rates), axis=1)
+    log_odds = _log_odds(rates)
+    shifted = _log_odds(highest)[:, None] + (log_odds - log_odds.max())[None, :]
+    settings: Floats = 1 / (1 + np.exp(-shifted))
+    return settings
+
+
+def most_struck(p: ArrayLike, beyond: float = 1e-4) -> int:
+    """Give the smallest number of struck slots that more are struck than with less than `beyond`.
+
+    Args:
+        p: the rate of each of S slots, shape (S,).
+        beyond: a probability above 0.
+
+    Returns:
+        From 0 to S.
+    """
+    above = np.cumsum(poisson_binomial(p)[::-1])[::-1]  # above[k]: k or more are struck
+    return int(np.count_nonzero(above[1:] >= beyond))
 
 
 def same_proportions(rates: Floats, drawn_at: Floats) -> bool:

@@ -19,7 +19,7 @@ SIZE_BYTES = 2_691_072
 def evaluated(results: Results, asked: dict[str, Any], **evidence: Any) -> dict[str, Any]:
     """Evaluate a row about a run's condition ``one``."""
     usual = {"demands": "rows", "recoveries": ["file_copy"], "size_bytes": SIZE_BYTES}
-    return evaluate(asked, Evidence(results.cycles("one"), **(usual | evidence)))
+    return evaluate(asked, Evidence(results.columns("one"), **(usual | evidence)))
 
 
 @pytest.fixture

@@ -70,6 +70,14 @@ def test_other_settings_are_not_compared(folder: Path) -> None:
         compare(one, other)
 
 
+def test_designed_cycles_are_not_compared(folder: Path) -> None:
+    """What failed of cycles with a set number of faults is no share to compare."""
+    strata = [{"name": "one", "strata": {"cycles": 100}}]
+    one, other = (stored(folder / name, GOOD, conditions=strata) for name in "ab")
+    with pytest.raises(UsageError, match="its cycles have a set number of faults"):
+        compare(one, other)
+
+
 def test_a_spoiled_run_says_nothing(folder: Path) -> None:
     """A harness error in either run, or no run at all, is no comparison."""
     one = stored(folder / "a", GOOD)

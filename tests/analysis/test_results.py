@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness.analysis.results import Results, ledger
 from harness.errors import MeasurementError, UsageError
+from harness.experiment.kinds import planned_kinds
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
-from harness.experiment.settings import planned_kinds
 from harness.experiment.store import Store
 from tests.stored_runs import cycle, cycles, make_run, struck
 

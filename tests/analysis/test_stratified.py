@@ -1,0 +1,242 @@
+"""The curve of a condition with strata holds the truth, and what is spoiled gives none."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.analysis.results import Results
+from harness.analysis.stratified import judge, shares, stratified
+from harness.analysis.summary import summarise
+from harness.experiment.designs import StrataSetting
+from harness.experiment.records import CycleRecord
+from harness.experiment.strata_plan import StrataPlanner
+from harness.faults import Planned, Slot
+from harness.faults.ledger import LedgerEntry
+from harness.faults.plan import Chance
+from tests.stored_runs import cycle, make_run
+
+SLOTS = [("io_error", Slot("restore", "file_copy", n)) for n in (1, 2, 3)] + [
+    ("timeout", Slot("cleanup", f"delete bots {n}", 1)) for n in (1, 2, 3, 4)
+]
+RATES = {"io_error": 0.01, "timeout": 0.02}
+LASTING = {"io_error": {"attempt": 1.0}, "timeout": {"attempt": 3.0, "phase": 1.0}}
+ALLOCATED = {"3": 600, "4": 200, "5": 100, "6": 100, "7": 100}
+STRATA = {
+    "enumerate": 2, "repeats": 2, "lowest_rate": 1e-4, "highest_rate": 0.3,
+    "slots": {"io_error": 3, "timeout": 4}, "allocated": ALLOCATED,
+}  # fmt: skip
+CONDITION: dict[str, Any] = {
+    "name": "one",
+    "faults": {kind: {"rate": RATES[kind], "lasting": LASTING[kind]} for kind in RATES},
+    "strata": STRATA,
+}
+Struck = Mapping[int, str]  # slot number -> how long its fault lasts
+Fails = Callable[[Struck], bool]
+
+
+def meets(struck: Struck) -> bool:
+    """Fail where the first error meets a timeout that lasts the phase, or the three errors meet."""
+    lasting = any(held == "phase" for slot, held in struck.items() if slot > 2)
+    return (0 in struck and lasting) or {0, 1, 2} <= set(struck)
+
+
+def true_at(rates: Mapping[str, float], fails: Fails) -> float:
+    """Add up the probability of everything that fails."""
+    total = 0.0
+    for k in range(8):
+        for chosen in itertools.combinations(range(7), k):
+            for held in itertools.product(*(list(LASTING[SLOTS[slot][0]]) for slot in chosen)):
+                if fails(dict(zip(chosen, held, strict=True))):
+                    total += _chance(rates, dict(zip(chosen, held, strict=True)))
+    return total
+
+
+def _chance(rates: Mapping[str, float], struck: Struck) -> float:
+    parts = []
+    for slot, (kind, _) in enumerate(SLOTS):
+        weights = LASTING[kind]
+        held = struck.get(slot)
+        share = weights[held] / sum(weights.values()) if held else 0
+        parts.append(rates[kind] * share if held else 1 - rates[kind])
+    return math.prod(parts)
+
+
+def planned() -> StrataPlanner:
+    """Make the planner whose cycles are stored here."""
+    chances = {kind: Chance(RATES[kind], LASTING[kind]) for kind in RATES}
+    return StrataPlanner(7, "one", SLOTS, chances, StrataSetting.model_validate(STRATA))
+
+
+def records(fails: Fails = meets, failing: str = "dirty_known") -> list[CycleRecord]:
+    """Run every planned cycle on a system that fails where it is said to."""
+    planner = planned()
+    return [
+        _record(number, planner.draw(number)[1], fails, failing)
+        for number in range(planner.numbering.total)
+    ]
+
+
+def _record(number: int, faults: list[Planned], fails: Fails, failing: str) -> CycleRecord:
+    struck = {SLOTS.index((fault.kind, fault.slot)): fault.lasting for fault in faults}
+    entries = tuple(
+        LedgerEntry(
+            f.kind, f.slot.phase, f.slot.operation, f.slot.attempt, f.lasting, True, True, "seen"
+        )
+        for f in faults
+    )
+    return cycle(number, failing if fails(struck) else "cleaned", faults=entries)
+
+
+@pytest.fixture(scope="module")
+def whole() -> list[CycleRecord]:
+    """Give all cycles of the system that fails where two things meet."""
+    return records()
+
+
+def run_of(folder: Path, cycles: list[CycleRecord], **more: Any) -> Results:
+    """Store cycles."""
+    return make_run(folder / "run", cycles, conditions=[CONDITION | more])
+
+
+def found_in(results: Results) -> dict[str, Any]:
+    """Estimate from what is stored."""
+    found = stratified(results.conditions[0], results.cycles("one"), 0.95)
+    assert found is not None
+    return found
+
+
+def test_the_curve_holds_the_truth_at_every_rate(tmp_path: Path, whole: list[CycleRecord]) -> None:
+    """Variants, unequal rates and drawn strata together give the polynomial added up by hand."""
+    results = run_of(tmp_path, whole)
+    found = found_in(results)
+    assert found["steady"]
+    assert (found["slots"], found["enumerated"], len(found["curve"])) == (7, 2, 61)
+    assert found["drawn_at"] == RATES
+    for point in found["curve"]:
+        odds = point["rate"] / (1 - point["rate"]) * 0.98 / 0.02 * 0.01 / 0.99
+        rates = {"timeout": point["rate"], "io_error": odds / (1 + odds)}
+        assert point["lower"] <= true_at(rates, meets) <= point["upper"]
+    at = found["at_rate"]
+    assert at["lower"] <= true_at(RATES, meets) <= at["upper"]
+    assert at["upper"] < 2 * true_at(RATES, meets)  # where the two that meet are enumerated
+    # a set of two fails in a quarter of its variants: counted as sets, it would be four times that
+    assert at["estimate"] == pytest.approx(true_at(RATES, meets), rel=0.1)
+
+
+def test_exact_are_only_strata_that_always_end_alike(
+    tmp_path: Path, whole: list[CycleRecord]
+) -> None:
+    """A set that once cleaned and once restored makes its stratum a sample, wider and named."""
+    exact = {one["k"]: one["exact"] for one in found_in(run_of(tmp_path, whole))["strata"]}
+    assert exact == {k: k <= 2 for k in range(8)}
+    spoiled = [replace(whole[2], outcome="restored") if one is whole[2] else one for one in whole]
+    found = found_in(run_of(tmp_path / "b", spoiled))
+    assert not found["steady"]
+    assert "cycles 2 to 3 had the same faults and ended unlike" in found["unsteady"]
+    assert [one["exact"] for one in found["strata"][:3]] == [True, False, True]
+    assert found["at_rate"]["upper"] > 0.01 > 1e-3 > true_at(RATES, meets)
+
+
+def test_a_set_run_once_shows_nothing_of_being_steady(tmp_path: Path) -> None:
+    """With one repeat every stratum is a sample."""
+    strata = STRATA | {"repeats": 1, "enumerate": 0, "allocated": {}}
+    found = found_in(run_of(tmp_path, [cycle(0)], strata=strata))
+    assert "was run once" in found["unsteady"]
+    assert not found["strata"][0]["exact"]
+
+
+def test_what_is_missing_or_spoiled_gives_no_estimate(
+    tmp_path: Path, whole: list[CycleRecord]
+) -> None:
+    """A gap and a harness error leave everything possible: nothing counts as fine."""
+    error = replace(whole[5], outcome="harness_error")
+    for name, cycles, why in (
+        ("gap", whole[:9] + whole[10:], "1 of 1,226 cycles are missing"),
+        ("error", [*whole[:5], error, *whole[6:]], "harness error in 1 cycle"),
+        ("none", [], "1,226 of 1,226 cycles are missing"),
+    ):
+        results = run_of(tmp_path / name, cycles)
+        one, frame = results.conditions[0], results.cycles("one")
+        found = found_in(results)
+        assert why in found["unsteady"]
+        assert (found["at_rate"]["lower"], found["at_rate"]["upper"]) == (0, 1)
+        assert shares(one, frame, 0.95)["reliability"]["estimate"] is None
+        judged = judge(one, frame, "reliability", 0.1, 0.95)
+        assert (judged.verdict, judged.doubts) == ("undecided", (found["unsteady"],))
+
+
+def test_claims_are_judged_at_the_rates_and_not_by_what_failed(
+    tmp_path: Path, whole: list[CycleRecord]
+) -> None:
+    """Over a tenth of the designed cycles fail, and 99% holds; 99.99% does not; 99.9% is open."""
+    results = run_of(tmp_path, whole, claims=["reliability >= 0.99"])
+    one, frame = results.conditions[0], results.cycles("one")
+    truth = true_at(RATES, meets)
+    assert (frame["outcome"] == "dirty_known").mean() > 0.1 > 100 * truth
+    cases = {0.99: "supported", 1 - 0.99 * truth: "undecided", 0.99999: "refuted"}
+    for at_least, verdict in cases.items():
+        judged = judge(one, frame, "reliability", at_least, 0.95)
+        assert (judged.verdict, judged.decided_at) == (verdict, None)
+        assert "cycles fixed beforehand, judged once" in judged.why
+    assert judge(one, frame, "no_silent_leftover", 0.999, 0.95).verdict == "supported"
+    assert judge(one, frame, "data_safety", 0.999, 0.95).verdict == "supported"
+    other = judge(one, frame, "no_restore", 0.5, 0.95)
+    assert other.verdict == "not measured"
+    assert "say nothing of no_restore" in other.why
+
+
+def test_a_summary_shows_no_raw_share(tmp_path: Path, whole: list[CycleRecord]) -> None:
+    """Reliability and data safety are those at the rates, and so is the verdict."""
+    results = run_of(tmp_path, whole, claims=["reliability >= 0.99"])
+    (one,) = summarise(results)["conditions"]
+    truth = 1 - true_at(RATES, meets)
+    for measure in ("reliability", "data_safety"):
+        assert one[measure]["method"] == "stratified_chernoff"
+    assert one["reliability"]["lower"] <= truth <= one["reliability"]["upper"]
+    assert one["reliability"]["lower"] > 0.99
+    assert one["verdict"] == "supported"
+
+
+def test_losing_the_baseline_is_told_apart(tmp_path: Path) -> None:
+    """Where every failure loses the baseline, data safety is no better than reliability."""
+    results = run_of(tmp_path, records(failing="baseline_lost"))
+    found = shares(results.conditions[0], results.cycles("one"), 0.95)
+    assert found["data_safety"] == found["reliability"]
+
+
+def test_the_frontier_is_where_the_bounds_cross(tmp_path: Path, whole: list[CycleRecord]) -> None:
+    """At holds_to the upper bound is 0.001 and at breaks_from the lower, off the grid too."""
+    found = found_in(run_of(tmp_path, whole))
+    frontier, points = found["frontier"], found["curve"]
+    assert 1e-4 < frontier["holds_to"] < frontier["breaks_from"] < 0.3
+    for point in points:
+        assert (point["upper"] <= 0.001) == (point["rate"] <= frontier["holds_to"])
+        assert (point["lower"] > 0.001) == (point["rate"] >= frontier["breaks_from"])
+    assert frontier["holds_to"] not in {point["rate"] for point in points}
+
+
+def test_a_frontier_beyond_the_ends_is_said_so(tmp_path: Path) -> None:
+    """Where nothing fails it holds to the highest rate tried; where all fails it breaks at once."""
+    never = found_in(run_of(tmp_path / "a", records(lambda _: False)))["frontier"]
+    always = found_in(run_of(tmp_path / "b", records(lambda _: True)))["frontier"]
+    assert never["breaks_from"] is None
+    assert never["holds_to"] is not None
+    assert (always["holds_to"], always["breaks_from"]) == (None, 1e-4)
+
+
+def test_others_have_no_strata(tmp_path: Path) -> None:
+    """A condition without strata gives None and {}; one whose strata have no slots yet as well."""
+    results = make_run(tmp_path / "run", [cycle(0)])
+    one, frame = results.conditions[0], results.cycles("one")
+    assert stratified(one, frame, 0.95) is None
+    assert shares(one, frame, 0.95) == {}
+    unplanned = one | {"strata": {"cycles": 100}}
+    assert stratified(unplanned, frame, 0.95) is None
+    assert judge(unplanned, frame, "reliability", 0.5, 0.95).verdict == "not measured"

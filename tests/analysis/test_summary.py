@@ -152,7 +152,7 @@ def test_a_fault_at_rate_0_need_not_fire(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "lost", "verdict", "decided_at"),
     [
-        ("data_safety >= 0.999", 0, "supported", 3402),
+        ("data_safety >= 0.999", 0, "supported", 4142),
         ("data_safety >= 0.999", 50, "refuted", None),
         ("data_safety >= 0.99999", 0, "undecided", None),
     ],
@@ -261,12 +261,14 @@ def test_a_stale_summary_is_not_believed(folder: Path) -> None:
 
 
 def test_a_published_run_needs_only_its_json(folder: Path) -> None:
-    """Without its cycles a run is still read; without a summary either, it is not."""
+    """Summary or cycles.parquet is enough to read a run; without either it is not read."""
     results = make_run(folder / "run", cycles(["cleaned"] * 10))
     summary = write(results)
     (results.folder / "cycles.sqlite").unlink()
     assert load(results.folder).summary == summary
     (results.folder / "summary.json").unlink()
+    assert load(results.folder).summary == summary
+    (results.folder / "cycles.parquet").unlink()
     with pytest.raises(UsageError, match=r"cycles\.sqlite"):
         load(results.folder)
 

@@ -234,7 +234,7 @@ def test_each_must_hold_lists(written: Write) -> None:
     """A value that is no list, or an empty one, would silently drop the condition."""
     text = 'name = "x"\n[[conditions]]\nname = "base"\neach = { policy = %s }\n'
     for value in ("[]", '"cleanup_only"'):
-        assert ":4: condition 'base': each: must map" in refusal(written(text % value))
+        assert ":4: condition 'base': each.policy: must be a list" in refusal(written(text % value))
 
 
 def test_measures_of_rows_are_those_that_are_evaluated(written: Write) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.experiment.document import Document, Problem, merged, multiply, nearest
+from harness.experiment.document import Document, Problem, merged, nearest
 
 keys = st.text("abc", min_size=1, max_size=2)
 tables = st.recursive(
@@ -40,16 +40,6 @@ def test_a_rate_and_its_lasting_are_replaced_whole() -> None:
     assert merged(under, over) == over
 
 
-def test_multiplied_conditions_know_where_they_were_written() -> None:
-    """Each combination points back to its own [[conditions]]."""
-    problems: list[Problem] = []
-    written = [{"name": "x"}, {"name": "y", "each": {"a": {"b": [1, 2]}, "c": [["p", "q"]]}}]
-    conditions, sources = multiply(written, {"a": {"z": 0}}, problems)
-    assert problems == []
-    assert sources == [0, 1, 1]
-    assert conditions[2] == {"a": {"z": 0, "b": 2}, "name": "y/2/p+q", "c": ["p", "q"]}
-
-
 def test_a_key_is_found_where_it_stands(tmp_path: Path) -> None:
     """In a table of its own, dotted, or in braces; in the defaults when the condition has none."""
     path = tmp_path / "x.toml"
@@ -69,6 +59,27 @@ def test_a_key_is_found_where_it_stands(tmp_path: Path) -> None:
     }.items():
         problem = Problem(("conditions", 0, *key), "planted")
         assert str(document.error([problem])).startswith(f"{path}:{line}: condition 0:"), key
+
+
+def test_a_swept_key_is_found_on_its_axis(tmp_path: Path) -> None:
+    """Quoted, dotted or with a wildcard: its values replace what else is written of that key."""
+    path = tmp_path / "x.toml"
+    path.write_text(
+        "[defaults]\nfaults.timeout.rate = 1\n[[conditions]]\nname = 'a'\n[conditions.each]\n"
+        "'faults.*.rate' = [1]\nretry.attempts = [2]\n[conditions.faults.noop]\nrate = 3\n"
+        "[[conditions]]\neach = { 'faults.*.rate' = [2] }\n"
+    )
+    document = Document.read(path)
+    for keys, line in {
+        (0, "faults", "noop", "rate"): 6,
+        (0, "faults", "timeout", "rate"): 6,
+        (0, "faults", "noop", "lasting"): 8,
+        (0, "retry", "attempts"): 7,
+        (0, "each", "faults", "*", "rate"): 6,
+        (1, "faults", "timeout", "rate"): 11,
+    }.items():
+        problem = Problem(("conditions", *keys), "planted")
+        assert str(document.error([problem])).startswith(f"{path}:{line}:"), keys
 
 
 def test_tables_in_lists_are_numbered_within_their_table(tmp_path: Path) -> None:

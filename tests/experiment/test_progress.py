@@ -33,6 +33,13 @@ def test_a_tally_counts_stored_and_new() -> None:
     assert Tally("a", 5).cells(0.95)["reliability"] == "-"
 
 
+def test_of_designed_cycles_no_reliability_is_shown() -> None:
+    """With a set number of faults in each, the share that failed is no reliability."""
+    one = Tally("a", 5, designed=True)
+    one.add_stored(["cleaned", "dirty_known"], Counter())
+    assert one.cells(0.95)["reliability"] == "-"
+
+
 def test_elsewhere_than_on_a_terminal_there_are_plain_lines() -> None:
     """No colours, no cursor movement, one line a state."""
     said = io.StringIO()

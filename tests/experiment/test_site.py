@@ -8,15 +8,11 @@ from typing import Any
 import pytest
 
 from harness import registry
-from harness.cleanup import CleanupReport
-from harness.databases import Differences
 from harness.errors import MeasurementError
 from harness.experiment.configuration import Condition
 from harness.experiment.records import CycleRecord
-from harness.experiment.site import DATABASE_NAME, Site, _outcome
+from harness.experiment.site import DATABASE_NAME, Site
 from harness.faults import Planned, Slot
-from harness.guard import GuardResult
-from harness.truth import Judgement
 
 SIZE_BYTES = 80 * 4096
 
@@ -148,36 +144,6 @@ def test_a_fault_that_cannot_strike_is_a_harness_error(folder: Path) -> None:
     here.scene.database = folder / "nowhere"  # planted: the fault cannot reach the database
     with pytest.raises(MeasurementError):
         here.run_planned(0, 1, [Planned("timeout", slot, "phase", 0.5)])
-
-
-CLEAN, DIRTY = Judgement(True, True, False), Judgement(False, False, False)
-LOST = Judgement(False, False, True)
-ROWS = Judgement(True, False, False)
-
-
-@pytest.mark.parametrize(
-    ("ended", "judgement", "demands", "intact", "outcome"),
-    [
-        ("cleaned", CLEAN, "rows", True, "cleaned"),
-        ("restored", CLEAN, "exact", True, "restored"),
-        ("cleaned", ROWS, "rows", True, "cleaned"),
-        ("cleaned", ROWS, "exact", True, "dirty_silent"),
-        ("cleaned", DIRTY, "rows", True, "dirty_silent"),
-        ("restored", DIRTY, "rows", True, "dirty_silent"),
-        ("dirty", DIRTY, "rows", True, "dirty_known"),
-        ("dirty", CLEAN, "rows", True, "dirty_known"),
-        ("refused", CLEAN, "rows", True, "dirty_known"),
-        ("dirty", LOST, "rows", True, "dirty_known"),
-        ("dirty", LOST, "rows", False, "baseline_lost"),
-        ("cleaned", LOST, "rows", False, "baseline_lost"),
-    ],
-)
-def test_outcomes(
-    ended: Any, judgement: Judgement, demands: str, intact: bool, outcome: str
-) -> None:
-    """The truth decides, at the grade demanded; the guard's word only names the kind of failure."""
-    result = GuardResult(ended=ended, report=CleanupReport(), found=Differences())
-    assert _outcome(result, judgement, demands, intact=intact) == outcome
 
 
 @pytest.mark.long

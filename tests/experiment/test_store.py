@@ -203,6 +203,11 @@ def test_a_folder_that_is_no_runs_is_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_run(folder)
     (folder / RUN).write_text('{"version": 99}')
+    with pytest.raises(
+        UsageError, match="written by version 99 of the format; this harness reads 1"
+    ):
+        read_run(folder)
+    (folder / RUN).write_text("[]")
     with pytest.raises(UsageError, match="not written by this version"):
         read_run(folder)
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from harness.reports.apart import HEADINGS, apart
+from harness.reports.apart import ABOUT, HEADINGS, about, apart
 from harness.reports.tables import read
 
 COUNTS = {
@@ -41,6 +41,27 @@ def test_a_restore_never_needed_is_no_zero(expected: float | None) -> None:
 def test_without_a_condition_to_compare_nothing_is_expected() -> None:
     """What cannot be said is a dash."""
     assert row(expected_both=None)["if independent"] == "-"
+
+
+def test_shadows_say_how_many_are_expected() -> None:
+    """Of 100 cycles 20 cleanups and 1 forced restore in 16 failed; 64 were not run again."""
+    cells = {"both": 3, "cleanup_only": 17, "restore_only": 1, "neither": 15}
+    failed = 0.2 * (0.03 + 0.8 / 16)
+    said = {"cells": cells, "untried": 64, "predicted": {"estimate": 1 - failed}}
+    one = {"name": "one", "cycles": 103, "together": COUNTS, "dependence": said}
+    (cells_shown,) = apart([one])
+    assert cells_shown[HEADINGS.index("if independent")] == "1.6"
+    assert about([one]).startswith(ABOUT)
+    assert "restored in any case" in about([one])
+
+
+@pytest.mark.parametrize("said", [None, {"cells": {}, "predicted": {"estimate": None}}])
+def test_without_forced_restores_nothing_changes(said: dict[str, Any] | None) -> None:
+    """A run from before there were shadows, and one in which no restore was forced."""
+    one = {"name": "one", "cycles": 103, "together": COUNTS, "dependence": said}
+    (cells,) = apart([one])
+    assert cells[HEADINGS.index("if independent")] == "0.5"
+    assert about([one, {"name": "older"}]) == ABOUT
 
 
 def test_only_conditions_with_both_that_ran() -> None:

@@ -7,7 +7,9 @@ import pytest
 from harness import registry
 from harness.reports.tables import read
 from tests.reports.conftest import NASTY
+from tests.reports.samples import HOSTILE, claim, condition, sample_summary, write_sample
 
+ELSEWHERE = re.compile(r"(?:https?:)?//\w|@import|url\(|<link|\bsrc=|\bhref=(?!\"#)")
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
@@ -50,12 +52,13 @@ def test_everything_is_escaped(text: str) -> None:
     """Hostile text is on the page as text; no element comes from it."""
     page = Page(text)
     assert NASTY in page.texts["td"]
-    assert not [tag for tag, _ in page.tags if tag in ("script", "b", "a", "img", "iframe")]
+    assert not [tag for tag, _ in page.tags if tag in ("script", "b", "img", "iframe")]
+    assert all(str(given["href"]).startswith("#") for tag, given in page.tags if tag == "a")
 
 
 def test_it_needs_no_network(text: str) -> None:
     """The page names no other file and no address, and forbids the browser to fetch any."""
-    assert not re.search(r"(?:https?:)?//\w|@import|url\(|<link|\bsrc=|\bhref=", text)
+    assert not ELSEWHERE.search(text)
     assert "default-src 'none'" in text
 
 
@@ -67,13 +70,64 @@ def test_light_dark_and_phone(text: str) -> None:
 
 
 def test_every_row_is_on_the_page(run: Path, text: str) -> None:
-    """Each table is there with all its rows and headings."""
+    """Each table is there with all its rows; timings and faults stand beside their drawings."""
     page, report = Page(text), read(run)
-    tables = [t for t in (report.claims, report.conditions, report.together, report.failures,
-                          report.timings, report.faults) if t.rows]  # fmt: skip
-    assert page.texts["h2"] == [*(table.title for table in tables), "The run"]
-    assert len(page.texts["td"]) == sum(len(t.rows) * len(t.headings) for t in tables)
-    assert page.texts["td"] == [cell for t in tables for row in t.rows for cell in row]
+    tables = [t for t in (report.claims, report.conditions, report.together, report.failures)
+              if t.rows]  # fmt: skip
+    cells = page.texts["td"]
+    for table in tables:
+        flat = [cell for row in table.rows for cell in row]
+        assert flat in [cells[at : at + len(flat)] for at in range(len(cells))], table.title
+    for row in (*report.timings.rows, *report.faults.rows):
+        assert list(row[2:]) in [cells[at : at + len(row) - 2] for at in range(len(cells))], row
+
+
+def test_contents_lead_to_every_section(text: str) -> None:
+    """Each section with a heading is in the contents, in the same order, and no link is dead."""
+    page = Page(text)
+    names = [given["id"] for tag, given in page.tags if tag == "section" and given.get("id")]
+    assert [given["href"] for tag, given in page.tags if tag == "a"] == [f"#{one}" for one in names]
+    assert page.texts["h2"] == page.texts["a"]
+    assert page.texts["h2"][0] == "Claims"
+
+
+def test_everything_a_summary_may_hold_is_shown(folder: Path) -> None:
+    """A run with claims, curves, strata and dependence has a section and a figure for each."""
+    page = Page(registry.find("reports", "html")().render(write_sample(folder / "full")))
+    names = [given.get("id") for tag, given in page.tags if tag == "section"]
+    assert names == ["verdicts", "reliability", "curves", "strata", "dependence", "failures",
+                     "struck", "timings", "run"]  # fmt: skip
+
+
+def test_every_figure_says_what_it_is(folder: Path) -> None:
+    """Each drawing that stands for itself is an image with a title and a description."""
+    text = registry.find("reports", "html")().render(write_sample(folder / "full"))
+    drawn = re.findall(r'<svg class="(?:figure-svg|strip)"([^>]*)>(.{0,40})', text)
+    assert len(drawn) > 50
+    assert all('role="img"' in given and after.startswith("<title>") for given, after in drawn)
+    assert text.count("<title>") == text.count("<desc>") + 1  # the page's own
+    others = set(re.findall(r'<svg (class="key" aria-hidden="true"|x=)', text))
+    assert others == {'class="key" aria-hidden="true"', "x="}  # samples of legends, arrows
+
+
+def test_hostile_text_anywhere(folder: Path) -> None:
+    """In names, claims, sentences, faults, labels: no element, no attribute, valid UTF-8."""
+    text = registry.find("reports", "html")().render(write_sample(folder / "bad", HOSTILE))
+    text.encode("utf-8")
+    page = Page(text)
+    assert not [tag for tag, given in page.tags if tag == "b" or "onclick" in given]
+    assert "quoted" in page.texts["h1"][0]
+
+
+def test_a_long_run_stays_small(folder: Path) -> None:
+    """Forty conditions with claims, faults and distributions are well below 1.5 MB."""
+    summary = sample_summary()
+    summary["conditions"] = [
+        condition(f"condition {one} of many", one, claims=[claim(list(range(9, 9 + one)), 2000)])
+        for one in range(40)
+    ]
+    run = write_sample(folder / "long", summary=summary)
+    assert len(registry.find("reports", "html")().render(run)) < 1_500_000
 
 
 def test_stories_come_first(stories: Path) -> None:
@@ -82,7 +136,7 @@ def test_stories_come_first(stories: Path) -> None:
     titles = Page(text).texts["h2"]
     told = read(stories).scenarios
     assert titles[: len(told)] == [f"{one.title} cycle {one.cycle}" for one in told]
-    assert not re.search(r"(?:https?:)?//\w|@import|url\(|<link|\bsrc=|\bhref=", text)
+    assert not ELSEWHERE.search(text)
 
 
 def test_verdicts_have_their_colours(text: str) -> None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.statistics.allocation import allocate
+from harness.statistics.allocation import allocate, weights_between
 from harness.statistics.strata import Stratum
+from harness.statistics.struck import poisson_binomial
 
 PILOT = [Stratum(3, 40, 1), Stratum(4, 40, 8), Stratum(5, 40, 39)]
 
@@ -46,6 +47,14 @@ def test_every_cycle_is_given_and_the_floor_is_kept(
     assert found.sum() == total
     assert (found[sampled] >= floor).all()
     assert (found[~sampled] == 0).all()
+
+
+def test_weights_are_means_over_the_logarithm_of_the_rate() -> None:
+    """They are the means of the binomial probabilities at evenly spaced logarithms."""
+    found = weights_between([0.01] * 6, 1e-3, 0.1, 3, settings=5)
+    rates = [1e-3, 10**-2.5, 1e-2, 10**-1.5, 0.1]
+    wanted = np.mean([poisson_binomial([rate] * 6)[:4] for rate in rates], axis=0)
+    assert found == pytest.approx(wanted)
 
 
 def test_a_stratum_without_a_failure_is_not_starved() -> None:

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.statistics.struck import (
+    Sets,
+    at_heights,
     conditional_weights,
     draw_sets,
+    most_struck,
     poisson_binomial,
     same_proportions,
     struck_at_most,
@@ -206,6 +209,30 @@ def test_small_rates_do_not_underflow() -> None:
     sets = draw_sets(np.full(100, 1e-8), 60, 4000, np.random.default_rng(3))
     counts = np.bincount(sets.ravel(), minlength=100)
     assert np.abs(counts / 4000 - 0.6).max() < 5 * math.sqrt(0.24 / 4000)
+
+
+def test_sets_drawn_one_by_one_are_drawn_as_many_at_once() -> None:
+    """What is computed once serves every generator, and each draws what draw_sets does."""
+    p, kept = [0.1, 0.4, 0.02, 0.3, 0.7], Sets([0.1, 0.4, 0.02, 0.3, 0.7], 2)
+    for seed in range(20):
+        one = kept.draw(1, np.random.default_rng(seed))
+        assert one.tolist() == draw_sets(p, 2, 1, np.random.default_rng(seed)).tolist()
+
+
+@given(FREE_RATES, st.floats(1e-4, 0.9))
+def test_a_height_moves_all_odds_alike(p: list[float], height: float) -> None:
+    """The highest rate is as asked, and the odds keep their proportions."""
+    (setting,) = at_heights(p, [height])
+    assert setting.max() == pytest.approx(height, rel=1e-9)
+    assert same_proportions(setting[None, :], np.array(p))
+
+
+@given(FREE_RATES, st.floats(1e-9, 0.5))
+def test_most_struck_is_the_smallest_that_leaves_so_little(p: list[float], beyond: float) -> None:
+    """Beyond it lies less than asked, and beyond one less lies as much or more."""
+    most, pmf = most_struck(p, beyond), poisson_binomial(p)
+    assert pmf[most + 1 :].sum() < beyond * (1 + 1e-12)
+    assert most == 0 or pmf[most:].sum() >= beyond * (1 - 1e-12)
 
 
 def test_the_same_seed_draws_the_same_sets() -> None:

@@ -1,0 +1,69 @@
+"""How one trip of a cycle ended: what the guard said, what the truth found, and what that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.experiment.records import CycleRecord, LedgerEntry, Outcome
+from harness.guard.protocol import GuardResult
+from harness.steps import Failure
+from harness.truth import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One trip, when the truth has judged it and the baseline is back."""
+
+    result: GuardResult
+    judgement: Judgement
+    outcome: Outcome
+    undone: tuple[Failure, ...]  # the tests' own calls that failed
+    served: bool | None  # whether a backend still showed the baseline; None: nobody can be asked
+    faults: tuple[LedgerEntry, ...]
+
+
+def outcome_of(
+    result: GuardResult, judgement: Judgement, demands: str, *, intact: bool, served: bool | None
+) -> Outcome:
+    """Return the outcome; ``intact`` says whether the baseline, or a backup of it, is at hand."""
+    outcome = _by_the_file(result, judgement, demands, intact=intact)
+    if served is False and outcome in ("cleaned", "restored"):
+        # what people get to see counts: a clean file behind a stale backend is not clean
+        return "dirty_silent"
+    return outcome
+
+
+def _by_the_file(
+    result: GuardResult, judgement: Judgement, demands: str, *, intact: bool
+) -> Outcome:
+    clean = judgement.exact if demands == "exact" else judgement.rows
+    if result.ended == "refused":
+        # the tests never ran and the database is as it was, but the trip was not made
+        return "dirty_known"
+    if not clean and judgement.lost and not intact:
+        return "baseline_lost"
+    if not result.says_clean:
+        return "dirty_known"
+    if not clean:
+        return "dirty_silent"
+    return "restored" if result.ended == "restored" else "cleaned"
+
+
+def note(record: CycleRecord, ending: Ending, demands: str) -> None:
+    """Write into ``record`` what is kept of an ending."""
+    result, judgement = ending.result, ending.judgement
+    record.outcome, record.faults = ending.outcome, ending.faults
+    record.rows, record.exact = judgement.rows, judgement.exact
+    record.says_clean = result.says_clean
+    record.cleanup_ok = None if result.report is None else result.report.ok
+    record.restored_by = result.restored_by
+    record.left_behind = len(judgement.left_behind)
+    record.backup_bytes = result.backup_bytes
+    if record.outcome in ("cleaned", "restored"):
+        return
+    clean = judgement.exact if demands == "exact" else judgement.rows
+    if ending.served is False and result.says_clean and clean:
+        record.detail = "the file is the baseline, but the backend serves something else"
+    failures = (f"{f.step.operation}: {f.error}" for f in (*ending.undone, *result.failures))
+    why = [*judgement.differences, *failures]
+    record.detail = "; ".join(([record.detail] if record.detail else []) + why)[:2000]

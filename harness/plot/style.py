@@ -1,0 +1,126 @@
+"""What all figures share: colours, marks, the scale of failures, labels that keep apart.
+
+Colours follow M. Okabe and K. Ito, "Color Universal Design" (2008): people who cannot tell red from
+green can tell them apart. Each series has a mark and a line style of its own besides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6a00", "#56b4e9", "#333333")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
+LINES = ("-", (0, (7, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (9, 1.5, 1, 1.5, 1, 1.5)))
+QUIET = "#5c6570"
+WIDTH_IN = 9.0
+_LEAST = 1e-7  # failures per cycle: what lies below is drawn at the edge
+
+
+class Series(NamedTuple):
+    """How one series is drawn."""
+
+    colour: str
+    marker: str
+    line: str | tuple[float, tuple[float, ...]]
+
+
+class Scale(NamedTuple):
+    """A logarithmic axis of failures per cycle, the most reliable last."""
+
+    best: float
+    """Where intervals with an open end end: fewer failures than anything measured."""
+    worst: float
+
+    def at(self, reliability: float | None) -> float:
+        """Return the failures per cycle of a reliability, kept on the axis."""
+        return self.best if reliability is None else max(self.best, 1 - reliability)
+
+    def height(self, failures: float) -> float:
+        """Return where on the axis, from 0 (the worst) to 1, a share of failures stands."""
+        return math.log(self.worst / failures) / math.log(self.worst / self.best)
+
+
+def series(order: int) -> Series:
+    """Return how the series number ``order`` (from 0) is drawn: the first 252 all differ."""
+    return Series(
+        COLOURS[order % len(COLOURS)],
+        MARKERS[order % len(MARKERS)],
+        LINES[order % len(LINES)],
+    )
+
+
+def axes(ax: Axes | None, height_in: float) -> Axes:
+    """Return ``ax``, or new axes on a figure of its own, ``height_in`` inches high."""
+    if ax is not None:
+        return ax
+    _, made = plt.subplots(figsize=(WIDTH_IN, height_in), layout="constrained")
+    return made
+
+
+def scale(reliabilities: Iterable[float | None]) -> Scale:
+    """Return the scale that shows all ``reliabilities`` (0 to 1), and has room for open ends."""
+    found = [1 - one for one in reliabilities if one is not None]
+    seen = [one for one in found if one > _LEAST] or [1e-3]
+    return Scale(min(seen) / 3, min(1.0, max(seen) * 1.6))
+
+
+def failures_on(ax: Axes, which: Axis, shown: Scale) -> None:
+    """Make an axis of ``ax`` (``ax.xaxis`` or ``ax.yaxis``) the scale of failures."""
+    along_x = which is ax.xaxis
+    set_scale, set_limits = (
+        (ax.set_xscale, ax.set_xlim) if along_x else (ax.set_yscale, ax.set_ylim)
+    )
+    set_scale("log")
+    set_limits(shown.worst * 1.12, shown.best / 1.12)
+    ticks = _ticks(shown)
+    which.set_ticks(ticks, [_named(one) for one in ticks])
+    which.set_ticks([], minor=True)
+    text = "reliability, as failures per cycle (logarithmic)"
+    if along_x:
+        ax.set_xlabel(text)
+    else:
+        ax.set_ylabel(text)
+    ax.grid(axis="x" if along_x else "y", color="#dddddd", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _ticks(shown: Scale) -> list[float]:
+    """Return powers of ten; where there are hardly two, halves and fifths of them as well."""
+    steps = (1.0,) if shown.worst / shown.best > 50 else (1.0, 2.0, 5.0)
+    powers = range(math.floor(math.log10(shown.best)), 1)
+    found = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [one for one in found if shown.best < one <= shown.worst * 1.1 and one <= 1]
+
+
+def _named(failures: float) -> str:
+    """Name a tick twice: ``99.9%`` and ``1 in 1,000``."""
+    return f"{100 * (1 - failures):.10g}%\n1 in {round(1 / failures):,}"
+
+
+def apart(wanted: Sequence[float], gap: float) -> list[float]:
+    """Return ``wanted`` places (0 to 1) moved until neighbours are ``gap`` apart.
+
+    Their order stays. All stay within 0 to 1, closer together where there is no room for more.
+    """
+    if not wanted:
+        return []
+    gap = min(gap, 1 / max(1, len(wanted) - 1))
+    order = sorted(range(len(wanted)), key=lambda one: wanted[one])
+    placed = [min(1.0, max(0.0, wanted[one])) for one in order]
+    for here, after in pairwise(range(len(placed))):
+        placed[after] = max(placed[after], placed[here] + gap)
+    placed[-1] = min(placed[-1], 1.0)
+    for after, here in pairwise(reversed(range(len(placed)))):
+        placed[here] = min(placed[here], placed[after] - gap)
+    found = [0.0] * len(wanted)
+    for place, one in zip(placed, order, strict=True):
+        found[one] = place
+    return found

@@ -1,0 +1,253 @@
+"""Reliability over what was swept, and up to where the target holds."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.transforms import ScaledTranslation, Transform
+
+from harness.analysis.loading import Run
+from harness.errors import UsageError
+from harness.plot import style
+
+Curve = Mapping[str, Any]
+_HEIGHT_IN = 5.2
+_NAME_WIDTH = 30  # characters of a label's line
+
+
+def curve(
+    run: Run,
+    name: str | Sequence[str] | None = None,
+    frontier: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw reliability over the swept setting, a line for each series.
+
+    A point at which no cycle failed stands at the open end, hollow, its interval reaching down to
+    the bound. A dashed line is what independent failures of cleanup and restore would give, a band
+    what a stratified condition estimates of the same. Of the frontier, an upright line is drawn up
+    to where the target holds (solid), and one from where it breaks (dotted).
+
+    Args:
+        run: from ``harness.load``.
+        name: of a sweep, or of several; by default all over the same setting as the first.
+        frontier: whether to draw it.
+        ax: to draw on; by default a new figure.
+
+    Returns:
+        The axes.
+
+    Raises:
+        UsageError: nothing was swept, no such sweep, or sweeps over different settings.
+    """
+    shown = _chosen(run, name)
+    bands = {
+        one["name"]: one["strata"]["curve"]
+        for one in run.summary["conditions"]
+        if one.get("strata") and any(one["name"] == each.get("stratified") for each in shown)
+    }
+    ax = style.axes(ax, _HEIGHT_IN)
+    scale = _scale(shown, bands)
+    for band in bands.values():
+        _band(ax, scale, band)
+    for order, one in enumerate(shown):
+        look = style.series(order)
+        moved = _moved(ax, order, len(shown))
+        _measured(ax, scale, one, look, moved)
+        if frontier:
+            _frontier(ax, scale, one, look, moved)
+    targets = sorted({one["frontier"]["target"] for one in shown if one.get("frontier")})
+    for target in targets:
+        ax.axhline(1 - target, color="black", linestyle=":", linewidth=1.3)
+    _along(ax, shown, [point["rate"] for band in bands.values() for point in band])
+    style.failures_on(ax, ax.yaxis, scale)
+    _labels(ax, scale, shown, frontier=frontier)
+    _legend(ax, shown, targets, banded=bool(bands), frontier=frontier)
+    return ax
+
+
+def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
+    found = [
+        one | {"points": [each for each in one["points"] if each["reliability"] is not None]}
+        for one in run.summary.get("curves") or ()
+    ]
+    found = [one for one in found if one["points"]]
+    if not found:
+        raise UsageError(
+            f"{run.folder}: nothing was swept over numbers; "
+            'give a condition each = { "faults.*.rate" = [...] } and run it again'
+        )
+    if name is None:
+        return [one for one in found if one["key"] == found[0]["key"]]
+    wanted = [name] if isinstance(name, str) else list(name)
+    names = list(dict.fromkeys(one["name"] for one in found))
+    for one in wanted:
+        if one not in names:
+            raise UsageError(f"{run.folder}: no sweep is named {one!r}; there are {names}")
+    chosen = [one for one in found if one["name"] in wanted]
+    keys = sorted({one["key"] for one in chosen})
+    if len(keys) > 1:
+        raise UsageError(f"{run.folder}: {wanted} sweep over {' and '.join(keys)}; draw them apart")
+    return chosen
+
+
+def _scale(shown: Sequence[Curve], bands: Mapping[str, Any]) -> style.Scale:
+    keys = ("reliability", "lower", "upper", "predicted")
+    known = [point.get(one) for curve in shown for point in curve["points"] for one in keys]
+    known += [curve["frontier"]["target"] for curve in shown if curve.get("frontier")]
+    # far below what was measured a band only falls on: not all of that is of interest
+    known += [
+        1 - max(point[key], 1e-5)
+        for band in bands.values()
+        for point in band
+        for key in ("estimate", "upper")
+    ]
+    return style.scale(known)
+
+
+def _moved(ax: Axes, order: int, series: int) -> Transform:
+    """Return where series number ``order`` stands: aside, so that none hides another."""
+    shift_pt = min(4.0, 24 / series) * (order - (series - 1) / 2)
+    figure = ax.get_figure(root=True)
+    assert figure is not None, "axes that draw belong to a figure"  # noqa: S101 - for the type
+    return ax.transData + ScaledTranslation(shift_pt / 72, 0, figure.dpi_scale_trans)
+
+
+def _measured(
+    ax: Axes, scale: style.Scale, curve: Curve, look: style.Series, moved: Transform
+) -> None:
+    points = curve["points"]
+    xs = [point["x"] for point in points]
+    ys = [scale.at(point["reliability"]) for point in points]
+    ax.plot(xs, ys, color=look.colour, linestyle=look.line, linewidth=1.8, transform=moved)
+    for x, y, point in zip(xs, ys, points, strict=True):
+        ends = [scale.at(point["lower"]), scale.at(point["upper"])]
+        ax.plot([x, x], ends, color=look.colour, linewidth=1.2, alpha=0.75, transform=moved)
+        fill = look.colour if y > scale.best else "white"
+        ax.plot(
+            x, y, look.marker, color=look.colour, markerfacecolor=fill, markersize=7,
+            transform=moved,
+        )  # fmt: skip
+    known = [point for point in points if point.get("predicted") is not None]
+    ax.plot(
+        [point["x"] for point in known],
+        [scale.at(point["predicted"]) for point in known],
+        color=look.colour, linestyle=(0, (2, 2)), linewidth=1.3, marker="_", markersize=8,
+        transform=moved,
+    )  # fmt: skip
+
+
+def _band(ax: Axes, scale: style.Scale, band: Sequence[Mapping[str, float]]) -> None:
+    xs = [point["rate"] for point in band]
+    # far beyond the axis, which cuts it off: nothing runs along its edge as if measured there
+    lows, mids, highs = (
+        [max(scale.best / 1e3, point[key]) for point in band]
+        for key in ("lower", "estimate", "upper")
+    )
+    ax.fill_between(xs, lows, highs, color="#999999", alpha=0.3, linewidth=0)
+    ax.plot(xs, mids, color="#777777", linewidth=1.2)
+
+
+def _frontier(
+    ax: Axes, scale: style.Scale, curve: Curve, look: style.Series, moved: Transform
+) -> None:
+    """Draw an upright line, up to the target, where it holds and one where it breaks."""
+    found = curve.get("frontier") or {}
+    for key, line in (("holds_to", "-"), ("breaks_from", ":")):
+        if found.get(key) is not None:
+            xs, ys = [found[key]] * 2, [scale.worst * 1.12, 1 - found["target"]]
+            ax.plot(xs, ys, color=look.colour, linestyle=line, linewidth=1.6, transform=moved)
+
+
+def _along(ax: Axes, shown: Sequence[Curve], rates: Sequence[float]) -> None:
+    """Scale x logarithmically where it spans much, and tick it where cycles were measured."""
+    measured = sorted({point["x"] for one in shown for point in one["points"]})
+    least, most = min([*measured, *rates]), max([*measured, *rates])
+    ax.set_xlabel(shown[0]["label"])
+    if least > 0 and most >= 8 * least:
+        ax.set_xscale("log")
+        ax.set_xlim(least / 1.25, most * 1.25)
+        measured = _readable(measured, 1.5)
+        if rates:
+            tens = [10.0**power for power in range(-7, 1)]
+            measured = _readable([*measured, *(one for one in tens if one < measured[0] / 2)], 1.0)
+            measured = [one for one in measured if least <= one <= most]
+    if len(measured) <= 12:
+        ax.set_xticks(sorted(measured), [f"{one:.3g}" for one in sorted(measured)])
+        ax.set_xticks([], minor=True)
+
+
+def _readable(values: Sequence[float], ratio: float) -> list[float]:
+    """Return ascending values, without those too close to the one before to be labelled."""
+    kept: list[float] = []
+    for one in sorted(values):
+        if not kept or one >= kept[-1] * ratio:
+            kept.append(one)
+    return kept
+
+
+def _labels(ax: Axes, scale: style.Scale, shown: Sequence[Curve], *, frontier: bool) -> None:
+    """Name each line to the right of its last point, with its frontier in words."""
+    texts = [_label(one, shown, frontier=frontier) for one in shown]
+    last = [one["points"][-1] for one in shown]
+    wanted = [scale.height(scale.at(point["reliability"])) for point in last]
+    lines = max(text.count("\n") + 1 for text in texts)
+    places = style.apart(wanted, 0.04 * lines + 0.015)
+    for order, (point, text, place) in enumerate(zip(last, texts, places, strict=True)):
+        look = style.series(order)
+        ax.annotate(
+            text, (point["x"], scale.at(point["reliability"])), xytext=(1.04, place),
+            xycoords=_moved(ax, order, len(shown)), textcoords=ax.transAxes,
+            color=look.colour, fontsize=8.5, va="center", annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-", "color": look.colour, "linewidth": 0.8, "shrinkB": 5,
+                "relpos": (0, 0.5),
+            },
+        )  # fmt: skip
+
+
+def _label(curve: Curve, shown: Sequence[Curve], *, frontier: bool) -> str:
+    said = [_words(value) for value in (curve.get("series") or {}).values()]
+    if len({one["name"] for one in shown}) > 1 or not said:
+        said = [curve["name"], *said]
+    text = textwrap.fill(", ".join(said), _NAME_WIDTH)
+    found = curve.get("frontier") or {}
+    ends = [
+        f"{words} {found[key]:.3g}"
+        for key, words in (("holds_to", "holds to"), ("breaks_from", "breaks from"))
+        if found.get(key) is not None
+    ]
+    return f"{text}\n{', '.join(ends)}" if ends and frontier else text
+
+
+def _words(value: Any) -> str:
+    return " + ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _legend(
+    ax: Axes, shown: Sequence[Curve], targets: Sequence[float], *, banded: bool, frontier: bool
+) -> None:
+    """Explain the kinds of lines in black; which series is which stands beside the lines."""
+
+    def line(label: str, style: Any, **more: Any) -> Line2D:
+        return Line2D([], [], color="black", linestyle=style, label=label, **more)
+
+    handles: list[Line2D | Patch] = [line("measured, with interval", "-", marker="o")]
+    handles.append(line("no cycle failed", "none", marker="o", markerfacecolor="white"))
+    if any(point.get("predicted") is not None for one in shown for point in one["points"]):
+        handles.append(line("if failures were independent", (0, (2, 2)), marker="_"))
+    if banded:
+        handles.append(Patch(facecolor="#999999", alpha=0.4, label="estimated from strata"))
+    if targets:
+        named = " and ".join(f"{100 * one:.10g}%" for one in targets)
+        words = ": upright lines show where it holds (solid), breaks (dotted)" if frontier else ""
+        handles.append(line(f"target {named}{words}", ":"))
+    ax.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False,
+        fontsize=8.5,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Figures of the HTML report: one file a figure, drawn as inline SVG without scripts."""

@@ -1,0 +1,105 @@
+"""Where reliability stands, condition by condition, on a scale that gives every nine its room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.reports.figures.scale import FailureScale, Tick, fitting
+from harness.reports.figures.svg import (
+    axis_strip,
+    grid_strip,
+    strip,
+    strip_arrow,
+    strip_bar,
+    strip_dot,
+    strip_line,
+)
+from harness.reports.markup import Cell, badge, clean, drawn_table
+from harness.reports.tables import share
+
+TITLE = "Where reliability stands"
+ABOUT = (
+    "Dot: measured, hollow where nothing failed; bar: its interval, with an arrow where no failure "
+    "at all is within it; dashed: what is claimed. From left to right every step has ten times "
+    "fewer failures, and 100% stands behind the last of them."
+)
+NARROWEST_PX = 290.0  # the drawing's column on any screen
+
+
+def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of all conditions with cycles, as HTML; "" where none ran."""
+    ran = [one for one in conditions if one["reliability"].get("estimate") is not None]
+    if not ran:
+        return ""
+    goals = {one["name"]: goal(one) for one in ran}
+    scale = FailureScale(
+        [one["reliability"][key] for one in ran for key in ("estimate", "lower")]
+        + list(goals.values())
+    )
+    ticks = fitting(scale.ticks(), NARROWEST_PX)
+    about = "reliability on the logarithm of the failure rate"
+    headings = (
+        Cell("", "condition", "name"),
+        Cell("", axis_strip(about, ticks), "drawing"),
+        Cell("", "reliability", "reliability"),
+        Cell("", "cycles", "figure"),
+        Cell("", "verdict", "verdict"),
+    )
+    return drawn_table(headings, (_row(one, goals[one["name"]], scale, ticks) for one in ran))
+
+
+def goal(condition: Mapping[str, Any]) -> float | None:
+    """Return the reliability that is claimed of a condition, the highest where there are more."""
+    found = [
+        float(one["at_least"])
+        for one in condition.get("claims") or ()
+        if one.get("measure") == "reliability" and one.get("at_least") is not None
+    ]
+    for text in str(condition.get("claimed") or "").split(" and "):
+        measure, _, least = text.partition(">=")
+        if measure.strip() == "reliability":
+            found.append(float(least))
+    return max(found, default=None)
+
+
+def _row(
+    condition: Mapping[str, Any], claimed: float | None, scale: FailureScale, ticks: list[Tick]
+) -> tuple[Cell, ...]:
+    measured = share(condition["reliability"])
+    figures, _, interval = measured.partition(" ")
+    return (
+        Cell("condition", clean(condition["name"]), "name"),
+        Cell("", _drawing(condition, claimed, scale, ticks), "drawing"),
+        Cell("reliability", f'{figures} <span class="whole">{interval}</span>', "reliability"),
+        Cell("cycles", f"{condition['cycles']:,}", "figure"),
+        Cell("verdict", badge(condition.get("verdict")), "verdict"),
+    )
+
+
+def _drawing(
+    condition: Mapping[str, Any], claimed: float | None, scale: FailureScale, ticks: list[Tick]
+) -> str:
+    reliability = condition["reliability"]
+    estimate = reliability["estimate"]
+    low, high = reliability["lower"], reliability["upper"]
+    kind = {"supported": "good", "refuted": "bad", "undecided": "open"}.get(
+        condition.get("verdict") or "", "none"
+    )
+    body = grid_strip(ticks)
+    if claimed is not None:
+        at = scale.at(claimed)
+        body += strip_line(at, at, "claim", (0, 20))
+    if low is not None and high is not None:
+        body += strip_bar(scale.at(low), scale.at(high), f"fill {kind}", 6)
+        body += strip_arrow(1.0, f"stroke {kind}") if high >= 1 else ""
+    # where nothing failed the estimate is as far right as the axis goes, and no place of its own
+    body += (
+        strip_dot(scale.at(estimate), f"fill {kind} ringed")
+        if estimate < 1
+        else strip_dot(0.965, f"stroke {kind} empty")
+    )
+    said = f"{condition['name']}: {share(reliability)}"
+    if claimed is not None:
+        said += f", claimed {claimed:g}"
+    return strip(said, "Reliability with its interval.", body)

@@ -1,0 +1,155 @@
+"""The stratified estimate: what each number of faults did, and brute force beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.reports.figures.curves import shares
+from harness.reports.figures.scale import FailureScale, LogScale, Tick, fitting, width_px
+from harness.reports.figures.svg import Point, figure, label, line, path
+from harness.reports.markup import clean, plain_table
+from harness.statistics.digits import percent
+
+TITLE = "Stratified estimates"
+ABOUT = (
+    "Cycles with a set number of faults each, weighted by how likely that number is at a rate: "
+    "one condition says how reliable the approach is at every rate. The band is its interval."
+)
+WIDTH, HEIGHT = 310.0, 250.0
+LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 14.0, 204.0
+_NEAR = 1.3  # times apart: rates further from each other than this are not set side by side
+
+
+def strata(summary: Mapping[str, Any]) -> str:
+    """Return a figure and tables for each condition with strata, as HTML; "" for none."""
+    return "\n".join(
+        _condition(one["name"], one["strata"], summary)
+        for one in summary["conditions"]
+        if one.get("strata")
+    )
+
+
+def _condition(name: str, found: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    beside = list(_beside(name, found, summary))
+    compared = ""
+    if beside:
+        cycles = sum(one.get("cycles") or 0 for one in found["strata"])
+        headings = ("rate", "drawn fault by fault", "cycles", f"stratified, {cycles:,} cycles")
+        compared = f"<h4>Beside brute force</h4>{plain_table(headings, beside, stack=True)}"
+    unsteady = "" if found.get("steady", True) else f"<p>{clean(found.get('unsteady') or '')}</p>"
+    return (
+        f'<h3>{clean(name)}</h3>{unsteady}<div class="multiples pair">'
+        f'<figure class="card">{_drawing(name, found)}<p>{clean(_said(found))}</p></figure>'
+        f"<div>{_strata(found)}</div></div>{compared}"
+    )
+
+
+def _said(found: Mapping[str, Any]) -> str:
+    frontier = found.get("frontier") or {}
+    target = frontier.get("target")
+    if target is None:
+        return f"{found['slots']:,} slots."
+    holds, breaks = frontier.get("holds_to"), frontier.get("breaks_from")
+    parts = [
+        f"shown to hold up to a rate of {holds:.3g}" if holds is not None else "",
+        f"shown to break from {breaks:.3g} on" if breaks is not None else "",
+    ]
+    said = " and ".join(filter(None, parts)) or "neither shown to hold nor to break at any rate"
+    return f"{found['slots']:,} slots. {percent(target)} is {said}."
+
+
+def _strata(found: Mapping[str, Any]) -> str:
+    headings = ("faults", "cycles", "failures", "failed", "sets", "all tried")
+    return plain_table(
+        headings,
+        (
+            (
+                f"{one['k']:,}",
+                f"{one['cycles']:,}",
+                f"{one['failures']:,}",
+                percent(one["share"]) if one.get("share") is not None else "-",
+                f"{one['sets']:,}" if one.get("sets") is not None else "-",
+                "yes" if one.get("exact") else "no",
+            )
+            for one in found["strata"]
+        ),
+    )
+
+
+def _beside(
+    name: str, found: Mapping[str, Any], summary: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Give every measured point of the curves that this condition estimates, with its estimate."""
+    known = [one for one in found.get("curve") or () if one["estimate"] is not None]
+    for curve in summary.get("curves") or ():
+        if curve.get("stratified") != name or not known:
+            continue
+        for point in curve["points"]:
+            rate = point["x"]
+            if not isinstance(rate, int | float) or rate <= 0 or point.get("reliability") is None:
+                continue
+            near = min(known, key=lambda one: abs(math.log(one["rate"] / rate)))
+            if abs(math.log(near["rate"] / rate)) <= math.log(_NEAR):
+                yield (
+                    f"{rate:.3g}",
+                    shares(point, "reliability", "lower", "upper"),
+                    f"{point.get('cycles') or 0:,}",
+                    shares(_turned(near), "estimate", "lower", "upper"),
+                )
+
+
+def _turned(one: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return reliabilities for failure probabilities."""
+    keys = (("estimate", "estimate"), ("lower", "upper"), ("upper", "lower"))
+    return {to: None if one[of] is None else 1 - one[of] for to, of in keys}
+
+
+def _drawing(name: str, found: Mapping[str, Any]) -> str:
+    band = [
+        (one["rate"], _turned(one))
+        for one in found.get("curve") or ()
+        if one["rate"] > 0 and None not in (one["estimate"], one["lower"], one["upper"])
+    ]
+    if not band:
+        return ""
+    frontier = found.get("frontier") or {}
+    across = LogScale(band[0][0], band[-1][0])
+    up = FailureScale(
+        [s for _, one in band for s in (one["estimate"], one["lower"])] + [frontier.get("target")]
+    )
+
+    def place(rate: float, share: float) -> Point:
+        return LEFT + across.at(rate) * (RIGHT - LEFT), BOTTOM - up.at(share) * (BOTTOM - TOP)
+
+    lower = [place(rate, one["lower"] or 0.0) for rate, one in band]
+    upper = [place(rate, one["upper"] or 0.0) for rate, one in band]
+    middle = [place(rate, one["estimate"] or 0.0) for rate, one in band]
+    body = _frame(across, up)
+    body += path([*lower, *reversed(upper)], "area strata", closed=True)
+    body += path(middle, "curve s0")
+    if frontier.get("target") is not None:
+        body += line(
+            place(across.low, frontier["target"]), place(across.high, frontier["target"]), "target"
+        )
+    for key, kind in (("holds_to", "holds"), ("breaks_from", "breaks")):
+        if frontier.get(key):
+            x = place(frontier[key], 0)[0]
+            body += line((x, TOP), (x, BOTTOM), kind)
+    return figure(f"{name}: reliability at every rate", _said(found), WIDTH, HEIGHT, body)
+
+
+def _frame(across: LogScale, up: FailureScale) -> str:
+    length = RIGHT - LEFT
+    drawn = line((LEFT, BOTTOM), (RIGHT, BOTTOM), "axis")
+    for tick in up.ticks():
+        y = BOTTOM - tick.at * (BOTTOM - TOP)
+        drawn += line((LEFT, y), (RIGHT, y), "grid") + label((LEFT - 6, y + 4), tick.label, "end")
+    for tick in fitting([Tick(across.at(x), f"{x:.6g}") for x in across.ticks()], length):
+        x = LEFT + tick.at * length
+        drawn += line((x, BOTTOM), (x, BOTTOM + 4), "axis")
+        if tick.label:
+            x = min(x, WIDTH - 1 - width_px(tick.label) / 2)
+            drawn += label((x, BOTTOM + 17), tick.label)
+    return drawn + label(((LEFT + RIGHT) / 2, HEIGHT - 8), "fault rate of each slot")

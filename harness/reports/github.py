@@ -1,0 +1,76 @@
+"""For GitHub Actions: an annotation a claim, written as workflow commands on standard output.
+
+GitHub shows ten annotations of each level a step and drops the rest without a word, so the tenth
+says how many there are. Within a message ``%``, CR and LF are escaped, within a title ``:`` and
+``,`` as well (docs.github.com: "Workflow commands for GitHub Actions").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.analysis.summary import load
+from harness.reports import Report
+from harness.reports.statements import (
+    ERROR,
+    Statement,
+    settings_of,
+    soundness,
+    statements,
+    unmeasured,
+)
+
+MOST = 10  # annotations of one level that GitHub shows of a step
+MESSAGE_MOST = 4000  # characters; GitHub cuts longer ones itself, within an escape too
+_LEVELS = {ERROR: "error", "refuted": "error", "undecided": "warning", "supported": "notice"}
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+class GithubReport(Report):
+    """Claims as annotations."""
+
+    name = "github"
+    contract = "Workflow commands for GitHub Actions: an annotation a claim, ten of a level."
+
+    def render(self, folder: Path) -> str:
+        """Return a line an annotation; UsageError where there is no run."""
+        summary, run = load(folder)
+        settings = settings_of(run)
+        found: dict[str, list[Statement]] = {"error": [], "warning": [], "notice": []}
+        for one in summary["conditions"]:
+            sound = soundness(one, settings.get(one["name"], {}))
+            if sound.verdict == ERROR:
+                found["error"].append(sound)
+            for stated in statements(one, summary):
+                if stated.verdict in _LEVELS:
+                    found[_LEVELS[stated.verdict]].append(stated)
+        left_out = len(unmeasured(summary))
+        lines = [line for level, stated in found.items() for line in _level(level, stated)]
+        if not lines:
+            lines = ["::notice title=harness::nothing is claimed in this run"]
+        if left_out:
+            lines.append(f"{left_out:,} row{'' if left_out == 1 else 's'} not measured here")
+        return "\n".join(lines) + "\n"
+
+
+def command(level: str, title: str, message: str) -> str:
+    """Return one workflow command, a line whatever title and message hold."""
+    told = message if len(message) <= MESSAGE_MOST else f"{message[:MESSAGE_MOST]}..."
+    text = f"::{level} title={title.translate(_PROPERTY)}::{told.translate(_DATA)}"
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be printed
+
+
+def _level(level: str, stated: Sequence[Statement]) -> list[str]:
+    """Return the annotations of one level, and where they are too many, how many more."""
+    shown = stated if len(stated) <= MOST else stated[: MOST - 1]
+    lines = [command(level, f"{one.verdict}: {one.claim}", _message(one)) for one in shown]
+    if more := len(stated) - len(shown):
+        words = f"{more:,} more like these; the report of the run lists them all"
+        lines.append(command(level, f"and {more:,} more", words))
+    return lines
+
+
+def _message(stated: Statement) -> str:
+    return f"{stated.condition}: {stated.said()}"

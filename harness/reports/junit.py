@@ -1,0 +1,135 @@
+"""For the test tab of GitLab, Jenkins and others: a suite a condition, a case a claim.
+
+Supported is a passed test. Refuted is a failure, and so is undecided, by a type of its own: a
+build must not be green because too little was measured. Harness errors are errors. A set point,
+and what was not measured, is skipped: it is no test. Each condition also has the case `the
+measurement itself`, so that one without claims is there, and one that went wrong is red.
+
+The structure is that of Jenkins' junit-10.xsd, which GitLab and the usual viewers read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from harness.analysis.summary import load
+from harness.reports import Report
+from harness.reports.statements import (
+    ERROR,
+    Statement,
+    settings_of,
+    soundness,
+    statements,
+    unmeasured,
+)
+
+# How a verdict is told: the element, and whether it has a type.
+_TOLD = {
+    "refuted": "failure",
+    "undecided": "failure",
+    ERROR: "error",
+    "set point": "skipped",
+    "not measured": "skipped",
+}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class JunitReport(Report):
+    """Claims as tests."""
+
+    name = "junit"
+    contract = "JUnit XML: supported passes; refuted and undecided fail; set points are skipped."
+
+    def render(self, folder: Path) -> str:
+        """Return the XML about ``folder``; UsageError where there is no run."""
+        summary, run = load(folder)
+        settings = settings_of(run)
+        suites = []
+        for one in summary["conditions"]:
+            name = one["name"]
+            stated = [soundness(one, settings.get(name, {})), *statements(one, summary)]
+            wall_s = (run.get("wall_s_by_condition") or {}).get(name)
+            suites.append(_suite(name, stated, _properties(run, one), wall_s))
+        if rest := unmeasured(summary):
+            suites.append(_suite("not measured here", rest, _properties(run, {}), None))
+        counts = {
+            key: str(sum(int(suite.get(key, "0")) for suite in suites))
+            for key in ("tests", "failures", "errors")
+        }
+        root = ET.Element("testsuites", {"name": _held(summary["experiment"]), **counts})
+        root.extend(suites)
+        ET.indent(root)
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, "unicode")}\n'
+
+
+def _suite(
+    name: str, stated: Sequence[Statement], properties: Mapping[str, str], wall_s: float | None
+) -> ET.Element:
+    """Return the suite of one condition; its time is that of all its cycles."""
+    kinds = [_TOLD.get(one.verdict, "") for one in stated]
+    suite = ET.Element(
+        "testsuite",
+        {
+            "name": _held(name),
+            "tests": str(len(stated)),
+            "failures": str(kinds.count("failure")),
+            "errors": str(kinds.count("error")),
+            "skipped": str(kinds.count("skipped")),
+            "time": f"{wall_s or 0:.3f}",
+        },
+    )
+    held = ET.SubElement(suite, "properties")
+    for key, value in properties.items():
+        ET.SubElement(held, "property", {"name": _held(key), "value": _held(value)})
+    suite.extend(_case(one, name) for one in stated)
+    return suite
+
+
+def _case(stated: Statement, suite: str) -> ET.Element:
+    attributes = {"name": _held(stated.claim), "classname": _held(suite), "time": "0"}
+    case = ET.Element("testcase", attributes)
+    kind = _TOLD.get(stated.verdict, "")
+    if kind:
+        told = {"type": stated.verdict, "message": _held(stated.said())}
+        ET.SubElement(case, kind, told).text = _held(_lines(stated))
+    else:
+        ET.SubElement(case, "system-out").text = _held(_lines(stated))
+    return case
+
+
+def _lines(stated: Statement) -> str:
+    """Return what a viewer shows below the case, a fact a line."""
+    said = {
+        "claim": stated.claim,
+        "verdict": stated.verdict,
+        "measured": stated.measured,
+        "why": stated.why,
+        "ahead": stated.ahead,
+    }
+    return "\n".join(f"{key}: {value}" for key, value in said.items() if value)
+
+
+def _properties(run: Mapping[str, Any], condition: Mapping[str, Any]) -> dict[str, str]:
+    """Return what ran and on what; what is not known is left out."""
+    machine = run.get("machine")
+    said: dict[str, Any] = {
+        "policy": condition.get("policy"),
+        "cycles": condition.get("cycles"),
+        "seed": run.get("seed"),
+        "revision": run.get("revision"),
+        "started": run.get("started"),
+    }
+    if isinstance(machine, Mapping):
+        said |= {f"machine.{key}": value for key, value in machine.items()}
+    elif machine:
+        said["machine"] = machine
+    return {key: str(value) for key, value in said.items() if value not in (None, "")}
+
+
+def _held(text: str) -> str:
+    """Return ``text`` with a mark in place of each character that XML cannot hold."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,156 @@
+"""How reliable the combination is and why: policies side by side, independence, the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harness.reports import apart
+from harness.reports.decided import dependence_sentences, frontier_sentences, shown
+from harness.reports.statements import settings_of
+from harness.reports.tables import Table, share
+from harness.statistics.comparison import compare_proportions, verdicts
+from harness.statistics.sequential import support_boundary
+
+Condition = Mapping[str, Any]
+TRUSTING, VERIFIED = "hybrid_trusting", "hybrid_verified"
+_MAY_DIFFER = ("name", "policy", "claims", "cycles", "sweep", "story", "shadow")
+
+
+class Pair(NamedTuple):
+    """The same setting under both policies."""
+
+    name: str
+    trusting: Condition
+    verified: Condition
+    whole: bool = True  # neither stopped early: only then are their cycles fixed beforehand
+
+
+def policies(conditions: Sequence[Condition]) -> Table:
+    """Return the table of all conditions that have a policy, by what they are judged by."""
+    headings = ("condition", "policy", "cycles", "reliability", "restored", "silent failures",
+                "baselines lost")  # fmt: skip
+    rows = [
+        (
+            one["name"],
+            one["policy"],
+            f"{one['cycles']:,}",
+            share(one["reliability"]),
+            *(f"{one['outcomes'].get(key, 0):,}" for key in _ENDS),
+        )
+        for one in conditions
+        if one["policy"] and one["cycles"]
+    ]
+    return Table("Policies side by side", headings, rows, figures=frozenset(headings[2:3] + _RIGHT))
+
+
+_ENDS = ("restored", "dirty_silent", "baseline_lost")
+_RIGHT = ("restored", "silent failures", "baselines lost")
+
+
+def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
+    """Return the conditions that differ in nothing but trusting or verifying."""
+    settings = settings_of(run)
+    by_essence: dict[str, dict[str, Condition]] = {}
+    for one in summary["conditions"]:
+        setting = settings.get(one["name"])
+        if setting is None or one["policy"] not in (TRUSTING, VERIFIED) or not one["cycles"]:
+            continue
+        essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in _MAY_DIFFER))
+        by_essence.setdefault(essence, {})[one["policy"]] = one
+    return [
+        _pair(both[TRUSTING], both[VERIFIED], settings)
+        for both in by_essence.values()
+        if len(both) == 2
+    ]
+
+
+def _pair(trusting: Condition, verified: Condition, settings: Mapping[str, Any]) -> Pair:
+    whole = all(one["cycles"] == settings[one["name"]]["cycles"] for one in (trusting, verified))
+    return Pair(_common(trusting["name"], verified["name"]), trusting, verified, whole)
+
+
+def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
+    """Return a sentence a pair; the words better and worse all hold together at 95%."""
+    whole = [one for one in found if one.whole]
+    changes = [
+        compare_proportions(
+            _failures(one.trusting), one.trusting["cycles"],
+            _failures(one.verified), one.verified["cycles"],
+        )
+        for one in whole
+    ]  # fmt: skip
+    words = dict(zip([one.name for one in whole], verdicts(changes), strict=True))
+    said = {"worse": "verifying is worse", "better": "verifying is better",
+            "no difference shown": "no difference shown"}  # fmt: skip
+    return [
+        f"{one.name}: trusting the report {_of(one.trusting)}, verified {_of(one.verified)}; "
+        f"silent failures {_silent(one.trusting):,} against {_silent(one.verified):,}: "
+        + (said[words[one.name]] if one.whole else "stopped early, so not compared")
+        + "."
+        for one in found
+    ]
+
+
+def independence(summary: Mapping[str, Any]) -> list[str]:
+    """Return what independence predicts against what was measured; [] where nothing says."""
+    found = dependence_sentences(summary)
+    for one in summary["conditions"]:
+        counts = one.get("together") or {}
+        if counts.get("expected_both") is None or not counts.get("restores_needed"):
+            continue
+        found.append(
+            f"{one['name']}: if cleanup and restore failed independently, "
+            f"{counts['expected_both']:,.1f} of {one['cycles']:,} cycles would fail both ways; "
+            f"measured {counts['both']:,}; reliability {share(one['reliability'])}."
+        )
+    return found
+
+
+def tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return the tables behind the sentences, those that hold anything."""
+    rows = apart.apart(summary["conditions"])
+    figures = frozenset(apart.HEADINGS[1:-1])
+    found = [policies(summary["conditions"])]
+    found.append(Table(apart.TITLE, apart.HEADINGS, rows, apart.ABOUT, figures))
+    found += [Table(*one) for one in shown(summary) if not one.title.startswith("Claims")]
+    return [table for table in found if table.rows]
+
+
+def frontier(summary: Mapping[str, Any]) -> list[str]:
+    """Return up to where 99.9% holds and from where it breaks, for each curve there is."""
+    return frontier_sentences(summary)
+
+
+def enough(at_least: float, failures: int, cycles: int, confidence: float) -> str:
+    """Say how many cycles it takes to support a reliability if nothing else fails.
+
+    Args:
+        at_least: the reliability claimed, between 0 and 1.
+        failures: how many cycles have failed.
+        cycles: how many were run.
+        confidence: of the verdict, between 0 and 1.
+    """
+    needed = support_boundary(failures, at_least, confidence)
+    if needed <= cycles:
+        return ""  # something else keeps it open, and the reason beside it says what
+    return f"supported at cycle {needed:,} if nothing else fails"
+
+
+def _common(first: str, second: str) -> str:
+    """Name a pair by what both names begin with."""
+    length = next((at for at, two in enumerate(zip(first, second)) if two[0] != two[1]), None)  # noqa: B905 - the shorter one ends it
+    begun = first[: len(first) if length is None else length].removesuffix("hybrid_")
+    return begun.rstrip("/, ") or f"{first} and {second}"
+
+
+def _of(one: Condition) -> str:
+    return f"{share(one['reliability'])} in {one['cycles']:,} cycles"
+
+
+def _failures(one: Condition) -> int:
+    return int(one["cycles"] - one["outcomes"]["cleaned"] - one["outcomes"]["restored"])
+
+
+def _silent(one: Condition) -> int:
+    return int(one["outcomes"]["dirty_silent"])

@@ -1,0 +1,30 @@
+from harness.reports.figures.strata import strata
+from tests.reports.figures.layout import faults, figures
+from tests.reports.samples import RATES, condition, sample_summary
+from tests.reports.samples import strata as found
+
+
+def test_every_stratum_and_rate_is_there() -> None:
+    """The figure, a row for each number of faults, and brute force beside the same rates."""
+    page = strata(sample_summary())
+    assert [faults(one) for one in figures(page)] == [[]]
+    assert page.count("<tr>") == 1 + 6 + 1 + len(RATES)
+    assert "drawn fault by fault" in page
+    assert "shown to hold up to a rate of 0.0028" in page
+
+
+def test_without_curves_nothing_is_set_beside() -> None:
+    """Strata alone have no brute force to compare with; no strata make no section."""
+    alone = condition("s", strata=found())
+    assert "drawn fault by fault" not in strata({"conditions": [alone]})
+    assert strata({"conditions": [condition("s"), {"name": "old"}]}) == ""
+
+
+def test_what_is_not_known_is_passed_over() -> None:
+    """A curve of nothing has no figure, no frontier says so, and unsteadiness is said."""
+    bare = found() | {"curve": [], "steady": False, "unsteady": "<it varied>"}
+    bare["frontier"] |= {"holds_to": None, "breaks_from": None}
+    page = strata({"conditions": [condition("s", strata=bare)]})
+    assert figures(page) == []
+    assert "neither shown to hold nor to break" in page
+    assert "&lt;it varied&gt;" in page

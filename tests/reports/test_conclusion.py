@@ -1,0 +1,112 @@
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.analysis.summary import load
+from harness.reports.conclusion import conclusion
+from harness.reports.reasoning import pairs
+from harness.reports.source_rows import groups
+from tests.reports.measured import measured
+from tests.stored_runs import cycles, make_run, row
+
+WORDS = ("supported", "refuted", "undecided", "set point", "not measured")
+
+
+def concluded(summary: dict[str, Any], run: dict[str, Any]) -> list[str]:
+    """Conclude from a summary."""
+    return conclusion(summary, run, groups(summary), pairs(summary, run))
+
+
+def made(verdicts: list[str]) -> dict[str, Any]:
+    """Make a summary of one condition with a row for each verdict."""
+    condition = {
+        "name": "one", "policy": "hybrid_verified", "cycles": 100, "claimed": None,
+        "outcomes": {"cleaned": 100, "restored": 0, "dirty_silent": 0, "baseline_lost": 0},
+        "faults": {},
+    }  # fmt: skip
+    rows = [
+        row(
+            claim=f"claim {n}",
+            claimed="99.9%",
+            measured="99% [98%, 100%]",
+            verdict=verdict,
+            why="w",
+        )
+        for n, verdict in enumerate(verdicts)
+    ]
+    return {"version": 1, "experiment": "x", "conditions": [condition], "rows": rows}
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6))
+def test_every_sentence_follows_from_a_verdict(verdicts: list[str]) -> None:
+    """Each verdict is told under its own word, and no word is told without its verdict."""
+    told = concluded(made(verdicts), {})
+    heads = {
+        "supported": "Supported: ", "refuted": "Refuted: ", "undecided": "Undecided: ",
+        "set point": "Set points", "not measured": "Not measured",
+    }  # fmt: skip
+    for word, head in heads.items():
+        assert any(one.startswith(head) for one in told) == (word in verdicts)
+    for number, verdict in enumerate(verdicts):
+        assert any(f"claim {number}" in one and one.startswith(heads[verdict]) for one in told)
+    whole = " ".join(told)
+    judged = {"supported", "refuted", "undecided"} & set(verdicts)
+    assert ("The combined figure" in whole) == bool(judged)
+    assert ("no property of the approach" in whole) == ({"supported", "refuted"} <= judged)
+    assert ("nowhere in this run" in whole) == ("refuted" in judged and "supported" not in judged)
+    assert ("nothing in this run speaks against it" in whole) == (
+        "supported" in judged and "refuted" not in judged
+    )
+
+
+def test_nothing_claimed_concludes_nothing() -> None:
+    """A run without claims has one sentence, which says so."""
+    assert concluded(made([]), {}) == [
+        "Nothing is claimed in this run, so nothing follows from it."
+    ]
+
+
+def test_what_it_would_take_is_said(folder: Path) -> None:
+    """An open reliability names its cycle; 100% says that no number of cycles will do."""
+    rows = [
+        row(condition="one", claim="high", claimed="99.9%", at_least=0.999),
+        row(condition="one", claim="whole", claimed="100%", at_least=1.0),
+    ]
+    told = concluded(*load(make_run(folder / "run", cycles(["cleaned"] * 50), rows=rows).folder))
+    assert "Undecided: high (99.9%), supported at cycle 3,402 if nothing else fails." in told
+    assert any("whole (100%), which no number of cycles can prove" in one for one in told)
+
+
+def test_figures_come_with_interval_and_cycles(run: Path) -> None:
+    """What is supported or refuted stands with what was measured of it."""
+    told = concluded(*load(run))
+    assert "Supported: combined approach (99.9%): 100% [99.89%, 100%] in 3,500 cycles." in told
+
+
+def test_the_worst_is_named(folder: Path) -> None:
+    """Silent failures, lost baselines and harness errors are said, and only where they are."""
+    clean = concluded(*load(make_run(folder / "clean", cycles(["cleaned"] * 5)).folder))
+    assert len(clean) == 1
+    bad = ["cleaned", "dirty_silent", "baseline_lost", "harness_error"]
+    told = concluded(*load(make_run(folder / "bad", cycles(bad)).folder))
+    assert "one supports nothing: harness error in 1 cycle." in told
+    assert "one (hybrid_verified) lost content of the baseline in 1 of 4 cycles." in told
+    assert any("said that it was fine in 1 of 4 cycles" in one for one in told)
+
+
+def test_claims_of_conditions_conclude_too(run: Path) -> None:
+    """Without rows the conditions' claims are listed, with what the next verdict takes."""
+    summary, document = load(measured(run))
+    summary["rows"] = []
+    told = concluded(summary, document)
+    assert any(one.startswith("Supported: good: reliability >= 0.99: 100%") for one in told)
+    assert any("supported at cycle 6,893 if nothing else fails" in one for one in told)
+    assert "one odds ratio fits all" in told
+
+
+def test_a_story_proves_no_rate(stories: Path) -> None:
+    """Each story's end is told, and that one cycle says nothing of how often."""
+    told = concluded(*load(stories))
+    assert sum("not how often" in one for one in told) == len(load(stories).summary["stories"])

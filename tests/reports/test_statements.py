@@ -1,0 +1,61 @@
+from pathlib import Path
+
+from harness.analysis.summary import load
+from harness.reports.statements import ERROR, settings_of, soundness, statements, unmeasured
+from tests.reports.measured import measured
+from tests.stored_runs import cycles, make_run
+
+
+def test_claims_come_first_then_rows_that_say_something_else(run: Path) -> None:
+    """A row that repeats a claim's measure, figure and verdict is that claim, told once."""
+    summary = load(measured(run)).summary
+    first = summary["conditions"][0]
+    told = [one.claim for one in statements(first, summary)]
+    assert told[:3] == ["reliability >= 0.99", "data_safety >= 0.99", "reliability >= 0.999"]
+    assert "combined approach (99.9%)" in told
+    verdict = next(row["verdict"] for row in summary["rows"] if row["claimed"] == "99.9%")
+    first["claims"].append(first["claims"][0] | {"at_least": 0.999, "verdict": verdict})
+    assert "combined approach (99.9%)" not in [one.claim for one in statements(first, summary)]
+
+
+def test_an_older_run_speaks_by_its_rows(run: Path) -> None:
+    """Without `claims` the rows speak, and a condition without rows by what it claimed."""
+    summary = load(run).summary
+    first = summary["conditions"][0]
+    first.pop("claims", None)
+    assert [one.claim for one in statements(first, summary)] == [
+        "combined approach (99.9%)", "solved (so much)"
+    ]  # fmt: skip
+    summary["rows"] = []
+    (only,) = statements(first, summary)
+    assert (only.claim, only.verdict) == ("reliability >= 0.999", "supported")
+    assert only.measured == "100% [99.89%, 100%]"
+
+
+def test_no_row_is_lost(run: Path) -> None:
+    """What no condition measures is told by itself."""
+    summary = load(run).summary
+    assert unmeasured(summary) == []
+    summary["rows"][3]["condition"] = ""
+    assert [one.verdict for one in unmeasured(summary)] == ["not measured"]
+
+
+def test_an_unsound_condition_is_an_error(folder: Path) -> None:
+    """A harness error, a fault that never fired and a condition without cycles are found."""
+    faults = {"timeout": {"rate": 0.5}}
+    conditions = [{"name": "one"}, {"name": "two", "faults": faults}, {"name": "three"}]
+    records = [
+        *cycles(["cleaned", "harness_error"]),
+        *cycles(["cleaned"], condition="two"),
+    ]
+    made = make_run(folder / "run", records, conditions=conditions)
+    summary, run = load(made.folder)
+    settings = settings_of(run)
+    found = [soundness(one, settings[one["name"]]) for one in summary["conditions"]]
+    assert [one.verdict for one in found] == [ERROR] * 3
+    assert [one.why for one in found] == [
+        "harness error in 1 cycle",
+        "never fired, though planned: timeout",
+        "no cycle was run",
+    ]
+    assert soundness(summary["conditions"][1], {}).verdict == "supported"

@@ -1,0 +1,170 @@
+"""What people copy into their CI: parsed, and its steps run for real."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.experiment.configuration import load
+
+ROOT = Path(__file__).resolve().parents[1]
+ACTION = ROOT / ".github" / "actions" / "harness" / "action.yml"
+WORKFLOW, GITLAB = ROOT / "docs" / "ci" / "harness.yml", ROOT / "docs" / "ci" / "gitlab.yml"
+PAGE = ROOT / "docs" / "ci.md"
+EXPERIMENT = """
+name = "mine"
+[[conditions]]
+name = "guarded"
+recoveries = ["wal_pin"]
+claims = ["reliability >= {claim}"]
+[conditions.faults]
+foreign_key = {{ rate = 0.05 }}
+"""
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    """Read a YAML file."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def run_action(folder: Path, **inputs: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Run the action's own shell steps as GitHub does; return their statuses and its outputs.
+
+    A step after one that failed is not run. Setting up Python and installing are left out.
+    """
+    action = parsed(ACTION)
+    values = {name: str(one.get("default", "")) for name, one in action["inputs"].items()} | inputs
+    files = {name: folder / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
+    for file in files.values():
+        file.touch()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    statuses: dict[str, int] = {}
+    for step in action["runs"]["steps"]:
+        if "run" not in step or step["name"] == "Install":
+            continue
+        given = {
+            key: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda m: values[m[1]], text)
+            for key, text in step["env"].items()
+        }
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=folder,
+            env={**os.environ, "PATH": path, **{k: str(v) for k, v in files.items()}, **given},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        statuses[step["name"]] = done.returncode
+        if done.returncode:
+            break
+    told = dict(line.split("=", 1) for line in files["GITHUB_OUTPUT"].read_text().splitlines())
+    return statuses, told
+
+
+@pytest.fixture
+def experiment(folder: Path) -> Path:
+    """Write an experiment that claims 90%."""
+    (folder / "mine.toml").write_text(EXPERIMENT.format(claim="0.9"))
+    return folder
+
+
+@pytest.mark.long
+def test_the_action_passes_what_is_supported(experiment: Path) -> None:
+    """Run, report and check succeed; summary page and JUnit file are there, and hold the claim."""
+    statuses, told = run_action(experiment, experiment="mine.toml", cycles="120")
+    assert statuses == {"Run": 0, "Report": 0, "Check": 0}
+    assert told == {"status": "0"}
+    assert "reliability &gt;= 0.9" in (experiment / "GITHUB_STEP_SUMMARY").read_text() or (
+        "reliability >= 0.9" in (experiment / "GITHUB_STEP_SUMMARY").read_text()
+    )
+    junit = ET.parse(experiment / "harness-results" / "junit.xml")  # noqa: S314 - our own
+    assert any("0.9" in str(case.get("name")) for case in junit.iter("testcase"))
+    assert not list(junit.iter("failure"))
+
+
+@pytest.mark.long
+def test_the_action_fails_what_is_undecided_unless_that_may_pass(experiment: Path) -> None:
+    """Too few cycles end with status 3; allowed, the job passes and still says 3."""
+    (experiment / "mine.toml").write_text(EXPERIMENT.format(claim="0.999"))
+    few = {"experiment": "mine.toml", "cycles": "60"}
+    statuses, told = run_action(experiment, **few)
+    assert (statuses["Check"], told["status"]) == (3, "3")
+    (experiment / "GITHUB_OUTPUT").unlink()
+    statuses, told = run_action(experiment, **few, output="again", **{"allow-undecided": "true"})
+    assert (statuses["Check"], told["status"]) == (0, "3")
+
+
+@pytest.mark.long
+def test_the_action_fails_what_is_refuted(experiment: Path) -> None:
+    """A cleanup that cannot win against its fault refutes the claim, after the report is made."""
+    always = 'permission = { rate = 1.0, lasting = "phase" }'
+    text = EXPERIMENT.format(claim="0.9").replace("foreign_key = { rate = 0.05 }", always)
+    text = text.replace('recoveries = ["wal_pin"]', 'policy = "cleanup_only"')
+    (experiment / "mine.toml").write_text(text)
+    statuses, told = run_action(experiment, experiment="mine.toml", cycles="60")
+    assert statuses == {"Run": 0, "Report": 0, "Check": 1}
+    assert told == {"status": "1"}
+
+
+def test_the_action_ends_at_once_where_nothing_can_be_run(experiment: Path) -> None:
+    """An experiment that cannot be read fails in the step that runs it."""
+    statuses, told = run_action(experiment, experiment="other.toml")
+    assert (statuses, told) == ({"Run": 2}, {})
+
+
+def test_the_workflow_gives_the_action_what_it_takes() -> None:
+    """Every input in the file people copy is one that the action knows, and the needed is there."""
+    inputs = parsed(ACTION)["inputs"]
+    steps = parsed(WORKFLOW)["jobs"]["claims"]["steps"]
+    (step,) = [one for one in steps if "/.github/actions/harness@" in one.get("uses", "")]
+    assert set(step["with"]) <= set(inputs)
+    assert {name for name, one in inputs.items() if one.get("required")} <= set(step["with"])
+
+
+def test_the_page_names_every_input() -> None:
+    """The table in the documentation is the action's own list of inputs."""
+    page = PAGE.read_text(encoding="utf-8")
+    listed = re.search(r"\| input \| meaning \|\n\|.*\n((?:\|.*\n)+)", page)
+    assert listed is not None
+    assert re.findall(r"^\| `([a-z-]+)` \|", listed[1], re.MULTILINE) == list(
+        parsed(ACTION)["inputs"]
+    )
+
+
+@pytest.mark.long
+def test_the_gitlab_job_runs_for_real(experiment: Path) -> None:
+    """Its script, but for the installation, ends with the check's status and leaves the reports."""
+    job = parsed(GITLAB)["reliability"]
+    script = "\n".join(line for line in job["script"] if "pip install" not in line)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    variables = job["variables"] | {"EXPERIMENT": "mine.toml"}
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script],
+        cwd=experiment,
+        env={**os.environ, "PATH": path, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    kept = experiment / job["artifacts"]["paths"][0]
+    assert (kept / "report.html").exists()
+    assert (experiment / job["artifacts"]["reports"]["junit"]).exists()
+
+
+def test_the_claim_of_our_own_builds_can_be_decided_in_them() -> None:
+    """The experiment that this project's own CI checks loads, and claims something."""
+    experiment = load(ROOT / "experiments" / "ci_claim.toml")
+    assert [one.claims for one in experiment.conditions] == [("reliability >= 0.99",)]
+    assert "ci_claim.toml" in (ROOT / ".ci" / "run").read_text()
