@@ -199,16 +199,17 @@ def _condition(
 def _claimed(claims: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the claims and, as one, their verdicts: one refuted refutes, all must be supported."""
     verdicts = {one["verdict"] for one in claims}
-    decided = [one["decided_at_cycle"] for one in claims if one["verdict"] == "refuted"]
-    together, decided_at = ("undecided", None) if claims else (None, None)
+    decided = [one["decided_at_cycle"] or 0 for one in claims if one["verdict"] == "refuted"]
+    together, decided_at = "undecided" if claims else None, 0
     if decided:
         together, decided_at = "refuted", min(decided)
     elif verdicts == {"supported"}:
-        together, decided_at = "supported", max(one["decided_at_cycle"] for one in claims)
+        # what is judged once, when all cycles have run, was decided at none of them
+        together, decided_at = "supported", max(one["decided_at_cycle"] or 0 for one in claims)
     return {
         "claimed": " and ".join(one["claim"] for one in claims) or None,
         "verdict": together,
-        "decided_at_cycle": decided_at,
+        "decided_at_cycle": decided_at or None,
         "claims": claims,
     }
 

@@ -6,10 +6,14 @@ Table of harness.reports.tables is made of. A run that says nothing of them give
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.statistics.digits import percent, percent_interval
+
+INDEPENDENCE = "Do cleanup and restore fail independently?"
 
 
 class Shown(NamedTuple):
@@ -57,6 +61,50 @@ def named(curve: Mapping[str, Any]) -> str:
     """Name a curve by its sweep and what tells it from its sisters."""
     series = ", ".join(str(value) for value in (curve.get("series") or {}).values())
     return f"{curve['name']}, {series}" if series else str(curve["name"])
+
+
+def beside_brute_force(
+    condition: Mapping[str, Any], summary: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Give each measured point of the curves that a condition with strata estimates as well.
+
+    Yields (rate, reliability measured, cycles, reliability by the strata at the same rate).
+    """
+    found = (condition.get("strata") or {}).get("curve") or ()
+    known = [one for one in found if one["estimate"] is not None]
+    for curve in summary.get("curves") or ():
+        for point in curve["points"] if curve.get("stratified") == condition["name"] else ():
+            rate = point["x"]
+            if not isinstance(rate, int | float) or point.get("reliability") is None:
+                continue
+            estimated = _at_rate(known, rate)
+            if estimated is not None:
+                yield (
+                    f"{rate:.3g}",
+                    share(point, "reliability"),
+                    f"{point.get('cycles') or 0:,}",
+                    share(_reliable(estimated)),
+                )
+
+
+def _at_rate(known: Sequence[Mapping[str, Any]], rate: float) -> dict[str, float] | None:
+    """Read failure probabilities between two points of a curve: straight on scales of logarithms.
+
+    None beyond the curve's ends.
+    """
+    for low, high in itertools.pairwise(known):
+        if low["rate"] <= rate <= high["rate"]:
+            part = math.log(rate / low["rate"]) / math.log(high["rate"] / low["rate"])
+            return {
+                key: _between(low[key], high[key], part) for key in ("estimate", "lower", "upper")
+            }
+    return None
+
+
+def _between(low: float, high: float, part: float) -> float:
+    if low <= 0 or high <= 0:
+        return low + part * (high - low)
+    return math.exp((1 - part) * math.log(low) + part * math.log(high))
 
 
 def share(measured: Mapping[str, Any], key: str = "estimate") -> str:
@@ -114,7 +162,7 @@ def _dependence(summary: Mapping[str, Any]) -> Shown:
     headings = ("condition", "both failed", "cleanup failed", "restore failed", "neither failed",
                 "odds ratio", "if independent", "measured")  # fmt: skip
     about = " ".join(dependence_sentences(summary))
-    title = "Do cleanup and restore fail independently?"
+    title = INDEPENDENCE
     return Shown(title, headings, rows, about, frozenset(headings[1:5]))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from rich.console import Console
 from harness.analysis.results import SUMMARY
 from harness.analysis.summary import read_summary
 from harness.errors import UsageError
-from harness.reports import apart, unsaid
+from harness.reports import apart, decided, unsaid
 from harness.reports.markdown import render_table
 from harness.reports.scenario import scenario
 from harness.reports.stage import FINE, stage
@@ -34,14 +34,18 @@ def readme_table(summary: Mapping[str, Any]) -> str:
     """Return the Markdown table of one summary.
 
     The claims table where the experiment has one, with what a project's own cleanups did not say;
-    else the stories, as a terminal shows them; else what failed together where causes are shared;
-    else what each recovery costs at each size, from
+    else the stories, as a terminal shows them; else where curves hold, what strata estimate and
+    whether cleanup and restore fail independently; else what failed together where causes are
+    shared; else what each recovery costs at each size, from
     conditions named ``recovery/size_bytes``. UsageError for a summary that has none of these.
     """
     if summary["rows"]:
         return "\n".join([*render_table(claims(summary)), *_unsaid(summary)])
     if summary.get("stories"):
         return "\n\n".join(_told(kept) for kept in summary["stories"])
+    tables = [*_rare(summary), *_swept(summary), *_independent(summary)]
+    if tables:
+        return "\n\n".join("\n".join(render_table(table)) for table in tables)
     if any((one.get("together") or {}).get("causes") for one in summary["conditions"]):
         rows = apart.apart(summary["conditions"])
         figures = frozenset(apart.HEADINGS[1:-1])
@@ -56,6 +60,36 @@ def _unsaid(summary: Mapping[str, Any]) -> list[str]:
         return []
     figures = frozenset(unsaid.HEADINGS[1:-1])
     return ["", *render_table(Table(unsaid.TITLE, unsaid.HEADINGS, rows, figures=figures))]
+
+
+def _rare(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """Give what strata estimate beside what was counted at the same rate."""
+    for one in summary["conditions"]:
+        rows = list(decided.beside_brute_force(one, summary))
+        headings = ("fault rate", "counted", "cycles", "by number of faults")
+        if rows:
+            yield Table(one["name"], headings, rows, figures=frozenset({"cycles"}))
+
+
+def _swept(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """Give up to where each curve holds and from where it breaks; not where strata say more."""
+    if any(one.get("strata") for one in summary["conditions"]):
+        return
+    rows = [
+        (decided.named(curve), curve["frontier"]["sentence"])
+        for curve in summary.get("curves") or ()
+    ]
+    if rows:
+        yield Table("frontiers", ("curve", "fault rate of each slot"), rows)
+
+
+def _independent(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """Give what independence predicts beside what was measured, where that is the question."""
+    if summary.get("curves"):
+        return
+    for shown in decided.shown(summary):
+        if shown.title == decided.INDEPENDENCE:
+            yield Table(*shown)
 
 
 def _told(kept: Mapping[str, Any]) -> str:

@@ -3,7 +3,13 @@ from pathlib import Path
 from harness import registry
 from harness.analysis.summary import load
 from harness.reports.console import ConsoleReport
-from harness.reports.decided import dependence_sentences, frontier_sentences, shown
+from harness.reports.decided import (
+    beside_brute_force,
+    dependence_sentences,
+    frontier_sentences,
+    share,
+    shown,
+)
 from harness.reports.markdown import escape
 from tests.reports.measured import CURVE, measured
 
@@ -66,3 +72,28 @@ def test_markdown_and_console_say_them(run: Path) -> None:
         plain = "".join(printed.split())
         for word in ("oneoddsratiofitsall", "isbrokenfrom0.1on", "Claimsofeachcondition"):
             assert word in plain
+
+
+def test_a_curve_is_read_where_it_was_counted() -> None:
+    """A power law is read exactly between two points, and nothing is read beyond the ends."""
+    curve = [
+        {"rate": rate, "estimate": rate**3, "lower": 0.0, "upper": 2 * rate**3}
+        for rate in (0.001, 0.01, 0.1)
+    ]
+    one = {"name": "strata", "strata": {"curve": curve}}
+    point = {"reliability": 0.99, "lower": 0.98, "upper": 0.995, "cycles": 1000}
+    summary = {
+        "conditions": [one],
+        "curves": [
+            {"stratified": "strata", "points": [point | {"x": x} for x in (0.0005, 0.02, 0.1)]},
+            {"stratified": None, "points": [point | {"x": 0.05}]},
+        ],
+    }
+    found = list(beside_brute_force(one, summary))
+    assert [row[0] for row in found] == ["0.02", "0.1"]
+    assert found[0] == (
+        "0.02",
+        share({"estimate": 0.99, "lower": 0.98, "upper": 0.995}),
+        "1,000",
+        share({"estimate": 1 - 0.02**3, "lower": 1 - 2 * 0.02**3, "upper": 1.0}),
+    )

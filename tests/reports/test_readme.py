@@ -9,6 +9,7 @@ from harness.analysis.results import Results
 from harness.analysis.summary import summarise, write
 from harness.errors import UsageError
 from harness.reports.readme import BEGIN, END, readme_table, rewritten
+from tests.reports.samples import sample_summary
 from tests.stored_runs import cycles, make_run
 
 TEXT = f"# A title\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n"
@@ -130,3 +131,17 @@ def test_the_command_refuses_what_it_cannot_read(folder: Path) -> None:
     done = command(folder, str(folder / "nowhere"))
     assert done.returncode == 2
     assert "nowhere/summary.json" in done.stderr
+
+
+def test_curves_strata_and_independence_have_tables() -> None:
+    """Strata stand beside what was counted; without them curves have their frontier's sentence."""
+    summary = sample_summary() | {"rows": [], "stories": []}
+    assert "| fault rate | counted | cycles | by number of faults |" in readme_table(summary)
+    swept = summary | {
+        "conditions": [one | {"strata": None} for one in summary["conditions"]],
+    }
+    table = readme_table(swept)
+    for curve in summary["curves"]:
+        assert f"| {curve['frontier']['sentence']} |" in table
+    alone = swept | {"curves": []}
+    assert "| condition | both failed |" in readme_table(alone)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from harness.reports.figures.curves import shares
+from harness.reports.decided import beside_brute_force
 from harness.reports.figures.scale import FailureScale, LogScale, Tick, fitting, width_px
 from harness.reports.figures.svg import Point, figure, label, line, path
 from harness.reports.markup import clean, plain_table
@@ -19,20 +18,16 @@ ABOUT = (
 )
 WIDTH, HEIGHT = 310.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 14.0, 204.0
-_NEAR = 1.3  # times apart: rates further from each other than this are not set side by side
 
 
 def strata(summary: Mapping[str, Any]) -> str:
     """Return a figure and tables for each condition with strata, as HTML; "" for none."""
-    return "\n".join(
-        _condition(one["name"], one["strata"], summary)
-        for one in summary["conditions"]
-        if one.get("strata")
-    )
+    return "\n".join(_condition(one, summary) for one in summary["conditions"] if one.get("strata"))
 
 
-def _condition(name: str, found: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    beside = list(_beside(name, found, summary))
+def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    name, found = condition["name"], condition["strata"]
+    beside = list(beside_brute_force(condition, summary))
     compared = ""
     if beside:
         cycles = sum(one.get("cycles") or 0 for one in found["strata"])
@@ -76,28 +71,6 @@ def _strata(found: Mapping[str, Any]) -> str:
             for one in found["strata"]
         ),
     )
-
-
-def _beside(
-    name: str, found: Mapping[str, Any], summary: Mapping[str, Any]
-) -> Iterator[tuple[str, str, str, str]]:
-    """Give every measured point of the curves that this condition estimates, with its estimate."""
-    known = [one for one in found.get("curve") or () if one["estimate"] is not None]
-    for curve in summary.get("curves") or ():
-        if curve.get("stratified") != name or not known:
-            continue
-        for point in curve["points"]:
-            rate = point["x"]
-            if not isinstance(rate, int | float) or rate <= 0 or point.get("reliability") is None:
-                continue
-            near = min(known, key=lambda one: abs(math.log(one["rate"] / rate)))
-            if abs(math.log(near["rate"] / rate)) <= math.log(_NEAR):
-                yield (
-                    f"{rate:.3g}",
-                    shares(point, "reliability", "lower", "upper"),
-                    f"{point.get('cycles') or 0:,}",
-                    shares(_turned(near), "estimate", "lower", "upper"),
-                )
 
 
 def _turned(one: Mapping[str, Any]) -> dict[str, float | None]:
