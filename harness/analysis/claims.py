@@ -34,8 +34,13 @@ class Judged:
     doubts: tuple[str, ...] = ()  # what keeps it from being supported; `why` says them too
 
 
-def evaluate(row: Row, evidence: Evidence | None) -> dict[str, Any]:
+def evaluate(
+    row: Row, evidence: Evidence | None, confidence: float | None = None
+) -> dict[str, Any]:
     """Return the evaluated row; ``evidence`` is None where the condition did not run.
+
+    ``confidence`` is that of the verdict where it is one of several that are to hold together,
+    and that of the interval when left out.
 
     The keys are those of the claims table in summary.json: claim, claimed, condition, measure,
     measured, estimate, lower, upper (shares, None where nothing was measured), verdict, why.
@@ -53,7 +58,7 @@ def evaluate(row: Row, evidence: Evidence | None) -> dict[str, Any]:
         trials = measure(evidence, row)
     if evidence is None or isinstance(trials, str):
         return kept | nothing | {"verdict": "not measured", "why": str(trials)}
-    judged = judge(trials, evidence, row.get("at_least"))
+    judged = judge(trials, evidence, row.get("at_least"), confidence)
     if kept["measure"] == "bytes_added":
         judged = _exact_figure(judged, trials)
     if row.get("set_point"):

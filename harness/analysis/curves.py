@@ -34,7 +34,7 @@ class _Place(NamedTuple):
 
 
 def curves(
-    settings: Sequence[Json], measured: Sequence[Json], confidence: float
+    settings: Sequence[Json], measured: Sequence[Json], confidence: float, *, fixed: bool = True
 ) -> list[dict[str, Any]]:
     """Return a curve for each series of each sweep; [] where nothing was swept over numbers.
 
@@ -47,6 +47,8 @@ def curves(
         settings: the conditions of run.json.
         measured: the conditions of summary.json, of the same names.
         confidence: that all that one curve's frontier says is right at once.
+        fixed: whether the numbers of cycles were fixed beforehand: no run that stops when it is
+            decided, none that was gone on with for more cycles after it had ended.
 
     Returns:
         For each curve its name, series, key, label, points in ascending order of x (shares from 0
@@ -60,7 +62,7 @@ def curves(
             keys = [one["sweep"]["of"], *one["sweep"]["axes"]]
             sweeps.setdefault(json.dumps(keys), []).append(one)
     found = [
-        _curve(places, key, settings, known, confidence)
+        _curve(places, key, settings, known, confidence, fixed)
         for conditions in sweeps.values()
         if (key := _x_key(conditions)) is not None
         for places in _series(conditions, known, key).values()
@@ -97,6 +99,7 @@ def _curve(
     settings: Sequence[Json],
     known: Mapping[str, Json],
     confidence: float,
+    fixed: bool,
 ) -> dict[str, Any] | None:
     why = _left_out(places)
     kept = [place for place in places if place.settings["name"] not in why]
@@ -111,7 +114,7 @@ def _curve(
         "label": label,
         "points": points,
         "stratified": _stratified(kept[0].settings, key, settings),
-        "frontier": _frontier(places, why, confidence, of),
+        "frontier": _frontier(places, why, confidence, of, fixed),
         "left_out": [{"condition": name, "why": text} for name, text in why.items()],
     }
 
@@ -175,15 +178,21 @@ def _predicted(measured: Json, known: Mapping[str, Json], confidence: float) -> 
 
     1 - P(cleanup failed) P(restore failed), from restores forced in the condition's own cycles;
     else from the condition that is the same but restores every time. That is of the cycles that
-    had a backup; those whose backup was refused fail in any case, and count as they are.
+    had a backup; those whose backup was refused fail in any case, and count as they are. So do
+    those that were believed and dirty: no restore had a say in them.
     """
     counts = measured.get("together") or {}
-    own = (measured.get("dependence") or {}).get("predicted")
+    dependence = measured.get("dependence") or {}
+    own = dependence.get("predicted")
     found = own or _from_restores(counts, known.get(counts.get("compared_with") or ""), confidence)
     if not found or found["estimate"] is None:
         return None
     backed_up = 1 - counts.get("recovery_only", 0) / measured["cycles"]
-    return {end: found[end] * backed_up for end in ("estimate", "lower", "upper")}
+    unseen = dependence.get("unseen", 0) / measured["cycles"] if own else 0.0
+    return {
+        end: None if found[end] is None else max(0.0, found[end] * backed_up - unseen)
+        for end in ("estimate", "lower", "upper")
+    }
 
 
 def _from_restores(counts: Json, other: Json | None, confidence: float) -> Json | None:
@@ -213,7 +222,11 @@ def _target(places: Sequence[_Place]) -> float:
 
 
 def _frontier(
-    places: Sequence[_Place], left_out: Mapping[str, str], confidence: float, of: str
+    places: Sequence[_Place],
+    left_out: Mapping[str, str],
+    confidence: float,
+    of: str,
+    fixed: bool,
 ) -> dict[str, Any]:
     # What is left out tells nothing, and still counts: nothing is shown beyond a rate that nobody
     # knows of, and how many points share the error must not depend on what they showed.
@@ -222,8 +235,8 @@ def _frontier(
         settings, measured = place.settings, place.measured
         if settings["name"] not in left_out:
             # fewer cycles than planned: they may have ended because of what they showed
-            fixed = measured["cycles"] >= settings.get("cycles", 0)
-            points[place.x] = Point(place.x, _failures(measured), measured["cycles"], fixed)
+            whole = fixed and measured["cycles"] >= settings.get("cycles", 0)
+            points[place.x] = Point(place.x, _failures(measured), measured["cycles"], whole)
     found = frontier(list(points.values()), _target(places), confidence)
     return {
         "target": found.target,

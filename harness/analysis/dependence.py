@@ -46,10 +46,11 @@ def dependence(
         ``cells`` (counts): a restore was tried, and failed (``both``) or not (``cleanup_only``);
         the cleanup was believed, and a restore forced all the same failed (``restore_only``) or
         not (``neither``). ``untried``: believed, and no restore forced; ``refused``: cycles left
-        out because no backup could be taken; harness errors are left out as well. ``share`` of
-        the believed cycles that was drawn. ``odds_ratio`` and ``lift`` (1 is independence), the
-        reliability that independence ``predicted`` and the one ``measured`` (shares): None where
-        a figure is not known or has no upper bound. ``sentence`` says it to people.
+        out because no backup could be taken; harness errors are left out as well; ``unseen``:
+        believed, though the cycle ended dirty. ``share`` of the believed cycles that was drawn.
+        ``odds_ratio`` and ``lift`` (1 is independence), the reliability that independence
+        ``predicted`` and the one ``measured`` (shares): None where a figure is not known or has
+        no upper bound. ``sentence`` says it to people.
     """
     share = float(condition.get("shadow") or 0)
     if not share or not pairs(condition):
@@ -74,6 +75,7 @@ def dependence(
         "untried": untried,
         "share": share,
         "refused": refused,
+        "unseen": unseen,
         "odds_ratio": _ratio(odds),
         "lift": _ratio(lifted.ratio),
         "predicted": _reliability(lifted.predicted),

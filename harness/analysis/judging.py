@@ -2,8 +2,9 @@
 
 Several claims are judged together: each at the confidence of `confidence_each`, so that all
 verdicts hold at once with the experiment's. The claims an experiment makes itself count as one
-family, over all its conditions. A row of the claims table is judged by itself, and a condition
-that claims nothing itself takes the claim of its row with the row's own confidence.
+family, over all its conditions. A row of the claims table is judged by itself unless its condition
+claims the very same, and a condition that claims nothing itself takes the claim of its row with the
+row's own confidence.
 """
 
 from __future__ import annotations
@@ -100,6 +101,23 @@ def of_experiment(
         else (row_claims(one, rows), confidence)
         for one in conditions
     }
+
+
+def confidence_of(
+    row: Mapping[str, Any], stated: Mapping[str, tuple[list[Claim], float]]
+) -> float | None:
+    """Return the confidence of a row's verdict where its condition claims the very same.
+
+    One thing cannot be supported in the claims table and undecided in `harness check`. None for
+    other rows: they are judged by themselves. ``stated`` is what ``of_experiment`` gives.
+    """
+    claims, each = stated.get(row["condition"], ([], 0.0))
+    same = [
+        one
+        for one in claims
+        if (one.measure, one.at_least, one.limit_ms) == (row["measure"], row.get("at_least"), None)
+    ]
+    return each if same else None
 
 
 def judged_claims(

@@ -109,7 +109,10 @@ def trials(measure: str, limit_ms: float | None, evidence: Evidence) -> Trials |
     if limit_ms is None:
         return MEASURES[measure](evidence, {})
     step = measure.removesuffix("_ms")
-    return _timed(evidence, step, evidence.columns[measure] <= limit_ms)
+    quick = evidence.columns[measure] <= limit_ms
+    if step == "restore":  # one that brings nothing back takes for ever, however soon it gives up
+        quick &= evidence.ended("restored")
+    return _timed(evidence, step, quick)
 
 
 def untimed(measure: str, evidence: Evidence) -> Bools:
@@ -160,7 +163,7 @@ def _reliability(evidence: Evidence, row: Row) -> Trials | NotMeasured:
 
 
 def _data_safety(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    return _every(evidence.ended("baseline_lost"))
+    return _every(evidence.ended("baseline_lost", "harness_error"))
 
 
 def _no_restore(evidence: Evidence, row: Row) -> Trials | NotMeasured:
@@ -169,11 +172,11 @@ def _no_restore(evidence: Evidence, row: Row) -> Trials | NotMeasured:
 
 def _no_silent_leftover(evidence: Evidence, row: Row) -> Trials | NotMeasured:
     """Count as failed what was dirty while the guard said that it was fine."""
-    return _every(evidence.ended("dirty_silent"))
+    return _every(evidence.ended("dirty_silent", "harness_error"))
 
 
 def _nothing_left_behind(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    return _every(evidence.columns["left_behind"] != 0)
+    return _every((evidence.columns["left_behind"] != 0) | evidence.spoiled)
 
 
 def _restored_clean(evidence: Evidence, row: Row) -> Trials | NotMeasured:

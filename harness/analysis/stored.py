@@ -25,6 +25,11 @@ def read_summary(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
     check_version(path, summary)
+    if not isinstance(summary.get("conditions"), list) or not isinstance(summary.get("rows"), list):
+        raise UsageError(
+            f"{path}: holds no conditions or rows, so it is damaged; remove it: it is computed "
+            "anew from the cycles"
+        )
     return dict(summary)
 
 

@@ -1,9 +1,11 @@
 """The failure probability at any fault rate, from cycles with a set number of faults.
 
-What was struck in a cycle follows from its number (`harness.analysis.design`). An enumerated
-stratum counts as exact where every set was seen to end alike each time; else its cycles are a
-sample as any other's, each of the weight of its set. Where a cycle is missing or the instrument
-failed there is no estimate at all: what is missing may be what failed.
+What was struck in a cycle follows from its number (`harness.analysis.design`). The enumerated
+strata count as exact where every set of all of them was seen to end alike each time; else their
+cycles are a sample as any other's, each of the weight of its set. That a set always ends as it was
+seen to end is taken for granted by the curve and said with it. A verdict does not take it for
+granted: there all cycles are a sample. Where a cycle is missing or the instrument failed there is
+no estimate at all: what is missing may be what failed.
 """
 
 from __future__ import annotations
@@ -137,8 +139,9 @@ def judge(
         confidence: of the interval, and so of the verdict.
 
     Returns:
-        Supported when the lower bound is at least the claim, refuted when the upper is less. The
-        cycles are judged once, when all have run.
+        Supported when the lower bound is at least the claim, refuted when the upper is less, by
+        bounds that hold also if a set may end one way now and another way then. The cycles are
+        judged once, when all have run.
     """
     nothing = Interval(math.nan, 0.0, 1.0, confidence, METHOD)
     design = designed(condition)
@@ -148,7 +151,8 @@ def judge(
         return Judged(nothing, "not measured", None, why)
     if design is None:
         return Judged(nothing, "not measured", None, "its strata were never allocated")
-    interval, why = _share(design, frame, measure, confidence, incomplete(design, frame))
+    why = incomplete(design, frame)
+    interval, why = _share(design, frame, measure, confidence, why, steady=False)
     if math.isnan(interval.estimate):
         return Judged(interval, "undecided", None, why, (why,))
     verdict = "undecided"
@@ -158,13 +162,20 @@ def judge(
         verdict = "refuted"
     said = (
         f"at least {percent(interval.lower, 'ROUND_FLOOR')} at the rates of this condition "
-        f"({confidence:.4g}); {len(frame):,} cycles fixed beforehand, judged once"
+        f"({confidence:.4g}) even if the same faults may end differently another time; "
+        f"{len(frame):,} cycles fixed beforehand, judged once"
     )
     return Judged(interval, verdict, None, "; ".join(filter(None, [said, why])))
 
 
 def _share(
-    design: Design, frame: pd.DataFrame, measure: str, confidence: float, why: str
+    design: Design,
+    frame: pd.DataFrame,
+    measure: str,
+    confidence: float,
+    why: str,
+    *,
+    steady: bool = True,
 ) -> tuple[Interval, str]:
     """Return the share that does not fail at the condition's own rates, and what to know of it.
 
@@ -172,69 +183,88 @@ def _share(
     """
     if why:
         return Interval(math.nan, 0.0, 1.0, confidence, METHOD), why
-    strata, unsteady = _strata(design, frame, measure)
+    strata, unsteady = _strata(design, frame, measure, steady=steady)
     found: Estimate = estimate(strata, design.rates, design.rates, confidence)
     bounds = (1 - found.estimate, 1 - found.upper, 1 - found.lower)
     return Interval(*bounds, confidence, METHOD), unsteady
 
 
-def _strata(design: Design, frame: pd.DataFrame, measure: str) -> tuple[list[Stratum], str]:
-    """Return what came of each stratum, and which set did not always end alike ("" for none)."""
+def _strata(
+    design: Design, frame: pd.DataFrame, measure: str, *, steady: bool = True
+) -> tuple[list[Stratum], str]:
+    """Return what came of each stratum, and which set did not always end alike ("" for none).
+
+    Where any set of any stratum ended unlike, none counts as exact: what made it do so may do so
+    to all. Without ``steady`` none does in any case.
+    """
     numbering = design.numbering
     failed = MEASURES[measure](frame["outcome"]).to_numpy(dtype=bool)
+    ended = pd.factorize(frame["outcome"])[0]
     ran = failed[: numbering.first_sampled].reshape(-1, numbering.repeats)
-    ended = pd.factorize(frame["outcome"])[0][: numbering.first_sampled].reshape(ran.shape)
-    alike = (ended == ended[:, :1]).all(axis=1)
+    first = ended[: numbering.first_sampled].reshape(ran.shape)
+    alike = (first == first[:, :1]).all(axis=1)
+    unstruck = design.setting.allocated.get("0", 0)  # they come first of the sampled
+    at = numbering.first_sampled + unstruck
+    alike[0] &= bool((ended[numbering.first_sampled : at] == ended[0]).all())
     sizes = np.array([len(variant.slots) for variant in numbering.variants])
-    strata, said = [], ""
+    said = _unlike(design, alike, sizes)
+    exact = steady and not said
+    strata = []
     for k in range(numbering.enumerated + 1):
         places = np.flatnonzero(sizes == k)
-        one, why = _enumerated(design, k, places, ran[places], alike[places])
-        strata.append(one)
-        said = said or why
-    at = numbering.first_sampled
-    for k, cycles in sorted((int(k), n) for k, n in design.setting.allocated.items()):
+        strata.append(_enumerated(design, k, places, ran[places], exact=exact))
+    if unstruck and not exact:
+        count = int(ran[0].sum() + failed[numbering.first_sampled : at].sum())
+        strata[0] = Stratum(0, numbering.repeats + unstruck, count)
+    for k, cycles in sorted((int(k), n) for k, n in design.setting.allocated.items() if k != "0"):
         strata.append(Stratum(k, cycles, int(failed[at : at + cycles].sum())))
         at += cycles
     return strata, said
 
 
-def _enumerated(
-    design: Design, k: int, places: NDArray[np.int64], ran: Bools, alike: Bools
-) -> tuple[Stratum, str]:
-    """Return an enumerated stratum.
+def _unlike(design: Design, alike: Bools, sizes: NDArray[np.int64]) -> str:
+    """Say why no enumerated stratum is exact; "" where nothing speaks against it.
 
     Where a set ended unlike, though it never failed, more than the set has a say in how it ends:
     that it did not fail this time is then no proof that it never does.
+    """
+    repeats = design.numbering.repeats
+    if repeats == 1:
+        return "every set was run once, so nothing shows that it always ends alike"
+    unsteady = np.flatnonzero(~alike)
+    if not len(unsteady):
+        return ""
+    first = int(unsteady[0]) * repeats
+    if first == 0:
+        return "cycles with no fault at all did not always end alike"
+    return (
+        f"cycles {first} to {first + repeats - 1} had the same faults and ended unlike "
+        f"({sizes[unsteady[0]]} struck); so did {len(unsteady):,} of {len(alike):,} such repeats"
+    )
+
+
+def _enumerated(
+    design: Design, k: int, places: NDArray[np.int64], ran: Bools, *, exact: bool
+) -> Stratum:
+    """Return an enumerated stratum.
 
     Args:
         design: what was planned.
         k: how many slots are struck.
         places: of its variants among all, shape (variants,).
         ran: what failed, shape (variants, repeats).
-        alike: whether each variant had one and the same outcome every time, shape (variants,).
-
-    Returns:
-        The stratum, and why it is not exact ("" where it is).
+        exact: whether a set always ends as it did here; else its cycles are a sample.
     """
     weights = conditional_weights(design.rates, k).weights
     variants = [design.numbering.variants[place] for place in places]
     shares = np.array([variant.share for variant in variants])
     changed = [i > 0 and one.slots != variants[i - 1].slots for i, one in enumerate(variants)]
     sets = np.cumsum(changed)  # of each variant, the set that it is of
-    unsteady = np.flatnonzero(~alike)
-    if len(unsteady) == 0 and design.numbering.repeats > 1:
+    if exact:
         failing = np.bincount(sets, weights=shares * ran[:, 0], minlength=len(weights))
-        return enumerated(design.rates, k, np.clip(failing, 0, 1)), ""
-    each = np.repeat(weights[sets] * shares / design.numbering.repeats, design.numbering.repeats)
-    if len(unsteady) == 0:
-        why = "every set was run once, so nothing shows that it always ends alike"
-    else:
-        first = places[unsteady[0]] * design.numbering.repeats
-        last = first + design.numbering.repeats - 1
-        why = f"cycles {first} to {last} had the same faults and ended unlike; so did"
-        why = f"{why} {len(unsteady):,} of {len(places):,} such repeats with {k} struck"
-    return weighed(k, ran.ravel(), each), why
+        return enumerated(design.rates, k, np.clip(failing, 0, 1))
+    repeats = design.numbering.repeats
+    return weighed(k, ran.ravel(), np.repeat(weights[sets] * shares / repeats, repeats))
 
 
 def _told(stratum: Stratum, slots: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from harness.analysis.columns import Columns, framed
 from harness.analysis.curves import curves
 from harness.analysis.dependence import common, dependence
 from harness.analysis.distributions import distributions
-from harness.analysis.judging import evidence_of, judged_claims, of_experiment
+from harness.analysis.judging import confidence_of, evidence_of, judged_claims, of_experiment
 from harness.analysis.measures import Evidence, trials
 from harness.analysis.results import (
     LEDGER,
@@ -125,8 +125,12 @@ def _summary(
         "experiment": experiment["name"],
         "conditions": conditions,
         "dependence": common(conditions, confidence),
-        "curves": curves(results.conditions, conditions, confidence),
-        "rows": [evaluate(row, known.get(row["condition"])) for row in rows],
+        "curves": curves(
+            results.conditions, conditions, confidence, fixed=not results.run.get("looked")
+        ),
+        "rows": [
+            evaluate(row, known.get(row["condition"]), confidence_of(row, stated)) for row in rows
+        ],
         "stories": [
             _told(one, *found, frames[one["name"]])
             for one in results.conditions
@@ -191,6 +195,7 @@ def _condition(
             for phase in TIMINGS
         },
         "faults": {**faults, **struck},
+        "doubts": evidence.doubts() if len(frame) else ["no cycle was run"],
         "cycles_per_second": _rate(frame, wall_s),
         "to_replay": _to_replay(frame),
     }

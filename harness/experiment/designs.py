@@ -24,6 +24,7 @@ class StrataSetting(Part):
     # Found by the run, not for files to say:
     allocated: dict[str, int] = Field(default_factory=dict)  # cycles of sampled strata, by k
     slots: dict[str, int] = Field(default_factory=dict)  # slots there are, by kind of fault
+    unstruck: Annotated[Whole, Field(ge=0)] = 1000  # further cycles with no fault: none may fail
 
 
 class Swept(Part):

@@ -63,12 +63,13 @@ def sentence(condition: Condition) -> str:
     setting = condition.strata
     if setting is None:
         return ""
-    slots, drawn = sum(setting.slots.values()), sum(setting.allocated.values())
+    more = {k: cycles for k, cycles in setting.allocated.items() if k != "0"}
+    slots, drawn = sum(setting.slots.values()), sum(more.values())
     every = "no slot" if setting.enumerate == 0 else f"every set of up to {setting.enumerate}"
     said = f"  {condition.name}: {slots} slots; {condition.cycles - drawn:,} cycles with {every}"
     if not drawn:
         return f"{said} struck"
-    each = ", ".join(f"{k}: {cycles:,}" for k, cycles in setting.allocated.items())
+    each = ", ".join(f"{k}: {cycles:,}" for k, cycles in more.items())
     return f"{said} struck, {drawn:,} cycles with more, by number struck {each}"
 
 
@@ -89,6 +90,7 @@ def _designed(condition: Condition, slots: Mapping[str, int], measure: Measure) 
             "to draw cycles for; raise it, or lower highest_rate"
         )
     planned = setting.model_copy(update={"slots": dict(slots), "allocated": {}})
+    allocated = {"0": setting.unstruck} if setting.unstruck else {}
     if sampled:
         failures = _pilot(_with(condition, planned), sampled, measure)
         weights = weights_between(rates, setting.lowest_rate, setting.highest_rate, most)
@@ -98,9 +100,8 @@ def _designed(condition: Condition, slots: Mapping[str, int], measure: Measure) 
             setting.cycles,
             min(FLOOR, setting.cycles // len(sampled)),
         )
-        allocated = {str(k): int(n) for k, n in zip(sampled, cycles, strict=True)}
-        planned = planned.model_copy(update={"allocated": allocated})
-    return _with(condition, planned)
+        allocated |= {str(k): int(n) for k, n in zip(sampled, cycles, strict=True)}
+    return _with(condition, planned.model_copy(update={"allocated": allocated}))
 
 
 def _check_rates(condition: Condition, slots: Mapping[str, int]) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UsageError
 from harness.experiment.configuration import Experiment
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.pool import SITE, Pool, Task
-from harness.experiment.records import CycleRecord, LedgerEntry
-from harness.experiment.store import Store, read_run
+from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord, LedgerEntry
+from harness.experiment.store import CYCLES, Store, read_run
+
+_NUMBERS = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes")
 
 
 def replay(
@@ -27,11 +32,12 @@ def replay(
     """
     run = read_run(folder)
     chosen = Experiment.from_json(run["experiment"]).condition(condition)
-    store = Store(folder)
-    try:
-        stored = store.record(condition, cycle)
-    finally:
-        store.close()
+    stored = _stored(folder, condition, cycle)
+    if stored is None and cycle >= chosen.cycles:
+        raise UsageError(
+            f"--cycle {cycle}: condition {condition!r} of {folder} has the cycles 0 to "
+            f"{chosen.cycles - 1}"
+        )
     seed = int(run["seed"])
     with WorkRoot(size_bytes(chosen) * ROOM_FACTOR) as root:
         pristine = Baselines(root.path, seed).of(chosen)
@@ -39,6 +45,42 @@ def replay(
             task = Task(chosen, pristine, range(cycle, cycle + 1))
             ((new,),) = list(pool.run([task]))
         return stored, new
+
+
+def _stored(folder: Path, condition: str, cycle: int) -> CycleRecord | None:
+    """Return the stored cycle, of a published run from cycles.parquet; None where it is not."""
+    if not (Path(folder) / CYCLES).exists():
+        from harness.analysis.results import Results  # noqa: PLC0415 - only for published runs
+
+        return _of_columns(condition, cycle, Results(folder).columns(condition))
+    store = Store(folder)
+    try:
+        return store.record(condition, cycle)
+    finally:
+        store.close()
+
+
+def _of_columns(condition: str, cycle: int, columns: Mapping[str, Any]) -> CycleRecord | None:
+    """Make the record of a cycle from columns as Results gives them; a story is not among them."""
+    places = (columns["cycle"] == cycle).nonzero()[0]
+    if not len(places):
+        return None
+    row = {name: values[places[0]] for name, values in columns.items()}
+    found: dict[str, Any] = {name: bool(row[name]) for name in ("rows", "exact", "says_clean")}
+    found |= {name: int(row[name]) for name in _NUMBERS}
+    for name in ("cleanup_ok", "shadow_ok"):
+        found[name] = None if row[name] < 0 else bool(row[name])
+    took_ms = {step: float(row[f"{step}_ms"]) for step in TIMINGS}
+    return CycleRecord(
+        condition,
+        cycle,
+        OUTCOMES[row["outcome"]],
+        restored_by=row["restored_by"],
+        timings_ms={step: ms for step, ms in took_ms.items() if math.isfinite(ms)},
+        faults=tuple(LedgerEntry(*entry) for entry in json.loads(row["faults"] or "[]")),
+        detail=row["detail"] or "",
+        **found,
+    )
 
 
 def same(one: CycleRecord | None, other: CycleRecord) -> bool:

@@ -153,7 +153,9 @@ def _go(
     for condition in experiment.conditions:
         if condition.strata is not None:
             _say(run, pilot.sentence(condition))
-    store = _opened(run, experiment, rates, resumed=earlier is not None)
+    store = _opened(
+        run, experiment, rates, resumed=earlier is not None, stop_when_decided=stop_when_decided
+    )
     run.walls_s = dict(store.run["wall_s_by_condition"])
     before_s = float(store.run["wall_s"])
     finished = None
@@ -225,11 +227,21 @@ def _measure(run: _Run) -> Measure:
     return measure
 
 
-def _opened(run: _Run, experiment: Experiment, rates: dict[str, float], *, resumed: bool) -> Store:
+def _opened(
+    run: _Run,
+    experiment: Experiment,
+    rates: dict[str, float],
+    *,
+    resumed: bool,
+    stop_when_decided: bool,
+) -> Store:
     """Open the store; run.json is there before the first cycle is."""
     if resumed:
         store = Store.resume(run.folder, run.configured)
-        store.update_run(experiment=experiment.to_json(), finished=None)
+        # the results of a run that had ended were there to be looked at before it went on
+        looked = store.run.get("looked", False) or store.run.get("finished") is not None
+        looked = looked or stop_when_decided
+        store.update_run(experiment=experiment.to_json(), finished=None, looked=looked)
         return store
     return Store.create(
         run.folder,
@@ -246,6 +258,7 @@ def _opened(run: _Run, experiment: Experiment, rates: dict[str, float], *, resum
             "workers": run.pool.size,
             "started": _now(),
             "finished": None,
+            "looked": stop_when_decided,  # whether how many cycles there are depends on results
             "wall_s": 0.0,
             "wall_s_by_condition": {},
         },

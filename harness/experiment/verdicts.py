@@ -70,7 +70,8 @@ def of_run(results: Results) -> list[Verdict]:
     """Judge every claim of every condition; a condition without one is only doubted."""
     conditions = _conditions(results)
     claims = {one["name"]: own_claims(one) for one in conditions}
-    return _judged(results, conditions, claims, _confidence(results))
+    family = sum(map(len, claims.values()))
+    return _judged(results, conditions, claims, _confidence(results), family)
 
 
 def check(
@@ -98,7 +99,9 @@ def check(
     claiming = [one for one in chosen if claims[one["name"]]]
     if not claiming:
         raise UsageError(f'{folder}: nothing is claimed here; say --claim "reliability >= 0.999"')
-    return _judged(results, claiming, claims, confidence)
+    # one of several claims looked at by itself is still one of several
+    family = len(claiming) if given else sum(len(own_claims(one)) for one in conditions)
+    return _judged(results, claiming, claims, confidence, family)
 
 
 def lines(judged: Sequence[Verdict]) -> list[str]:
@@ -132,6 +135,7 @@ def _judged(
     conditions: Sequence[Mapping[str, Any]],
     claims: Mapping[str, Sequence[Claim]],
     confidence: float,
+    family: int,
 ) -> list[Verdict]:
     """Judge claims by the stored cycles, in order of cycle number.
 
@@ -140,7 +144,7 @@ def _judged(
     """
     from harness.analysis.judging import evidence_of, judged_claims  # noqa: PLC0415 - the same
 
-    alone = confidence_each(confidence, sum(len(claims[one["name"]]) for one in conditions))
+    alone = confidence_each(confidence, family)
     verdicts: list[Verdict] = []
     for one in conditions:
         name = str(one["name"])

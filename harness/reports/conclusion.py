@@ -9,7 +9,7 @@ from harness.reports.decided import share
 from harness.reports.reasoning import Pair, enough, frontier, independence
 from harness.reports.scenario import scenario
 from harness.reports.source_rows import Group
-from harness.reports.statements import ERROR, settings_of, soundness
+from harness.reports.statements import ERROR, soundness
 
 Row = Mapping[str, Any]
 
@@ -22,7 +22,7 @@ def conclusion(
 ) -> list[str]:
     """Return the sentences that the verdicts allow, the most important first."""
     sentences = [
-        *_unsound(summary, run),
+        *_unsound(summary),
         *_combined(found),
         *_silent(pairs),
         *_lost(summary),
@@ -34,10 +34,9 @@ def conclusion(
     return sentences or ["Nothing is claimed in this run, so nothing follows from it."]
 
 
-def _unsound(summary: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
-    settings = settings_of(run)
+def _unsound(summary: Mapping[str, Any]) -> Iterator[str]:
     for one in summary["conditions"]:
-        sound = soundness(one, settings.get(one["name"], {}))
+        sound = soundness(one)
         if sound.verdict == ERROR:
             yield f"{one['name']} supports nothing: {sound.why}."
 
@@ -62,7 +61,7 @@ def _combined(found: Sequence[Group]) -> Iterator[str]:
     elif by["refuted"]:
         yield f"{counted}: nowhere in this run is it shown to hold."
     elif by["supported"]:
-        yield f"{counted}: nothing in this run speaks against it."
+        yield f"{counted}: nothing in this run refutes it."
     else:
         yield f"{counted}: this run is too short to say."
 
@@ -79,7 +78,7 @@ def _silent(pairs: Sequence[Pair]) -> Iterator[str]:
         f"without a word, and {verified:,} of {cycles[1]:,} in the same settings that verified"
     )
     if trusting and not verified:
-        yield f"{counted}: what a report misses, verification found every time."
+        yield f"{counted}: verification found here what the report had missed."
     elif trusting or verified:
         yield f"{counted}."
 
@@ -161,7 +160,9 @@ def _names(rows: Sequence[Row]) -> str:
 
 def _open(row: Row, summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     """Name an undecided claim with what it would take."""
-    takes = row.get("next") or _takes(row, summary, run)
+    conditions: list[Row] = summary["conditions"]
+    condition = next((c for c in conditions if c["name"] == row["condition"]), {})
+    takes = "" if condition.get("doubts") else row.get("next") or _takes(row, summary, run)
     return f"{_figure(row)}, {takes or row['why']}".removesuffix(", ")
 
 

@@ -117,12 +117,20 @@ def share(measured: Mapping[str, Any], key: str = "estimate") -> str:
     return f"{percent(estimate)} {percent_interval(lower, upper)}"
 
 
+def stated_share(claim: Mapping[str, Any]) -> str:
+    """Return what was measured of a claim, as it is written: of ``<=`` the share that failed."""
+    rare = "<=" in claim["claim"] and claim.get("limit_ms") is None
+    if not rare or claim.get("estimate") is None:
+        return share(claim)
+    return share(_reliable(claim))
+
+
 def _claims(summary: Mapping[str, Any]) -> Shown:
     rows = [
         (
             one["name"],
             stated["claim"],
-            share(stated),
+            stated_share(stated),
             _verdict(stated),
             "; ".join(filter(None, (stated["why"], stated.get("next")))),
         )
@@ -161,7 +169,7 @@ def _dependence(summary: Mapping[str, Any]) -> Shown:
         )
     headings = ("condition", "both failed", "cleanup failed", "restore failed", "neither failed",
                 "odds ratio", "if independent", "measured")  # fmt: skip
-    about = " ".join(dependence_sentences(summary))
+    about = " ".join(f"{one}." for one in dependence_sentences(summary))
     title = INDEPENDENCE
     return Shown(title, headings, rows, about, frozenset(headings[1:5]))
 
@@ -199,10 +207,6 @@ def _curves(summary: Mapping[str, Any]) -> Iterator[Shown]:
         about = (curve.get("frontier") or {}).get("sentence") or ""
         figures = frozenset((label, "cycles", "failures"))
         yield Shown(f"Reliability of {named(curve)}", headings, rows, about, figures)
-
-
-def _place(x: Any) -> str:
-    return f"{x:.4g}" if isinstance(x, int | float) else str(x)
 
 
 def _predicted(point: Mapping[str, Any]) -> str:
@@ -246,5 +250,9 @@ def _frontier(frontier: Mapping[str, Any]) -> str:
     held = f"{target} holds up to a rate of {holds:.3g}" if holds is not None else (
         f"no rate shows {target}"
     )  # fmt: skip
-    broken = f"is broken from {breaks:.3g} on" if breaks is not None else "no rate breaks it"
+    broken = (
+        f"is broken from {breaks:.3g} on"
+        if breaks is not None
+        else "no rate tried is shown to break it"
+    )
     return f"{held}; {broken} ({frontier.get('confidence', 0.95):.0%} confidence)."

@@ -15,7 +15,6 @@ from harness.reports import Report
 from harness.reports.statements import (
     ERROR,
     Statement,
-    settings_of,
     soundness,
     statements,
     unmeasured,
@@ -36,15 +35,16 @@ class GithubReport(Report):
 
     def render(self, folder: Path) -> str:
         """Return a line an annotation; UsageError where there is no run."""
-        summary, run = load(folder)
-        settings = settings_of(run)
+        summary = load(folder).summary
         found: dict[str, list[Statement]] = {"error": [], "warning": [], "notice": []}
         for one in summary["conditions"]:
-            sound = soundness(one, settings.get(one["name"], {}))
+            sound = soundness(one)
             if sound.verdict == ERROR:
                 found["error"].append(sound)
             for stated in statements(one, summary):
-                if stated.verdict in _LEVELS:
+                if stated.own and stated.verdict == "not measured":
+                    found["warning"].append(stated)
+                elif stated.verdict in _LEVELS:
                     found[_LEVELS[stated.verdict]].append(stated)
         left_out = len(unmeasured(summary))
         lines = [line for level, stated in found.items() for line in _level(level, stated)]

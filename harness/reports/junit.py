@@ -1,8 +1,9 @@
 """For the test tab of GitLab, Jenkins and others: a suite a condition, a case a claim.
 
 Supported is a passed test. Refuted is a failure, and so is undecided, by a type of its own: a
-build must not be green because too little was measured. Harness errors are errors. A set point,
-and what was not measured, is skipped: it is no test. Each condition also has the case `the
+build must not be green because too little was measured, and so is a claim of a condition's own that
+nothing measured. Harness errors are errors. A set point, and a row of the claims table that was not
+measured, is skipped: it is no test. Each condition also has the case `the
 measurement itself`, so that one without claims is there, and one that went wrong is red.
 
 The structure is that of Jenkins' junit-10.xsd, which GitLab and the usual viewers read as well.
@@ -21,7 +22,6 @@ from harness.reports import Report
 from harness.reports.statements import (
     ERROR,
     Statement,
-    settings_of,
     soundness,
     statements,
     unmeasured,
@@ -47,11 +47,10 @@ class JunitReport(Report):
     def render(self, folder: Path) -> str:
         """Return the XML about ``folder``; UsageError where there is no run."""
         summary, run = load(folder)
-        settings = settings_of(run)
         suites = []
         for one in summary["conditions"]:
             name = one["name"]
-            stated = [soundness(one, settings.get(name, {})), *statements(one, summary)]
+            stated = [soundness(one), *statements(one, summary)]
             wall_s = (run.get("wall_s_by_condition") or {}).get(name)
             suites.append(_suite(name, stated, _properties(run, one), wall_s))
         if rest := unmeasured(summary):
@@ -70,7 +69,7 @@ def _suite(
     name: str, stated: Sequence[Statement], properties: Mapping[str, str], wall_s: float | None
 ) -> ET.Element:
     """Return the suite of one condition; its time is that of all its cycles."""
-    kinds = [_TOLD.get(one.verdict, "") for one in stated]
+    kinds = [_kind(one) for one in stated]
     suite = ET.Element(
         "testsuite",
         {
@@ -92,13 +91,20 @@ def _suite(
 def _case(stated: Statement, suite: str) -> ET.Element:
     attributes = {"name": _held(stated.claim), "classname": _held(suite), "time": "0"}
     case = ET.Element("testcase", attributes)
-    kind = _TOLD.get(stated.verdict, "")
+    kind = _kind(stated)
     if kind:
         told = {"type": stated.verdict, "message": _held(stated.said())}
         ET.SubElement(case, kind, told).text = _held(_lines(stated))
     else:
         ET.SubElement(case, "system-out").text = _held(_lines(stated))
     return case
+
+
+def _kind(stated: Statement) -> str:
+    """Return the element that tells a verdict; a claim that nobody measured fails the build."""
+    if stated.own and stated.verdict == "not measured":
+        return "failure"
+    return _TOLD.get(stated.verdict, "")
 
 
 def _lines(stated: Statement) -> str:

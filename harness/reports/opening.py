@@ -38,14 +38,18 @@ def verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _verdicts(summary: Mapping[str, Any]) -> Counter[str]:
-    """Count verdicts: the rows of the claims table where there is one, else what is claimed."""
-    if summary["rows"]:
-        return Counter(row["verdict"] for row in summary["rows"])
-    counts: Counter[str] = Counter()
+    """Count verdicts: the rows of the claims table, and what is claimed that no row repeats."""
+    rows = summary["rows"]
+    counts = Counter(row["verdict"] for row in rows)
+    told = {(row.get("condition"), row.get("measure"), row["verdict"]) for row in rows}
     for one in summary["conditions"]:
-        claims = one.get("claims") or ()
-        counts.update(claim["verdict"] for claim in claims)
-        if not claims and one.get("verdict"):
+        claims = one.get("claims")
+        counts.update(
+            claim["verdict"]
+            for claim in claims or ()
+            if (one["name"], claim["measure"], claim["verdict"]) not in told
+        )
+        if not rows and not claims and one.get("verdict"):
             counts[one["verdict"]] += 1
     return counts
 
@@ -60,10 +64,10 @@ def _without_claims(summary: Mapping[str, Any]) -> str:
         return "Nothing was measured."
     (worst, where), (best, _) = min(measured), max(measured)
     if len(measured) == 1:
-        return f"Nothing was claimed; {percent(best)} of the cycles ended clean."
+        return f"Nothing was claimed; the reliability is {percent(best)}."
     return (
-        f"Nothing was claimed; of {len(measured)} conditions the share of cycles that ended clean "
-        f"is {percent(worst)} ({where}) to {percent(best)}."
+        f"Nothing was claimed; of {len(measured)} conditions the reliability is {percent(worst)} "
+        f"({where}) to {percent(best)}."
     )
 
 

@@ -56,6 +56,8 @@ def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
         setting = settings.get(one["name"])
         if setting is None or one["policy"] not in (TRUSTING, VERIFIED) or not one["cycles"]:
             continue
+        if setting.get("strata") or one["outcomes"].get("harness_error"):
+            continue  # its share of clean cycles is no reliability
         essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in _MAY_DIFFER))
         by_essence.setdefault(essence, {})[one["policy"]] = one
     return [
@@ -80,13 +82,13 @@ def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
         )
         for one in whole
     ]  # fmt: skip
-    words = dict(zip([one.name for one in whole], verdicts(changes), strict=True))
+    words = iter(verdicts(changes))
     said = {"worse": "verifying is worse", "better": "verifying is better",
             "no difference shown": "no difference shown"}  # fmt: skip
     return [
         f"{one.name}: trusting the report {_of(one.trusting)}, verified {_of(one.verified)}; "
         f"silent failures {_silent(one.trusting):,} against {_silent(one.verified):,}: "
-        + (said[words[one.name]] if one.whole else "stopped early, so not compared")
+        + (said[next(words)] if one.whole else "stopped early, so not compared")
         + "."
         for one in found
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from harness.reports.decided import stated_share
 from harness.reports.tables import Table, share
 
 NOT_HERE = "not measured here"
@@ -97,7 +98,7 @@ def stated(summary: Mapping[str, Any]) -> Table:
         (
             f"{one['name']}: {claim['claim']}",
             "-",
-            share(claim),
+            stated_share(claim),
             f"{claim['cycles']:,}",
             claim["verdict"],
             "; ".join(filter(None, (claim["why"], claim.get("next")))),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from harness.experiment.kinds import planned_kinds
-from harness.reports.decided import share
+from harness.reports.decided import share, stated_share
 
 SOUND = "the measurement itself"  # what an unsound condition is reported as
 ERROR = "harness error"
@@ -21,6 +20,7 @@ class Statement(NamedTuple):
     measured: str  # figures with their interval; "" where there are none
     why: str
     ahead: str = ""  # what it would take; "" where that is not known
+    own: bool = False  # the condition's own claim, which a build is judged by
 
     def said(self) -> str:
         """Return the whole of it in one line."""
@@ -51,27 +51,13 @@ def unmeasured(summary: Mapping[str, Any]) -> list[Statement]:
     return [_row(row) for row in summary.get("rows") or () if row["condition"] not in known]
 
 
-def soundness(condition: Mapping[str, Any], setting: Mapping[str, Any]) -> Statement:
-    """Say whether one condition was measured soundly; otherwise it supports nothing.
-
-    Args:
-        condition: of summary.json.
-        setting: the same condition of run.json; {} where run.json does not say.
-    """
-    problems = []
-    errors = condition["outcomes"].get("harness_error", 0)
-    if errors:
-        problems.append(f"harness error in {errors:,} cycle{'' if errors == 1 else 's'}")
-    if not condition["cycles"]:
-        problems.append("no cycle was run")
-    elif setting:
-        never = [
-            kind
-            for kind, must_fire in planned_kinds(setting).items()
-            if must_fire and not condition["faults"].get(kind, {}).get("fired")
-        ]
-        if never:
-            problems.append(f"never fired, though planned: {', '.join(never)}")
+def soundness(condition: Mapping[str, Any]) -> Statement:
+    """Say whether one condition of summary.json was measured soundly; else it supports nothing."""
+    problems = condition.get("doubts")
+    if problems is None:  # of an older run
+        errors = condition["outcomes"].get("harness_error", 0)
+        problems = [f"harness error in {errors:,} cycle{'' if errors == 1 else 's'}"] * bool(errors)
+        problems += ["no cycle was run"] * (not condition["cycles"])
     verdict = ERROR if problems else "supported"
     why = "; ".join(problems) or f"{condition['cycles']:,} cycles without a harness error"
     return Statement(condition["name"], SOUND, verdict, "", why)
@@ -93,7 +79,8 @@ def _own(condition: Mapping[str, Any]) -> Iterator[Statement]:
         yield Statement(name, condition["claimed"], condition["verdict"], measured, why)
     for one in claims or ():
         ahead = one.get("next") or ""
-        yield Statement(name, one["claim"], one["verdict"], _figures(one), one["why"], ahead)
+        measured = "" if one["estimate"] is None else stated_share(one)
+        yield Statement(name, one["claim"], one["verdict"], measured, one["why"], ahead, True)
 
 
 def _row(row: Mapping[str, Any]) -> Statement:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.analysis.results import Results
@@ -27,7 +28,7 @@ SLOTS = [("io_error", Slot("restore", "file_copy", n)) for n in (1, 2, 3)] + [
 ]
 RATES = {"io_error": 0.01, "timeout": 0.02}
 LASTING = {"io_error": {"attempt": 1.0}, "timeout": {"attempt": 3.0, "phase": 1.0}}
-ALLOCATED = {"3": 600, "4": 200, "5": 100, "6": 100, "7": 100}
+ALLOCATED = {"0": 1000, "3": 600, "4": 200, "5": 100, "6": 100, "7": 100}
 STRATA = {
     "enumerate": 2, "repeats": 2, "lowest_rate": 1e-4, "highest_rate": 0.3,
     "slots": {"io_error": 3, "timeout": 4}, "allocated": ALLOCATED,
@@ -133,15 +134,39 @@ def test_the_curve_holds_the_truth_at_every_rate(tmp_path: Path, whole: list[Cyc
 def test_exact_are_only_strata_that_always_end_alike(
     tmp_path: Path, whole: list[CycleRecord]
 ) -> None:
-    """A set that once cleaned and once restored makes its stratum a sample, wider and named."""
+    """A set that once cleaned and once restored makes every stratum a sample, wider and named."""
     exact = {one["k"]: one["exact"] for one in found_in(run_of(tmp_path, whole))["strata"]}
     assert exact == {k: k <= 2 for k in range(8)}
     spoiled = [replace(whole[2], outcome="restored") if one is whole[2] else one for one in whole]
     found = found_in(run_of(tmp_path / "b", spoiled))
     assert not found["steady"]
     assert "cycles 2 to 3 had the same faults and ended unlike" in found["unsteady"]
-    assert [one["exact"] for one in found["strata"][:3]] == [True, False, True]
+    assert [one["exact"] for one in found["strata"][:3]] == [False, False, False]
     assert found["at_rate"]["upper"] > 0.01 > 1e-3 > true_at(RATES, meets)
+
+
+def test_what_fails_now_and_then_supports_nothing(tmp_path: Path) -> None:
+    """Where any cycle may fail whatever strikes it, 99.9% is hardly ever supported."""
+    chance = np.random.default_rng(20260101)
+    supported = 0
+    for number in range(20):
+        cycles = records(lambda struck: bool(chance.random() < 0.002))
+        results = run_of(tmp_path / str(number), cycles)
+        one, frame = results.conditions[0], results.cycles("one")
+        supported += judge(one, frame, "reliability", 0.999, 0.95).verdict == "supported"
+    assert supported <= 1
+
+
+def test_cycles_without_a_fault_must_all_end_alike(
+    tmp_path: Path, whole: list[CycleRecord]
+) -> None:
+    """One unstruck cycle of a thousand that was restored makes nothing exact."""
+    late = next(one for one in whole[100:] if not one.faults)
+    spoiled = [replace(one, outcome="restored") if one is late else one for one in whole]
+    found = found_in(run_of(tmp_path, spoiled))
+    assert found["unsteady"] == "cycles with no fault at all did not always end alike"
+    assert not any(one["exact"] for one in found["strata"])
+    assert (found["strata"][0]["cycles"], found["strata"][0]["failures"]) == (1002, 0)
 
 
 def test_a_set_run_once_shows_nothing_of_being_steady(tmp_path: Path) -> None:
@@ -158,9 +183,9 @@ def test_what_is_missing_or_spoiled_gives_no_estimate(
     """A gap and a harness error leave everything possible: nothing counts as fine."""
     error = replace(whole[5], outcome="harness_error")
     for name, cycles, why in (
-        ("gap", whole[:9] + whole[10:], "1 of 1,226 cycles are missing"),
+        ("gap", whole[:9] + whole[10:], "1 of 2,226 cycles are missing"),
         ("error", [*whole[:5], error, *whole[6:]], "harness error in 1 cycle"),
-        ("none", [], "1,226 of 1,226 cycles are missing"),
+        ("none", [], "2,226 of 2,226 cycles are missing"),
     ):
         results = run_of(tmp_path / name, cycles)
         one, frame = results.conditions[0], results.cycles("one")
@@ -175,18 +200,18 @@ def test_what_is_missing_or_spoiled_gives_no_estimate(
 def test_claims_are_judged_at_the_rates_and_not_by_what_failed(
     tmp_path: Path, whole: list[CycleRecord]
 ) -> None:
-    """Over a tenth of the designed cycles fail, and 99% holds; 99.99% does not; 99.9% is open."""
+    """Many of the designed cycles fail, and 90% holds; verdicts rest on no set ending alike."""
     results = run_of(tmp_path, whole, claims=["reliability >= 0.99"])
     one, frame = results.conditions[0], results.cycles("one")
     truth = true_at(RATES, meets)
-    assert (frame["outcome"] == "dirty_known").mean() > 0.1 > 100 * truth
-    cases = {0.99: "supported", 1 - 0.99 * truth: "undecided", 0.99999: "refuted"}
+    assert (frame["outcome"] == "dirty_known").mean() > 0.05 > 50 * truth
+    cases = {0.9: "supported", 1 - 0.99 * truth: "undecided"}
     for at_least, verdict in cases.items():
         judged = judge(one, frame, "reliability", at_least, 0.95)
         assert (judged.verdict, judged.decided_at) == (verdict, None)
         assert "cycles fixed beforehand, judged once" in judged.why
-    assert judge(one, frame, "no_silent_leftover", 0.999, 0.95).verdict == "supported"
-    assert judge(one, frame, "data_safety", 0.999, 0.95).verdict == "supported"
+    assert judge(one, frame, "no_silent_leftover", 0.9, 0.95).verdict == "supported"
+    assert judge(one, frame, "data_safety", 0.9, 0.95).verdict == "supported"
     other = judge(one, frame, "no_restore", 0.5, 0.95)
     assert other.verdict == "not measured"
     assert "say nothing of no_restore" in other.why
@@ -194,7 +219,7 @@ def test_claims_are_judged_at_the_rates_and_not_by_what_failed(
 
 def test_a_summary_shows_no_raw_share(tmp_path: Path, whole: list[CycleRecord]) -> None:
     """Reliability and data safety are those at the rates, and so is the verdict."""
-    results = run_of(tmp_path, whole, claims=["reliability >= 0.99"])
+    results = run_of(tmp_path, whole, claims=["reliability >= 0.9"])
     (one,) = summarise(results)["conditions"]
     truth = 1 - true_at(RATES, meets)
     for measure in ("reliability", "data_safety"):

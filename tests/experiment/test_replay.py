@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from harness.analysis.summary import write
+from harness.errors import UsageError
 from harness.experiment.records import CycleRecord, LedgerEntry
-from harness.experiment.replay import replay, same, side_by_side
+from harness.experiment.replay import _stored, replay, same, side_by_side
 from harness.experiment.runner import run
+from tests.stored_runs import cycle, make_run, struck
 
 SITE = "tests.experiment.sites:Quick"
 TEXT = 'name = "again"\ncycles = 25\ndefaults.workload.size_bytes = 262144\n'
@@ -18,12 +23,10 @@ def test_a_stored_cycle_is_the_same_again(folder: Path) -> None:
     path = folder / "again.toml"
     path.write_text(TEXT + '[[conditions]]\nname = "a"\nrecoveries = ["file_copy"]\n')
     run(path, output=folder / "run", site=SITE, workers=1, work_folder=folder)
-    for cycle in (0, 19):
-        stored, new = replay(folder / "run", "a", cycle, SITE)
+    for number in (0, 19):
+        stored, new = replay(folder / "run", "a", number, SITE)
         assert same(stored, new)
-    stored, new = replay(folder / "run", "a", 99, SITE)
-    assert stored is None
-    assert not same(stored, new)
+    assert not same(None, stored or new)
 
 
 def test_records_differ_by_more_than_time() -> None:
@@ -55,3 +58,28 @@ def test_of_two_stories_only_what_differs_is_shown() -> None:
     assert 'ended: "dirty"' in shown
     assert "served" not in shown
     assert "the same" in side_by_side(one, one)
+
+
+def test_a_published_cycle_is_read_from_its_parquet_file(folder: Path) -> None:
+    """Without the database the stored record comes from cycles.parquet, the same in everything."""
+    entry = struck("timeout")
+    made = make_run(
+        folder / "run",
+        [
+            cycle(0),
+            cycle(1, "restored", faults=(entry,), restored_by="wal_pin", cleanup_ok=True,
+                  shadow_ok=False, detail="why", timings_ms={"backup": 1.5, "cycle": 4.25}),
+        ],
+    )  # fmt: skip
+    from_database = [_stored(made.folder, "one", number) for number in (0, 1, 2)]
+    write(made)
+    (made.folder / "cycles.sqlite").unlink()
+    assert [_stored(made.folder, "one", number) for number in (0, 1, 2)] == from_database
+    assert from_database[2] is None
+
+
+def test_a_cycle_that_was_never_planned_is_refused(folder: Path) -> None:
+    """Beyond the last cycle there is nothing to run again, and the sentence says what there is."""
+    made = make_run(folder / "run", [cycle(0)])
+    with pytest.raises(UsageError, match=r"--cycle 99999: condition 'one' .* has the cycles 0 to"):
+        replay(made.folder, "one", 99_999)

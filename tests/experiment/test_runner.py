@@ -233,7 +233,7 @@ def test_a_worker_killed_in_mid_run_is_a_harness_error(runs: Runs, workers: int)
         ("a", 7), ("a", 20), ("b", 7), ("b", 20),
     ]  # fmt: skip
     assert len(runs.rows("one")) == 120
-    assert "2 harness errors" in runs.said
+    assert "harness error in 2 cycles" in runs.said
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_a_fault_that_never_fired_supports_nothing(runs: Runs) -> None:
     """A rate above 0 and no strike is a harness error, whatever the claim."""
     runs.write(claims='["reliability >= 0.5"]')
     assert runs("one", site="Calm") == 4
-    assert "never fired, though the rate is above 0: noop" in runs.said
+    assert "harness error: noop never fired" in runs.said
 
 
 def test_stopping_early_stores_the_same_for_any_number_of_workers(runs: Runs) -> None:

@@ -56,7 +56,7 @@ def test_every_sentence_follows_from_a_verdict(verdicts: list[str]) -> None:
     assert ("The combined figure" in whole) == bool(judged)
     assert ("no property of the approach" in whole) == ({"supported", "refuted"} <= judged)
     assert ("nowhere in this run" in whole) == ("refuted" in judged and "supported" not in judged)
-    assert ("nothing in this run speaks against it" in whole) == (
+    assert ("nothing in this run refutes it" in whole) == (
         "supported" in judged and "refuted" not in judged
     )
 

@@ -56,7 +56,8 @@ def test_sentences_name_whom_they_are_about(run: Path) -> None:
     ]
     assert frontier_sentences(summary) == [
         f"rates, hybrid_verified: {CURVE['frontier']['sentence']}",
-        "good: 99.90% holds up to a rate of 0.004; no rate breaks it (95% confidence).",
+        "good: 99.90% holds up to a rate of 0.004; no rate tried is shown to break it "
+        "(95% confidence).",
     ]
 
 

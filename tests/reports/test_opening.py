@@ -17,7 +17,7 @@ def _rows(*verdicts: str) -> dict[str, object]:
         (["refuted", "supported", "set point"], "bad",
          "Of 3 claims: 1 supported, 1 refuted, 1 set point."),
         (["supported", "not measured"], "open", "Of 2 claims: 1 supported, 1 not measured."),
-        (["set point"], "", "Nothing was claimed; 99.85% of the cycles ended clean."),
+        (["set point"], "", "Nothing was claimed; the reliability is 99.85%."),
     ],
 )  # fmt: skip
 def test_the_verdict_in_a_sentence(verdicts: list[str], kind: str, said: str) -> None:
@@ -54,3 +54,11 @@ def test_what_must_never_happen_is_counted() -> None:
     assert '<div class="tile bad"><strong>3</strong>failed and said it was fine' in page
     assert '<div class="tile good"><strong>0</strong>lost the baseline' in page
     assert "<b " not in page
+
+
+def test_rows_hide_no_claim_of_a_condition() -> None:
+    """Three supported rows and a refuted claim of a condition's own are no green page."""
+    rows = [{"verdict": "supported", "condition": "a", "measure": "no_restore"}] * 3
+    refuted = claim([], 10) | {"verdict": "refuted"}
+    found = verdict({"rows": rows, "conditions": [condition("a", claims=[refuted])]})
+    assert found == ("bad", "Of 4 claims: 3 supported, 1 refuted.")

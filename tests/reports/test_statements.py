@@ -1,7 +1,8 @@
 from pathlib import Path
 
+from harness import registry
 from harness.analysis.summary import load
-from harness.reports.statements import ERROR, settings_of, soundness, statements, unmeasured
+from harness.reports.statements import ERROR, soundness, statements, unmeasured
 from tests.reports.measured import measured
 from tests.stored_runs import cycles, make_run
 
@@ -41,21 +42,36 @@ def test_no_row_is_lost(run: Path) -> None:
 
 
 def test_an_unsound_condition_is_an_error(folder: Path) -> None:
-    """A harness error, a fault that never fired and a condition without cycles are found."""
+    """A harness error, a fault that never fired, no cycle and a gap are found."""
     faults = {"timeout": {"rate": 0.5}}
     conditions = [{"name": "one"}, {"name": "two", "faults": faults}, {"name": "three"}]
+    conditions.append({"name": "four"})
     records = [
         *cycles(["cleaned", "harness_error"]),
         *cycles(["cleaned"], condition="two"),
+        *cycles(["cleaned"] * 4, condition="four")[2:],
     ]
     made = make_run(folder / "run", records, conditions=conditions)
-    summary, run = load(made.folder)
-    settings = settings_of(run)
-    found = [soundness(one, settings[one["name"]]) for one in summary["conditions"]]
-    assert [one.verdict for one in found] == [ERROR] * 3
+    summary = load(made.folder).summary
+    found = [soundness(one) for one in summary["conditions"]]
+    assert [one.verdict for one in found] == [ERROR] * 4
     assert [one.why for one in found] == [
         "harness error in 1 cycle",
-        "never fired, though planned: timeout",
+        "harness error: timeout never fired",
         "no cycle was run",
+        "cycle 0 is missing",
     ]
-    assert soundness(summary["conditions"][1], {}).verdict == "supported"
+    older = {k: v for k, v in summary["conditions"][0].items() if k != "doubts"}
+    assert soundness(older).why == "harness error in 1 cycle"
+
+
+def test_a_claim_that_nothing_measured_is_the_conditions_own(folder: Path) -> None:
+    """A build is judged by it, so it is told apart from a row that is merely not there."""
+    stated = {"name": "one", "claims": ["p99 of restore_ms <= 5"]}
+    made = make_run(folder / "run", cycles(["cleaned"] * 3), conditions=[stated])
+    summary = load(made.folder).summary
+    (claim,) = statements(summary["conditions"][0], summary)
+    assert (claim.verdict, claim.own) == ("not measured", True)
+    junit = registry.find("reports", "junit")().render(made.folder)
+    assert '<failure type="not measured"' in junit
+    assert "::warning" in registry.find("reports", "github")().render(made.folder)

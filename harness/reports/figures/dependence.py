@@ -61,7 +61,7 @@ def _ratios(summary: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> s
         return ""
     ends = [ratio.get(key) for _, _, ratio in rows for key in ("estimate", "lower", "upper")]
     known = [one for one in ends if one is not None and one > 0]
-    scale = LogScale.of([*known, min(1.0, *known) / 1.5, max(1.0, *known) * 1.5])
+    scale = LogScale.of([*known, min([1.0, *known]) / 1.5, max([1.0, *known]) * 1.5])
     ticks = fitting([Tick(scale.at(one), f"{one:,.6g}") for one in scale.ticks()], 290.0)
     headings = (
         Cell("", "condition", "name"),
