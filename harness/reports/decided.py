@@ -59,7 +59,10 @@ def frontier_sentences(summary: Mapping[str, Any]) -> list[str]:
 
 def named(curve: Mapping[str, Any]) -> str:
     """Name a curve by its sweep and what tells it from its sisters."""
-    series = ", ".join(str(value) for value in (curve.get("series") or {}).values())
+    series = ", ".join(
+        "+".join(map(str, value)) if isinstance(value, list) else str(value)
+        for value in (curve.get("series") or {}).values()
+    )
     return f"{curve['name']}, {series}" if series else str(curve["name"])
 
 
@@ -180,7 +183,8 @@ def _ratio(found: Mapping[str, Any]) -> str:
         return "-"
     estimate, lower, upper = (found.get(key) for key in ("estimate", "lower", "upper"))
     ends = f"[{_number(lower, '0')}, {_number(upper, 'no limit')}]"
-    return f"{_number(estimate, 'no limit')} {ends}"
+    middle = "-" if estimate is None and not lower else _number(estimate, "no limit")
+    return f"{middle} {ends}"
 
 
 def _number(value: float | None, none: str) -> str:

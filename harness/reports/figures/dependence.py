@@ -44,7 +44,8 @@ def dependence(summary: Mapping[str, Any]) -> str:
         )
         for one in found
     )
-    return (f'<p class="question">{clean(overall)}</p>' if overall else "") + drawn + each
+    overall = overall[:1].upper() + overall[1:]
+    return (f'<p class="question">{clean(overall)}.</p>' if overall else "") + drawn + each
 
 
 def _ratios(summary: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> str:
@@ -80,7 +81,8 @@ def _row(
     name: str, said: str, ratio: Mapping[str, Any], scale: LogScale, ticks: list[Tick]
 ) -> tuple[Cell, ...]:
     low, high, estimate = (ratio.get(key) for key in ("lower", "upper", "estimate"))
-    measured = f"{number(estimate)} [{number(low or 0)}, {number(high)}]"
+    middle = "-" if estimate is None and not low else number(estimate)  # unknown, not infinite
+    measured = f"{middle} [{number(low or 0)}, {number(high)}]"
     independent = (low or 0) <= 1 and (high is None or high >= 1)
     kind = "none" if independent else "bad"
     body = grid_strip(ticks) + strip_line(scale.at(1), scale.at(1), "claim", (0, 20))
