@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -45,11 +46,16 @@ class Axes(NamedTuple):
 def curves(summary: Mapping[str, Any]) -> str:
     """Return the figures of all sweeps with their tables, as HTML; "" where nothing was swept."""
     strata = {one["name"]: one["strata"] for one in summary["conditions"] if one.get("strata")}
+    drawable = [one for one in summary.get("curves") or () if _known(one["points"])]
+    count = Counter(one["name"] for one in drawable)
     sweeps: dict[str, list[Curve]] = {}
-    for one in summary.get("curves") or ():
-        if any(point.get("reliability") is not None for point in one["points"]):
-            sweeps.setdefault(one["name"], []).append(one)
-    return "\n".join(_sweep(name, found, strata) for name, found in sweeps.items())
+    for one in drawable:  # those of one series each over the same axis belong side by side
+        name = one["name"] if count[one["name"]] > 1 else str(one.get("label") or one["name"])
+        sweeps.setdefault(name, []).append(one)
+    return "\n".join(
+        _sweep(name if len(found) > 1 else found[0]["name"], found, strata)
+        for name, found in sweeps.items()
+    )
 
 
 def _sweep(name: str, found: Sequence[Curve], strata: Mapping[str, Any]) -> str:
@@ -106,7 +112,11 @@ def _legend(curve: Curve, banded: bool, order: int) -> str:
 def series(curve: Curve) -> str:
     """Name a series by what tells it from the others; by the sweep where nothing does."""
     found = curve.get("series") or {}
-    return ", ".join(f"{name} {value}" for name, value in found.items()) or curve["name"]
+    return ", ".join(f"{name} {_value(value)}" for name, value in found.items()) or curve["name"]
+
+
+def _value(value: Any) -> str:
+    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _summary(curve: Curve) -> str:

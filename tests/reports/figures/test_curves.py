@@ -35,6 +35,16 @@ def test_one_series_needs_no_overview() -> None:
         assert f'{kind}"' not in curves(_summary(bare))
 
 
+def test_sweeps_of_one_series_stand_side_by_side() -> None:
+    """Two sweeps over the same axis have one overview with both, named by their sweeps."""
+    found = [curve("x", 1.0) | {"name": name, "series": {}} for name in ("trusting", "verified")]
+    page = curves(_summary(*found))
+    assert len(figures(page)) == 3
+    assert page.count("<h3>") == 1
+    assert "trusting</span>" in page
+    assert "verified</span>" in page
+
+
 @pytest.mark.parametrize("holds", [None, *RATES])
 @pytest.mark.parametrize("breaks", [None, *RATES])
 def test_no_label_touches_another(holds: float | None, breaks: float | None) -> None:
