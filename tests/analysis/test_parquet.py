@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -79,14 +80,16 @@ def test_a_condition_has_a_row_group_of_its_own(folder: Path) -> None:
     assert groups[0].column(at).has_dictionary_page
 
 
-def test_a_published_file_is_read_the_same_in_every_way() -> None:
-    """A real run from before there were shadow restores: columns, table and counts agree."""
-    results = Results(PUBLISHED)
+def test_a_published_file_is_read_the_same_in_every_way(folder: Path) -> None:
+    """A real run as from before there were shadow restores: columns, table and counts agree."""
+    shutil.copyfile(PUBLISHED / "run.json", folder / "run.json")
+    older = pq.read_table(PUBLISHED / "cycles.parquet").drop_columns(["shadow_ok"])
+    pq.write_table(older, folder / "cycles.parquet")
+    results = Results(folder)
     names = [one["name"] for one in results.conditions]
     whole = results.table()
     assert whole["condition"].cat.categories.to_list() == names
-    stored = pq.read_table(PUBLISHED / "cycles.parquet")
-    assert "shadow_ok" not in stored.column_names
+    stored = pq.read_table(folder / "cycles.parquet")
     assert len(whole) == stored.num_rows > 0
     for name in names:
         columns = results.columns(name)
