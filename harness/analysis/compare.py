@@ -25,7 +25,13 @@ from harness.statistics.digits import milliseconds, percent
 FINE, WORSE = 0, 1
 _STEPS = ("backup", "cleanup", "verify", "restore", "cycle")
 _QUANTILE = 0.95
-_NOT_SETTINGS = ("cycles", "claims", "story")  # they change nothing of a single cycle
+_NOT_SETTINGS = (
+    "cycles",
+    "claims",
+    "story",
+    "sweep",
+    "shadow",
+)  # they change nothing of a single cycle
 _MOST_KEYS = 6
 _MACHINE = ("cpu", "cores", "system", "filesystem")
 
@@ -63,6 +69,12 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
     for folder, run in ((before, old), (after, new)):
         _refuse_spoiled(folder, run)
     lines = [f"compared with {before}: {after}"]
+    lines += [
+        f"{folder}: it stopped early, or was gone on with after it had ended, and the intervals "
+        "are for numbers of cycles fixed beforehand: a word here is a hint"
+        for folder, run in ((before, old), (after, new))
+        if run.run.get("looked")
+    ]
     left_out, pairs = _pairs(old, new)
     lines += left_out
     machines = differing_keys(_machine(old), _machine(new))

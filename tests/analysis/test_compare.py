@@ -86,3 +86,20 @@ def test_a_spoiled_run_says_nothing(folder: Path) -> None:
         compare(one, spoiled)
     with pytest.raises(UsageError):
         compare(one, folder / "nothing")
+
+
+def test_a_run_from_before_sweeps_is_compared(folder: Path) -> None:
+    """What later versions note of a condition, and changes no cycle, makes it no other one."""
+    older = stored(folder / "a", GOOD)
+    noted = {"name": "one", "sweep": {"of": "x", "axes": {}}, "shadow": 0.3, "strata": None}
+    newer = stored(folder / "b", GOOD, conditions=[noted])
+    lines, status = compare(older, newer)
+    assert status == FINE
+    assert not any("not compared" in line for line in lines)
+
+
+def test_a_run_that_stopped_early_is_said_to_have(folder: Path) -> None:
+    """The intervals are for cycles fixed beforehand, so the words are said to be hints only."""
+    lines, _ = compare(stored(folder / "a", GOOD), stored(folder / "b", GOOD, looked=True))
+    assert [line for line in lines if "stopped early" in line] == [lines[1]]
+    assert lines[1].startswith(str(folder / "b"))

@@ -24,7 +24,8 @@ TITLE = "Reliability over what was swept"
 ABOUT = (
     "Marks: measured, with their intervals, hollow where nothing failed. If independent: what "
     "would be measured if cleanup and restore failed independently. Upright lines: up to where the "
-    "target is shown to hold (solid), and from where on to break (dashed)."
+    "target is shown to hold (solid), and from where on to break (dashed); between the points this "
+    "takes for granted that reliability never rises with what is swept."
 )
 WIDTH, HEIGHT = 310.0, 270.0
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 30.0, 222.0
