@@ -51,15 +51,19 @@ class Verdict:
             return "; ".join([said, *why, *self.doubts])
         at = f" at cycle {one['decided_at_cycle']:,}" if one["decided_at_cycle"] else ""
         failures, cycles = one["failures"], one["cycles"]
+        designed = one["method"].startswith("stratified")
+        counted = f"{cycles:,} cycle{'' if cycles == 1 else 's'}"
         words = [
             f"{said}{at} ({one['method']})",
-            f"{failures:,} failure{'' if failures == 1 else 's'} in {cycles:,} "
-            f"cycle{'' if cycles == 1 else 's'}",
+            # of cycles with a set number of faults the share that failed says nothing by itself
+            f"{counted} with a set number of faults"
+            if designed
+            else f"{failures:,} failure{'' if failures == 1 else 's'} in {counted}",
             *dict.fromkeys([*self.doubts, *one["doubts"]]),
         ]
         if cycles:
             bounds = f"[{one['lower']:.4%}, {one['upper']:.4%}]"
-            kind = "interval" if one["method"].startswith("stratified") else "Clopper-Pearson"
+            kind = "interval" if designed else "Clopper-Pearson"
             words.insert(2, f"{kind} {bounds} at {one['interval_confidence']:.4g}")
         if one["next"] and not self.doubts:
             words.append(one["next"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.analysis.dependence import reading
 from harness.reports.decided import share
-from harness.reports.reasoning import Pair, enough, frontier, independence
+from harness.reports.reasoning import Pair, enough, frontier
 from harness.reports.scenario import scenario
 from harness.reports.source_rows import Group
 from harness.reports.statements import ERROR, soundness
@@ -26,7 +27,7 @@ def conclusion(
         *_combined(found),
         *_silent(pairs),
         *_lost(summary),
-        *independence(summary),
+        *_dependent(summary),
         *frontier(summary),
         *_told(summary),
         *_listed(_stated(summary), summary, run),
@@ -93,6 +94,18 @@ def _lost(summary: Mapping[str, Any]) -> Iterator[str]:
         ):
             if number := one["outcomes"].get(outcome, 0):
                 yield f"{called} {did} in {number:,} of {one['cycles']:,} cycles."
+
+
+def _dependent(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Say what all conditions say together, then which of them fail together or apart."""
+    common = summary.get("dependence") or {}
+    if common.get("sentence"):
+        yield f"Cleanup and restore: {common['sentence']}."
+    for one in summary["conditions"]:
+        found = one.get("dependence") or {}
+        odds = found.get("odds_ratio")
+        if odds and reading(odds) in ("together", "apart"):
+            yield f"{one['name']}: {found['sentence']}."
 
 
 def _told(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -103,7 +103,12 @@ def test_claims_of_conditions_conclude_too(run: Path) -> None:
     told = concluded(summary, document)
     assert any(one.startswith("Supported: good: reliability >= 0.99: 100%") for one in told)
     assert any("supported at cycle 6,893 if nothing else fails" in one for one in told)
-    assert "one odds ratio fits all" in told
+    assert "Cleanup and restore: one odds ratio fits all." in told
+    together = "good: cleanup and restore fail together more often than apart."
+    assert together in told
+    ratio = {"estimate": 1.0, "lower": 0.5, "upper": 2.0}
+    summary["conditions"][0]["dependence"]["odds_ratio"] = ratio
+    assert together not in concluded(summary, document)
 
 
 def test_a_story_proves_no_rate(stories: Path) -> None:
