@@ -19,7 +19,7 @@ from harness.guard.policy import POLICIES
 
 CELLS = ("neither", "cleanup_only", "recovery_only", "both")
 # in a condition to compare with
-_MAY_DIFFER = ("name", "policy", "cycles", "claims", "story", "shadow", "sweep")
+MAY_DIFFER = ("name", "policy", "cycles", "claims", "story", "shadow", "sweep")
 
 Bools = NDArray[np.bool_]
 
@@ -105,7 +105,7 @@ def tried(frame: pd.DataFrame) -> Bools:
 
 def _essence(condition: Mapping[str, Any]) -> dict[str, Any]:
     """What a restore depends on: all but names, the policy, and what causes do in the cleanup."""
-    kept = {key: value for key, value in condition.items() if key not in _MAY_DIFFER}
+    kept = {key: value for key, value in condition.items() if key not in MAY_DIFFER}
     causes = [
         {**cause, "phases": sorted(set(cause.get("phases") or ("restore",)) - {"cleanup"})}
         for cause in (condition.get("causes") or {}).values()

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from harness.analysis.together import MAY_DIFFER
 from harness.reports import apart
-from harness.reports.decided import dependence_sentences, frontier_sentences, shown
+from harness.reports.decided import dependence_sentences, frontier_sentences, share, shown
 from harness.reports.statements import settings_of
-from harness.reports.tables import Table, share
+from harness.reports.tables import Table
 from harness.statistics.comparison import compare_proportions, verdicts
 from harness.statistics.sequential import support_boundary
 
 Condition = Mapping[str, Any]
 TRUSTING, VERIFIED = "hybrid_trusting", "hybrid_verified"
-_MAY_DIFFER = ("name", "policy", "claims", "cycles", "sweep", "story", "shadow")
 
 
 class Pair(NamedTuple):
@@ -58,7 +58,7 @@ def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
             continue
         if setting.get("strata") or one["outcomes"].get("harness_error"):
             continue  # its share of clean cycles is no reliability
-        essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in _MAY_DIFFER))
+        essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in MAY_DIFFER))
         by_essence.setdefault(essence, {})[one["policy"]] = one
     return [
         _pair(both[TRUSTING], both[VERIFIED], settings)

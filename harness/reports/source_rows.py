@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from harness.reports.decided import stated_share
-from harness.reports.tables import Table, share
+from harness.reports.decided import share, stated_share
+from harness.reports.tables import Table
 
 NOT_HERE = "not measured here"
 HEADINGS = ("claim", "claimed", "measured", "cycles", "verdict", "why")

@@ -11,8 +11,9 @@ from typing import Any
 from harness.analysis.results import OUTCOMES, TIMINGS
 from harness.analysis.summary import load
 from harness.reports import apart, decided, unsaid
+from harness.reports.decided import share
 from harness.reports.scenario import Scenario, scenario
-from harness.statistics.digits import milliseconds, percent, percent_interval
+from harness.statistics.digits import milliseconds, percent
 
 VERDICTS = ("supported", "refuted", "undecided", "set point", "not measured")
 
@@ -83,14 +84,6 @@ def claims(summary: Mapping[str, Any]) -> Table:
         ],
         "In brackets the interval. A set point was solved for: it supports nothing.",
     )
-
-
-def share(measured: Mapping[str, Any]) -> str:
-    """Return ``99.95% [99.90%, 99.98%]`` for a reliability or data safety of summary.json."""
-    if measured["estimate"] is None:
-        return "-"
-    interval = percent_interval(measured["lower"], measured["upper"])
-    return f"{percent(measured['estimate'])} {interval}"
 
 
 def _conditions(conditions: list[dict[str, Any]]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.reports.decided import share
 from harness.reports.figures.scale import FailureScale, Tick, fitting
 from harness.reports.figures.svg import (
     axis_strip,
@@ -16,7 +17,6 @@ from harness.reports.figures.svg import (
     strip_line,
 )
 from harness.reports.markup import Cell, badge, clean, drawn_table
-from harness.reports.tables import share
 
 TITLE = "Where reliability stands"
 ABOUT = (
