@@ -9,12 +9,13 @@ import pytest
 from harness.files import Files
 from harness.guard import Guard, recover
 from harness.guard.journal import SUFFIX
+from tests.guard.power.judging import failures
 from tests.guard.power.scenes import (
     DEFAULT,
     REMOVED,
+    TO_CLEAN,
     CleansUnsynced,
     Scene,
-    failures,
     record,
 )
 from tests.recovery.helpers import content, execute, leftovers, make
@@ -39,11 +40,11 @@ SCENES = [
     Scene(DEFAULT, "wal", unfolded=True),
     Scene(DEFAULT, "wal", REMOVED),
     Scene(DEFAULT, "wal", ()),
-    _failing(Scene(("file_copy",), "delete", REMOVED[:1], CleansUnsynced), NOT_DURABLE),
-    _failing(Scene(("online_backup",), "wal", REMOVED[:1], CleansUnsynced), NOT_DURABLE),
-    _failing(Scene(DEFAULT, "wal", REMOVED[:1], CleansUnsynced), NOT_DURABLE),
-    _failing(Scene(("online_backup",), "wal", REMOVED, connected=True), NOT_DURABLE),
-    _failing(Scene(DEFAULT, "wal", REMOVED, connected=True), NOT_DURABLE),
+    _failing(Scene(("file_copy",), "delete", TO_CLEAN, CleansUnsynced), NOT_DURABLE),
+    _failing(Scene(("online_backup",), "wal", TO_CLEAN, CleansUnsynced), NOT_DURABLE),
+    _failing(Scene(DEFAULT, "wal", TO_CLEAN, CleansUnsynced), NOT_DURABLE),
+    _failing(Scene(("online_backup",), "wal", REMOVED, connected="NORMAL"), NOT_DURABLE),
+    _failing(Scene(DEFAULT, "wal", REMOVED, connected="NORMAL"), NOT_DURABLE),
     Scene(("file_copy",), "wal", unsynced=True),
     _failing(Scene(("online_backup",), "delete", unsynced=True), NOT_DURABLE),
     _failing(Scene(("wal_pin",), "wal", unsynced=True), NOT_PINNED),

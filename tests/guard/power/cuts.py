@@ -5,15 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from tests.guard.power.disk import Change, Cut, Disk, Event, Image, Mark, Names, Sync, Write
+from tests.guard.power.disk import (
+    Change,
+    Cut,
+    Disk,
+    Event,
+    Image,
+    Mark,
+    Names,
+    Sync,
+    SyncFolder,
+    Write,
+)
 
 SECTOR_BYTES = 512
-Record = tuple[Disk, Sequence[Event]]
 
 
-def without(events: Sequence[Event], site: str) -> list[Event]:
-    """Take the syncs of one place in the code away."""
-    return [e for e in events if getattr(e, "site", None) != site]
+def without(events: Sequence[Event], syncs: set[str]) -> list[Event]:
+    """Take the syncs of some places in the code away."""
+    return [event for event in events if getattr(event, "site", None) not in syncs]
 
 
 def images(
@@ -149,6 +159,4 @@ def _told(change: Change) -> str:
 
 def sites(events: Sequence[Event]) -> set[str]:
     """Name every place in the code that syncs."""
-    return {e.site for e in events if hasattr(e, "site")} | {
-        e.site for e in events if isinstance(e, Sync)
-    }
+    return {event.site for event in events if isinstance(event, Sync | SyncFolder)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import stat
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -76,14 +78,15 @@ class Recorder:
         for event in self.events:
             disk.follow(event)
         image = disk.image(disk.pending, "everything")
-        for path, file in image.files.items():
-            real = self.root / path
-            assert os.path.lexists(real), f"{path} was removed past the record"
-            if file is not None:
-                assert file.content == real.read_bytes(), f"{path} was written past the record"
-        for real in self.root.rglob("*"):
-            name = self._relative(real)
-            assert name in image.files or name.endswith(SHM), f"{name} came past the record"
+        with copied(self.root) as copy:
+            for path, file in image.files.items():
+                real = copy / path
+                assert os.path.lexists(real), f"{path} was removed past the record"
+                if file is not None:
+                    assert file.content == real.read_bytes(), f"{path} was written past the record"
+            for real in copy.rglob("*"):
+                name = str(real.relative_to(copy))
+                assert name in image.files or name.endswith(SHM), f"{name} came past the record"
 
     # What the two layers say.
 
@@ -339,6 +342,14 @@ class RecordingFile(apsw.VFSFile):
             return os.stat(self.path).st_mtime_ns
         except FileNotFoundError:  # it has no name any more, so nobody will ask
             return 0
+
+
+@contextmanager
+def copied(folder: Path) -> Iterator[Path]:
+    """Copy a folder in another process: whoever closes a file drops this one's locks on it."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        subprocess.run(["cp", "-a", folder, f"{aside}/copy"], check=True)
+        yield Path(aside) / "copy"
 
 
 @contextmanager
