@@ -52,6 +52,9 @@ SCENES = [
     _failing(Scene(("online_backup",), "wal", TO_CLEAN, CleansUnsynced), NOT_DURABLE),
     _failing(Scene(DEFAULT, "wal", TO_CLEAN, CleansUnsynced), NOT_DURABLE),
     _failing(Scene(("online_backup",), "wal", REMOVED, connected="NORMAL"), NOT_DURABLE),
+    _failing(
+        Scene(("online_backup",), "wal", TO_CLEAN, CleansUnsynced, connected="FULL"), NOT_DURABLE
+    ),
     _failing(Scene(DEFAULT, "wal", REMOVED, connected="NORMAL"), NOT_DURABLE),
     Scene(("file_copy",), "wal", unsynced=True),
     _failing(Scene(("online_backup",), "delete", unsynced=True), NOT_DURABLE),

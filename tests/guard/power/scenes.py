@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Any
 import apsw
 
 from harness.cleanup import Cleanup, CleanupReport
+from harness.files import Files
 from harness.guard import Guard, recover
 from harness.recovery.online_backup import OnlineBackup
 from tests.guard.power.disk import Image
 from tests.guard.power.judging import STATE, Recording, content_aside, found_in, settled
-from tests.guard.power.recording import Recorder, RecordingFiles, recorded
+from tests.guard.power.recording import RecordingFiles, recorded
 from tests.recovery.helpers import execute, make
 
 DEFAULT = ("wal_pin", "online_backup")
@@ -167,16 +168,16 @@ def begun(folder: Path, mode: str, *, unfolded: bool = False) -> tuple[Path, Pat
 def record(scene: Scene, folder: Path) -> Recording:
     """Run it once, and see it end well."""
     root, database = begun(folder, scene.mode, unfolded=scene.unfolded)
-    with settled(root), _copying(in_kernel=scene.in_kernel), recorded(root) as recorder:
-        if scene.unsynced:
-            execute(database, UNSYNCED + "INSERT INTO users VALUES ('late@example.org')")
+    with settled(root), copying(in_kernel=scene.in_kernel), recorded(root) as recorder:
+        write_late(scene, database)
         recorder.mark("the baseline is there")
         baseline = content_aside(database)
-        guard, application = _tested(scene, database, recorder)
+        files = (FullAtTheEnd if scene.full else RecordingFiles)(recorder)
+        guard, application = tested(scene, database, files, recorder.mark)
         # in rollback mode SQLite's commit itself does not last before the folder is synced
         lasting = scene.mode == "wal" and scene.connected != "NORMAL"
         thrown_away = content_aside(database) if scene.archives and lasting else None
-        _ended(guard, application, recorder)
+        ended(guard, application, recorder.mark)
     law = Recovered(database, baseline, thrown_away, scene.archives, scene.unsynced, scene.full)
     pinned = database if "wal_pin" in scene.recoveries else None
     return Recording.of(recorder, law, identified=pinned)
@@ -196,7 +197,7 @@ def record_recover(recording: Recording, image: Image) -> Recording:
 
 
 @contextmanager
-def _copying(*, in_kernel: bool) -> Iterator[None]:
+def copying(*, in_kernel: bool) -> Iterator[None]:
     """Let the kernel copy, as it does a big database."""
     before = OnlineBackup.kernel_from_bytes
     if in_kernel:
@@ -207,20 +208,27 @@ def _copying(*, in_kernel: bool) -> Iterator[None]:
         OnlineBackup.kernel_from_bytes = before
 
 
-def _tested(
-    scene: Scene, database: Path, recorder: Recorder
+def write_late(scene: Scene, database: Path) -> None:
+    """Write the last rows of the baseline, if they are to be written unsynced."""
+    if scene.unsynced:
+        execute(database, UNSYNCED + "INSERT INTO users VALUES ('late@example.org')")
+
+
+def tested(
+    scene: Scene, database: Path, files: Files, mark: Callable[[str], None]
 ) -> tuple[Guard, apsw.Connection | None]:
+    """Guard the database and run the tests; the guard, and the application still connected."""
     guard = Guard(
         database,
         recoveries=scene.recoveries,
         cleanup=scene.cleanup() if scene.cleanup else None,
-        files=(FullAtTheEnd if scene.full else RecordingFiles)(recorder),
+        files=files,
         archives=scene.archives,
         busy_timeout_ms=100,
     )
     guard.begin()
     assert guard.result.backed_up_by == scene.recoveries, guard.result.failures
-    recorder.mark(BEGUN)
+    mark(BEGUN)
     application = apsw.Connection(str(database)) if scene.connected else None
     if application is not None:
         application.execute(f"PRAGMA synchronous={scene.connected}")
@@ -229,15 +237,16 @@ def _tested(
             application.execute(sql)
         else:
             execute(database, sql)
-    recorder.mark(TESTED)
+    mark(TESTED)
     return guard, application
 
 
-def _ended(guard: Guard, application: apsw.Connection | None, recorder: Recorder) -> None:
+def ended(guard: Guard, application: apsw.Connection | None, mark: Callable[[str], None]) -> None:
+    """Let the guard end well."""
     result = guard.finish()
     assert result.says_clean, result
     assert not result.undisposed, result
-    recorder.mark(DONE)
+    mark(DONE)
     if application is not None:
         application.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         application.close()
