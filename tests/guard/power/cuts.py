@@ -62,11 +62,11 @@ def _cut(disk: Disk, at: str, chance: random.Random, each: int, samples: int) ->
     pending = disk.pending
     names = [c for c in pending if isinstance(c, Names)]
     data = [c for c in pending if not isinstance(c, Names)]
-    yield disk.image(pending, f"{at}: all kept")
+    yield disk.image(pending, f"{at}: all kept", old_times=False)
     yield disk.image([], f"{at}: all lost")
     if not pending:
         return
-    yield disk.image(pending, f"{at}: all kept, times new", old_times=False)
+    yield disk.image(pending, f"{at}: all kept, old times")
     yield disk.image(data, f"{at}: data kept, names lost")
     yield disk.image(names, f"{at}: names kept, data lost")
     yield disk.image(names, f"{at}: names kept, zeros for data", sizes=data)

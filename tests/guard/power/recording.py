@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import linecache
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -37,6 +39,7 @@ SQLITE = "SQLite"  # the site of a sync that SQLite does by itself
 SHM = "-shm"
 _NAMED_BY_A_SYNC = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL
 _COPIED_BYTES = 1 << 20
+_SYNCS = re.compile(r"\b(x|f|)[sS]ync(_folder)?\(")
 
 
 class Recorder:
@@ -313,9 +316,6 @@ class RecordingFile(apsw.VFSFile):
         self.recorder, self.path = recorder, path
         # os_unix.c syncs the folder with the first sync of a journal or -wal that it may create
         self.syncs_folder = bool(flags[0] & apsw.SQLITE_OPEN_CREATE and flags[0] & _NAMED_BY_A_SYNC)
-        # a connection gives its main file's name in another type than whoever opens a VFSFile
-        main = flags[0] & apsw.SQLITE_OPEN_MAIN_DB
-        self.by_hand = bool(main) and not isinstance(name, apsw.URIFilename)
         super().__init__("unix", name, flags)
 
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802 - SQLite's own name
@@ -331,8 +331,7 @@ class RecordingFile(apsw.VFSFile):
     def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's own name
         """Record a sync, of the folder too where SQLite does that."""
         super().xSync(flags)
-        site = None if self.by_hand else SQLITE
-        self.recorder.synced(self.inode, whole=False, site=site)
+        self.recorder.synced(self.inode, whole=False)
         if self.syncs_folder:
             self.syncs_folder = False
             self.recorder.synced_folder(os.path.dirname(self.path), SQLITE)
@@ -364,11 +363,16 @@ def recorded(root: Path) -> Iterator[Recorder]:
 
 
 def _site() -> str:
-    """Say which sync of which function of the harness this is: "journal.Journal.begin: sync 1"."""
+    """Say which sync of which function of the harness this is: "journal.Journal.begin: sync 1".
+
+    Where the line that is being run calls none, SQLite does it by itself.
+    """
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if module.startswith("harness.") and module != "harness.files":
+            if not _SYNCS.search(linecache.getline(frame.f_code.co_filename, frame.f_lineno)):
+                return SQLITE
             name = f"{module.rpartition('.')[2]}.{frame.f_code.co_qualname}"
             return f"{name}: sync {_ordinal(frame.f_code, frame.f_lineno)}"
         frame = frame.f_back  # type: ignore[assignment]
@@ -379,7 +383,7 @@ def _site() -> str:
 def _ordinal(code: CodeType, line: int) -> int:
     """Which of a function's syncs stands in this line."""
     lines, first = inspect.getsourcelines(code)
-    return sum("sync" in text.lower() for text in lines[1 : line - first + 1])
+    return sum(_SYNCS.search(text) is not None for text in lines[1 : line - first + 1])
 
 
 def put(image: Image, root: Path, real_inodes: dict[int, int]) -> None:
