@@ -1,0 +1,87 @@
+"""Every sync has a power cut that needs it, and no sync is there that none needs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.guard.power.by_hand import record_backup, record_restore
+from tests.guard.power.judging import Recording, failures, noticed
+from tests.guard.power.recording import SQLITE
+from tests.guard.power.scenes import DEFAULT, Scene, record
+
+Make = Callable[[Path], Recording]
+
+
+def _guarded(*recoveries: str, mode: str = "wal", **options: bool) -> Make:
+    scene = Scene(recoveries, mode, **options)  # type: ignore[arg-type]
+    return lambda folder: record(scene, folder)
+
+
+RECORDS: dict[str, Make] = {
+    "file_copy": _guarded("file_copy", mode="delete"),
+    "online_backup": _guarded("online_backup"),
+    "in kernel": _guarded("online_backup", in_kernel=True),
+    "wal_pin": _guarded("wal_pin"),
+    "chain": _guarded(*DEFAULT),
+    "full": _guarded("file_copy", mode="delete", full=True),
+    "backup": lambda folder: record_backup(folder, "delete"),
+    "damaged": lambda folder: record_restore(folder, "delete", "damaged"),
+    "missing": lambda folder: record_restore(folder, "wal", "missing"),
+    "guarded": lambda folder: record_restore(folder, "wal", "guarded"),
+}
+# What syncs, and the record in which it is missed when it does not. Two that do the same work stand
+# together: one of them could go.
+NEEDED = {
+    ("journal.Journal.begin: sync 1",): "file_copy",
+    ("journal.Journal.write: sync 1",): "file_copy",
+    ("journal.Journal.end: sync 1",): "full",
+    ("file_backup.FileBackup._write_new: sync 1",): "file_copy",
+    ("file_backup.FileBackup._adopt: sync 1",): "file_copy",
+    ("file_backup.FileBackup._swap: sync 1",): "missing",
+    ("file_backup.FileBackup._swap: sync 2",): "file_copy",
+    ("file_backup.FileBackup.dispose: sync 1",): "chain",
+    ("online_backup.OnlineBackup._seal_of: sync 1",): "online_backup",
+    ("copying.main: sync 1", "online_backup.OnlineBackup._copied_in_kernel: sync 1"): "in kernel",
+    ("wal_pin.WalPin.restore: sync 1",): "wal_pin",
+    ("archive.claim_and_fill: sync 1",): "backup",
+    ("archive._write: sync 1",): "damaged",
+}
+
+
+@pytest.fixture(scope="module")
+def recordings() -> Iterator[Callable[[str], Recording]]:
+    """Make each record once, and see that nothing is wrong with it as it is."""
+    memory = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's, and the folder made is private
+    root = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    made: dict[str, Recording] = {}
+
+    def get(name: str) -> Recording:
+        if name not in made:
+            (root / name).mkdir()
+            made[name] = RECORDS[name](root / name)
+            wrong = [f"{image.told}: {what}" for image, what in failures(made[name])]
+            assert not wrong, "\n".join(wrong)
+        return made[name]
+
+    yield get
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.mark.parametrize("syncs", NEEDED, ids=" and ".join)
+def test_a_sync_taken_away_is_noticed(
+    recordings: Callable[[str], Recording], syncs: tuple[str, ...]
+) -> None:
+    """Without this sync there is a power cut after which the law does not hold."""
+    assert noticed(recordings(NEEDED[syncs]), set(syncs))
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_no_sync_is_left_out(recordings: Callable[[str], Recording], name: str) -> None:
+    """Whatever syncs in these records is among those that are taken away."""
+    known = {sync for syncs in NEEDED for sync in syncs}
+    assert recordings(name).sites - {SQLITE} <= known
