@@ -90,6 +90,10 @@ class Files:
         os.mkdir(path, mode)
         os.chmod(path, mode)  # whatever the umask takes away
 
+    def symlink(self, target: Path, path: Path) -> None:
+        """Make ``path`` a symbolic link to ``target``; FileExistsError where anything stands."""
+        os.symlink(target, path)
+
     def truncate(self, descriptor: int, size_bytes: int) -> None:
         """Cut an open file, and stand at its new end."""
         os.ftruncate(descriptor, size_bytes)

@@ -70,6 +70,7 @@ def recover(
         _refuse_what_replaced(database, journal)
     entries = journal.adopt()
     if not entries:
+        journal.second.sweep()
         return None
     backups: list[Resumed] = []
     try:

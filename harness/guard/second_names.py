@@ -94,7 +94,7 @@ class SecondNames:
                 return f"{self.folder} belongs to another user, or others may write it"
             sign = Path(f"{self._stem}{_DATABASE}")
             with suppress(FileExistsError):
-                os.symlink(self.database, sign)
+                self._files.symlink(self.database, sign)
         except OSError as error:
             return f"{self.folder}: {error.strerror}"
         return ""
@@ -112,6 +112,12 @@ class SecondNames:
         if self._named("") is not None:
             with suppress(OSError):
                 self._files.unlink(Path(f"{self._stem}{_DATABASE}"))
+
+    def sweep(self) -> None:
+        """Remove what a power cut has brought back without its journal: nobody means it any more."""
+        if self.folder is not None and self.folder.is_dir() and not self.exist():
+            with suppress(OSError):  # the next one may
+                self.remove_all()
 
     def remove_all(self) -> None:
         """Remove every one; for whoever has the lock, or has put the baseline back themselves."""
