@@ -90,7 +90,7 @@ def run_guarded(
 
 
 def recover_leftovers(
-    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = True
+    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = True, asked: bool = False
 ) -> str | None:
     """Put right what a killed guard left; return a sentence about it, None for nothing to do.
 
@@ -101,7 +101,7 @@ def recover_leftovers(
     if not is_pending(database):
         archive.sweep(database)
         return None
-    by = recover(database, busy_timeout_ms=busy_timeout_ms, archives=archives)
+    by = recover(database, busy_timeout_ms=busy_timeout_ms, archives=archives, asked=asked)
     if by is None:
         return (
             f"a guard of {database} had been killed; the baseline was in place, its files are gone"
@@ -129,7 +129,7 @@ def run_recover(
         say(f"recover: {by_hand.discard(path)}")
         return 0
     try:
-        done = recover_leftovers(path, busy_timeout_ms=busy_timeout_ms)
+        done = recover_leftovers(path, busy_timeout_ms=busy_timeout_ms, asked=True)
     except RestoreError as error:
         say(f"recover: {error}")
         say("recover: the backups are kept. Stop whatever uses the database and run this again.")

@@ -23,7 +23,7 @@ from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import processes
 from harness.guard.second_names import SecondNames
-from harness.trusted import Untrusted, opened, owners_of, same_file
+from harness.trusted import Untrusted, opened, owner_named, owners_of, same_file
 
 VERSION = 2
 READ = (1, VERSION)  # 1 named paths, modes and owners as well, which nobody believes
@@ -93,7 +93,7 @@ class Journal:
         if not self._is_ours(self._descriptors[0]):
             self.release()
             raise AtWork(f"another guard is at work on this database ({self.path})")
-        self._append({"version": VERSION, "pid": os.getpid()} | entry)
+        self._append({"version": VERSION, "pid": os.getpid(), "inode": self._inode()} | entry)
         self.unprotected = self.second.prepare()
         if not self.unprotected:
             self._give_second_name()
@@ -196,6 +196,26 @@ class Journal:
             raise
         return self._written or [{"version": VERSION, "state": CAPTURING, "backups": []}]
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether what was adopted may have been put right already, under another home.
+
+        A copy on another file system does not hear of it. Where tests took the journal away, but
+        not the database, nobody can tell the one from the other.
+        """
+        return (
+            not os.path.lexists(self.path)
+            and bool(self._written)
+            and bool(self._written[0].get("copy"))
+            and self._written[0].get("inode") == self._inode()
+        )
+
+    def _inode(self) -> int:
+        try:
+            return os.stat(self.database).st_ino
+        except OSError:
+            return -1
+
     # What stands on disk.
 
     def _refuse_a_living_one(self) -> None:
@@ -224,7 +244,7 @@ class Journal:
                 descriptor = self._files.create(second, 0o600)
                 self._descriptors.append(descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._files.write(descriptor, _line(self._written[0]))
+                self._files.write(descriptor, _line(self._written[0] | {"copy": True}))
         except OSError as error:
             self.unprotected = f"{second}: {error.strerror}"
             while len(self._descriptors) > 1:
@@ -255,9 +275,11 @@ class Journal:
                     f"'{how_to_recover(self.database)}'"
                 ) from None
             except OSError as error:
+                owner = owner_named(os.lstat(path).st_uid)
                 raise UsageError(
-                    f"{path} cannot be opened ({error.strerror}), so nobody can tell what is in "
-                    "the database; nothing was changed. Look what it is, and move it away"
+                    f"{path} belongs to {owner} and cannot be opened ({error.strerror}), so nobody "
+                    "can tell what is in the database; nothing was changed. Have them run "
+                    f"'{how_to_recover(self.database)}'"
                 ) from None
             if any(_same(descriptor, held) for held in self._descriptors):
                 os.close(descriptor)  # the same file by its other name: the lock is of the other

@@ -44,6 +44,7 @@ def recover(
     busy_timeout_ms: int = 1000,
     archives: bool = False,
     state: Path | None = None,
+    asked: bool = False,
 ) -> str | None:
     """Bring back the baseline that a killed guard left behind; what the next guard does by itself.
 
@@ -56,6 +57,7 @@ def recover(
         archives: what is there now is kept beside the database before anything is put back; that is
             done in any case where nothing beside the database tells of a guard any more.
         state: the folder of the second names; None is this user's own.
+        asked: people want it, also where it may have been done already by somebody else.
 
     Returns:
         the name of the recovery that did it, None when there was nothing to do.
@@ -85,6 +87,13 @@ def recover(
             _tidy_up(database, journal, backups, files)
             return None
         refuse_while_running(entries, database)
+        if journal.is_doubtful and not asked:
+            raise RestoreError(
+                f"a guard of {database} was killed, and its journal beside the database is gone: "
+                "the tests removed it, or another user, or one with another home, has brought the "
+                f"baseline back since. Bring it back ('{how_to_recover(database)}') or keep what "
+                "is there (the same with --discard)"
+            )
         _make_folder(journal)
         archive.sweep(database, files)
         hold_pins(backups)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -23,6 +24,7 @@ from harness.databases import sqlite_changes as pages
 from harness.errors import BackupError, UsageError
 from harness.recovery.holders import holders
 from harness.recovery.sqlite_files import MainFile, beside, real, size_of, sole_access
+from harness.trusted import kind_of
 
 # What quick_check says of a b-tree that is none. Not of pages that nothing uses ("Page 5: never
 # used") and of what an application's own SQLite sees otherwise ("wrong # of entries in index i").
@@ -45,6 +47,10 @@ def unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> Unreadable | N
     page of every b-tree.
     """
     main = real(database)
+    for suffix in ("-wal", "-shm", "-journal"):
+        path = beside(main, suffix)
+        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+            return Unreadable(f"it is {kind_of(os.lstat(path))}", suffix)
     if size_of(main) <= 0:
         return None
     why = _wrong_with(main, immutable=True, busy_timeout_ms=busy_timeout_ms)

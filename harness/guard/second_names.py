@@ -114,7 +114,7 @@ class SecondNames:
                 self._files.unlink(Path(f"{self._stem}{_DATABASE}"))
 
     def sweep(self) -> None:
-        """Remove what a power cut has brought back without its journal: nobody means it any more."""
+        """Remove what a power cut has brought back without its journal."""
         if self.folder is not None and self.folder.is_dir() and not self.exist():
             with suppress(OSError):  # the next one may
                 self.remove_all()

@@ -11,10 +11,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
+from harness.errors import RestoreError
 from harness.files import Files
 from harness.mounts import is_mount_point
 from harness.recovery.holders import holders
@@ -29,14 +31,24 @@ from harness.recovery.sqlite_files import (
     own,
     sole_access,
 )
+from harness.trusted import kind_of
 
 PERMISSIONS = 0o777  # of a mode
 
 
 def put_in_place(
-    copy: Path, main: Path, files: Files, *, vfs: str | None, busy_timeout_ms: int
+    copy: Path,
+    main: Path,
+    files: Files,
+    *,
+    vfs: str | None,
+    busy_timeout_ms: int,
+    folding: bool = True,
 ) -> None:
     """Put ``copy`` in the place of ``main``; it has no other name afterwards.
+
+    ``folding``: what stands in a -wal is brought into the main file first, so that a kill leaves
+    either the one or the other whole. Who holds locks on the -shm cannot have that.
 
     Raises:
         apsw.BusyError: others have the database open.
@@ -46,7 +58,8 @@ def put_in_place(
         _swap(copy, main, files)
         return
     try:
-        readable = os.path.getsize(main) > 0  # beside an empty one SQLite removes a -wal unread
+        # beside an empty one SQLite removes a -wal unread
+        readable = folding and os.path.getsize(main) > 0
         if readable:
             fold(main, vfs=vfs, busy_timeout_ms=busy_timeout_ms)
     except (apsw.NotADBError, apsw.CorruptError):
@@ -63,6 +76,51 @@ def put_in_place(
             files.unlink(copy)
         else:
             _swap(copy, main, files)
+
+
+def copy_back(
+    file: MainFile,
+    main: Path,
+    was: os.stat_result,
+    files: Files,
+    *,
+    vfs: str | None,
+    busy_timeout_ms: int,
+) -> tuple[int, str]:
+    """Copy a main file that is held open into the place it has lost; its size and its SHA-256.
+
+    Args:
+        file: the held one, whose content nobody can change.
+        main: the place, where another file may stand by now.
+        was: whose mode and owner the copy gets.
+        files: the file operations.
+        vfs: SQLite's VFS; None is the default one.
+        busy_timeout_ms: how long to wait for whoever has the other file open.
+
+    Raises:
+        RestoreError: something stands there that is no file.
+        apsw.BusyError: others have what stands there open.
+    """
+    if os.path.lexists(main) and not stat.S_ISREG(os.lstat(main).st_mode):
+        raise RestoreError(
+            f"where the database was, {main} is {kind_of(os.lstat(main))} now: it was left alone; "
+            "move it away and recover again"
+        )
+    restoring, size_bytes = beside(main, ".restoring"), file.size_bytes()
+    chunks = (
+        file.read(min(CHUNK_BYTES, size_bytes - offset), offset)
+        for offset in range(0, size_bytes, CHUNK_BYTES)
+    )
+    try:
+        digest = write_like(restoring, chunks, was, files)
+        put_in_place(
+            restoring, main, files, vfs=vfs, busy_timeout_ms=busy_timeout_ms, folding=False
+        )
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to tell
+            files.unlink(restoring)
+        raise
+    return digest
 
 
 def write_like(

@@ -11,10 +11,12 @@ altered is put back as it is. Never use it on data you want.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.recovery import Recovery
+from harness.trusted import opened, owners_of
 
 _CHUNK_BYTES = 1 << 20
 
@@ -36,11 +38,14 @@ class NaiveCopy(Recovery):
         """Copy the main file, over whatever is there."""
         self.files.unlink(self.backup)
         self._captured = True
-        self._pour(self.database, self.files.create(self.backup, 0o644))
+        source = self.files.open(self.database)
+        self._pour(source, lambda: self.files.create(self.backup, 0o644))
 
     def restore(self) -> None:
         """Write the copy over the live file, in place."""
-        self._pour(self.backup, self.files.overwrite(self.database))
+        # also the control reads for one user nothing that another laid there
+        source = opened(self.backup, owners_of(self.database))
+        self._pour(source, lambda: self.files.overwrite(self.database))
 
     def dispose(self) -> None:
         """Remove the copy."""
@@ -52,13 +57,13 @@ class NaiveCopy(Recovery):
         """Trust that the copy is there."""
         self._captured = True
 
-    def _pour(self, source: Path, target: int) -> None:
+    def _pour(self, source: int, made: Callable[[], int]) -> None:
         try:
-            descriptor = self.files.open(source)
+            target = made()
             try:
-                while data := self.files.read(descriptor, _CHUNK_BYTES):
+                while data := self.files.read(source, _CHUNK_BYTES):
                     self.files.write(target, data)
             finally:
-                self.files.close(descriptor)
+                self.files.close(target)
         finally:
-            self.files.close(target)
+            self.files.close(source)

@@ -52,6 +52,11 @@ def _stamp(status: os.stat_result, file: MainFile) -> PinnedStamp:
     return PinnedStamp(status.st_ino, status.st_size, status.st_mtime_ns, file.header().hex())
 
 
+def open_inode(main: Path) -> int:
+    """Open the file itself (O_PATH): by it alone it is known, and closing it drops no lock."""
+    return os.open(main, getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0))
+
+
 def sync_held(inode: int, file: MainFile, files: Files) -> None:
     """Make a main file last a power cut, its times included, by which it is known afterwards.
 

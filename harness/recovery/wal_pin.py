@@ -27,7 +27,6 @@ one, which would fold or delete the -wal as it closes.
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -37,12 +36,13 @@ import apsw
 
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
-from harness.recovery.in_place import digest_of, put_in_place, write_like
+from harness.recovery.in_place import copy_back, digest_of
 from harness.recovery.pinning import (
     READ_LOCK_0,
     PinnedStamp,
     is_shm_of,
     lock,
+    open_inode,
     open_shm,
     refuse_elsewhere,
     stamp_of_held,
@@ -51,7 +51,6 @@ from harness.recovery.pinning import (
     unlock,
 )
 from harness.recovery.sqlite_files import (
-    CHUNK_BYTES,
     MainFile,
     beside,
     connect,
@@ -60,9 +59,8 @@ from harness.recovery.sqlite_files import (
     real,
     size_of,
 )
-from harness.trusted import kind_of, same_file
+from harness.trusted import same_file
 
-_O_PATH = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)  # no pin but on Linux
 # Descriptors of -shm files that could not be closed: closing one drops the POSIX locks that other
 # connections of this process hold on it. Found again by (device, inode), so at most one a file.
 _kept: dict[tuple[int, int], int] = {}
@@ -178,26 +176,9 @@ class WalPin(Recovery):
                 f"{self.main} was removed or replaced, and what was pinned was written before: it "
                 "no longer holds the baseline"
             )
-        if os.path.lexists(self.main) and not stat.S_ISREG(os.lstat(self.main).st_mode):
-            raise RestoreError(
-                f"where the database was, {self.main} is {kind_of(os.lstat(self.main))} now: it "
-                "was left alone; move it away and recover again"
-            )
-        restoring = beside(self.main, ".restoring")
-        size_bytes = file.size_bytes()
-        chunks = (
-            file.read(min(CHUNK_BYTES, size_bytes - offset), offset)
-            for offset in range(0, size_bytes, CHUNK_BYTES)
+        digest = copy_back(
+            file, self.main, was, self.files, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms
         )
-        try:
-            digest = write_like(restoring, chunks, was, self.files)
-            put_in_place(
-                restoring, self.main, self.files, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms
-            )
-        except BaseException:
-            with suppress(OSError):  # the first error is the one to tell
-                self.files.unlink(restoring)
-            raise
         self._let_go()
         new = self._hold()
         if digest_of(new) != digest:
@@ -271,7 +252,7 @@ class WalPin(Recovery):
         if self._file is None:
             self._file = MainFile(self.main)
         if self._inode < 0:
-            self._inode = os.open(self.main, _O_PATH)
+            self._inode = open_inode(self.main)
         self._file.shared()
         if self._shm is not None and not is_shm_of(self._shm, self.main):
             os.close(self._shm)  # an earlier restore removed that file under EXCLUSIVE

@@ -154,3 +154,14 @@ def test_sqlites_words() -> None:
     error = apsw.CorruptError("not an error")
     assert said(error) == "the database disk image is malformed"
     assert said(apsw.SQLError("no such table: x")) == "no such table: x"
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_pipe_in_the_place_of_sqlites_own(folder: Path, suffix: str) -> None:
+    """Nobody waits for who will never write it."""
+    path = make(folder, "delete")
+    os.mkfifo(f"{path}{suffix}")
+    with pytest.raises(BackupError, match="it is a pipe"):
+        Guard(path).begin()
+    with pytest.raises(UsageError, match="it is a pipe"):
+        backup(path, folder / "kept")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from harness.errors import RestoreError
 from harness.files import Files
 from harness.guard import Guard, recover
 from harness.guard.second_names import SecondNames, default_folder, pending
@@ -126,3 +128,58 @@ def test_a_guard_whose_journal_was_removed_keeps_others_out(folder: Path) -> Non
         Path(f"{path}.e2e-journal").unlink()
         with pytest.raises(Exception, match="another guard is at work"):
             Guard(path, recoveries=["online_backup"]).begin()
+
+
+def test_a_copy_that_may_be_outdated_is_asked_about(folder: Path, tmp_path: Path) -> None:
+    """Recovered under another home since, a copy elsewhere does not know of it: nothing is undone.
+
+    Whoever wants it back says so, and what is there is kept.
+    """
+    if os.stat(folder).st_dev == os.stat(tmp_path).st_dev:
+        pytest.skip("one file system only")
+    path, state = make(folder, "wal"), tmp_path / "state"
+    before = content(path)
+    guard = Guard(path, recoveries=["online_backup"], state=state)
+    guard.begin()
+    execute(path, "DELETE FROM users")
+    guard.abandon()
+    assert recover(path, state=folder / "another") == "online_backup"
+    execute(path, "DELETE FROM bots")
+    weeks_work = content(path)
+    with pytest.raises(RestoreError, match="has brought the baseline back since"):
+        Guard(path, recoveries=["online_backup"], state=state).begin()
+    assert content(path) == weeks_work
+    assert recover(path, state=state, asked=True) == "online_backup"
+    assert content(path) == before
+    assert len(list(folder.glob("*.e2e-archive-*"))) == 1
+
+
+def test_a_journal_of_the_version_before_is_understood(folder: Path) -> None:
+    """It named paths, modes and owners, which count for nothing."""
+    path, before = killed_guard(folder, "file_copy")
+    names = SecondNames(path, Files())
+    names.remove_all()
+    journal = Path(f"{path}.e2e-journal")
+    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    entries[0]["version"] = 1
+    for entry in entries:
+        for one in entry["backups"]:
+            one.update(backup="/etc/passwd", mode=0o4777, uid=12345, gid=12345)
+    journal.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    path.unlink()
+    assert recover(path) == "file_copy"
+    assert content(path) == before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert path.stat().st_uid == os.geteuid()
+
+
+def test_what_a_power_cut_brings_back_is_swept(folder: Path) -> None:
+    """A second name without a journal means nothing to anybody, and goes."""
+    path = make(folder, "wal")
+    names = SecondNames(path, Files())
+    names.prepare()
+    backup = names.backup(0)
+    assert backup is not None
+    backup.write_bytes(b"old rows")
+    assert recover(path) is None
+    assert not backup.exists()
