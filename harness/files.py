@@ -27,8 +27,9 @@ class Files:
         return os.open(path, os.O_RDONLY)
 
     def overwrite(self, path: Path) -> int:
-        """Open ``path`` for writing in place, emptied. A crash from here on leaves half a file."""
-        return os.open(path, os.O_WRONLY | os.O_TRUNC)
+        """Open ``path``, no link, for writing in place, emptied. A crash leaves half a file."""
+        flags = os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(path, flags)
 
     def read(self, descriptor: int, size_bytes: int) -> bytes:
         """Read up to ``size_bytes`` from where the descriptor stands."""

@@ -36,7 +36,8 @@ def opened(
     path: Path, *, immutable: bool = False, busy_timeout_ms: int
 ) -> Iterator[apsw.Connection]:
     """Open a database that SQLite can read; of one it cannot, nothing is folded or removed."""
-    with closing(connect(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms)) as one:
+    connection = connect(real(path), immutable=immutable, busy_timeout_ms=busy_timeout_ms)
+    with closing(connection) as one:
         one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         one.pragma("user_version")
         one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
@@ -97,7 +98,7 @@ def sound(source: Path, live: Path) -> dict[str, Any]:
 def damage_of(backup: Path) -> str:
     """Give the first thing that is wrong with the b-trees of a backup; "" for nothing."""
     try:
-        with closing(connect(backup, immutable=True)) as one:
+        with closing(connect(real(backup), immutable=True)) as one:
             return damage_in(one)
     except apsw.Error as error:
         return said_by_sqlite(error)

@@ -7,6 +7,7 @@ The rule goes into ``info/exclude`` of the repository, which is its owner's own 
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from harness.trusted import Untrusted, opened
 PATTERNS = ("*.e2e-archive-*", "*.e2e-backup*", "*.e2e-journal", "*.e2e-test.*")
 _TITLE = "# what a guarded test run keeps beside a database"
 _MOST_BYTES = 1 << 20
+_LINE_BYTES = 1 << 12
 
 
 def bring_rule(database: Path) -> None:
@@ -31,6 +33,8 @@ def bring_rule(database: Path) -> None:
 def _exclude_of(folder: Path) -> Path | None:
     for parent in (folder, *folder.parents):
         found = parent / ".git"
+        if found.is_symlink():
+            return None
         if found.is_dir():
             return found / "info" / "exclude"
         if found.is_file():  # a work tree of its own, or a submodule; gitrepository-layout(5)
@@ -39,16 +43,31 @@ def _exclude_of(folder: Path) -> Path | None:
 
 
 def _shared(pointer: Path) -> Path:
-    text = pointer.read_text(encoding="utf-8").strip()
-    own = Path(pointer.parent, text.removeprefix("gitdir:").strip())
+    own = Path(pointer.parent, _own_line(pointer).removeprefix("gitdir:").strip())
     common = own / "commondir"
-    return own / common.read_text(encoding="utf-8").strip() if common.is_file() else own
+    return own / _own_line(common) if common.is_file() else own
+
+
+def _own_line(path: Path) -> str:
+    """Read a line that this user wrote: what another laid there leads anywhere."""
+    descriptor = opened(path, {os.geteuid()})
+    try:
+        return os.pread(descriptor, _LINE_BYTES, 0).decode().strip()
+    finally:
+        os.close(descriptor)
+
+
+def _is_own(folder: Path) -> bool:
+    status = os.lstat(folder)
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _add(exclude: Path) -> None:
-    if os.stat(exclude.parent.parent).st_uid != os.geteuid():
+    if not _is_own(exclude.parent.parent):
         return  # another user's repository is not ours to write
     exclude.parent.mkdir(exist_ok=True)
+    if not _is_own(exclude.parent):
+        return
     with suppress(FileExistsError):
         os.close(os.open(exclude, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
     descriptor = opened(exclude, {os.geteuid()}, writing=True)

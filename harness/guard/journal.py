@@ -210,6 +210,10 @@ class Journal:
             and self._written[0].get("inode") == self._inode()
         )
 
+    def _backup_named(self) -> str:
+        found = self.second.backups()
+        return str(found[0]) if found else "the one beside it"
+
     def _inode(self) -> int:
         try:
             return os.stat(self.database).st_ino
@@ -334,9 +338,9 @@ class Journal:
         if not all(_is_sound(entry) for entry in entries):
             raise RestoreError(
                 f"{self.path} is damaged, so nobody can tell what is in the database; nothing was "
-                "changed. Compare the database with the backup beside it ('harness verify'), put "
-                f"it back if need be ('harness restore'), then {how_to_recover(self.database)} "
-                "--discard"
+                "changed. Compare the database with a backup of it "
+                f"({self._backup_named()}; 'harness verify'), put it back if need be ('harness "
+                f"restore'), then {how_to_recover(self.database)} --discard"
             )
         if entries and len(whole) < len(written):
             self._files.truncate(descriptor, len(whole))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,9 +21,10 @@ from harness.files import Files
 from harness.guard import archive, processes
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Journal, how_to_recover
 from harness.recovery import Recovery
-from harness.recovery.sqlite_files import beside, real
+from harness.recovery.sqlite_files import MainFile, beside, real
 
 BACKUP_SUFFIX = ".e2e-backup"
+_BACKUPS = re.compile(r"\.e2e-backup(\.\d+)?$")
 WAIT_S = 3.0  # for the command of a killed guard, which was perhaps just told to end
 
 
@@ -76,9 +79,9 @@ def recover(
         return None
     backups: list[Resumed] = []
     try:
-        if "pid" not in entries[0] and os.path.lexists(backup_path(database, 0)):
+        if "pid" not in entries[0] and (kept := standing_backups(journal)):
             raise RestoreError(
-                f"{journal.path} is empty, but a backup stands beside {database}: nothing was "
+                f"{journal.path} is empty, but there is a backup, {kept[0]}: nothing was "
                 f"changed. Compare them ('harness verify') and put it back if need be ('harness "
                 f"restore'), then {how_to_recover(database)} --discard"
             )
@@ -94,16 +97,30 @@ def recover(
                 f"baseline back since. Bring it back ('{how_to_recover(database)}') or keep what "
                 "is there (the same with --discard)"
             )
+        if journal.exists:
+            _refuse_what_replaced(journal.database, journal)  # somebody may have used the wait
         _make_folder(journal)
         archive.sweep(database, files)
         hold_pins(backups)
         if archives or not os.path.lexists(journal.path):
-            _keep(database, files, busy_timeout_ms)
+            _keep(journal.database, files, busy_timeout_ms)
         return _put_back(database, journal, backups, files, busy_timeout_ms)
     finally:
         for one in backups:
             one.recovery.release()
         journal.release()  # whatever went wrong, the next one must be able to take over
+
+
+def standing_backups(journal: Journal) -> list[Path]:
+    """Give every backup file there is, whether or not a journal tells of it; each once."""
+    names = f"{glob.escape(journal.database.name)}{BACKUP_SUFFIX}*"
+    beside_it = [p for p in journal.database.parent.glob(names) if _BACKUPS.search(p.name)]
+    found: dict[tuple[int, int], Path] = {}
+    for path in [*sorted(beside_it), *journal.second.backups()]:
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            found.setdefault((status.st_dev, status.st_ino), path)
+    return list(found.values())
 
 
 @contextmanager
@@ -114,7 +131,11 @@ def undisturbed(database: Path, files: Files, *, busy_timeout_ms: int) -> Iterat
     """
     journal = Journal(database, files)
     backups: list[Resumed] = []
+    held: MainFile | None = None
     try:
+        if journal.exists and database.is_file() and not journal.replaced:
+            held = MainFile(journal.database)  # whatever the journal says: no close is the last
+            held.shared()
         with suppress(AtWork, RestoreError):  # alive, it holds them itself; or nobody can tell
             entries = journal.adopt()
             if entries and entries[-1]["state"] == CAPTURED:
@@ -124,6 +145,8 @@ def undisturbed(database: Path, files: Files, *, busy_timeout_ms: int) -> Iterat
     finally:
         for one in backups:
             one.recovery.release()
+        if held is not None:
+            held.close()
         journal.release()
 
 
@@ -312,4 +335,15 @@ def _again(
         busy_timeout_ms=busy_timeout_ms,
     )
     made.second = journal.second.backup(place)
+    refuse_link(made, journal.database)
     return made
+
+
+def refuse_link(recovery: Recovery, database: Path) -> None:
+    """See that the file a recovery will write is the one that was meant, before anybody waits.
+
+    Raises:
+        RestoreError: a symbolic link has come to stand in its place.
+    """
+    if getattr(recovery, "main", database) != database:
+        raise RestoreError(f"{database} is a symbolic link now; it was left alone")

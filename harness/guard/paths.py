@@ -23,10 +23,11 @@ def path_of(given: str | bytes | os.PathLike[str], *, what: str = "--database") 
     if "\0" in text:
         raise UsageError(f"{what} {text!r} cannot be the path of a database: it has a zero byte")
     try:
-        text.encode()
+        os.path.abspath(text).encode()
     except UnicodeEncodeError:
+        whole = os.fsencode(os.path.abspath(text))
         raise UsageError(
-            f"{what} {os.fsencode(text)!r}: the name is not in UTF-8, and SQLite takes no "
+            f"{what} {whole!r}: the name is not in UTF-8, and SQLite takes no "
             "other. Rename it, or give another name of it"
         ) from None
     path = Path(text)

@@ -22,7 +22,7 @@ from harness.guard import archive
 from harness.guard.folder import Folder
 from harness.guard.ignoring import bring_rule
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal, how_to_recover
-from harness.guard.leftovers import backup_path, recover
+from harness.guard.leftovers import backup_path, recover, refuse_link
 from harness.guard.policy import POLICIES, Policy
 from harness.guard.readable import refuse_unreadable
 from harness.recovery import Recovery
@@ -234,7 +234,7 @@ class Guard:
 
     def _keep(self) -> None:
         self.result.archive = archive.keep(
-            self.database,
+            self._journal.database,
             files=self._files,
             size_bytes=self.result.backup_bytes,
             busy_timeout_ms=self.busy_timeout_ms,
@@ -283,12 +283,13 @@ class Guard:
 
     def _recovery(self, place: int, name: str) -> Recovery:
         made: Recovery = registry.find("recovery", name)(
-            self.database,
-            backup_path(self.database, place),
+            self._journal.database,
+            backup_path(self._journal.database, place),
             files=self._files,
             vfs=self._vfs,
             busy_timeout_ms=self.busy_timeout_ms,
         )
+        refuse_link(made, self._journal.database)
         return made
 
     def _taken_by(self, recovery: Recovery) -> Callable[[], None]:

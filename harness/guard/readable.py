@@ -52,6 +52,8 @@ def unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> Unreadable | N
         if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
             return Unreadable(f"it is {kind_of(os.lstat(path))}", suffix)
     if size_of(main) <= 0:
+        if size_of(main) == 0 < size_of(beside(main, "-wal")):
+            return Unreadable("the file is empty, and SQLite would remove the rest unread", "-wal")
         return None
     why = _wrong_with(main, immutable=True, busy_timeout_ms=busy_timeout_ms)
     hot = [suffix for suffix in ("-wal", "-journal") if size_of(beside(main, suffix)) > 0]

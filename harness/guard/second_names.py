@@ -32,7 +32,7 @@ _DATABASE = ".database"
 
 
 def default_folder() -> Path | None:
-    """Give the folder of this user; None where there is no home to have it in.
+    """Give the folder of this user; None where there is no home of theirs to have it in.
 
     https://specifications.freedesktop.org/basedir-spec: XDG_STATE_HOME counts when it is absolute.
     """
@@ -40,12 +40,21 @@ def default_folder() -> Path | None:
     if given:
         return Path(os.path.abspath(given))
     home = os.path.expanduser("~")
-    if sys.platform == "darwin" and os.path.isabs(home):
-        return Path(home, "Library", "Application Support", _NAME)
     state = os.environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(state):
+    if sys.platform != "darwin" and os.path.isabs(state):
         return Path(state, _NAME)
-    return Path(home, ".local", "state", _NAME) if os.path.isabs(home) else None
+    if not _is_of_this_user(home):  # with sudo it may still be another's
+        return None
+    if sys.platform == "darwin":
+        return Path(home, "Library", "Application Support", _NAME)
+    return Path(home, ".local", "state", _NAME)
+
+
+def _is_of_this_user(home: str) -> bool:
+    try:
+        return os.path.isabs(home) and os.stat(home).st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 class SecondNames:
@@ -60,6 +69,8 @@ class SecondNames:
     def __init__(self, database: Path, files: Files, folder: Path | None = None) -> None:
         self.database = Path(os.path.abspath(database))
         self.folder = folder or default_folder()
+        if self.folder is not None:  # SQLite is to open backups there, and follows no link
+            self.folder = Path(os.path.realpath(self.folder))
         self._files = files
         key = hashlib.sha256(os.fsencode(self.database)).hexdigest()[:32]
         self._stem = None if self.folder is None else str(self.folder / key)
@@ -73,6 +84,13 @@ class SecondNames:
         """The second name of the backup at ``place`` of the chain."""
         return self._named(".backup" if place == 0 else f".backup.{place + 1}")
 
+    def backups(self) -> list[Path]:
+        """Give every backup that stands here, whatever a journal says."""
+        if self._named("") is None or self.folder is None:
+            return []
+        stem = os.path.basename(str(self._stem))
+        return sorted(self.folder.glob(f"{stem}.backup*"))
+
     def exist(self) -> bool:
         """Whether a guard has left any."""
         return self.journal is not None and os.path.lexists(self.journal)
@@ -84,12 +102,15 @@ class SecondNames:
         """
         try:
             if self.folder is None:
-                return "there is no home folder"
-            if not self.folder.is_dir():
+                return "there is no home folder of this user's own"
+            str(self.folder).encode()
+            if not os.path.isdir(self.folder):
                 os.makedirs(self.folder.parent, mode=0o700, exist_ok=True)
                 with suppress(FileExistsError):  # another guard was first
                     self._files.make_folder(self.folder, 0o700)
                 self._files.sync_folder(self.folder.parent)
+            if not os.path.isdir(self.folder):
+                return f"{self.folder} is no folder"
             if not _is_private(self.folder):
                 return f"{self.folder} belongs to another user, or others may write it"
             sign = Path(f"{self._stem}{_DATABASE}")
@@ -97,6 +118,8 @@ class SecondNames:
                 self._files.symlink(self.database, sign)
         except OSError as error:
             return f"{self.folder}: {error.strerror}"
+        except UnicodeEncodeError:
+            return f"{os.fsencode(str(self.folder))!r} is not in UTF-8"
         return ""
 
     def sync(self) -> None:
@@ -115,7 +138,7 @@ class SecondNames:
 
     def sweep(self) -> None:
         """Remove what a power cut has brought back without its journal."""
-        if self.folder is not None and self.folder.is_dir() and not self.exist():
+        if self._named("") is not None and not self.exist():
             with suppress(OSError):  # the next one may
                 self.remove_all()
 
@@ -130,6 +153,8 @@ class SecondNames:
 
     def _named(self, suffix: str) -> Path | None:
         if self.folder is None or self._stem is None or not _is_private(self.folder):
+            return None
+        if not self._stem.isprintable():  # not in UTF-8, or worse: it was refused
             return None
         return Path(self._stem + suffix)
 

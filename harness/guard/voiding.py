@@ -18,7 +18,7 @@ from harness.files import Files
 from harness.guard import archive, leftovers
 from harness.guard.journal import CAPTURED, PROVEN, Journal, how_to_recover
 from harness.recovery import Recovery
-from harness.recovery.sqlite_files import size_of
+from harness.recovery.sqlite_files import beside, real, size_of
 
 
 class Intent:
@@ -38,6 +38,8 @@ class Intent:
             self._entries = self._journal.adopt()
         except RestoreError:
             self.damaged = self._journal.path
+            if restoring and not leftovers.standing_backups(self._journal):
+                self._refuse_what_may_be_pinned()
         try:
             if self._entries and self._entries[-1]["state"] == CAPTURED:
                 leftovers.refuse_while_running(self._entries, database)
@@ -79,6 +81,15 @@ class Intent:
             self._journal, self._entries[-1], self._files, busy_timeout_ms=busy_timeout_ms
         )
 
+    def _refuse_what_may_be_pinned(self) -> None:
+        """Refuse where a damaged journal alone tells of a baseline, and a -wal stands there."""
+        if size_of(beside(real(self._database), "-wal")) > 0:
+            raise UsageError(
+                f"{self.damaged} is damaged and there is no backup: the baseline may be in "
+                f"{self._database} itself, and what came after in its -wal. Keep copies of both, "
+                f"then give it up: {how_to_recover(self._database)} --discard"
+            )
+
     def _refuse_to_lose_the_baseline(self) -> None:
         """Refuse where it is nowhere but in the database's own file, which a restore writes."""
         backups = self._backups(0)
@@ -99,17 +110,20 @@ class Intent:
     def give_up(self) -> tuple[Path, ...] | None:
         """Take the database as it is; the archives of what had been backed up.
 
-        Where the folder is gone there is nothing to keep them in: they are removed. So is a journal
-        that nobody can read; the backup beside it stays.
+        Where the folder is gone there is nothing to keep them in: they are removed.
         """
-        if self.damaged is not None:
-            self._files.unlink(self.damaged)
-            self._journal.second.remove_all()
-            return ()
         if self._entries and not self._database.parent.is_dir():
             self._journal.second.remove_all()
             return ()
-        return self.end(None, busy_timeout_ms=0)
+        if self.damaged is None and not (self._entries and "pid" not in self._entries[0]):
+            return self.end(None, busy_timeout_ms=0)
+        # nobody can read the journal, or it says nothing: whatever is there is kept
+        found = leftovers.standing_backups(self._journal)
+        kept = tuple(archive.keep_file(self._database, one, files=self._files) for one in found)
+        for path in (*found, self._journal.path):
+            self._files.unlink(path)
+        self._journal.second.remove_all()
+        return kept
 
     def release(self) -> None:
         """Let go; what was not ended stays for the next guard."""

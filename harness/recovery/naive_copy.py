@@ -12,10 +12,12 @@ altered is put back as it is. Never use it on data you want.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.recovery import Recovery
+from harness.recovery.sqlite_files import real
 from harness.trusted import opened, owners_of
 
 _CHUNK_BYTES = 1 << 20
@@ -28,6 +30,11 @@ class NaiveCopy(Recovery):
     contract = "needs a database nobody uses and no -wal; survives no crash; the control"
 
     _captured = False
+
+    @cached_property
+    def main(self) -> Path:
+        """The database's file itself, links followed once."""
+        return real(self.database)
 
     @property
     def baseline(self) -> Path:
@@ -45,7 +52,7 @@ class NaiveCopy(Recovery):
         """Write the copy over the live file, in place."""
         # also the control reads for one user nothing that another laid there
         source = opened(self.backup, owners_of(self.database))
-        self._pour(source, lambda: self.files.overwrite(self.database))
+        self._pour(source, lambda: self.files.overwrite(self.main))
 
     def dispose(self) -> None:
         """Remove the copy."""
@@ -55,7 +62,7 @@ class NaiveCopy(Recovery):
 
     def resume(self, description: dict[str, Any]) -> None:
         """Trust that the copy is there."""
-        self._captured = True
+        self._captured = bool(self.main)  # as it stands before anybody waits
 
     def _pour(self, source: int, made: Callable[[], int]) -> None:
         try:

@@ -42,6 +42,7 @@ from harness.recovery.sqlite_files import (
     connect,
     hold_steady,
     own,
+    placed,
     size_of,
 )
 from harness.recovery.stamp import Stamp, is_racy, stamp_of, still_bears
@@ -189,7 +190,7 @@ class OnlineBackup(FileBackup):
     def _pages_out(self, part: Path) -> None:
         source = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
         try:
-            target = connect(part, vfs=self.vfs)
+            target = connect(placed(part), vfs=self.vfs)
             try:
                 # A half-made file is thrown away, and fsync follows: no journal, no waiting.
                 target.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF").fetchall()

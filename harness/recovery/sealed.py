@@ -18,7 +18,7 @@ from pathlib import Path
 from harness import copying
 from harness.errors import RestoreError
 from harness.files import Files
-from harness.recovery.sqlite_files import CHUNK_BYTES, own
+from harness.recovery.sqlite_files import CHUNK_BYTES, own, placed
 from harness.trusted import Untrusted, opened
 
 # Copied to another file system by a process of its own from here on, while the tests run.
@@ -40,11 +40,11 @@ class SealedFile:
     def __init__(
         self, backup: Path, second: Path | None, files: Files, owners: Collection[int] | None
     ) -> None:
-        self.backup, self.second, self._files = backup, second, files
+        self.backup, self.second, self._files = placed(backup), second, files
         self._owners = owners
         self._held = -1  # open for reading, so that it outlives its names
         self._copying: subprocess.Popen[bytes] | None = None
-        self.path = backup  # the name by which it was last found sound
+        self.path = self.backup  # the name by which it was last found sound
 
     def hold(self) -> None:
         """Hold the file that now stands under its name."""

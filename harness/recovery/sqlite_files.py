@@ -29,6 +29,11 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def placed(path: Path) -> Path:
+    """Follow the links of the folder; what stands under the name itself may be one."""
+    return Path(os.path.realpath(path.parent), path.name)
+
+
 def beside(main: Path, suffix: str) -> Path:
     """Return the path of a file that SQLite or a recovery keeps beside ``main``."""
     return main.with_name(main.name + suffix)
@@ -53,11 +58,15 @@ def busy(sentence: str) -> apsw.BusyError:
 def connect(
     path: Path, *, vfs: str | None = None, busy_timeout_ms: int = 1000, immutable: bool = False
 ) -> apsw.Connection:
-    """Open ``path``, which must exist, for reading and writing, or as a file nobody writes."""
-    name, flags = str(path), apsw.SQLITE_OPEN_READWRITE
+    """Open ``path``, which must exist, for reading and writing, or as a file nobody writes.
+
+    It is a real path, in which no link was when it was looked at: one that somebody has put there
+    since is not followed (CantOpenError).
+    """
+    name, flags = str(path), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
     if immutable:
         name = f"file:{quote(name)}?immutable=1"
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
     connection = apsw.Connection(name, flags=flags, vfs=vfs)
     connection.set_busy_timeout(busy_timeout_ms)
     return connection
@@ -118,6 +127,7 @@ class MainFile:
 
     def __init__(self, main: Path) -> None:
         flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE
+        flags |= apsw.SQLITE_OPEN_NOFOLLOW
         self.main = main
         self._file = apsw.VFSFile("", str(main), [flags, 0])
 

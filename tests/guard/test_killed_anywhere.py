@@ -162,9 +162,11 @@ def test_recover_killed_after_a_torn_last_line(folder: Path, points: list[int]) 
     points.append(recover_killed(folder, series, 1, torn))
 
 
-def killed_guard(folder: Path, *recoveries: str) -> tuple[Path, dict[str, object]]:
+def killed_guard(
+    folder: Path, *recoveries: str, mode: str = "delete"
+) -> tuple[Path, dict[str, object]]:
     """Leave a database with test data, backup and journal of a guard that was killed."""
-    database = make(folder, "delete")
+    database = make(folder, mode)
     before = content(database)
 
     def run() -> None:
@@ -226,7 +228,7 @@ def test_a_spoilt_backup_is_refused(folder: Path, recovery: str, spoilt: str) ->
         ('{"version": 99, "state": "captured", "backups": []}', "another version"),
         ('{"state": "captured", "backups": []}', "another version"),
         ('{"version": 1, "state": "unheard of"}', "damaged"),
-        ("\0\0\0\0", "is empty, but a backup"),
+        ("\0\0\0\0", "is empty, but there is a backup"),
         ("[1]", "damaged"),
     ],
 )

@@ -29,7 +29,10 @@ def test_where_they_stand(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None
     monkeypatch.setattr("sys.platform", "darwin")
     assert default_folder() == folder / "Library/Application Support/reliability-harness"
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
-    assert SecondNames(folder / "db", Files()).prepare() == "there is no home folder"
+    assert (
+        SecondNames(folder / "db", Files()).prepare()
+        == "there is no home folder of this user's own"
+    )
 
 
 def test_the_folder_is_private(folder: Path) -> None:

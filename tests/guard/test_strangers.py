@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.files import Files
+from harness.guard import processes
 from harness.guard.journal import SUFFIX
 from harness.guard.second_names import SecondNames
 from tests.guard.test_killed_anywhere import killed_guard
@@ -148,3 +149,38 @@ def test_a_state_folder_of_anothers_is_not_used(folder: Path) -> None:
     assert status == 0
     assert "belongs to another user" in said
     assert os.listdir(state) == []
+
+
+def test_root_follows_no_pointer_of_anothers(folder: Path) -> None:
+    """A ``.git`` file that another user wrote leads root to no folder of root's."""
+    (place := folder / "place").mkdir()
+    (target := folder / "target").mkdir()
+    path = make(place, "delete")
+    (place / ".git").write_text(f"gitdir: {target}\n")
+    for owned in (place / ".git", place):
+        os.chown(owned, NOBODY, NOBODY)
+    assert harness("guard", "--database", str(path), "--", "true")[0] == 0
+    assert os.listdir(target) == []
+
+
+@pytest.mark.parametrize("recovery", ["online_backup", "file_copy", "naive_copy"])
+def test_a_link_that_comes_while_root_waits_is_not_followed(folder: Path, recovery: str) -> None:
+    """A neighbour's journal makes root wait, then a link lies there: nothing is written."""
+    (place := folder / "place").mkdir()
+    path, _ = killed_guard(place, "file_copy")
+    secret = make(folder, "delete", rows=2)
+    before = secret.read_bytes()
+    journal = Path(f"{path}{SUFFIX}")
+    names = [str(path), str(secret)]
+    waits = f"import os, time; a, b = {names}; time.sleep(1); os.unlink(a); os.symlink(b, a)"
+    process = subprocess.Popen([sys.executable, "-c", waits])
+    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    for entry in entries:
+        for one in entry["backups"]:
+            one["recovery"] = recovery
+    entries[-1]["command"] = {"pid": process.pid, "started": processes.started(process.pid)}
+    journal.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    status, said = harness("recover", "--database", str(path))
+    process.wait()
+    assert status == 125, said
+    assert secret.read_bytes() == before
