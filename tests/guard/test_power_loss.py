@@ -15,9 +15,12 @@ from tests.guard.power.judging import Recording, failures
 from tests.guard.power.recording import Recorder
 from tests.guard.power.scenes import (
     DEFAULT,
+    GONE,
+    LEFT_WAL,
     REMOVED,
     TESTED,
     TO_CLEAN,
+    VACUUMED,
     CleansUnsynced,
     Scene,
     record,
@@ -27,6 +30,7 @@ from tests.recovery.helpers import content, execute, leftovers, make
 
 NOT_DURABLE = "the journal says proven before the database, its -wal and its folder are synced"
 NOT_PINNED = "a pin is taken of a main file that nobody has synced"
+FOLDED = "the archive that recover makes folds the -wal into the pinned main file"
 HALF_ARCHIVES = "recover leaves half-made archives"
 
 
@@ -65,6 +69,19 @@ SCENES = [
 ]
 
 
+MORE = [  # where there is time
+    Scene(("online_backup",), "wal", GONE),
+    Scene(("file_copy",), "delete", GONE),
+    Scene(("file_copy",), "wal", LEFT_WAL),
+    _failing(Scene(("online_backup",), "wal", LEFT_WAL), NOT_DURABLE),
+    Scene(("online_backup",), "wal", VACUUMED),
+    _failing(Scene(("online_backup",), "delete", VACUUMED), NOT_DURABLE),
+    Scene(DEFAULT, "wal", VACUUMED),
+    Scene(("online_backup",), "wal", unfolded=True),
+    _failing(Scene(("wal_pin",), "wal", unfolded=True), NOT_PINNED),
+    _failing(Scene(("wal_pin",), "wal", archives=True), FOLDED),
+    _failing(Scene(DEFAULT, "wal", archives=True), HALF_ARCHIVES),
+]
 RECOVERS = [
     Scene(("file_copy",), "delete"),
     Scene(("file_copy",), "wal"),
@@ -107,7 +124,7 @@ def test_power_lost_here_and_there(folder: Path, scene: Scene, tried: list[int])
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scene", SCENES, ids=str)
+@pytest.mark.parametrize("scene", [*SCENES, *MORE], ids=str)
 def test_power_lost_anywhere(folder: Path, scene: Scene, tried: list[int]) -> None:
     """The same for every change that may be lost or kept alone, and a big random sample."""
     assert not lost(record(scene, folder), tried, **EVERYWHERE)
