@@ -12,7 +12,7 @@ from harness.guard.journal import SUFFIX
 from tests.guard.power.by_hand import Before, record_backup, record_restore
 from tests.guard.power.cuts import images
 from tests.guard.power.judging import Recording, failures
-from tests.guard.power.recording import Recorder
+from tests.guard.power.recorder import Recorder
 from tests.guard.power.scenes import (
     DEFAULT,
     GONE,

@@ -18,7 +18,7 @@ from harness.guard import Guard, recover
 from harness.recovery.online_backup import OnlineBackup
 from tests.guard.power.disk import Image
 from tests.guard.power.judging import STATE, Recording, content_aside, found_in, settled
-from tests.guard.power.recording import RecordingFiles, recorded
+from tests.guard.power.layers import RecordingFiles, recorded
 from tests.recovery.helpers import execute, make
 
 DEFAULT = ("wal_pin", "online_backup")
