@@ -46,7 +46,7 @@ class RecordingFiles(Files):
 
     def truncate(self, descriptor: int, size_bytes: int) -> None:
         """Record a cut."""
-        super().truncate(descriptor, size_bytes)  # type: ignore[misc]
+        super().truncate(descriptor, size_bytes)
         self._cut(descriptor, size_bytes)
 
     def copy(self, source: Path, descriptor: int, *rest: Any, **named: Any) -> None:
@@ -59,7 +59,7 @@ class RecordingFiles(Files):
 
     def clone(self, source_descriptor: int, target_descriptor: int) -> None:
         """Record a clone as a write of everything."""
-        super().clone(source_descriptor, target_descriptor)  # type: ignore[misc]
+        super().clone(source_descriptor, target_descriptor)
         self._copied(target_descriptor)
 
     def sync(self, descriptor: int) -> None:
@@ -80,23 +80,21 @@ class RecordingFiles(Files):
 
     def link(self, source: Path, target: Path) -> None:
         """Record one more name."""
-        super().link(source, target)  # type: ignore[misc]
+        super().link(source, target)
         if self.recorder.covers(target):
-            real = os.lstat(target).st_ino
-            self.recorder.named([(target, self.recorder._inodes[real])])
+            self.recorder.linked_hard(target)
+
+    def symlink(self, target: Path, path: Path) -> None:
+        """Record a symbolic link."""
+        super().symlink(target, path)
+        if self.recorder.covers(path):
+            self.recorder.linked(path)
 
     def make_folder(self, path: Path, mode: int) -> None:
         """Record a folder."""
-        super().make_folder(path, mode)  # type: ignore[misc]
+        super().make_folder(path, mode)
         if self.recorder.covers(path):
             self.recorder.named([(path, FOLDER)])
-
-    def remove_folder(self, path: Path) -> None:
-        """Record that a folder is gone."""
-        there = os.path.lexists(path)
-        super().remove_folder(path)  # type: ignore[misc]
-        if there and self.recorder.covers(path):
-            self.recorder.named([(path, None)])
 
     def unlink(self, path: Path) -> None:
         """Record a removal."""

@@ -21,6 +21,8 @@ def put(image: Image, root: Path, real_inodes: dict[int, int]) -> None:
         real = root / path
         if file is None:
             real.mkdir()
+        elif file.is_link:
+            real.symlink_to(os.fsdecode(file.content))
         elif file.inode in made:
             os.link(made[file.inode], real)
         else:

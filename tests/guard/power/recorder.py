@@ -53,6 +53,9 @@ class Recorder:
                 continue
             inode = self._inode(status.st_ino)
             self.before.names[name] = inode
+            if stat.S_ISLNK(status.st_mode):
+                self._is_link(inode, path)
+                continue
             self.before.modes[inode] = stat.S_IMODE(status.st_mode)
             self.before.stored[inode] = Stored(path.read_bytes(), status.st_mtime_ns)
         self._names = dict(self.before.names)
@@ -77,7 +80,9 @@ class Recorder:
             for path, file in image.files.items():
                 real = copy / path
                 assert os.path.lexists(real), f"{path} was removed past the record"
-                if file is not None:
+                if file is not None and file.is_link:
+                    assert file.content == os.fsencode(os.readlink(real))
+                elif file is not None:
                     assert file.content == real.read_bytes(), f"{path} was written past the record"
             for real in copy.rglob("*"):
                 name = str(real.relative_to(copy))
@@ -93,6 +98,14 @@ class Recorder:
         self.before.modes[inode] = stat.S_IMODE(status.st_mode)
         self.named([(path, inode)])
         return inode
+
+    def linked(self, path: str | Path) -> None:
+        """A new symbolic link has this name now."""
+        self._is_link(self.created(path), Path(path))
+
+    def linked_hard(self, target: str | Path) -> None:
+        """A file has one more name."""
+        self.named([(target, self._inodes[os.lstat(target).st_ino])])
 
     def named(self, changes: list[tuple[str | Path, int | None]]) -> None:
         """Names were given and taken by one call."""
@@ -131,6 +144,10 @@ class Recorder:
             name = os.readlink(f"/proc/self/fd/{descriptor}")
             assert not self.covers(name), f"{name} came past the record"
         return found
+
+    def _is_link(self, inode: int, path: Path) -> None:
+        self.before.links.add(inode)
+        self.before.stored[inode] = Stored(os.fsencode(os.readlink(path)), 0)
 
     def _inode(self, real: int) -> int:
         if real not in self._inodes:
