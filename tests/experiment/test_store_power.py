@@ -11,7 +11,8 @@ from harness.errors import HarnessError
 from harness.experiment.store import CYCLES, RUN, Store
 from tests.experiment.test_store import EXPERIMENT, new_run, typical
 from tests.guard.power.judging import Recording, failures, found_in, noticed
-from tests.guard.power.recording import SQLITE, Recorder, recorded
+from tests.guard.power.layers import recorded
+from tests.guard.power.recorder import SQLITE, Recorder
 
 BATCHES = [range(5), range(5, 25), range(25, 26), range(26, 60)]
 CYCLE_RECORDS = [

@@ -5,28 +5,14 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.guard.power.real import FILE_SYSTEMS, SCENES, RealDisk, cuts, real_disk, why_not
 from tests.guard.power.scenes import Scene
-from tests.guard.test_power_loss import HALF_ARCHIVES, NOT_DURABLE, NOT_PINNED
 
 STEP = 13  # of the operations, every so many; `python -m tests.guard.power.real --all` for all
 _reason = cache(why_not)
-
-
-def _with_mark(scene: Scene) -> Any:
-    reason = ""
-    if scene.cleanup and "wal_pin" not in scene.recoveries:  # a pin's dispose folds, and that syncs
-        reason = NOT_DURABLE
-    elif scene.unsynced:
-        reason = NOT_PINNED
-    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-    if scene.archives:  # only a cut within the making of it leaves one
-        marks = [pytest.mark.xfail(strict=False, reason=HALF_ARCHIVES)]
-    return pytest.param(scene, marks=marks)
 
 
 @pytest.fixture(scope="module", params=FILE_SYSTEMS)
@@ -39,7 +25,7 @@ def disk(request: pytest.FixtureRequest) -> Iterator[RealDisk]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scene", [_with_mark(scene) for scene in SCENES], ids=str)
+@pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_real_power_cuts(disk: RealDisk, scene: Scene) -> None:
     """On a real file system, too, ``recover`` gives the exact baseline after a power cut."""
     count, wrong = cuts(disk, scene, STEP)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.guard.power.by_hand import record_backup, record_restore
 from tests.guard.power.judging import Recording, failures, noticed
-from tests.guard.power.recording import SQLITE
+from tests.guard.power.recorder import SQLITE
 from tests.guard.power.scenes import DEFAULT, Scene, record
 
 Make = Callable[[Path], Recording]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from harness.guard import Guard, recover
 from harness.guard.by_hand import backup, restore
 from tests.guard.power.judging import Recording, content_aside, found_in, settled
-from tests.guard.power.recording import RecordingFiles, recorded
+from tests.guard.power.layers import RecordingFiles, recorded
 from tests.guard.power.scenes import KEPT, archives_of, begun, left_behind
 from tests.recovery.helpers import execute
 

@@ -117,6 +117,7 @@ class File:
     content: bytes
     mtime_ns: int
     mode: int
+    is_link: bool  # a symbolic one; its content is where it leads
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Disk:
     names: dict[str, int] = field(default_factory=dict)
     pending: list[Change] = field(default_factory=list)  # in the order of the calls
     modes: dict[int, int] = field(default_factory=dict)
+    links: set[int] = field(default_factory=set)  # symbolic ones, which arrive with their names
     mtimes: dict[int, int] = field(default_factory=dict)  # that only a whole sync makes last
 
     def copy(self) -> Disk:
@@ -156,6 +158,7 @@ class Disk:
             dict(self.names),
             list(self.pending),
             dict(self.modes),
+            set(self.links),
             dict(self.mtimes),
         )
 
@@ -224,7 +227,9 @@ class Disk:
             mtime_ns = arrived[-1].mtime_ns  # type: ignore[union-attr]
         elif not old_times:
             mtime_ns = self.mtimes.get(inode, mtime_ns)
-        return File(inode, bytes(content), mtime_ns, self.modes.get(inode, 0o644))
+        return File(
+            inode, bytes(content), mtime_ns, self.modes.get(inode, 0o644), inode in self.links
+        )
 
 
 def _has_folders(path: str, names: dict[str, int]) -> bool:

@@ -13,7 +13,8 @@ import apsw
 
 from tests.guard.power.cuts import images, sites, without
 from tests.guard.power.disk import Disk, Event, Image
-from tests.guard.power.recording import Recorder, copied, put
+from tests.guard.power.placing import put
+from tests.guard.power.recorder import Recorder, copied
 from tests.recovery.helpers import content
 
 STATE = "state"  # the folder that HARNESS_STATE_DIR names

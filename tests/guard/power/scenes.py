@@ -18,7 +18,7 @@ from harness.guard import Guard, recover
 from harness.recovery.online_backup import OnlineBackup
 from tests.guard.power.disk import Image
 from tests.guard.power.judging import STATE, Recording, content_aside, found_in, settled
-from tests.guard.power.recording import RecordingFiles, recorded
+from tests.guard.power.layers import RecordingFiles, recorded
 from tests.recovery.helpers import execute, make
 
 DEFAULT = ("wal_pin", "online_backup")
@@ -34,6 +34,10 @@ REMOVED = (
     "DELETE FROM users WHERE mail = 'test@example.org'",
 )
 TO_CLEAN = REMOVED[:1]
+VACUUMED = ("DELETE FROM bots WHERE id > 5", "VACUUM")
+LEFT_WAL = ("PRAGMA journal_mode=DELETE", *KEPT)
+_REMOVED_FILES = "the tests remove the database"
+GONE = (KEPT[0], _REMOVED_FILES)
 UNSYNCED = "PRAGMA synchronous=OFF;"
 
 
@@ -73,7 +77,15 @@ class Scene:
 
     def __str__(self) -> str:
         """Name it for people, and for pytest."""
-        tests = {KEPT: "kept", REMOVED: "removed", TO_CLEAN: "cleaned", (): "nothing"}[self.tests]
+        tests = {
+            KEPT: "kept",
+            REMOVED: "removed",
+            TO_CLEAN: "cleaned",
+            VACUUMED: "vacuumed",
+            LEFT_WAL: "left_wal",
+            GONE: "gone",
+            (): "nothing",
+        }[self.tests]
         flags = ("unfolded", "unsynced", "archives", "in_kernel", "full")
         words = ["+".join(self.recoveries), self.mode, tests]
         words += [f"connected_{self.connected}"] if self.connected else []
@@ -233,7 +245,9 @@ def tested(
     if application is not None:
         application.execute(f"PRAGMA synchronous={scene.connected}")
     for sql in scene.tests:
-        if application is not None:
+        if sql == _REMOVED_FILES:
+            files.unlink(database)
+        elif application is not None:
             application.execute(sql)
         else:
             execute(database, sql)
