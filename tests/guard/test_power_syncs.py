@@ -12,8 +12,9 @@ import pytest
 from tests.guard.power.by_hand import record_backup, record_restore
 from tests.guard.power.judging import Recording, failures, noticed
 from tests.guard.power.recorder import SQLITE
-from tests.guard.power.scenes import DEFAULT, Scene, record
+from tests.guard.power.scenes import DEFAULT, TO_CLEAN, CleansUnsynced, Scene, record
 
+SAMPLED = {"each": 2, "samples": 1}
 Make = Callable[[Path], Recording]
 
 
@@ -29,6 +30,13 @@ RECORDS: dict[str, Make] = {
     "wal_pin": _guarded("wal_pin"),
     "chain": _guarded(*DEFAULT),
     "full": _guarded("file_copy", mode="delete", full=True),
+    "cleaned": lambda folder: record(
+        Scene(("file_copy",), "delete", TO_CLEAN, CleansUnsynced), folder
+    ),
+    "connected": lambda folder: record(
+        Scene(("online_backup",), "wal", TO_CLEAN, CleansUnsynced, connected="FULL"), folder
+    ),
+    "unsynced": _guarded("wal_pin", unsynced=True),
     "backup": lambda folder: record_backup(folder, "delete"),
     "damaged": lambda folder: record_restore(folder, "delete", "damaged"),
     "missing": lambda folder: record_restore(folder, "wal", "missing"),
@@ -38,18 +46,25 @@ RECORDS: dict[str, Make] = {
 # together: one of them could go.
 NEEDED = {
     ("journal.Journal.begin: sync 1",): "file_copy",
-    ("journal.Journal.write: sync 1",): "file_copy",
+    ("journal.Journal._sync_all: sync 1",): "file_copy",
     ("journal.Journal.end: sync 1",): "full",
-    ("file_backup.FileBackup._write_new: sync 1",): "file_copy",
-    ("file_backup.FileBackup._adopt: sync 1",): "file_copy",
-    ("file_backup.FileBackup._swap: sync 1",): "missing",
-    ("file_backup.FileBackup._swap: sync 2",): "file_copy",
-    ("file_backup.FileBackup.dispose: sync 1",): "chain",
-    ("online_backup.OnlineBackup._seal_of: sync 1",): "online_backup",
-    ("copying.main: sync 1", "online_backup.OnlineBackup._copied_in_kernel: sync 1"): "in kernel",
-    ("wal_pin.WalPin.restore: sync 1",): "wal_pin",
-    ("archive.claim_and_fill: sync 1",): "backup",
+    ("in_place.write_like: sync 1",): "missing",
+    ("online_backup.OnlineBackup._seal_of: sync 1",): "backup",
+    ("copying.main: sync 1",): "in kernel",
+    ("archive.claim_and_fill: sync 1",): "damaged",
     ("archive._write: sync 1",): "damaged",
+    ("sqlite_durable.make_durable: sync 1",): "cleaned",
+    ("sqlite_durable.make_durable: sync 2",): "missing",
+    ("sqlite_durable._sync: sync 1",): "connected",
+    ("pinning.sync_held: sync 1",): "unsynced",
+}
+# Nothing here has missed these yet: where a second name stands, or where the sync before the last
+# entry does the same, one may be lost. Each is to find its power cut, or to go.
+UNMISSED = {
+    "file_backup.FileBackup._adopt: sync 1",
+    "file_backup.FileBackup.dispose: sync 1",
+    "in_place._remove_beside: sync 1",
+    "second_names.SecondNames.sync: sync 1",
 }
 
 
@@ -64,7 +79,7 @@ def recordings() -> Iterator[Callable[[str], Recording]]:
         if name not in made:
             (root / name).mkdir()
             made[name] = RECORDS[name](root / name)
-            wrong = [f"{image.told}: {what}" for image, what in failures(made[name])]
+            wrong = [f"{image.told}: {what}" for image, what in failures(made[name], **SAMPLED)]
             assert not wrong, "\n".join(wrong)
         return made[name]
 
@@ -77,11 +92,11 @@ def test_a_sync_taken_away_is_noticed(
     recordings: Callable[[str], Recording], syncs: tuple[str, ...]
 ) -> None:
     """Without this sync there is a power cut after which the law does not hold."""
-    assert noticed(recordings(NEEDED[syncs]), set(syncs))
+    assert noticed(recordings(NEEDED[syncs]), set(syncs), **SAMPLED)
 
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_no_sync_is_left_out(recordings: Callable[[str], Recording], name: str) -> None:
     """Whatever syncs in these records is among those that are taken away."""
     known = {sync for syncs in NEEDED for sync in syncs}
-    assert recordings(name).sites - {SQLITE} <= known
+    assert recordings(name).sites - {SQLITE} <= known | UNMISSED
