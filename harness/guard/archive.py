@@ -73,8 +73,8 @@ def keep(
     Raises:
         apsw.Error, OSError: nothing was kept, so nothing may be thrown away.
     """
-    size, wal = size_of(real(database)), size_of(beside(real(database), "-wal"))
-    if max(0, size) + max(0, wal) == 0:
+    size = size_of(real(database))  # -1: a -wal alone is nothing that anybody could read
+    if size < 0 or size + max(0, size_of(beside(real(database), "-wal"))) == 0:
         return None
     part = _new_part(database)
     copy = OnlineBackup(database, part, files=files, busy_timeout_ms=busy_timeout_ms)
@@ -220,11 +220,6 @@ def _is_readable(main: Path, busy_timeout_ms: int) -> bool:
 
 def _copy_as_it_is(main: Path, part: Path, files: Files) -> None:
     """Copy a file that SQLite cannot read; through SQLite's own VFS, which guards our locks."""
-    if not main.exists():  # its -wal alone, which may be of use beside another copy of it
-        status = os.stat(beside(main, "-wal"))
-        _write(part, iter(()), status, files)
-        _write(beside(part, "-wal"), _chunks(beside(main, "-wal")), status, files)
-        return
     status = os.stat(main)
     flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY
     source = apsw.VFSFile("", str(main), [flags, 0])

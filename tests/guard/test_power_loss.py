@@ -17,6 +17,7 @@ from tests.guard.power.scenes import (
     GONE,
     LEFT_WAL,
     REMOVED,
+    TAKEN,
     TESTED,
     TO_CLEAN,
     VACUUMED,
@@ -67,6 +68,10 @@ MORE = [  # where there is time
     Scene(("wal_pin",), "wal", unfolded=True),
     Scene(("wal_pin",), "wal", archives=True),
     Scene(DEFAULT, "wal", archives=True),
+    Scene(("online_backup",), "wal", TAKEN),
+    Scene(("file_copy",), "delete", TAKEN),
+    Scene(("file_copy",), "delete", unprotected=True),
+    Scene(("online_backup",), "wal", unprotected=True),
 ]
 RECOVERS = [
     Scene(("file_copy",), "delete"),

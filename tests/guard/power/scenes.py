@@ -38,6 +38,8 @@ VACUUMED = ("DELETE FROM bots WHERE id > 5", "VACUUM")
 LEFT_WAL = ("PRAGMA journal_mode=DELETE", *KEPT)
 _REMOVED_FILES = "the tests remove the database"
 GONE = (KEPT[0], _REMOVED_FILES)
+_REMOVED_NAMES = "the tests remove what the guard keeps beside it"
+TAKEN = (KEPT[0], _REMOVED_NAMES)
 UNSYNCED = "PRAGMA synchronous=OFF;"
 
 
@@ -74,6 +76,7 @@ class Scene:
     archives: bool = False
     in_kernel: bool = False  # copied as a big database is
     full: bool = False  # the journal's last entry cannot be written
+    unprotected: bool = False  # no second names can be had
 
     def __str__(self) -> str:
         """Name it for people, and for pytest."""
@@ -84,9 +87,10 @@ class Scene:
             VACUUMED: "vacuumed",
             LEFT_WAL: "left_wal",
             GONE: "gone",
+            TAKEN: "taken",
             (): "nothing",
         }[self.tests]
-        flags = ("unfolded", "unsynced", "archives", "in_kernel", "full")
+        flags = ("unfolded", "unsynced", "archives", "in_kernel", "full", "unprotected")
         words = ["+".join(self.recoveries), self.mode, tests]
         words += [f"connected_{self.connected}"] if self.connected else []
         return "-".join([*words, *(f for f in flags if getattr(self, f))])
@@ -180,6 +184,8 @@ def begun(folder: Path, mode: str, *, unfolded: bool = False) -> tuple[Path, Pat
 def record(scene: Scene, folder: Path) -> Recording:
     """Run it once, and see it end well."""
     root, database = begun(folder, scene.mode, unfolded=scene.unfolded)
+    if scene.unprotected:
+        (root / STATE).chmod(0o770)
     with settled(root), copying(in_kernel=scene.in_kernel), recorded(root) as recorder:
         write_late(scene, database)
         recorder.mark("the baseline is there")
@@ -190,7 +196,8 @@ def record(scene: Scene, folder: Path) -> Recording:
         lasting = scene.mode == "wal" and scene.connected != "NORMAL"
         thrown_away = content_aside(database) if scene.archives and lasting else None
         ended(guard, application, recorder.mark)
-    law = Recovered(database, baseline, thrown_away, scene.archives, scene.unsynced, scene.full)
+    archives = scene.archives or scene.tests == TAKEN  # what second names alone tell of is kept
+    law = Recovered(database, baseline, thrown_away, archives, scene.unsynced, scene.full)
     pinned = database if "wal_pin" in scene.recoveries else None
     return Recording.of(recorder, law, identified=pinned)
 
@@ -247,6 +254,9 @@ def tested(
     for sql in scene.tests:
         if sql == _REMOVED_FILES:
             files.unlink(database)
+        elif sql == _REMOVED_NAMES:
+            for path in sorted(database.parent.glob(f"{database.name}.e2e-*")):
+                files.unlink(path)
         elif application is not None:
             application.execute(sql)
         else:
