@@ -54,7 +54,7 @@ def run_guarded(
     Raises:
         UsageError: what was asked for cannot be done as asked; the command has not run.
     """
-    path = _checked(database, recoveries, json_path)
+    path = Path(os.path.abspath(_checked(database, recoveries, json_path)))
     refusals.check(path, signs=signs, override=i_know)
     tell = _Teller(say, json_path, quiet=quiet, verbose=verbose)
     with Signals() as signals:

@@ -67,6 +67,7 @@ class Journal:
         self.unprotected = ""  # why there is no second name; empty when there is
         self._files = files
         self._descriptors: list[int] = []  # one, or two where the second name is another file
+        self._met = -1  # the lock that stands for the database's file itself
         self._written: list[dict[str, Any]] = []
 
     @property
@@ -95,6 +96,8 @@ class Journal:
             raise AtWork(f"another guard is at work on this database ({self.path})")
         self._append({"version": VERSION, "pid": os.getpid(), "inode": self._inode()} | entry)
         self.unprotected = self.second.prepare()
+        if not self.unprotected:
+            self._meet()
         if not self.unprotected:
             self._give_second_name()
         self._sync_all()
@@ -153,6 +156,26 @@ class Journal:
         """Let go of the lock and leave the journal for the next guard or ``recover``."""
         while self._descriptors:
             self._files.close(self._descriptors.pop())
+        if self._met >= 0:
+            met, self._met = self._met, -1
+            self.second.part(met)
+
+    @property
+    def is_anothers(self) -> bool:
+        """Whether another guard has begun meanwhile, because tests removed this one's journal."""
+        if any(same_file(held, self.path) for held in self._descriptors):
+            return False
+        try:
+            descriptor = opened(self.path, None)
+        except (OSError, Untrusted):
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def bring_back(self) -> None:
         """See that it stands beside the database, whatever was done to the folder meanwhile.
@@ -235,6 +258,19 @@ class Journal:
         if second is not None:
             places.append((second, {os.geteuid()}))
         return [*places, (self.path, owners_of(self.database))]
+
+    def _meet(self) -> None:
+        """Refuse where a guard is at work on this very file by another name."""
+        try:
+            self._met = self.second.meet()
+        except BlockingIOError:
+            self._files.unlink(self.path)
+            self.release()
+            raise AtWork(
+                f"another guard is at work on the file {self.database}, by another name of it"
+            ) from None
+        except OSError as error:
+            self.unprotected = f"{self.second.folder}: {error.strerror}"
 
     def _give_second_name(self) -> None:
         """Link the journal to its second name; on another file system write one of its own."""

@@ -16,7 +16,7 @@ import apsw
 from harness import registry
 from harness.databases.engines import engine_of
 from harness.databases.errors import describe
-from harness.errors import RestoreError
+from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import archive, processes
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Journal, how_to_recover
@@ -102,6 +102,7 @@ def recover(
         _make_folder(journal)
         archive.sweep(database, files)
         hold_pins(backups)
+        _refuse_what_is_lost(database, backups)
         if archives or not os.path.lexists(journal.path):
             _keep(journal.database, files, busy_timeout_ms)
         return _put_back(database, journal, backups, files, busy_timeout_ms)
@@ -133,7 +134,7 @@ def undisturbed(database: Path, files: Files, *, busy_timeout_ms: int) -> Iterat
     backups: list[Resumed] = []
     held: MainFile | None = None
     try:
-        if journal.exists and database.is_file() and not journal.replaced:
+        if database.is_file() and not journal.replaced and _may_be_pinned(journal):
             held = MainFile(journal.database)  # whatever the journal says: no close is the last
             held.shared()
         with suppress(AtWork, RestoreError):  # alive, it holds them itself; or nobody can tell
@@ -148,6 +149,11 @@ def undisturbed(database: Path, files: Files, *, busy_timeout_ms: int) -> Iterat
         if held is not None:
             held.close()
         journal.release()
+
+
+def _may_be_pinned(journal: Journal) -> bool:
+    """Whether a guard has left anything, here or, for all one can see, by another hard link."""
+    return journal.exists or os.stat(journal.database).st_nlink > 1
 
 
 def _make_folder(journal: Journal) -> None:
@@ -217,6 +223,31 @@ def _why(error: Exception) -> str:
     return str(error)
 
 
+def _refuse_what_is_lost(database: Path, backups: list[Resumed]) -> None:
+    """Refuse before anything is archived where no backup of the chain is what it was."""
+    reasons = []
+    for one in backups:
+        try:
+            one.must_be_resumed()
+            one.recovery.check()
+        except (RestoreError, UsageError) as error:
+            reasons.append(f"{one.recovery.name}: {error}")
+        except Exception:  # noqa: BLE001 - a lock or the disk is in the way: it may be there
+            return
+        else:
+            return
+    raise _could_not(database, reasons)
+
+
+def _could_not(database: Path, reasons: list[str]) -> RestoreError:
+    holding = processes.holders(database) - {os.getpid()}
+    who = f"; it is open in process {processes.named(holding)}" if holding else ""
+    return RestoreError(
+        f"{database} could not be brought back: {' | '.join(reasons)}{who}. If what is there now "
+        f"is what you want: {how_to_recover(database)} --discard"
+    )
+
+
 def _put_back(
     database: Path,
     journal: Journal,
@@ -244,12 +275,7 @@ def _put_back(
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
-    holding = processes.holders(database) - {os.getpid()}
-    who = f"; it is open in process {processes.named(holding)}" if holding else ""
-    raise RestoreError(
-        f"{database} could not be brought back: {' | '.join(reasons)}{who}. If what is there now "
-        f"is what you want: {how_to_recover(database)} --discard"
-    )
+    raise _could_not(database, reasons)
 
 
 def _tidy_up(

@@ -249,6 +249,13 @@ class Guard:
             self.result.lost = not self.result.says_clean and self._is_lost()
             self.abandon()
             return
+        if self._journal.is_anothers:
+            step = Step("dispose", "journal", 1)
+            why = f"another guard has begun on {self.database}, as the tests removed the journal"
+            self.result.failures.append(Failure(step, "another guard is at work", why, 0))
+            self.result.ended = "dirty"
+            self.abandon()
+            return
         with self._timed("dispose"):
             if not self._tried("dispose", "sync", self._make_durable):
                 self.result.ended = "dirty"  # the backup stays: what it is of may not last

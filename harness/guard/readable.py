@@ -38,6 +38,7 @@ class Unreadable(NamedTuple):
 
     why: str
     beside: str = ""  # the suffix of the file that makes it so; empty for the main file itself
+    odd: bool = False  # whether that is no regular file
 
 
 def unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> Unreadable | None:
@@ -50,7 +51,7 @@ def unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> Unreadable | N
     for suffix in ("-wal", "-shm", "-journal"):
         path = beside(main, suffix)
         if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-            return Unreadable(f"it is {kind_of(os.lstat(path))}", suffix)
+            return Unreadable(f"it is {kind_of(os.lstat(path))}", suffix, odd=True)
     if size_of(main) <= 0:
         if size_of(main) == 0 < size_of(beside(main, "-wal")):
             return Unreadable("the file is empty, and SQLite would remove the rest unread", "-wal")
@@ -84,6 +85,11 @@ def refuse_unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> None:
     wrong = unreadable(database, busy_timeout_ms=busy_timeout_ms)
     if wrong is None:
         return
+    if wrong.odd:
+        raise UsageError(
+            f"{beside(real(database), wrong.beside)}, where SQLite keeps its own, is no regular "
+            f"file ({wrong.why}): nothing was changed. Move it away"
+        )
     if wrong.beside:
         raise BackupError(
             f"no backup of {database} could be taken, so no test was run: together with "

@@ -15,6 +15,7 @@ What each form survives:
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import stat
@@ -25,10 +26,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.files import Files
+from harness.trusted import same_file
 
 VARIABLE = "HARNESS_STATE_DIR"
 _NAME = "reliability-harness"
 _DATABASE = ".database"
+_LOCK = ".lock"
 
 
 def default_folder() -> Path | None:
@@ -122,6 +125,46 @@ class SecondNames:
             return f"{os.fsencode(str(self.folder))!r} is not in UTF-8"
         return ""
 
+    def meet(self) -> int:
+        """Lock what stands for the database's file itself; the descriptor, -1 where none is to be.
+
+        So two guards meet that come by names which no path tells to be of one file: a file that is
+        mounted in two places.
+
+        Raises:
+            BlockingIOError: another guard has it.
+        """
+        path = self._inode_lock()
+        while path is not None:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if same_file(descriptor, path):
+                return descriptor
+            os.close(descriptor)  # its guard has just ended
+        return -1
+
+    def part(self, descriptor: int) -> None:
+        """Give up what ``meet`` locked."""
+        if descriptor >= 0 and self.folder is not None:
+            with suppress(OSError):  # its name may have gone with the folder
+                for name in os.listdir(self.folder):
+                    if name.endswith(_LOCK) and same_file(descriptor, self.folder / name):
+                        os.unlink(self.folder / name)
+            os.close(descriptor)
+
+    def _inode_lock(self) -> Path | None:
+        try:
+            status = os.stat(self.database)
+        except OSError:
+            return None
+        if self._named("") is None or self.folder is None:
+            return None
+        return self.folder / f"{status.st_dev:x}-{status.st_ino:x}{_LOCK}"
+
     def sync(self) -> None:
         """Make the names last a power cut."""
         if self.folder is not None:
@@ -138,9 +181,13 @@ class SecondNames:
 
     def sweep(self) -> None:
         """Remove what a power cut has brought back without its journal."""
-        if self._named("") is not None and not self.exist():
-            with suppress(OSError):  # the next one may
-                self.remove_all()
+        if self._named("") is None or self.folder is None or self.exist():
+            return
+        with suppress(OSError):  # the next one may
+            self.remove_all()
+            for name in os.listdir(self.folder):
+                if name.endswith(_LOCK):
+                    _remove_if_free(self.folder / name)
 
     def remove_all(self) -> None:
         """Remove every one; for whoever has the lock, or has put the baseline back themselves."""
@@ -157,6 +204,16 @@ class SecondNames:
         if not self._stem.isprintable():  # not in UTF-8, or worse: it was refused
             return None
         return Path(self._stem + suffix)
+
+
+def _remove_if_free(lock: Path) -> None:
+    descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(lock)
+    finally:
+        os.close(descriptor)
 
 
 def _is_private(folder: Path) -> bool:

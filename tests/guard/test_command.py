@@ -21,6 +21,7 @@ from harness.truth.sqlite import SqliteTruth
 from harness.workloads import JournalMode
 from tests.guard import test_protocol
 from tests.guard.test_protocol import Raising, make_rows
+from tests.recovery.helpers import content, make
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
@@ -401,3 +402,29 @@ def test_what_is_pending_is_listed(folder: Path) -> None:
     assert not any(str(database) in line for line in said)
     with pytest.raises(UsageError, match="--discard is of one database"):
         command.run_recover(None, discard=True, say=said.append)
+
+
+@pytest.mark.parametrize("recovery", ["online_backup", "wal_pin"])
+def test_the_folder_one_stands_in_is_removed(folder: Path, recovery: str) -> None:
+    """A relative path still says which database it is, and the baseline is back."""
+    (place := folder / "place").mkdir()
+    path = make(place, "wal")
+    before = content(path)
+    harm = "rm -rf ../place"
+    done = subprocess.run(
+        [PYTHON, "-m", "harness", "guard", "--recovery", recovery, "--database", path.name, "--",
+         "sh", "-c", harm],
+        cwd=place, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert content(path) == before
+
+
+def test_what_is_lost_is_archived_once_at_the_most(folder: Path) -> None:
+    """Where nothing can be put back, nothing is about to be thrown away either."""
+    database, _ = baseline(folder)
+    killed(database)
+    Path(f"{database}.e2e-backup").write_bytes(b"")
+    for _ in range(2):
+        assert guarded(database, "true")[0] == 125
+    assert not list(database.parent.glob("*.e2e-archive-*"))

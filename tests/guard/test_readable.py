@@ -161,7 +161,7 @@ def test_a_pipe_in_the_place_of_sqlites_own(folder: Path, suffix: str) -> None:
     """Nobody waits for who will never write it."""
     path = make(folder, "delete")
     os.mkfifo(f"{path}{suffix}")
-    with pytest.raises(BackupError, match="it is a pipe"):
+    with pytest.raises(UsageError, match="it is a pipe"):
         Guard(path).begin()
     with pytest.raises(UsageError, match="it is a pipe"):
         backup(path, folder / "kept")

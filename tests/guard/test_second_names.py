@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,40 @@ def test_what_a_power_cut_brings_back_is_swept(folder: Path) -> None:
     backup.write_bytes(b"old rows")
     assert recover(path) is None
     assert not backup.exists()
+
+
+def test_two_guards_by_names_that_no_path_tells_to_be_one(folder: Path) -> None:
+    """A single file that is mounted in a second place: the second guard is refused; root only."""
+    path, other = make(folder, "delete"), folder / "elsewhere" / "other.db"
+    other.parent.mkdir()
+    other.touch()
+    script = (
+        f'mount --bind "{path}" "{other}" || exit 77; "{sys.executable}" -m harness guard '
+        f'--database "{path}" -- "{sys.executable}" -m harness guard --database "{other}" -- true'
+    )
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False
+    )
+    if done.returncode in (1, 77):
+        pytest.skip("no mount can be made here: needs root")
+    assert done.returncode == 2, done.stderr
+    assert "by another name of it" in done.stderr
+    assert list(pending()) == []
+
+
+def test_a_guard_that_began_meanwhile_is_left_alone(folder: Path) -> None:
+    """The first, whose journal its tests removed, says that it proves nothing, and removes nothing.
+
+    The second came by another state folder, so that it could not know.
+    """
+    path = make(folder, "delete")
+    first = Guard(path, recoveries=["online_backup"], state=folder / "one")
+    first.begin()
+    for name in (f"{path}.e2e-journal", f"{path}.e2e-backup"):
+        Path(name).unlink()
+    second = Guard(path, recoveries=["online_backup"], state=folder / "two")
+    second.begin()
+    result = first.finish()
+    assert not result.says_clean
+    assert "another guard has begun" in str(result.failures)
+    assert second.finish().says_clean
