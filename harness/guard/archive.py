@@ -24,6 +24,7 @@ import apsw
 from harness.files import Files
 from harness.guard.before_restore import DAMAGED, opened
 from harness.guard.ignoring import bring_rule
+from harness.guard.readable import unreadable
 from harness.recovery.in_place import PERMISSIONS
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite_files import CHUNK_BYTES, beside, own, real, size_of
@@ -208,8 +209,8 @@ def _give_name(database: Path, part: Path, files: Files) -> Path:
 
 
 def _is_readable(main: Path, busy_timeout_ms: int) -> bool:
-    """Whether SQLite reads the file; of an empty one it would remove the -wal unread."""
-    if size_of(main) <= 0:
+    """Whether SQLite reads the file, together with what stands beside it."""
+    if unreadable(main, busy_timeout_ms=busy_timeout_ms) is not None:
         return False
     try:
         with opened(main, busy_timeout_ms=busy_timeout_ms):

@@ -16,7 +16,7 @@ from harness.databases.errors import describe
 from harness.errors import RecoveryRefused, RestoreError, UsageError
 from harness.guard import processes
 from harness.guard.paths import path_of
-from harness.guard.readable import damage_in
+from harness.guard.readable import damage_in, unreadable
 from harness.guard.readable import said as said_by_sqlite
 from harness.recovery.sqlite_files import CHUNK_BYTES, beside, connect, real, size_of
 
@@ -35,12 +35,13 @@ class Identity(NamedTuple):
 def opened(
     path: Path, *, immutable: bool = False, busy_timeout_ms: int
 ) -> Iterator[apsw.Connection]:
-    """Open a database that SQLite can read; of one it cannot, nothing is folded or removed."""
+    """Open a database that SQLite can read; nothing of it is folded."""
     connection = connect(real(path), immutable=immutable, busy_timeout_ms=busy_timeout_ms)
     with closing(connection) as one:
         one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         one.pragma("user_version")
-        one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        if size_of(beside(real(path), "-wal")) <= 0:  # leave none behind that was not there
+            one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         yield one
 
 
@@ -125,8 +126,8 @@ def own_identity(live: Path, busy_timeout_ms: int) -> Identity | None:
         return None
     if not live.exists() or not live.is_file():
         raise UsageError(f"{live} is no file that could hold a database")
-    if size_of(live) == 0 < size_of(beside(real(live), "-wal")):
-        return None  # SQLite would remove that -wal, and with it what it holds
+    if unreadable(live, busy_timeout_ms=busy_timeout_ms) is not None:
+        return None  # SQLite would write, or remove, what stands beside it
     return identity_of(live, immutable=False, busy_timeout_ms=busy_timeout_ms)
 
 

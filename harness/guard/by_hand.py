@@ -140,6 +140,7 @@ def verify(
     live, source = pair_of(database, backup)
     must_be_a_database(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
     with said(f"{live}: cannot be verified"), _looking_at(live, Files(), busy_timeout_ms):
+        _refuse_what_stands_beside(live, busy_timeout_ms)
         must_be_a_database(live, immutable=False, busy_timeout_ms=busy_timeout_ms)
         try:
             return _differences(live, source, busy_timeout_ms)
@@ -328,6 +329,16 @@ def _is_equal(live: Path, source: Path, busy_timeout_ms: int) -> bool:
         return _differences(live, source, busy_timeout_ms).clean("exact")
     except (apsw.SQLError, *DAMAGED):  # it can be written, but not be read
         return False
+
+
+def _refuse_what_stands_beside(live: Path, busy_timeout_ms: int) -> None:
+    """Refuse to open what SQLite would change by reading it."""
+    wrong = unreadable(live, busy_timeout_ms=busy_timeout_ms)
+    if wrong is not None and wrong.beside:
+        raise UsageError(
+            f"{live} was not opened: together with {beside(real(live), wrong.beside)} SQLite "
+            f"cannot read it ({wrong.why}). If that file is of another database, move it away"
+        )
 
 
 @contextmanager

@@ -31,6 +31,11 @@ class Folder:
         if self.path.is_dir():
             return
         os.makedirs(self.path)
-        os.chmod(self.path, stat.S_IMODE(self.status.st_mode))
-        with suppress(PermissionError):
-            os.chown(self.path, self.status.st_uid, self.status.st_gid)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags)  # what is made is what gets mode and owner
+        try:
+            with suppress(PermissionError):
+                os.fchown(descriptor, self.status.st_uid, self.status.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(self.status.st_mode))
+        finally:
+            os.close(descriptor)

@@ -94,7 +94,8 @@ class Journal:
         if not self._is_ours(self._descriptors[0]):
             self.release()
             raise AtWork(f"another guard is at work on this database ({self.path})")
-        self._append({"version": VERSION, "pid": os.getpid(), "inode": self._inode()} | entry)
+        first = {"version": VERSION, "pid": os.getpid(), "file": self._file()}
+        self._append(first | entry)
         self.unprotected = self.second.prepare()
         if not self.unprotected:
             self._meet()
@@ -224,24 +225,27 @@ class Journal:
         """Whether what was adopted may have been put right already, under another home.
 
         A copy on another file system does not hear of it. Where tests took the journal away, but
-        not the database, nobody can tell the one from the other.
+        not the database, nobody can tell the one from the other. And a database on another device
+        than the one that was guarded is another database at the same path.
         """
-        return (
-            not os.path.lexists(self.path)
-            and bool(self._written)
-            and bool(self._written[0].get("copy"))
-            and self._written[0].get("inode") == self._inode()
-        )
+        if os.path.lexists(self.path) or not self._written:
+            return False
+        noted, now = self._written[0].get("file"), self._file()
+        if not isinstance(noted, list) or len(noted) != 2 or not now:
+            return False
+        return noted[0] != now[0] or (bool(self._written[0].get("copy")) and noted == now)
 
     def _backup_named(self) -> str:
         found = self.second.backups()
         return str(found[0]) if found else "the one beside it"
 
-    def _inode(self) -> int:
+    def _file(self) -> list[int]:
+        """Give the device and the inode of the database; nothing where there is none."""
         try:
-            return os.stat(self.database).st_ino
+            status = os.stat(self.database)
         except OSError:
-            return -1
+            return []
+        return [status.st_dev, status.st_ino]
 
     # What stands on disk.
 

@@ -93,9 +93,9 @@ def recover(
         if journal.is_doubtful and not asked:
             raise RestoreError(
                 f"a guard of {database} was killed, and its journal beside the database is gone: "
-                "the tests removed it, or another user, or one with another home, has brought the "
-                f"baseline back since. Bring it back ('{how_to_recover(database)}') or keep what "
-                "is there (the same with --discard)"
+                "the tests removed it; or another user, or one with another home, has brought the "
+                "baseline back since; or this is another database at the same path. Bring it back "
+                f"('{how_to_recover(database)}') or keep what is there (the same with --discard)"
             )
         if journal.exists:
             _refuse_what_replaced(journal.database, journal)  # somebody may have used the wait

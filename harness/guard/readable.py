@@ -52,12 +52,12 @@ def unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> Unreadable | N
         path = beside(main, suffix)
         if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
             return Unreadable(f"it is {kind_of(os.lstat(path))}", suffix, odd=True)
+    hot = [suffix for suffix in ("-wal", "-journal") if size_of(beside(main, suffix)) > 0]
     if size_of(main) <= 0:
-        if size_of(main) == 0 < size_of(beside(main, "-wal")):
-            return Unreadable("the file is empty, and SQLite would remove the rest unread", "-wal")
+        if size_of(main) == 0 and hot:
+            return Unreadable("the file is empty, and SQLite would remove the rest unread", hot[0])
         return None
     why = _wrong_with(main, immutable=True, busy_timeout_ms=busy_timeout_ms)
-    hot = [suffix for suffix in ("-wal", "-journal") if size_of(beside(main, suffix)) > 0]
     if not hot:
         return None if why is None or _is_written(main, busy_timeout_ms) else Unreadable(why)
     suffix = hot[0]
@@ -82,7 +82,13 @@ def refuse_unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> None:
         UsageError: the file itself is none that SQLite reads.
         BackupError: what stands beside it makes it so.
     """
-    wrong = unreadable(database, busy_timeout_ms=busy_timeout_ms)
+    try:
+        wrong = unreadable(database, busy_timeout_ms=busy_timeout_ms)
+    except OSError as error:
+        raise UsageError(
+            f"{database} cannot be looked at together with what stands beside it, for which a copy "
+            f"is made in {tempfile.gettempdir()}: {error}. Make room there; nothing was changed"
+        ) from error
     if wrong is None:
         return
     if wrong.odd:
@@ -135,7 +141,12 @@ def said(error: apsw.Error) -> str:
 
 
 def _wrong_with(
-    path: Path, *, immutable: bool, busy_timeout_ms: int, thorough: bool = False
+    path: Path,
+    *,
+    immutable: bool,
+    busy_timeout_ms: int,
+    thorough: bool = False,
+    odd_schema: bool = False,
 ) -> str | None:
     """Read the schema and the root of every b-tree; what is wrong, None for nothing."""
     flags = apsw.SQLITE_OPEN_READWRITE
@@ -146,7 +157,8 @@ def _wrong_with(
     try:
         with closing(apsw.Connection(name, flags=flags)) as connection:
             connection.set_busy_timeout(busy_timeout_ms)
-            connection.execute("PRAGMA writable_schema=ON").fetchall()  # an odd one is read as well
+            if odd_schema:
+                connection.execute("PRAGMA writable_schema=ON").fetchall()
             schema = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0"
             rows: list[Any] = connection.execute(schema).fetchall()
             roots = {str(name): int(root) for name, root in rows}
@@ -155,6 +167,14 @@ def _wrong_with(
     except _WORTH_ANOTHER_LOOK:
         return None
     except apsw.Error as error:
+        if "malformed database schema" in str(error) and not odd_schema:
+            return _wrong_with(
+                path,
+                immutable=immutable,
+                busy_timeout_ms=busy_timeout_ms,
+                thorough=thorough,
+                odd_schema=True,
+            )
         return said(error)
 
 

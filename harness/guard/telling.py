@@ -112,7 +112,7 @@ def _what_to_do(run: Run) -> list[str]:
     if run.result.lost:
         return [
             "its backup is gone or altered, so no guard can bring it back. Put a copy of your own "
-            "back ('harness restore'; 'harness archives' lists what restores have kept), or take "
+            "back ('harness restore'; with --list it lists what restores have kept), or take "
             f"the database as it is: {how_to_recover(run.database)} --discard"
         ]
     return [

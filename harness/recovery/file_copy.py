@@ -15,6 +15,10 @@ Nothing could survive: somebody who alters the backup and, in the journal, its h
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
+
 from harness.errors import RecoveryRefused
 from harness.mounts import is_mount_point
 from harness.recovery.file_backup import FileBackup
@@ -45,6 +49,11 @@ class FileCopy(FileBackup):
                 f"{self.database} is mounted as a single file, which no other can be put in the "
                 "place of; online_backup restores it where it is"
             )
+        if not _may_be_replaced(main, status):
+            raise RecoveryRefused(
+                f"{self.database} belongs to another user, in a folder where only they may replace "
+                "it; online_backup restores it where it is"
+            )
         connection = connect(main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
         try:
             hold_steady(connection, main)
@@ -64,3 +73,9 @@ class FileCopy(FileBackup):
             apsw.BusyError: others hold the database.
         """
         self._put_whole()
+
+
+def _may_be_replaced(main: Path, status: os.stat_result) -> bool:
+    """Whether the folder lets this user rename over the file; sticky(7)."""
+    folder = os.stat(main.parent)
+    return not folder.st_mode & stat.S_ISVTX or os.geteuid() in (0, status.st_uid, folder.st_uid)

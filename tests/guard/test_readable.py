@@ -10,10 +10,10 @@ import pytest
 
 from harness.errors import BackupError, HarnessError, UsageError
 from harness.guard import Guard
-from harness.guard.by_hand import backup, restore
+from harness.guard.by_hand import backup, restore, verify
 from harness.guard.readable import damage_in, refuse_unreadable, said, unreadable
 from tests.guard.hard_databases import ONLY_THE_APPLICATION_READS, SQLITE_READS
-from tests.recovery.helpers import execute, make
+from tests.recovery.helpers import content, execute, make
 
 
 def encrypted(folder: Path) -> Path:
@@ -165,3 +165,52 @@ def test_a_pipe_in_the_place_of_sqlites_own(folder: Path, suffix: str) -> None:
         Guard(path).begin()
     with pytest.raises(UsageError, match="it is a pipe"):
         backup(path, folder / "kept")
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_no_look_by_hand_lets_sqlite_take_anothers(folder: Path, suffix: str) -> None:
+    """Verify refuses; restore keeps what was there as it was, and puts the backup in its place."""
+    (folder / "kept").mkdir()
+    kept = make(folder / "kept", "delete", rows=500)
+    path = with_foreign(folder, suffix)
+    before = everything(folder)
+    with pytest.raises(UsageError, match="was not opened"):
+        verify(path, kept)
+    assert everything(folder) == before
+    done = restore(path, kept, force=True)
+    assert content(path) == content(kept)
+    assert done.thrown_away is not None
+    assert done.thrown_away.read_bytes() == before[path.name]
+
+
+def test_a_look_folds_nothing(folder: Path) -> None:
+    """Whatever stands in a -wal stays there: it may be another's, and nobody can tell."""
+    path = make(folder, "wal")
+    backup(path, folder / "kept")
+    execute(path, "INSERT INTO users VALUES ('x')", fold=False)
+    before = everything(folder)
+    assert not verify(path, folder / "kept").clean("exact")
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_an_empty_file_beside_what_is_not(folder: Path, suffix: str) -> None:
+    """SQLite would remove it unread."""
+    path = with_foreign(folder, suffix)
+    path.write_bytes(b"")
+    before = everything(folder)
+    with pytest.raises(BackupError, match="unread"):
+        Guard(path).begin()
+    with pytest.raises(UsageError, match="unread"):
+        backup(path, folder / "kept")
+    assert everything(folder) == before
+
+
+def test_a_database_that_was_cut_short(folder: Path) -> None:
+    """Is refused in words, and left as it is."""
+    path = make(folder, "delete", rows=500)
+    path.write_bytes(path.read_bytes()[: 10 * 4096])
+    before = everything(folder)
+    with pytest.raises(UsageError, match="malformed"):
+        Guard(path).begin()
+    assert everything(folder) == before

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -225,3 +226,28 @@ def test_a_guard_that_began_meanwhile_is_left_alone(folder: Path) -> None:
     assert not result.says_clean
     assert "another guard has begun" in str(result.failures)
     assert second.finish().says_clean
+
+
+def test_another_database_at_the_same_path_is_asked_about(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another device than the one that was guarded: a ramdisk, another container."""
+    path, _ = killed_guard(folder, "online_backup")
+    for name in (f"{path}.e2e-journal", f"{path}.e2e-backup"):
+        Path(name).unlink()
+    before = content(path)
+    really = os.stat
+
+    def elsewhere(name: object, **options: Any) -> object:
+        status = really(name, **options)  # type: ignore[call-overload]
+        if name != path:
+            return status
+        values = list(status)
+        values[stat.ST_DEV] += 1
+        return os.stat_result(values)
+
+    monkeypatch.setattr("harness.guard.journal.os.stat", elsewhere)
+    with pytest.raises(RestoreError, match="another database at the same path"):
+        recover(path)
+    monkeypatch.undo()
+    assert content(path) == before
