@@ -41,6 +41,7 @@ class Evidence:
     confidence: float = 0.95
     over_http: bool = False  # the tests' own calls can fail
     backs_up: bool = True  # the policy asks for a backup
+    designed: Mapping[str, Any] | None = None  # the condition, where its cycles were designed
 
     @property
     def cycles(self) -> int:
@@ -89,12 +90,14 @@ class Evidence:
 
     def doubts(self) -> list[str]:
         """Say what keeps this condition from supporting anything, one short sentence each."""
+        if not self.cycles:
+            return ["nothing was measured"]
         found = []
         if self.harness_errors:
             found.append(f"harness error in {counted(self.harness_errors, 'cycle')}")
         if self.not_fired:
             found.append(f"harness error: {', '.join(self.not_fired)} never fired")
-        if self.over_http and self.cycles and not (self.columns["payload_bytes"] > 0).any():
+        if self.over_http and not (self.columns["payload_bytes"] > 0).any():
             found.append("in no cycle did the tests make all their data")
         if self.unbroken < self.cycles:
             found.append(f"cycle {self.unbroken:,} is missing")
@@ -115,18 +118,21 @@ NotMeasured = str  # why there is nothing to count
 Measure = Callable[[Evidence, Row], Trials | NotMeasured]
 
 
-def trials(measure: str, limit_ms: float | None, evidence: Evidence) -> Trials | NotMeasured:
+def trials(
+    measure: str, limit_ms: float | None, evidence: Evidence, figure: str = ""
+) -> Trials | NotMeasured:
     """Return what a claim's measure counts, or why there is nothing to count.
 
     Args:
         measure: one of MEASURES, or of harness.experiment.claimed.TIMED.
         limit_ms: of a timing, in milliseconds; None for any other.
         evidence: what the condition has to say.
+        figure: of bytes_added, as it is claimed.
     """
     if not evidence.cycles:
         return "nothing was measured"
     if limit_ms is None:
-        return MEASURES[measure](evidence, {})
+        return MEASURES[measure](evidence, {"claimed": figure})
     step = measure.removesuffix("_ms")
     return _timed(evidence, step, evidence.columns[measure] <= limit_ms)
 

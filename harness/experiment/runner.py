@@ -21,6 +21,7 @@ from harness import registry
 from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment import machine, pilot, planning, verdicts
 from harness.experiment.configuration import Condition, Experiment, load
+from harness.experiment.family import family
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.pool import SITE, Pool, Task, find_site
 from harness.experiment.progress import ProgressDisplay, Tally
@@ -282,8 +283,10 @@ def _run_condition(
     tally.add_stored(store.outcomes(condition.name), store.fired(condition.name))
     run.display.begin(tally)
     in_order = None
-    if stop_when_decided and condition.claims and condition.strata is None:
-        in_order = verdicts.InOrder(store, condition, verdicts.each(run.configured))
+    found = family(run.configured.to_json(), run.configured.confidence)
+    if stop_when_decided and condition.strata is None:
+        claims = found.claims[condition.name]
+        in_order = verdicts.InOrder(store, condition, claims, found.each)
     missing = gaps(store.done(condition.name), condition.cycles)
     if missing and not (in_order and in_order.decided):
         pristine = run.baselines.of(condition)

@@ -242,14 +242,20 @@ class Calibration(Part):
 
 
 class ClaimsRow(Part):
-    """A row of the table claimed / measured / verdict; `harness.analysis.claims` evaluates it."""
+    """A row of the table claimed / measured / verdict; `harness.analysis.claims` evaluates it.
+
+    With a bound it is a claim (`harness.experiment.family`), but for a set point and a control.
+    """
 
     claim: str
     claimed: str
     condition: str = ""  # left out: nothing here measures it, and the table says so
     measure: Measure = "reliability"
     at_least: Annotated[Number, Field(gt=0, le=1)] | None = None
+    at_most: Annotated[Number, Field(gt=0, lt=1)] | None = None  # beside at_least: two bounds
     set_point: bool = False
+    # shows that the instrument sees what it must, and claims nothing; left out: if called so
+    control: bool | None = None
     note: str = ""
 
 

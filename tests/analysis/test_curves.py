@@ -106,19 +106,19 @@ def test_what_is_no_reliability_is_left_out_and_said(tmp_path: Path) -> None:
     name = "rising/hybrid_verified/0.01"
     hybrid = summary_of(tmp_path, SWEPT, FALLING, silent=name)["curves"][1]
     assert [point["x"] for point in hybrid["points"]] == [0.1]
-    why = "never fired in 100 cycles: timeout"
+    why = "harness error: timeout never fired"
     assert hybrid["left_out"] == [{"condition": name, "why": why}]
     assert (hybrid["frontier"]["holds_to"], hybrid["frontier"]["breaks_from"]) == (None, 0.1)
 
     one, two = ({"name": f"s/{x}", "cycles": 9000, "sweep": {"of": "s", "axes": {"n": x}}}
                 for x in (1, 2))  # fmt: skip
-    clean = {"cycles": 9000, "outcomes": {"cleaned": 9000, "restored": 0}, "faults": {}}
+    clean = {"cycles": 9000, "outcomes": {"cleaned": 9000, "restored": 0}, "doubts": []}
     shares = {"estimate": 1.0, "lower": 0.999, "upper": 1.0}
     good = [clean | {"name": each["name"], "reliability": shares} for each in (one, two)]
     assert curves([one, two], good, 0.95)[0]["frontier"]["holds_to"] == 2
-    planted = {"outcomes": {"cleaned": 8999, "restored": 0, "harness_error": 1}}
+    planted = {"doubts": ["harness error in 1 cycle"]}
     (curve,) = curves([one, two], [good[0] | planted, good[1]], 0.95)
-    assert curve["left_out"][0]["why"] == "harness errors in 1 of its 9000 cycles"
+    assert curve["left_out"][0]["why"] == "harness error in 1 cycle"
     assert curve["frontier"]["holds_to"] is None
 
 
@@ -128,7 +128,8 @@ def test_cycles_that_ended_early_are_not_taken_for_a_fixed_number(tmp_path: Path
         {"name": f"s/{x}", "cycles": 4500, "sweep": {"of": "s", "axes": {"n": x}}} for x in (1, 2)
     ]
     measured = [
-        {"name": f"s/{x}", "cycles": 4500, "outcomes": {"cleaned": 4500, "restored": 0},
+        {"name": f"s/{x}", "cycles": 4500, "doubts": [],
+         "outcomes": {"cleaned": 4500, "restored": 0},
          "reliability": {"estimate": 1.0, "lower": 0.999, "upper": 1.0}} for x in (1, 2)
     ]  # fmt: skip
     assert curves(settings, measured, 0.95)[0]["frontier"]["holds_to"] == 2
@@ -179,7 +180,7 @@ def test_the_axis_to_draw_over(
     records = [
         one | {"cycles": 9, "outcomes": {"cleaned": 9, "restored": 0},
                "reliability": {"estimate": 1.0, "lower": 0.9, "upper": 1.0},
-               "faults": {"timeout": {"fired": 1}, "disk_full": {"fired": 1}}}
+               "doubts": []}
         for one in settings
     ]  # fmt: skip
     found = curves(settings, records, 0.95)
@@ -210,7 +211,7 @@ def test_two_conditions_at_one_place_are_one_point() -> None:
         for name, x in (("s/1", 1), ("s/2", 2), ("s/1.0", 1.0))
     ]
     measured = [
-        {"name": one["name"], "cycles": 9, "outcomes": {"cleaned": 9, "restored": 0},
+        {"name": one["name"], "cycles": 9, "outcomes": {"cleaned": 9, "restored": 0}, "doubts": [],
          "reliability": {"estimate": 1.0, "lower": 0.7, "upper": 1.0}} for one in settings
     ]  # fmt: skip
     (curve,) = curves(settings, measured, 0.95)

@@ -15,6 +15,7 @@ import pytest
 from harness.analysis.results import Results
 from harness.analysis.stratified import judge, shares, stratified
 from harness.analysis.summary import summarise
+from harness.experiment.claimed import Claim
 from harness.experiment.designs import StrataSetting
 from harness.experiment.records import CycleRecord
 from harness.experiment.strata_plan import StrataPlanner
@@ -27,7 +28,7 @@ SLOTS = [("io_error", Slot("restore", "file_copy", n)) for n in (1, 2, 3)] + [
     ("timeout", Slot("cleanup", f"delete bots {n}", 1)) for n in (1, 2, 3, 4)
 ]
 RATES = {"io_error": 0.01, "timeout": 0.02}
-LASTING = {"io_error": {"attempt": 1.0}, "timeout": {"attempt": 3.0, "phase": 1.0}}
+LASTING = {"io_error": {"attempt": 1.0}, "timeout": {"attempt": 0.75, "phase": 0.25}}
 ALLOCATED = {"0": 1000, "3": 600, "4": 200, "5": 100, "6": 100, "7": 100}
 STRATA = {
     "enumerate": 2, "repeats": 2, "lowest_rate": 1e-4, "highest_rate": 0.3,
@@ -153,7 +154,7 @@ def test_what_fails_now_and_then_supports_nothing(tmp_path: Path) -> None:
         cycles = records(lambda struck: bool(chance.random() < 0.002))
         results = run_of(tmp_path / str(number), cycles)
         one, frame = results.conditions[0], results.cycles("one")
-        supported += judge(one, frame, "reliability", 0.999, 0.95).verdict == "supported"
+        supported += judge(one, frame, Claim("reliability", 0.999), 0.95).verdict == "supported"
     assert supported <= 1
 
 
@@ -193,7 +194,7 @@ def test_what_is_missing_or_spoiled_gives_no_estimate(
         assert why in found["unsteady"]
         assert (found["at_rate"]["lower"], found["at_rate"]["upper"]) == (0, 1)
         assert shares(one, frame, 0.95)["reliability"]["estimate"] is None
-        judged = judge(one, frame, "reliability", 0.1, 0.95)
+        judged = judge(one, frame, Claim("reliability", 0.1), 0.95)
         assert (judged.verdict, judged.doubts) == ("undecided", (found["unsteady"],))
 
 
@@ -207,12 +208,12 @@ def test_claims_are_judged_at_the_rates_and_not_by_what_failed(
     assert (frame["outcome"] == "dirty_known").mean() > 0.05 > 50 * truth
     cases = {0.9: "supported", 1 - 0.99 * truth: "undecided"}
     for at_least, verdict in cases.items():
-        judged = judge(one, frame, "reliability", at_least, 0.95)
+        judged = judge(one, frame, Claim("reliability", at_least), 0.95)
         assert (judged.verdict, judged.decided_at) == (verdict, None)
         assert "cycles fixed beforehand, judged once" in judged.why
-    assert judge(one, frame, "no_silent_leftover", 0.9, 0.95).verdict == "supported"
-    assert judge(one, frame, "data_safety", 0.9, 0.95).verdict == "supported"
-    other = judge(one, frame, "no_restore", 0.5, 0.95)
+    assert judge(one, frame, Claim("no_silent_leftover", 0.9), 0.95).verdict == "supported"
+    assert judge(one, frame, Claim("data_safety", 0.9), 0.95).verdict == "supported"
+    other = judge(one, frame, Claim("no_restore", 0.5), 0.95)
     assert other.verdict == "not measured"
     assert "say nothing of no_restore" in other.why
 
@@ -264,4 +265,4 @@ def test_others_have_no_strata(tmp_path: Path) -> None:
     assert shares(one, frame, 0.95) == {}
     unplanned = one | {"strata": {"cycles": 100}}
     assert stratified(unplanned, frame, 0.95) is None
-    assert judge(unplanned, frame, "reliability", 0.5, 0.95).verdict == "not measured"
+    assert judge(unplanned, frame, Claim("reliability", 0.5), 0.95).verdict == "not measured"

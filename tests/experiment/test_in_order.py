@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.experiment import in_order, verdicts
+from harness.experiment.claimed import Claim, parse_claim
 from harness.experiment.configuration import Condition
 from harness.experiment.in_order import InOrder
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
@@ -33,7 +34,7 @@ def gate(
     make_run(folder, stored, conditions=[STATED | {"claims": list(claims)}])
     store = Store(folder)
     condition = Condition.model_validate(STATED | {"claims": list(claims)})
-    return store, InOrder(store, condition, confidence)
+    return store, InOrder(store, condition, list(map(parse_claim, claims)), confidence)
 
 
 def let_through(folder: Path, claims: Sequence[str], records: list[CycleRecord]) -> list[int]:
@@ -151,7 +152,9 @@ def test_a_run_goes_on_until_every_fault_has_fired(folder: Path) -> None:
     """A decision waits for a rare fault: a run that stopped before would end as a harness error."""
     stated = STATED | {"claims": ["reliability >= 0.9"], "faults": {"timeout": {"rate": 0.001}}}
     make_run(folder, [], conditions=[stated])
-    gates = InOrder(Store(folder), Condition.model_validate(stated), 0.95)
+    gates = InOrder(
+        Store(folder), Condition.model_validate(stated), [Claim("reliability", 0.9)], 0.95
+    )
     plain, late = cycles(["cleaned"] * 200), cycles(["cleaned"], faults=(struck("timeout"),))
     assert len(gates.take(plain)) == 200
     assert not gates.decided
@@ -166,7 +169,7 @@ def test_designed_cycles_stop_nothing(folder: Path) -> None:
     results = make_run(folder / "run", conditions=[stated])
     store = Store(results.folder)
     condition = Condition.model_validate(stated | {"strata": {}})
-    stopping = InOrder(store, condition, 0.95)
+    stopping = InOrder(store, condition, [Claim("reliability", 0.5)], 0.95)
     assert len(stopping.take(cycles(["cleaned"] * 100))) == 100
     assert not stopping.decided
     store.close()
