@@ -96,7 +96,14 @@ def explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     verdicts = {row["verdict"] for row in rows}
     found = [said for word, said in _EXPLAINED.items() if word in verdicts]
     each = {float(row["confidence"]) for row in rows if row.get("confidence") is not None}
-    return [*found, *(f"Each verdict is given at {sure(one)}." for one in each if len(each) == 1)]
+    return [
+        *found,
+        *(
+            f"Each verdict is given at {sure(one)}, so that all hold together."
+            for one in each
+            if len(each) == 1
+        ),
+    ]
 
 
 def reason(stated: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import beta
 
 from harness.analysis.curves import curves
 from harness.analysis.summary import summarise
@@ -88,6 +89,22 @@ def test_independence_predicts_from_where_every_cycle_restores(tmp_path: Path) -
     assert [point["predicted"] for point in restoring["points"]] == [None, None]
 
 
+def upper_end(failed: int, tried: int, error: float) -> float:
+    """Give the upper end of the Clopper-Pearson interval, straight from its definition."""
+    return float(beta.ppf(1 - error / 2, failed + 1, tried - failed))
+
+
+def test_the_prediction_by_hand(tmp_path: Path) -> None:
+    """20 of 100 cleanups and 5 of 100 restores failed: ends multiply, at half the error each."""
+    low = summary_of(tmp_path, SWEPT, FALLING)["curves"][1]["points"][0]
+    assert low["predicted"] == pytest.approx(0.99)
+    worst = upper_end(20, 100, 0.025) * upper_end(5, 100, 0.025)
+    best = (1 - upper_end(80, 100, 0.025)) * (1 - upper_end(95, 100, 0.025))
+    assert low["predicted_lower"] == pytest.approx(1 - worst)
+    assert low["predicted_upper"] == pytest.approx(1 - best)
+    assert [round(low[f"predicted_{end}"], 4) for end in ("lower", "upper")] == [0.9625, 0.9984]
+
+
 def test_restores_forced_in_its_own_cycles_predict_better(tmp_path: Path) -> None:
     """What the condition's own shadow restores predict comes first."""
     summary = summary_of(tmp_path, SWEPT, FALLING)
@@ -99,6 +116,14 @@ def test_restores_forced_in_its_own_cycles_predict_better(tmp_path: Path) -> Non
     refused = [one | {"together": {"recovery_only": 10}} for one in measured]
     point = curves(settings, refused, 0.95)[1]["points"][0]
     assert point["predicted"] == pytest.approx(0.9 * 0.5)  # no restore undoes a refused backup
+    # and 5 of 100 were believed and dirty, in which no restore had a say
+    believed = {"dependence": {"predicted": own, "unseen": 5}}
+    point = curves(settings, [one | believed for one in refused], 0.95)[1]["points"][0]
+    found = [point[f"predicted{end}"] for end in ("", "_lower", "_upper")]
+    assert found == pytest.approx([0.9 * 0.5 - 0.05, 0.9 * 0.4 - 0.05, 0.9 * 0.6 - 0.05])
+    hopeless = {"dependence": {"predicted": own, "unseen": 90}}
+    point = curves(settings, [one | hopeless for one in refused], 0.95)[1]["points"][0]
+    assert point["predicted"] == point["predicted_lower"] == 0  # no share is less than none
 
 
 def test_what_is_no_reliability_is_left_out_and_said(tmp_path: Path) -> None:

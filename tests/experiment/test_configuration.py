@@ -170,6 +170,10 @@ PLANTED = {
     "claim unreadable": (">= 0.999", "> 0.999", ["claims.0", "reliability >= 0.999"]),
     "claim of 1": (">= 0.999", ">= 1.0", ["claims.0", "exactly 1"]),
     "claim on nothing": ('"reliability >=', '"relyability >=', ["'reliability'?"]),
+    "upper bound alone": ('condition = "two"\nat_least', 'condition = "two"\nat_most',
+                          ["rows.0.at_most", "needs an at_least below it"]),
+    "bounds the wrong way round": ("at_least = 0.95", "at_least = 0.95\nat_most = 0.9",
+                                   ["rows.0.at_most", "needs an at_least below it"]),
     "row of nobody": ('condition = "two"\nat_', 'condition = "tow"\nat_', ["rows.0.condition",
                       "'two'?"]),
     "calibration of nobody": ('0.5\ncondition = "two"', '0.5\ncondition = "tow"', [":30:",
@@ -245,6 +249,9 @@ def test_measures_of_rows_are_those_that_are_evaluated(written: Write) -> None:
     """A row may name every measure there is, and no other."""
     for measure in MEASURES:
         text = GOOD.replace('claimed = "95%"', f'claimed = "95%"\nmeasure = "{measure}"')
+        if measure == "bytes_added":  # judged by the figure in claimed, so it takes no bound
+            assert "bytes_added is judged by the figure" in refusal(written(text))
+            text = text.replace('condition = "two"\nat_least = 0.95', 'condition = "two"')
         assert load(written(text)).rows[0].measure == measure
     text = GOOD.replace('claimed = "95%"', 'claimed = "95%"\nmeasure = "reliabilty"')
     assert "'reliability'?" in refusal(written(text))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,34 @@ def test_dirty_is_said_and_the_backup_kept(folder: Path) -> None:
     judgement = truth.judge(database)
     assert judgement.exact
     assert judgement.left_behind == ()
+
+
+SLOW_MS = 60.0
+
+
+class Slow(SqlCleanup):
+    """Cleans up as any other, and takes its time."""
+
+    def clean(self, *args: Any, **kwargs: Any) -> CleanupReport:
+        """Wait, then delete."""
+        time.sleep(SLOW_MS / 1000)
+        return super().clean(*args, **kwargs)
+
+
+def test_a_slow_step_took_as_long_as_it_did(folder: Path) -> None:
+    """In milliseconds: no less than the step itself waited, no more than the whole run took."""
+    database, _ = baseline(folder)
+    guard = Guard(database, recoveries=["file_copy"], cleanup=Slow(), grade="rows")
+    started = time.perf_counter()
+    guard.begin()
+    guard.track(make_rows(database))
+    finished = guard.finish()
+    whole_ms = (time.perf_counter() - started) * 1000
+    assert SLOW_MS <= finished.timings_ms["cleanup"] <= whole_ms
+    assert finished.timings_ms["backup"] > 0
+    assert sum(finished.timings_ms.values()) <= whole_ms
+    # nothing but the cleanup waits: what the rest took is not among its milliseconds
+    assert finished.timings_ms["cleanup"] <= whole_ms - finished.timings_ms["backup"]
 
 
 class FullAt(Files):
