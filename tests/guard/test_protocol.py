@@ -180,32 +180,43 @@ def test_dirty_is_said_and_the_backup_kept(folder: Path) -> None:
     assert judgement.left_behind == ()
 
 
-SLOW_MS = 60.0
+SLOW_MS = 300.0
 
 
 class Slow(SqlCleanup):
-    """Cleans up as any other, and takes its time."""
+    """Cleans up as any other, takes its time, and knows how much."""
+
+    took_ms = 0.0
 
     def clean(self, *args: Any, **kwargs: Any) -> CleanupReport:
         """Wait, then delete."""
+        started = time.perf_counter()
         time.sleep(SLOW_MS / 1000)
-        return super().clean(*args, **kwargs)
+        report = super().clean(*args, **kwargs)
+        self.took_ms = (time.perf_counter() - started) * 1000
+        return report
 
 
 def test_a_slow_step_took_as_long_as_it_did(folder: Path) -> None:
-    """In milliseconds: no less than the step itself waited, no more than the whole run took."""
-    database, _ = baseline(folder)
-    guard = Guard(database, recoveries=["file_copy"], cleanup=Slow(), grade="rows")
-    started = time.perf_counter()
-    guard.begin()
-    guard.track(make_rows(database))
-    finished = guard.finish()
-    whole_ms = (time.perf_counter() - started) * 1000
-    assert SLOW_MS <= finished.timings_ms["cleanup"] <= whole_ms
-    assert finished.timings_ms["backup"] > 0
-    assert sum(finished.timings_ms.values()) <= whole_ms
-    # nothing but the cleanup waits: what the rest took is not among its milliseconds
-    assert finished.timings_ms["cleanup"] <= whole_ms - finished.timings_ms["backup"]
+    """In milliseconds: no less than the step itself saw, and hardly more: not a part in a thousand.
+
+    What a busy machine adds in between it does not add each time, so the least of a few counts.
+    """
+    excess_ms = []
+    for number in range(4):
+        (folder / str(number)).mkdir()
+        database, _ = baseline(folder / str(number))
+        cleanup = Slow()
+        started = time.perf_counter()
+        guard = Guard(database, recoveries=["file_copy"], cleanup=cleanup, grade="rows")
+        guard.begin()
+        guard.track(make_rows(database))
+        timings_ms = guard.finish().timings_ms
+        whole_ms = (time.perf_counter() - started) * 1000
+        assert sum(timings_ms.values()) <= whole_ms
+        assert SLOW_MS <= cleanup.took_ms <= timings_ms["cleanup"]
+        excess_ms.append(timings_ms["cleanup"] - cleanup.took_ms)
+    assert min(excess_ms) < 0.8 * SLOW_MS / 1000
 
 
 class FullAt(Files):
