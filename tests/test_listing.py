@@ -9,6 +9,7 @@ from harness import listing, registry
 from harness.databases.engines import engine_of
 from harness.errors import UsageError
 from harness.experiment.claimed import ROW_MEASURES, TIMED
+from tests.distributions import installed
 
 
 @pytest.mark.parametrize("kind", registry.PACKAGES)
@@ -66,18 +67,9 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.fixture
 def shadowing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install a distribution that offers a built-in one's name, and one that does not import."""
-    metadata = folder / "rival-2.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: rival\nVersion: 2.0\n")
     points = "[harness.faults]\ntimeout = harness.faults.noop:Noop\nabsent = nothing_there:Any\n"
-    (metadata / "entry_points.txt").write_text(points)
-    monkeypatch.syspath_prepend(str(folder))
-    registry.find.cache_clear()
-    registry.names.cache_clear()
-    yield
-    monkeypatch.undo()
-    registry.find.cache_clear()
-    registry.names.cache_clear()
+    with installed(folder, monkeypatch, "rival", "2.0", points):
+        yield
 
 
 @pytest.mark.usefixtures("shadowing")

@@ -29,7 +29,7 @@ from harness.reports.opening import verdict as opening
 from harness.reports.readme import readme_table
 from harness.statistics.sequential import decide, support_boundary
 from tests.analysis.test_results import MEMORY
-from tests.stored_runs import cycle, cycles, make_run, row, struck
+from tests.stored_runs import cycles, make_run, row, struck
 
 GOOD, BAD = ["cleaned"], ["dirty_known"]
 
@@ -156,20 +156,25 @@ claims = st.lists(
 )  # fmt: skip
 
 
-def made(folder: Path, one: list[str], two: list[str], told: Any, fires: bool) -> Results:
-    """Store a run of two conditions, with a fault in the second that may never have fired."""
+runs = st.tuples(words, words, claims, claims, st.lists(rows, max_size=4), st.booleans())
+
+
+def made(folder: Path, told: Any) -> tuple[Results, dict[str, Any]]:
+    """Store a run of two conditions, with a fault in the second that may never have fired.
+
+    Return it, and its summary as it is stored.
+    """
+    one, two, own, other, asked, fires = told
     records = cycles(one, condition="one")
-    for number, word in enumerate(two):
-        entries = (struck("timeout", fired=fires),)
-        records.append(cycle(number, word, condition="two", faults=entries))
+    records += cycles(two, condition="two", faults=(struck("timeout", fired=fires),))
     conditions: list[dict[str, Any]] = [
-        {"name": "one", "claims": told[0]},
-        {"name": "two", "claims": told[1], "faults": {"timeout": {"rate": 0.5}}},
+        {"name": "one", "claims": own},
+        {"name": "two", "claims": other, "faults": {"timeout": {"rate": 0.5}}},
     ]
-    asked = [one | {"claim": f"row {number}"} for number, one in enumerate(told[2])]
-    results = make_run(folder / "run", records, conditions=conditions, rows=asked)
+    named = [each | {"claim": f"row {number}"} for number, each in enumerate(asked)]
+    results = make_run(folder / "run", records, conditions=conditions, rows=named)
     summary.write(results)
-    return results
+    return results, json.loads((results.folder / "summary.json").read_text())
 
 
 def rendered(name: str, folder: Path) -> str:
@@ -203,14 +208,11 @@ def status_of_annotations(text: str) -> int:
 
 
 @settings(max_examples=15, deadline=None)
-@given(words, words, claims, claims, st.lists(rows, max_size=4), st.booleans())
-def test_every_way_to_ask_gives_one_verdict(
-    one: list[str], two: list[str], own: list[str], other: list[str], asked: Any, fires: bool
-) -> None:
+@given(runs)
+def test_every_way_to_ask_gives_one_verdict(told: Any) -> None:
     """run, check, summary, page, JUnit, annotations and tables agree, claim by claim."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        results = made(Path(folder), one, two, (own, other, asked), fires)
-        stored = json.loads((results.folder / "summary.json").read_text())
+        results, stored = made(Path(folder), told)
         run = verdicts.of_run(results)
         status = verdicts.exit_code(run)  # what `run` ends with
         by_check = checked(results.folder)
@@ -233,38 +235,35 @@ def test_every_way_to_ask_gives_one_verdict(
         entry.judged["verdict"] for entry in run if entry.judged
     ]
     keys = ("verdict", "decided_at_cycle", "next", "estimate", "lower", "upper")
-    for told in stored["rows"]:
-        number = told["claim_number"]
+    for row_ in stored["rows"]:
+        number = row_["claim_number"]
         if number is None:
-            assert told["verdict"] in ("set point", "control", "no claim", "not measured")
+            assert row_["verdict"] in ("set point", "control", "no claim", "not measured")
             continue
-        entry = entries[told["condition"], number]
-        if told["verdict"] == "not measured":
+        entry = entries[row_["condition"], number]
+        if row_["verdict"] == "not measured":
             assert entry["verdict"] == "not measured"
             continue
-        assert {key: told[key] for key in keys} == {key: entry[key] for key in keys}
-        assert told["confidence"] == entry["confidence"]
-        assert entry["why"] in told["why"]
+        assert {key: row_[key] for key in keys} == {key: entry[key] for key in keys}
+        assert row_["confidence"] == entry["confidence"]
+        assert entry["why"] in row_["why"]
     shown = readme_table(stored) if stored["rows"] else ""
-    for told in stored["rows"]:
-        line = next(at for at in shown.splitlines() if at.startswith(f"| {told['claim']} |"))
-        assert f"| {told['verdict']} |" in line
-        assert f"| {told['verdict']} |" in next(
-            at for at in pages["markdown"].splitlines() if at.startswith(f"| {told['claim']} |")
+    for row_ in stored["rows"]:
+        line = next(at for at in shown.splitlines() if at.startswith(f"| {row_['claim']} |"))
+        assert f"| {row_['verdict']} |" in line
+        assert f"| {row_['verdict']} |" in next(
+            at for at in pages["markdown"].splitlines() if at.startswith(f"| {row_['claim']} |")
         )
-        assert re.search(rf"{told['claim']}\b", pages["console"])
-        assert f'badge {told["verdict"].replace(" ", "-")}"' in pages["html"]
+        assert re.search(rf"{row_['claim']}\b", pages["console"])
+        assert f'badge {row_["verdict"].replace(" ", "-")}"' in pages["html"]
 
 
 @settings(max_examples=15, deadline=None)
-@given(words, words, claims, claims, st.lists(rows, max_size=3), st.booleans())
-def test_shares_lie_within_their_bounds_everywhere(
-    one: list[str], two: list[str], own: list[str], other: list[str], asked: Any, fires: bool
-) -> None:
+@given(runs)
+def test_shares_lie_within_their_bounds_everywhere(told: Any) -> None:
     """0 <= lower <= estimate <= upper <= 1 wherever summary.json has the three of them."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        results = made(Path(folder), one, two, (own, other, asked), fires)
-        stored = json.loads((results.folder / "summary.json").read_text())
+        _, stored = made(Path(folder), told)
     found = list(shares(stored))
     assert len(found) >= 4  # two of each condition at least
     for lower, estimate, upper in found:

@@ -113,6 +113,27 @@ def test_a_run_stops_where_its_verdicts_are_decided(
         assert not decided(len(records))
 
 
+def test_two_bounds_stop_where_both_are_decided(folder: Path) -> None:
+    """The lower bound is settled long before the upper: the run goes on until both are."""
+    records = cycles((["cleaned"] * 12 + ["restored"]) * 300)
+    passed = let_through(folder / "two", ["no_restore in [0.8, 0.97]"], records)
+    alone = let_through(folder / "one", ["no_restore >= 0.8"], records)
+    failed = [one.outcome != "cleaned" for one in records]
+    at = decide([not bad for bad in failed], 0.03, 0.975)
+    assert at.decided_at == len(passed) > len(alone)
+
+
+def test_a_row_that_claims_stops_a_run_like_any_claim(folder: Path) -> None:
+    """And one of 100% is waited for by nobody: it could go on for ever."""
+    make_run(folder, [], conditions=[STATED])
+    condition = Condition.model_validate(STATED)
+    claims = [Claim("data_safety", 1.0), Claim("reliability", 0.9)]
+    stopping = InOrder(Store(folder), condition, claims, 0.95)
+    assert len(stopping.take(cycles(["cleaned"] * 100))) == decide([False] * 100, 0.9).decided_at
+    alone = InOrder(Store(folder), condition, claims[:1], 0.95)
+    assert len(alone.take(cycles(["cleaned"] * 100))) == 100
+
+
 def test_a_batch_is_no_boundary(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many cycles are judged at once, the same one decides."""
     records = cycles((["cleaned"] * 9 + ["restored"]) * 60)

@@ -15,6 +15,7 @@ from harness.experiment.records import CycleRecord
 from harness.experiment.site import DATABASE_NAME, Site
 from harness.faults import Planned, Slot
 from harness.recovery.wal_pin import WalPin
+from tests.distributions import installed
 
 SIZE_BYTES = 80 * 4096
 
@@ -44,19 +45,9 @@ class Pinning(WalPin):
 @pytest.fixture
 def pinning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install a distribution that offers it."""
-    metadata = folder / "acme-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(
-        f"[harness.recovery]\npinning = {__name__}:Pinning\n"
-    )
-    monkeypatch.syspath_prepend(str(folder))
-    registry.find.cache_clear()
-    registry.names.cache_clear()
-    yield
-    monkeypatch.undo()
-    registry.find.cache_clear()
-    registry.names.cache_clear()
+    points = f"[harness.recovery]\npinning = {__name__}:Pinning\n"
+    with installed(folder, monkeypatch, "acme", "1.0", points):
+        yield
 
 
 @pytest.mark.usefixtures("pinning")
