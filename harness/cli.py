@@ -259,13 +259,22 @@ def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: 
 
 
 @cli.command()
-@DATABASE
+@click.option("--database", metavar="DATABASE", help="The path of a SQLite file; none: list all.")
+@click.option(
+    "--discard", is_flag=True, help="Keep the database as it is; the backups become archives."
+)
 @BUSY
-def recover(database: str, busy_timeout_ms: int) -> None:
-    """Bring back the baseline that a killed guard left behind; 125 when that cannot be done."""
+def recover(database: str | None, busy_timeout_ms: int, *, discard: bool) -> None:
+    """Bring back the baseline that a killed guard left behind; 125 when that cannot be done.
+
+    Without --database: list what is pending, also where the folder is gone.
+    """
     from harness.guard import command
 
-    sys.exit(command.run_recover(database, busy_timeout_ms=busy_timeout_ms, say=_say_aside))
+    done = command.run_recover(
+        database, busy_timeout_ms=busy_timeout_ms, discard=discard, say=_say_aside
+    )
+    sys.exit(done)
 
 
 DATABASE_FILE = click.argument("database", metavar="DATABASE")

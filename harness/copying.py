@@ -16,9 +16,14 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 CHUNK_BYTES = 8 << 20
 _NUMBER_BYTES = 8
+_OPEN = "open:"  # in place of a path: a descriptor that was handed down
 # "Not here", said of a call that another one can stand in for (copy_file_range(2), sendfile(2)).
 _ANOTHER_WAY = {
     errno.EXDEV,
@@ -82,6 +87,27 @@ def copy(
             raise
 
 
+def start_copy(source: int, target: int, size_bytes: int) -> subprocess.Popen[bytes]:
+    """Begin to copy an open file that is no live database; nobody is told how far it is.
+
+    The copy goes on, and is synced, also when its caller is killed meanwhile.
+
+    Raises:
+        OSError: the process could not be started.
+    """
+    import subprocess  # noqa: PLC0415 - as well
+
+    command = [sys.executable, "-I", "-S", __file__, f"{_OPEN}{source}", str(target)]
+    return subprocess.Popen(  # noqa: S603 - this Python and this very file
+        [*command, str(size_bytes)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(source, target),
+        start_new_session=True,
+    )
+
+
 def _follow(pipe: int, source: str, size_bytes: int, copied: Callable[[int], None]) -> None:
     """Read how far it is until it is done: all bytes told, and once more when they are synced."""
     told, seen = 0, False
@@ -108,12 +134,9 @@ def _numbers(pipe: int) -> Iterator[int]:
 def main(arguments: list[str]) -> None:
     """Copy as told, and say how far it is."""
     path, *rest = arguments
-    descriptor, size_bytes, device, inode = map(int, rest)
+    descriptor, size_bytes, *identity = map(int, rest)
     try:
-        source = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        status = os.fstat(source)
-        if (status.st_dev, status.st_ino) != (device, inode):
-            raise OSError(errno.ESTALE, "another file stands there")
+        source = _opened(path, identity)
         _tell(0)
         for offset in pieces(source, descriptor, size_bytes):
             _tell(offset)
@@ -123,6 +146,16 @@ def main(arguments: list[str]) -> None:
         return
     except OSError as error:
         _tell(-(error.errno or errno.EIO))
+
+
+def _opened(path: str, identity: list[int]) -> int:
+    if not identity:
+        return int(path.removeprefix(_OPEN))
+    source = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    status = os.fstat(source)
+    if [status.st_dev, status.st_ino] != identity:
+        raise OSError(errno.ESTALE, "another file stands there")
+    return source
 
 
 def pieces(

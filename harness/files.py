@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+_FICLONE = 0x40049409  # of Linux; elsewhere the kernel knows no such call
+
 
 class Files:
     """File operations, each one call to the kernel; raise OSError as the kernel says.
@@ -25,8 +27,9 @@ class Files:
         return os.open(path, os.O_RDONLY)
 
     def overwrite(self, path: Path) -> int:
-        """Open ``path`` for writing in place, emptied. A crash from here on leaves half a file."""
-        return os.open(path, os.O_WRONLY | os.O_TRUNC)
+        """Open ``path``, no link, for writing in place, emptied. A crash leaves half a file."""
+        flags = os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(path, flags)
 
     def read(self, descriptor: int, size_bytes: int) -> bytes:
         """Read up to ``size_bytes`` from where the descriptor stands."""
@@ -69,6 +72,33 @@ class Files:
     def replace(self, source: Path, target: Path) -> None:
         """Put ``source`` in the place of ``target``, atomically."""
         os.replace(source, target)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give the file ``source`` a second name; FileExistsError where anything stands there."""
+        os.link(source, target, follow_symlinks=False)
+
+    def clone(self, source: int, target: int) -> None:
+        """Share all blocks of an open file with another that is open for writing (FICLONE).
+
+        Raises OSError where the file system has no such thing; ioctl_ficlone(2).
+        """
+        import fcntl  # noqa: PLC0415 - not on Windows, where stored runs can be read
+
+        fcntl.ioctl(target, _FICLONE, source)
+
+    def make_folder(self, path: Path, mode: int) -> None:
+        """Make a folder with ``mode``; FileExistsError where anything stands there."""
+        os.mkdir(path, mode)
+        os.chmod(path, mode)  # whatever the umask takes away
+
+    def symlink(self, target: Path, path: Path) -> None:
+        """Make ``path`` a symbolic link to ``target``; FileExistsError where anything stands."""
+        os.symlink(target, path)
+
+    def truncate(self, descriptor: int, size_bytes: int) -> None:
+        """Cut an open file, and stand at its new end."""
+        os.ftruncate(descriptor, size_bytes)
+        os.lseek(descriptor, size_bytes, os.SEEK_SET)
 
     def unlink(self, path: Path) -> None:
         """Remove ``path``; a path that is not there is no error."""

@@ -76,9 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     from harness.errors import HarnessError
+    from harness.guard.paths import path_of
     from harness.guard.refusals import check
 
     try:
+        path_of(database)
         signs = config.getini("guard_production_signs")
         check(database, signs=signs, override=config.option.guard_i_know)
     except HarnessError as error:
@@ -107,7 +109,8 @@ class _Session:
         from harness.errors import BackupError, HarnessError
         from harness.guard import Guard, recover
         from harness.guard.in_use import refuse_in_use
-        from harness.guard.journal import SUFFIX
+        from harness.guard.leftovers import is_pending
+        from harness.guard.refusals import check_file
         from harness.guard.second_library import is_open
 
         if is_open(self.database):
@@ -117,9 +120,10 @@ class _Session:
                 "Open it in a fixture, not while a conftest is imported."
             )
         try:
-            killed = self.database.with_name(self.database.name + SUFFIX).exists()
+            killed = is_pending(self.database)
             if killed:
                 self.recovered = recover(self.database)
+            check_file(self.database, self.recoveries)
             if not self.config.option.guard_i_know:
                 refuse_in_use(self.database, self.recoveries)
             guard = Guard(self.database, recoveries=self.recoveries)
@@ -243,6 +247,8 @@ class _Session:
 
 
 def _told(result: GuardResult, database: Path) -> Iterator[str]:
+    if result.unprotected:
+        yield f"nothing was kept out of the tests' reach ({result.unprotected})"
     found = result.found.sentences() if result.found is not None else []
     yield "the tests left " + ("nothing" if not found else f"{len(found)} differences:")
     yield from (f"  {sentence}" for sentence in found)

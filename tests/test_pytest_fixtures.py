@@ -115,3 +115,44 @@ def test_rollback_mode_comes_back(pytester: pytest.Pytester, database: Path) -> 
     with closing(apsw.Connection(str(database))) as connection:
         assert connection.pragma("journal_mode") == "delete"
     assert beside(database) == []
+
+
+def test_a_glob_over_the_database(pytester: pytest.Pytester, database: Path) -> None:
+    """A test that removes it and all beside it takes nothing along: the next has the baseline."""
+    done = run(
+        pytester,
+        """
+        import glob, os, pytest
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n, database_restored):
+            assert count(database_restored) == 2
+            add(database_restored)
+            for name in glob.glob(f"{database_restored}*"):
+                os.unlink(name)
+            if n == 1:
+                connection = apsw.Connection(str(database_restored))
+                connection.execute("CREATE TABLE another(x)")
+                connection.close()
+        """,
+    )
+    done.assert_outcomes(passed=4)
+    assert done.ret == 0
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
+
+
+def test_a_glob_in_a_session(pytester: pytest.Pytester, database: Path) -> None:
+    """Also where the session alone is guarded."""
+    done = run(
+        pytester,
+        """
+        import glob, os
+        def test_it(guarded_database):
+            add(guarded_database)
+            for name in glob.glob(f"{guarded_database}*"):
+                os.unlink(name)
+        """,
+    )
+    assert done.ret == 0
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []

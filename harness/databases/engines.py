@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from harness.databases import Differences, Grade, sqlite
 from harness.errors import UsageError
+from harness.files import Files
 
 
 class Engine(Protocol):
@@ -19,6 +20,9 @@ class Engine(Protocol):
         self, database: Path, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...
     ) -> Differences:
         """Find every difference between a live database and its baseline."""
+
+    def make_durable(self, database: Path, files: Files) -> None:
+        """Make the present content last a power cut, whoever wrote it."""
 
 
 def engine_of(database: str | Path) -> Engine:

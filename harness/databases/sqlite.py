@@ -16,7 +16,10 @@ import apsw
 from harness.databases import Differences, Grade, TableDifferences
 from harness.databases import sqlite_changes as pages
 from harness.databases.sqlite_changes import EVERY_ROWID, Changes, Image, Roots, WalState
+from harness.databases.sqlite_durable import make_durable
 from harness.databases.sqlite_rows import Pair, Table, compare
+
+__all__ = ["connect", "differences", "make_durable"]
 
 Schema = dict[tuple[str, str], tuple[str, int, str | None]]  # (type, name) -> table, root, sql
 

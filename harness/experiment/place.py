@@ -19,6 +19,7 @@ from harness.experiment.private_copy import private_copy
 from harness.experiment.project import ProjectSetting
 from harness.experiment.removing import remove_tree
 from harness.files import Files
+from harness.guard.second_names import VARIABLE
 from harness.recovery.online_backup import OnlineBackup
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's; the folder made is private
@@ -35,6 +36,9 @@ class WorkRoot:
             temporary folder.
         parent: a folder to use instead of both.
 
+    While it is entered, the guards of this process and of those it starts keep their second names
+    in it: they are on the file system of their databases then, and gone with them.
+
     Runs that were killed leave theirs behind: entering sweeps those away. A living run holds a
     lock (flock(2)) on a file in its folder, which no killed one can.
     """
@@ -42,6 +46,7 @@ class WorkRoot:
     def __init__(self, room_bytes: int, parent: Path | None = None) -> None:
         self._parent = parent or _roomy(room_bytes)
         self._lock = -1
+        self._before: str | None = None
         self.path = self._parent
 
     def __enter__(self) -> WorkRoot:
@@ -50,10 +55,16 @@ class WorkRoot:
         self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._parent))
         self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._before = os.environ.get(VARIABLE)
+        os.environ[VARIABLE] = str(self.path / "state")
         return self
 
     def __exit__(self, *_: object) -> None:
         """Remove the folder and all in it."""
+        if self._before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = self._before
         remove_tree(self.path)
         os.close(self._lock)
 

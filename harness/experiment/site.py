@@ -26,9 +26,11 @@ from harness.faults import Planned, Shape
 from harness.faults.injector import Injector
 from harness.faults.scene import Scene
 from harness.faults.storage import BY_FILES, BY_SQLITE
+from harness.files import Files
 from harness.guard.leftovers import backup_path
 from harness.guard.policy import POLICIES, Policy
 from harness.guard.protocol import Guard
+from harness.guard.second_names import SecondNames
 from harness.recovery import Recovery
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
@@ -190,6 +192,8 @@ class Site:
         judgement = self._application.judge(self._truth)
         ended = time.perf_counter()
         self._application.put_back(self._truth)
+        if not guard.result.says_clean:  # else the next guard would bring this one's baseline back
+            SecondNames(self.database, Files()).remove_all()
         record.timings_ms = guard.result.timings_ms | record.timings_ms
         record.timings_ms["truth"] = (ended - judged) * 1000
         record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000

@@ -3,8 +3,9 @@
 Models a tidy-up job, a `git clean`, a colleague: the backup's file is removed just before the
 first attempt to put it back. Lasting does not matter: what is gone is gone.
 
-The guard must notice before it touches the database, go on to the next recovery of its chain,
-and say so when there is none. Without another backup nothing could restore.
+The guard must not need the name: it holds the file, and has a second name for it out of reach. A
+recovery that has neither must say so before it touches the database, so that the next of the chain
+is tried.
 """
 
 from __future__ import annotations

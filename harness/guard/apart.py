@@ -21,7 +21,8 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.guard import recover
 try:
-    by = recover(Path(sys.argv[2]), busy_timeout_ms=int(sys.argv[3]), archives=sys.argv[4] == "1")
+    by = recover(Path(sys.argv[2]), busy_timeout_ms=int(sys.argv[3]), archives=sys.argv[4] == "1",
+                 asked=True)
 except HarnessError as error:
     sys.exit(str(error))
 print(by or "")

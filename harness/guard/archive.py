@@ -23,6 +23,8 @@ import apsw
 
 from harness.files import Files
 from harness.guard.before_restore import DAMAGED, opened
+from harness.guard.ignoring import bring_rule
+from harness.recovery.in_place import PERMISSIONS
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite_files import CHUNK_BYTES, beside, own, real, size_of
 
@@ -33,7 +35,7 @@ MOST_TIMES_THE_DATABASE = 10
 _STAMP = "%Y%m%d-%H%M%S"
 _NAMES = re.compile(r"(\d{8}-\d{6})(?:-([1-9]\d{0,5}))?")
 # What a killed process left half made; "-wal" and "-journal" only beside a raw copy.
-_PARTS = re.compile(r"part-[0-9a-f]{16}(\.part)?(-wal|-journal)?")
+_PARTS = re.compile(r"part-(?:(\d{1,10})-)?[0-9a-f]{16}(\.part)?(-wal|-journal)?")
 _PART_LIVES_S = 3600  # nothing was written to it for so long: whoever made it is gone
 _BESIDE = ("-wal", "-journal")
 
@@ -74,7 +76,7 @@ def keep(
     size = size_of(real(database))  # -1: a -wal alone is nothing that anybody could read
     if size < 0 or size + max(0, size_of(beside(real(database), "-wal"))) == 0:
         return None
-    part = database.with_name(f"{database.name}{SUFFIX}part-{secrets.token_hex(8)}")
+    part = _new_part(database)
     copy = OnlineBackup(database, part, files=files, busy_timeout_ms=busy_timeout_ms)
     try:
         if _is_readable(real(database), busy_timeout_ms):
@@ -97,7 +99,7 @@ def keep_file(database: Path, file: Path, *, files: Files) -> Path:
 
     No other archive goes for it.
     """
-    part = database.with_name(f"{database.name}{SUFFIX}part-{secrets.token_hex(8)}")
+    part = _new_part(database)
     try:
         _write(part, _chunks(file), os.stat(file), files)
         return _give_name(database, part, files)
@@ -105,6 +107,37 @@ def keep_file(database: Path, file: Path, *, files: Files) -> Path:
         with suppress(OSError):  # the first error is the one to tell
             files.unlink(part)
         raise
+
+
+def sweep(database: Path, files: Files | None = None) -> None:
+    """Remove archives that processes which are dead have left half made."""
+    files = files or Files()
+    with suppress(OSError):  # what cannot be removed now the next one may
+        for path, rest in list(_own_files(database)):
+            match = _PARTS.fullmatch(rest)
+            if match and not _is_being_made(path, match[1]):
+                files.unlink(path)
+
+
+def _new_part(database: Path) -> Path:
+    """Name a file to be made, after the process that makes it."""
+    name = f"{database.name}{SUFFIX}part-{os.getpid()}-{secrets.token_hex(8)}"
+    return database.with_name(name)
+
+
+def _is_being_made(part: Path, maker: str | None) -> bool:
+    """Whether its maker may still be at work; a number says nothing for longer than an hour."""
+    if time.time() - os.stat(part).st_mtime > _PART_LIVES_S:
+        return False
+    if maker is None:  # of a version that did not say whose it is
+        return True
+    try:
+        os.kill(int(maker), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # another user's
+    return int(maker) != os.getpid()
 
 
 def list_archives(database: Path) -> list[Archive]:
@@ -170,12 +203,13 @@ def _give_name(database: Path, part: Path, files: Files) -> Path:
         for suffix in _BESIDE:
             if size_of(beside(part, suffix)) >= 0:
                 files.replace(beside(part, suffix), beside(name, suffix))
+        bring_rule(database)
         return name
 
 
 def _is_readable(main: Path, busy_timeout_ms: int) -> bool:
     """Whether SQLite reads the file; of an empty one it would remove the -wal unread."""
-    if size_of(main) == 0:
+    if size_of(main) <= 0:
         return False
     try:
         with opened(main, busy_timeout_ms=busy_timeout_ms):
@@ -210,7 +244,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def _write(path: Path, chunks: Iterator[bytes], like: os.stat_result, files: Files) -> None:
-    mode = stat.S_IMODE(like.st_mode)
+    mode = stat.S_IMODE(like.st_mode) & PERMISSIONS
     descriptor = files.create(path, mode)
     try:
         own(descriptor, like.st_uid, like.st_gid, mode)
@@ -233,6 +267,4 @@ def _thin_out(database: Path, files: Files, *, size_bytes: int, staying: set[Pat
             for suffix in ("", *_BESIDE):
                 files.unlink(beside(archive.path, suffix))
             archives.remove(archive)
-    for path, rest in _own_files(database):
-        if _PARTS.fullmatch(rest) and time.time() - os.stat(path).st_mtime > _PART_LIVES_S:
-            files.unlink(path)
+    sweep(database, files)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,16 +12,15 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from harness.databases.engines import engine_of
 from harness.databases.errors import describe
 from harness.errors import RecoveryRefused, RestoreError, UsageError
 from harness.guard import processes
+from harness.guard.paths import path_of
+from harness.guard.readable import damage_in
+from harness.guard.readable import said as said_by_sqlite
 from harness.recovery.sqlite_files import CHUNK_BYTES, beside, connect, real, size_of
 
 DAMAGED = (apsw.NotADBError, apsw.CorruptError)
-# What quick_check says of values that a sound file may well hold: ALTER TABLE and
-# ignore_check_constraints let them in.
-_NO_DAMAGE = re.compile(r"ok$|(NULL|NUMERIC|TEXT|non-\w+) value in |CHECK constraint failed in ")
 
 
 class Identity(NamedTuple):
@@ -38,22 +36,17 @@ def opened(
     path: Path, *, immutable: bool = False, busy_timeout_ms: int
 ) -> Iterator[apsw.Connection]:
     """Open a database that SQLite can read; of one it cannot, nothing is folded or removed."""
-    with closing(connect(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms)) as one:
+    connection = connect(real(path), immutable=immutable, busy_timeout_ms=busy_timeout_ms)
+    with closing(connection) as one:
         one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         one.pragma("user_version")
         one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         yield one
 
 
-def file_of(database: str | Path) -> Path:
-    """Return the path of a SQLite file; UsageError for an address of another engine."""
-    engine_of(database)
-    return Path(database)
-
-
 def pair_of(database: str | Path, backup: str | Path) -> tuple[Path, Path]:
     """Return both paths, links to the backup followed; refuse one file, and a backup in use."""
-    live, source = file_of(database), real(file_of(backup))
+    live, source = path_of(database), real(path_of(backup, what="BACKUP"))
     if os.path.exists(live) and os.path.exists(source) and os.path.samefile(live, source):
         raise UsageError(f"{live} and {backup} are the same file")
     for suffix in ("-wal", "-journal"):
@@ -84,35 +77,31 @@ def must_be_a_database(path: Path, *, immutable: bool, busy_timeout_ms: int) -> 
 
 
 def sound(source: Path, live: Path) -> dict[str, Any]:
-    """Check the backup from its first page to its last; what a recovery needs to put it back."""
-    try:
-        with closing(connect(source, immutable=True)) as one:
-            one.pragma("ignore_check_constraints", True)  # they may need an application's functions
-            lines = [str(line) for (line,) in one.execute("PRAGMA quick_check")]
-    except apsw.SQLError as error:
-        # a collation or module that only the application has; the pages can be copied all the same
-        lines = [] if "no such" in str(error) else [str(error)]
-    except DAMAGED as error:
-        lines = [str(error)]
-    damage = [line for line in lines if not _NO_DAMAGE.match(line)]
+    """Check the backup from its first page to its last; what a recovery needs to put it back.
+
+    Only what no SQLite could read is damage: ``backup`` asks the same before it says "verified".
+    """
+    damage = damage_of(source)
     if damage:
         raise UsageError(
-            f"{source} was cut short or altered ({damage[0].strip().splitlines()[-1]}): "
+            f"{source} was cut short or altered ({damage}): "
             f"{live} was not touched; give another backup"
         )
-    like = os.stat(live if live.exists() else source)
     digest = hashlib.sha256()
     with source.open("rb") as file:
         while data := file.read(CHUNK_BYTES):
             digest.update(data)
         size_bytes = file.tell()
-    return {
-        "size_bytes": size_bytes,
-        "sha256": digest.hexdigest(),
-        "mode": stat.S_IMODE(like.st_mode),
-        "uid": like.st_uid,
-        "gid": like.st_gid,
-    }
+    return {"size_bytes": size_bytes, "sha256": digest.hexdigest()}
+
+
+def damage_of(backup: Path) -> str:
+    """Give the first thing that is wrong with the b-trees of a backup; "" for nothing."""
+    try:
+        with closing(connect(real(backup), immutable=True)) as one:
+            return damage_in(one)
+    except apsw.Error as error:
+        return said_by_sqlite(error)
 
 
 def identity_of(path: Path, *, immutable: bool, busy_timeout_ms: int) -> Identity | None:

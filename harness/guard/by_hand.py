@@ -6,7 +6,8 @@ import json
 import os
 import secrets
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from harness.guard import archive, document
 from harness.guard.before_restore import (
     DAMAGED,
     Identity,
-    file_of,
+    damage_of,
     identity_of,
     must_be_a_database,
     own_identity,
@@ -31,6 +32,9 @@ from harness.guard.before_restore import (
     said,
     sound,
 )
+from harness.guard.leftovers import undisturbed
+from harness.guard.paths import path_of
+from harness.guard.readable import unreadable
 from harness.guard.voiding import Intent
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
@@ -81,7 +85,10 @@ class Restored:
             lines.append("a guard had been killed; it has nothing to bring back any more")
         lines += [f"what it had backed up is kept as {path}" for path in self.put_away or ()]
         if self.damaged:
-            lines.append(f"{self.damaged} is damaged: remove it, or no guard will begin")
+            lines.append(
+                f"{self.damaged} is damaged, and no guard will begin before 'harness recover "
+                f"--database {database} --discard'"
+            )
         return "\n".join(lines)
 
 
@@ -98,7 +105,7 @@ def backup(
     it a dead link, stands in the backup's place.
     """
     files, started = files or Files(), time.perf_counter()
-    live, target = file_of(database), Path(backup)
+    live, target = path_of(database), path_of(backup, what="BACKUP")
     if target.is_dir():
         raise UsageError(f"{target} is a folder: give the name of a file")
     if real(target) in [beside(real(live), s) for s in ("", "-wal", "-shm", "-journal")]:
@@ -107,7 +114,13 @@ def backup(
         raise UsageError(f"{target} is there already and was not touched: choose another name")
     part = target.with_name(f"{target.name}.e2e-part-{secrets.token_hex(8)}")
     one = OnlineBackup(live, part, files=files, busy_timeout_ms=busy_timeout_ms)
-    with said(f"{live}: no backup was made"):
+    with said(f"{live}: no backup was made"), _looking_at(live, files, busy_timeout_ms):
+        wrong = unreadable(live, busy_timeout_ms=busy_timeout_ms)
+        if wrong is not None:
+            together = f" together with {beside(real(live), wrong.beside)}" if wrong.beside else ""
+            raise UsageError(
+                f"{live}: no backup was made, because SQLite cannot read it{together}: {wrong.why}"
+            )
         try:
             _copy_and_verify(one, live, busy_timeout_ms)
             size_bytes = size_of(part)
@@ -125,9 +138,9 @@ def verify(
 ) -> Differences:
     """Find every difference between a database and a backup; UsageError for what is neither."""
     live, source = pair_of(database, backup)
-    for path, immutable in ((source, True), (live, False)):
-        must_be_a_database(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms)
-    with said(f"{live}: cannot be verified"):
+    must_be_a_database(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
+    with said(f"{live}: cannot be verified"), _looking_at(live, Files(), busy_timeout_ms):
+        must_be_a_database(live, immutable=False, busy_timeout_ms=busy_timeout_ms)
         try:
             return _differences(live, source, busy_timeout_ms)
         except DAMAGED as error:
@@ -165,11 +178,31 @@ def restore(
         intent = Intent(live, files)
     try:
         how, kept = _restored(live, source, Path(backup), seal, other, files, busy_timeout_ms)
+        with said(f"{live} is {source}, but it is not sure to last a power cut", RestoreError):
+            engine_of(live).make_durable(live, files)
         with said(f"{live} is {source}, but what a killed guard left is still there", RestoreError):
             put_away = intent.end(source, busy_timeout_ms=busy_timeout_ms)
     finally:
         intent.release()
     return Restored(how, kept, _since(started), put_away, intent.damaged)
+
+
+def discard(database: Path, *, files: Files | None = None) -> str:
+    """Give up what a killed guard meant to bring back; a sentence about what became of it.
+
+    Raises:
+        UsageError: the guard or its command is alive, or what it left cannot be removed.
+    """
+    intent = Intent(database, files or Files(), restoring=False)
+    try:
+        with said(f"{database}: what a killed guard left is still there"):
+            kept = intent.give_up()
+    finally:
+        intent.release()
+    if kept is None:
+        return f"no guard left anything at {database}: nothing to do"
+    archived = f"; what was backed up is kept as {', '.join(map(str, kept))}" if kept else ""
+    return f"{database} stays as it is, and no guard will bring anything back{archived}"
 
 
 # What is said about differences.
@@ -196,7 +229,7 @@ def as_json(found: Differences) -> str:
 
 def archives(database: str | Path) -> str:
     """List the archives of a database to people, the oldest first."""
-    live = file_of(database)
+    live = path_of(database)
     with said(f"{live}: its folder cannot be read"):
         found = archive.list_archives(live)
     if not found:
@@ -219,6 +252,11 @@ def _copy_and_verify(one: OnlineBackup, live: Path, busy_timeout_ms: int) -> Non
         one.capture()
         left = _differences(live, one.backup, busy_timeout_ms)
         if left.clean("exact"):
+            if damage := damage_of(one.backup):
+                raise UsageError(
+                    f"{live}: no backup was made, because SQLite finds damage in it ({damage}) "
+                    "and nobody could restore it; repair it first"
+                )
             return
     raise UsageError(
         f"{live}: no backup was made, because after {_TRIES} copies the database still was not "
@@ -267,9 +305,11 @@ def _put(
     live: Path, source: Path, seal: dict[str, Any], *, readable: bool, files: Files, wait: int
 ) -> str:
     """Put the backup back; the name of the recovery that did it."""
+    like = os.stat(live if live.exists() else source)
     if readable:
         try:
             through = OnlineBackup(live, source, files=files, busy_timeout_ms=wait)
+            through.like, through.chosen = like, True
             through.resume(seal)
             through.restore()
         except DAMAGED:  # the transaction could not begin, so nothing was written
@@ -277,6 +317,7 @@ def _put(
         else:
             return through.name
     whole = FileCopy(live, source, files=files, busy_timeout_ms=wait)
+    whole.like, whole.chosen = like, True
     whole.resume(seal)
     whole.restore()
     return whole.name
@@ -287,6 +328,12 @@ def _is_equal(live: Path, source: Path, busy_timeout_ms: int) -> bool:
         return _differences(live, source, busy_timeout_ms).clean("exact")
     except (apsw.SQLError, *DAMAGED):  # it can be written, but not be read
         return False
+
+
+@contextmanager
+def _looking_at(live: Path, files: Files, busy_timeout_ms: int) -> Iterator[None]:
+    with undisturbed(live, files, busy_timeout_ms=busy_timeout_ms):
+        yield
 
 
 def _differences(live: Path, source: Path, busy_timeout_ms: int) -> Differences:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,14 +14,13 @@ from pathlib import Path
 from harness import registry
 from harness.cleanup import Cleanup
 from harness.databases import Grade
-from harness.databases.engines import engine_of
 from harness.errors import BackupError, RestoreError, UsageError
-from harness.files import Files
-from harness.guard import processes, refusals, telling
+from harness.guard import archive, by_hand, processes, refusals, second_names, telling
 from harness.guard.child import Ended, Signals
 from harness.guard.in_use import refuse_in_use
-from harness.guard.journal import Journal, how_to_recover
-from harness.guard.leftovers import backup_path, recover
+from harness.guard.journal import how_to_recover
+from harness.guard.leftovers import backup_path, is_pending, recover
+from harness.guard.paths import path_of
 from harness.guard.protocol import Guard
 from harness.guard.telling import GUARD_FAILED, Run
 
@@ -68,8 +68,7 @@ def run_guarded(
             return GUARD_FAILED
         if recovered:
             tell.remark(recovered)
-        if not path.exists():
-            raise UsageError(f"--database {path}: there is no such file")
+        refusals.check_file(path, recoveries)
         if not i_know:
             refuse_in_use(path, recoveries)
         guard = Guard(
@@ -91,7 +90,7 @@ def run_guarded(
 
 
 def recover_leftovers(
-    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = True
+    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = True, asked: bool = False
 ) -> str | None:
     """Put right what a killed guard left; return a sentence about it, None for nothing to do.
 
@@ -99,9 +98,10 @@ def recover_leftovers(
         RestoreError: no backup could be put back; journal and backups are kept.
         UsageError: a guard is at work on the database.
     """
-    if not os.path.lexists(Journal(database, Files()).path):
+    if not is_pending(database):
+        archive.sweep(database)
         return None
-    by = recover(database, busy_timeout_ms=busy_timeout_ms, archives=archives)
+    by = recover(database, busy_timeout_ms=busy_timeout_ms, archives=archives, asked=asked)
     if by is None:
         return (
             f"a guard of {database} had been killed; the baseline was in place, its files are gone"
@@ -109,12 +109,27 @@ def recover_leftovers(
     return f"a guard of {database} had been killed; the baseline was brought back by {by}"
 
 
-def run_recover(database: str, *, busy_timeout_ms: int = 1000, say: Say) -> int:
-    """Put right what a killed guard left and say what was done: 0, or 125 when it could not be."""
-    engine_of(database)
-    path = Path(database)
+def run_recover(
+    database: str | None, *, busy_timeout_ms: int = 1000, discard: bool = False, say: Say
+) -> int:
+    """Put right what a killed guard left and say what was done: 0, or 125 when it could not be.
+
+    Without a database: say for which there is anything to put right. ``discard``: the database
+    stays as it is, and what the guard had backed up becomes archives.
+
+    Raises:
+        UsageError: a guard is at work on it, or what stands there is none of a guard's.
+    """
+    if database is None:
+        if discard:
+            raise UsageError("--discard is of one database: give --database with it")
+        return _list_pending(say)
+    path = path_of(database)
+    if discard:
+        say(f"recover: {by_hand.discard(path)}")
+        return 0
     try:
-        done = recover_leftovers(path, busy_timeout_ms=busy_timeout_ms)
+        done = recover_leftovers(path, busy_timeout_ms=busy_timeout_ms, asked=True)
     except RestoreError as error:
         say(f"recover: {error}")
         say("recover: the backups are kept. Stop whatever uses the database and run this again.")
@@ -125,6 +140,16 @@ def run_recover(database: str, *, busy_timeout_ms: int = 1000, say: Say) -> int:
     return 0
 
 
+def _list_pending(say: Say) -> int:
+    found = list(second_names.pending())
+    for one in found:
+        gone = ", whose folder is gone" if one.folder_is_gone else ""
+        say(f"recover: {one.database}{gone}: {how_to_recover(one.database)}")
+    if not found:
+        say("recover: nothing is pending, as far as this user's guards have noted")
+    return 0
+
+
 def cleanup_of(line: str | None, database: str, recoveries: Sequence[str]) -> Cleanup | None:
     """Make the cleanup that --cleanup names: by_difference, or a shell's command line."""
     if line is None:
@@ -132,9 +157,8 @@ def cleanup_of(line: str | None, database: str, recoveries: Sequence[str]) -> Cl
     try:
         if line == "by_difference":
             module = importlib.import_module("harness.cleanup.by_difference")
-            baseline = (
-                Path(database) if recoveries[0] == "wal_pin" else backup_path(Path(database), 0)
-            )
+            pinned = registry.find("recovery", recoveries[0]).pins
+            baseline = Path(database) if pinned else backup_path(Path(database), 0)
             made: Cleanup = module.DifferenceCleanup(baseline)
         else:
             made = importlib.import_module("harness.cleanup.command").CommandCleanup(line)
@@ -191,14 +215,14 @@ def _status(ended: Ended, guard: Guard) -> int:
 
 def _checked(database: str | Path, recoveries: Sequence[str], json_path: Path | None) -> Path:
     """Refuse before anything runs what could only fail afterwards; give the database's path."""
-    engine_of(database)
+    path = path_of(database)
     checked_chain(recoveries)
     if json_path is not None:
         if json_path.is_dir():
             raise UsageError(f"--json {json_path}: is a folder; give the path of a file")
         if not os.access(json_path.absolute().parent, os.W_OK):
             raise UsageError(f"--json {json_path}: its folder is not there or not writable")
-    return Path(database)
+    return path
 
 
 class _Teller:
@@ -230,9 +254,10 @@ class _Teller:
         if self._json_path is None:
             return
         text = json.dumps(telling.document(run, verbose=self._verbose), indent=2) + "\n"
-        part = self._json_path.with_name(f".{self._json_path.name}.{os.getpid()}.part")
+        part = self._json_path.with_name(f".{self._json_path.name}.{secrets.token_hex(8)}.part")
         try:
-            part.write_text(text, encoding="utf-8", errors="surrogatepass")
+            with part.open("x", encoding="utf-8", errors="surrogatepass") as file:
+                file.write(text)
             os.replace(part, self._json_path)
         except OSError as error:
             with suppress(OSError):

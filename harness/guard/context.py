@@ -22,13 +22,13 @@ from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from harness.cleanup import Cleanup, Entity
 from harness.databases import Differences, Grade
-from harness.databases.engines import engine_of
 from harness.errors import RestoreError, UsageError
 from harness.guard import refusals, telling
 from harness.guard.apart import recover_apart
 from harness.guard.command import RECOVERIES, checked_chain, cleanup_of, recover_leftovers
 from harness.guard.in_use import refuse_in_use
 from harness.guard.journal import how_to_recover
+from harness.guard.paths import path_of
 from harness.guard.protocol import Guard, GuardResult
 from harness.guard.second_library import is_open
 from harness.steps import Failure, Step
@@ -229,8 +229,7 @@ class Guarded:
                 f"what a killed guard left: {error}. Nothing was run; stop whatever uses the "
                 f"database and put that right first: {how_to_recover(self.database)}"
             ) from error
-        if not self.database.exists():
-            raise UsageError(f"{self.database}: there is no such file")
+        refusals.check_file(self.database, options["recoveries"])
         if not options["i_know"]:
             refuse_in_use(self.database, options["recoveries"])
         cleanup = options["cleanup"]
@@ -292,7 +291,7 @@ class Guarded:
 
 def _absolute(database: str | bytes | os.PathLike[str]) -> Path:
     given = os.fsdecode(database)
-    engine_of(given)
+    path_of(given, what="database")
     try:
         path = os.path.abspath(given)
         with suppress(FileNotFoundError):  # whoever admits it says what to do then

@@ -1,8 +1,11 @@
 """The intent journal: what the guard is about to do, on disk before it does it.
 
-One JSON object a line, beside the database, synced before each step. While a guard lives it
-holds an advisory lock (flock) on the file; the kernel drops the lock with the process, so a
-journal that nobody holds is what a killed guard left.
+One JSON object a line, beside the database and, out of the tests' reach, under a second name;
+synced before each step. While a guard lives it holds an advisory lock (flock) on the file; the
+kernel drops the lock with the process, so a journal that nobody holds is what a killed guard left.
+
+It gives no path, owner or mode, and it counts only as a regular file of the guard's user or of the
+database's owner.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import fcntl
 import json
 import os
 import shlex
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +22,16 @@ from typing import Any
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import processes
+from harness.guard.second_names import SecondNames
+from harness.trusted import Untrusted, opened, owner_named, owners_of, same_file
 
-VERSION = 1
+VERSION = 2
+READ = (1, VERSION)  # 1 named paths, modes and owners as well, which nobody believes
 # What an entry says: backups are being taken and no test has run; the tests may run or have run
 # and the backups are whole; the database is proven back and only tidying up is left.
 STATES = CAPTURING, CAPTURED, PROVEN = "capturing", "captured", "proven"
 SUFFIX = ".e2e-journal"
+MOST_BYTES = 1 << 20  # a guard writes some hundred
 
 
 def how_to_recover(database: Path) -> str:
@@ -31,128 +39,261 @@ def how_to_recover(database: Path) -> str:
     return f"harness recover --database {shlex.quote(os.path.abspath(database))}"
 
 
-class Journal:
-    """The journal of one guard on one database."""
+class AtWork(UsageError):
+    """Another guard lives and has the journal."""
 
-    def __init__(self, database: Path, files: Files) -> None:
+
+class Journal:
+    """The journal of one guard on one database.
+
+    Args:
+        database: the path that was given.
+        files: the file operations.
+        state: the folder of the second names; None is this user's own.
+    """
+
+    def __init__(self, database: Path, files: Files, state: Path | None = None) -> None:
         # beside the file itself, so that guards who call it by different links meet; but where the
         # tests put a link in the file's place, the journal stands beside that link
         given = os.path.join(os.path.realpath(database.parent), database.name)
         linked = os.path.islink(given)
-        self.replaced = linked and os.path.lexists(given + SUFFIX)
-        real = os.path.realpath(given) if linked and not self.replaced else given
-        self.path = Path(real + SUFFIX)
+        self.second = SecondNames(Path(given), files, state)
+        self.replaced = linked and (os.path.lexists(given + SUFFIX) or self.second.exist())
+        if linked and not self.replaced:
+            given = os.path.realpath(given)
+            self.second = SecondNames(Path(given), files, state)
+        self.database = Path(given)
+        self.path = Path(given + SUFFIX)
+        self.unprotected = ""  # why there is no second name; empty when there is
         self._files = files
-        self._descriptor = -1
-        self._last: dict[str, Any] = {}
+        self._descriptors: list[int] = []  # one, or two where the second name is another file
+        self._written: list[dict[str, Any]] = []
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything stands where a guard's journal would."""
+        return os.path.lexists(self.path) or self.second.exist()
 
     @property
     def is_held(self) -> bool:
         """Whether this guard has begun or adopted it, and has not let go of it."""
-        return self._descriptor >= 0
+        return bool(self._descriptors)
 
     def begin(self, entry: dict[str, Any]) -> None:
         """Create the journal, lock it and write its first entry; UsageError if another lives."""
+        self._refuse_a_living_one()
         try:
-            self._descriptor = self._files.create(self.path, 0o600)
+            self._descriptors = [self._files.create(self.path, 0o600)]
         except FileExistsError:
-            database = Path(str(self.path)[: -len(SUFFIX)])
             raise UsageError(
                 f"{self.path} is there: another guard is at work on this database, or one was "
-                f"killed. Run '{how_to_recover(database)}' first."
+                f"killed. Run '{how_to_recover(self.database)}' first."
             ) from None
         # between the two calls it is nobody's: another may have taken it for a killed guard's
-        if not self._is_ours(self._descriptor):
+        if not self._is_ours(self._descriptors[0]):
             self.release()
-            raise UsageError(f"another guard is at work on this database ({self.path})")
-        self.write({"version": VERSION, "pid": os.getpid()} | entry)
+            raise AtWork(f"another guard is at work on this database ({self.path})")
+        self._append({"version": VERSION, "pid": os.getpid(), "inode": self._inode()} | entry)
+        self.unprotected = self.second.prepare()
+        if not self.unprotected:
+            self._give_second_name()
+        self._sync_all()
         self._files.sync_folder(self.path.parent)
 
     def write(self, entry: dict[str, Any]) -> None:
         """Append one entry and make it last; where that fails nothing of it stays."""
-        whole_bytes = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        self._add(entry, lasting=True)
+
+    def _add(self, entry: dict[str, Any], *, lasting: bool) -> None:
+        ends = [os.lseek(descriptor, 0, os.SEEK_CUR) for descriptor in self._descriptors]
         try:
-            self._files.write(self._descriptor, json.dumps(entry).encode() + b"\n")
-            self._files.sync(self._descriptor)
+            self._append(entry)
+            if lasting:
+                self._sync_all()
         except BaseException:
             # half a line would make one damaged line with the next
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, whole_bytes)
-                os.lseek(self._descriptor, whole_bytes, os.SEEK_SET)
+            for descriptor, whole_bytes in zip(self._descriptors, ends, strict=True):
+                with suppress(OSError):
+                    self._files.truncate(descriptor, whole_bytes)
+            self._written = [kept for kept in self._written if kept is not entry]
             raise
-        self._last = entry
 
     def running(self, pid: int) -> None:
         """Say which process is about to run the tests: it may outlive the guard.
 
         The entry is the last one and says one thing more, so whoever does not know of it reads
-        what they would have read without.
+        what they would have read without. It need not last a power cut, which ends that process.
         """
-        if self._descriptor >= 0:
+        if self._descriptors:
             command = {"pid": pid, "started": processes.started(pid)}
-            self.write(self._last | {"command": command})
+            self._add(self._written[-1] | {"command": command}, lasting=False)
 
-    def end(self) -> None:
-        """Remove the journal: the baseline is back, nothing is left to do."""
-        if self._descriptor < 0:
+    def end(self, *, lasting: bool = False) -> None:
+        """Remove the journal: the baseline is back, nothing is left to do.
+
+        Only ``lasting`` makes that last a power cut: a journal that comes back says that it was
+        proven, unless that could not be written.
+        """
+        if not self._descriptors:
             return  # never begun, or let go: what stands there now is another's
         try:
             self._files.unlink(self.path)
-            self._files.sync_folder(self.path.parent)
+            second = self.second.journal
+            if second is not None:
+                self._files.unlink(second)
+                self.second.forget()
+            if lasting:
+                self._files.sync_folder(self.path.parent)
+                if second is not None:
+                    self.second.sync()
         finally:
             self.release()  # one that could not be removed is the next guard's to end
 
     def release(self) -> None:
         """Let go of the lock and leave the journal for the next guard or ``recover``."""
-        if self._descriptor >= 0:
-            self._files.close(self._descriptor)
-            self._descriptor = -1
+        while self._descriptors:
+            self._files.close(self._descriptors.pop())
+
+    def bring_back(self) -> None:
+        """See that it stands beside the database, whatever was done to the folder meanwhile.
+
+        Raises:
+            OSError: it cannot be written there.
+        """
+        if not self._descriptors or os.path.lexists(self.path):
+            return
+        second = self.second.journal
+        if second is not None and same_file(self._descriptors[0], second):
+            self._files.link(second, self.path)
+            return
+        descriptor = self._files.create(self.path, 0o600)
+        self._descriptors.append(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for entry in self._written:
+            self._files.write(descriptor, _line(entry))
+        self._files.sync(descriptor)
 
     def adopt(self) -> list[dict[str, Any]]:
         """Take over what a killed guard left; [] if there is none.
 
-        Raises UsageError while its guard is alive, RestoreError for a journal of another version
-        or one that no guard wrote. A last line cut off by the kill does not count, its step was
-        never begun; it is cut away, so that the next entry stands on a line of its own.
+        The second name counts before the one beside the database, which the tests could reach.
+
+        Raises UsageError while its guard is alive and for what is no guard's file, RestoreError
+        for a journal of another version or one that no guard wrote. A last line cut off by the
+        kill does not count, its step was never begun; it is cut away, so that the next entry stands
+        on a line of its own.
         """
-        descriptor = self._locked()
-        if descriptor is None:
-            return []
-        self._descriptor = descriptor
         try:
-            written = self.path.read_bytes()
-            whole = written[: written.rfind(b"\n") + 1]
-            entries = self._read(whole)
-            if len(whole) < len(written):
-                os.ftruncate(descriptor, len(whole))
-            os.lseek(descriptor, 0, os.SEEK_END)
-            self._last = entries[-1] if entries else {}
+            for path, owners in self._places():
+                descriptor = self._locked(path, owners)
+                if descriptor is not None:
+                    self._descriptors.append(descriptor)
+            if not self._descriptors:
+                return []
+            self._written = self._read_first()
         except BaseException:
             self.release()
             raise
-        return entries or [{"version": VERSION, "state": CAPTURING, "backups": []}]
+        return self._written or [{"version": VERSION, "state": CAPTURING, "backups": []}]
 
-    def _locked(self) -> int | None:
-        """Open and lock the journal that stands there; None when there is none."""
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether what was adopted may have been put right already, under another home.
+
+        A copy on another file system does not hear of it. Where tests took the journal away, but
+        not the database, nobody can tell the one from the other.
+        """
+        return (
+            not os.path.lexists(self.path)
+            and bool(self._written)
+            and bool(self._written[0].get("copy"))
+            and self._written[0].get("inode") == self._inode()
+        )
+
+    def _backup_named(self) -> str:
+        found = self.second.backups()
+        return str(found[0]) if found else "the one beside it"
+
+    def _inode(self) -> int:
+        try:
+            return os.stat(self.database).st_ino
+        except OSError:
+            return -1
+
+    # What stands on disk.
+
+    def _refuse_a_living_one(self) -> None:
+        """Refuse while a guard is at work whose journal beside the database its tests removed."""
+        second = self.second.journal
+        stale = self._locked(second, {os.geteuid()}) if second is not None else None
+        if stale is not None:
+            os.close(stale)
+
+    def _places(self) -> list[tuple[Path, Collection[int]]]:
+        second = self.second.journal
+        places: list[tuple[Path, Collection[int]]] = []
+        if second is not None:
+            places.append((second, {os.geteuid()}))
+        return [*places, (self.path, owners_of(self.database))]
+
+    def _give_second_name(self) -> None:
+        """Link the journal to its second name; on another file system write one of its own."""
+        second = self.second.journal
+        assert second is not None  # noqa: S101 - for mypy: it has been prepared
+        try:
+            self._files.unlink(second)  # of nobody who lives
+            try:
+                self._files.link(self.path, second)
+            except OSError:  # another file system, or one without hard links
+                descriptor = self._files.create(second, 0o600)
+                self._descriptors.append(descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._files.write(descriptor, _line(self._written[0] | {"copy": True}))
+        except OSError as error:
+            self.unprotected = f"{second}: {error.strerror}"
+            while len(self._descriptors) > 1:
+                self._files.close(self._descriptors.pop())
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        for descriptor in self._descriptors:
+            self._files.write(descriptor, _line(entry))
+        self._written.append(entry)
+
+    def _sync_all(self) -> None:
+        for descriptor in self._descriptors:
+            self._files.sync(descriptor)
+
+    def _locked(self, path: Path, owners: Collection[int]) -> int | None:
+        """Open and lock the journal that stands there; None when there is none, or it is locked."""
         while True:
             try:
-                descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+                descriptor = opened(path, owners, writing=True)
             except FileNotFoundError:
                 return None
-            except OSError as error:
-                raise RestoreError(
-                    f"{self.path} is no journal of a guard ({error.strerror}), so nobody can tell "
-                    "what is in the database; nothing was changed. Look what it is, move it "
-                    "away, and compare the database with a backup ('harness verify')"
+            except NotADirectoryError:
+                return None  # no folder of the database's is there any more
+            except Untrusted as error:
+                raise UsageError(
+                    f"{error}, so it is no journal of a guard's; nothing was changed. "
+                    "Look what it is and move it away, or have its owner run "
+                    f"'{how_to_recover(self.database)}'"
                 ) from None
+            except OSError as error:
+                owner = owner_named(os.lstat(path).st_uid)
+                raise UsageError(
+                    f"{path} belongs to {owner} and cannot be opened ({error.strerror}), so nobody "
+                    "can tell what is in the database; nothing was changed. Have them run "
+                    f"'{how_to_recover(self.database)}'"
+                ) from None
+            if any(_same(descriptor, held) for held in self._descriptors):
+                os.close(descriptor)  # the same file by its other name: the lock is of the other
+                return None
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 os.close(descriptor)
-                raise UsageError(
-                    f"another guard is at work on this database ({self.path})"
-                ) from None
-            if self._stands(descriptor):
+                raise AtWork(f"another guard is at work on this database ({path})") from None
+            if same_file(descriptor, path):
                 return descriptor
             os.close(descriptor)  # its guard has ended between the two calls
 
@@ -160,21 +301,36 @@ class Journal:
         """Lock the journal that was just made, if it still is what stands there."""
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return self._stands(descriptor)
+            return same_file(descriptor, self.path)
         return False
 
-    def _stands(self, descriptor: int) -> bool:
-        with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(descriptor), os.stat(self.path))
-        return False
+    def _read_first(self) -> list[dict[str, Any]]:
+        """Read the first that holds anything; each goes on from its last whole line."""
+        entries: list[dict[str, Any]] = []
+        damage: RestoreError | None = None
+        for descriptor in self._descriptors:
+            try:
+                entries = entries or self._read(descriptor)
+            except RestoreError as error:
+                damage = damage or error
+        if damage is not None and not entries:
+            raise damage
+        return entries
 
-    def _read(self, whole: bytes) -> list[dict[str, Any]]:
+    def _read(self, descriptor: int) -> list[dict[str, Any]]:
         """Read the whole lines; RestoreError where this guard cannot have written them."""
+        size_bytes = os.fstat(descriptor).st_size
+        written = b"" if size_bytes > MOST_BYTES else os.pread(descriptor, size_bytes, 0)
+        # what was never synced may have come in part: cut off, or zeros in a sector's place
+        whole = written.partition(b"\0")[0]
+        whole = whole[: whole.rfind(b"\n") + 1]
         try:
             entries = [json.loads(line) for line in whole.splitlines()]
-        except ValueError:
+        except (ValueError, RecursionError):
             entries = [None]
-        if entries and isinstance(entries[0], dict) and entries[0].get("version") != VERSION:
+        if size_bytes > MOST_BYTES:
+            entries = [None]
+        if entries and isinstance(entries[0], dict) and entries[0].get("version") not in READ:
             raise RestoreError(
                 f"{self.path} was written by another version of the guard "
                 f"({entries[0].get('version')!r}, this one writes {VERSION}); use that version"
@@ -182,10 +338,22 @@ class Journal:
         if not all(_is_sound(entry) for entry in entries):
             raise RestoreError(
                 f"{self.path} is damaged, so nobody can tell what is in the database; nothing was "
-                "changed. Compare the database with the backup beside it ('harness verify'), put "
-                "it back if need be ('harness restore'), then remove the journal"
+                "changed. Compare the database with a backup of it "
+                f"({self._backup_named()}; 'harness verify'), put it back if need be ('harness "
+                f"restore'), then {how_to_recover(self.database)} --discard"
             )
+        if entries and len(whole) < len(written):
+            self._files.truncate(descriptor, len(whole))
+        os.lseek(descriptor, 0, os.SEEK_END)
         return entries
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry).encode() + b"\n"
+
+
+def _same(descriptor: int, other: int) -> bool:
+    return os.path.samestat(os.fstat(descriptor), os.fstat(other))
 
 
 def _is_sound(entry: Any) -> bool:
@@ -207,4 +375,7 @@ def _is_backup(one: Any) -> bool:
     if not isinstance(one, dict) or not isinstance(one.get("recovery"), str):
         return False
     place = one.get("place")
-    return type(place) is int and place >= 0
+    return type(place) is int and 0 <= place < _MOST_PLACES
+
+
+_MOST_PLACES = 1000  # no chain is as long; a name must fit into a folder

@@ -128,7 +128,8 @@ class Keeper:
         """
         self._copies += 1
         path = beside(self.main, f"{SUFFIX}.{self._copies}")
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600))
+        path.unlink(missing_ok=True)  # of a killed keeper; never written through what stands there
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         with (
             closing(self._opened(self.main, immutable=immutable)) as source,
             closing(self._opened(path)) as target,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,12 @@ from harness.databases.errors import describe
 from harness.errors import RestoreError
 from harness.files import Files
 from harness.guard import archive, processes
-from harness.guard.journal import CAPTURING, PROVEN, Journal, how_to_recover
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Journal, how_to_recover
 from harness.recovery import Recovery
-from harness.recovery.sqlite_files import beside, real
+from harness.recovery.sqlite_files import MainFile, beside, real
 
 BACKUP_SUFFIX = ".e2e-backup"
+_BACKUPS = re.compile(r"\.e2e-backup(\.\d+)?$")
 WAIT_S = 3.0  # for the command of a killed guard, which was perhaps just told to end
 
 
@@ -31,43 +35,131 @@ def backup_path(database: Path, place: int) -> Path:
     return real.with_name(real.name + suffix)
 
 
+def is_pending(database: Path, *, state: Path | None = None) -> bool:
+    """Whether a guard has left anything of a database, or is at work on it; opens nothing."""
+    return Journal(database, Files(), state).exists
+
+
 def recover(
     database: Path,
     *,
     files: Files | None = None,
     busy_timeout_ms: int = 1000,
     archives: bool = False,
+    state: Path | None = None,
+    asked: bool = False,
 ) -> str | None:
     """Bring back the baseline that a killed guard left behind; what the next guard does by itself.
 
-    ``archives``: what is there now is kept beside the database before anything is put back.
-    Returns the name of the recovery that did it, None when there was nothing to do. Raises
-    RestoreError, with journal and backups kept, when no backup could be put back.
+    Nothing opens the database before a pinned baseline is held again.
+
+    Args:
+        database: its path; the folder may be gone.
+        files: the file operations.
+        busy_timeout_ms: how long to wait for another's lock.
+        archives: what is there now is kept beside the database before anything is put back; that is
+            done in any case where nothing beside the database tells of a guard any more.
+        state: the folder of the second names; None is this user's own.
+        asked: people want it, also where it may have been done already by somebody else.
+
+    Returns:
+        the name of the recovery that did it, None when there was nothing to do.
+
+    Raises:
+        UsageError: a guard is at work, or what stands there is none of ours; nothing was changed.
+        RestoreError: no backup could be put back; journal and backups are kept.
     """
     files = files or Files()
-    journal = Journal(database, files)
-    if os.path.lexists(journal.path):
+    journal = Journal(database, files, state)
+    if journal.exists:
         _refuse_what_replaced(database, journal)
     entries = journal.adopt()
     if not entries:
+        journal.second.sweep()
         return None
+    backups: list[Resumed] = []
     try:
-        if "pid" not in entries[0] and os.path.lexists(backup_path(database, 0)):
+        if "pid" not in entries[0] and (kept := standing_backups(journal)):
             raise RestoreError(
-                f"{journal.path} is empty, but a backup stands beside {database}: nothing was "
+                f"{journal.path} is empty, but there is a backup, {kept[0]}: nothing was "
                 f"changed. Compare them ('harness verify') and put it back if need be ('harness "
-                f"restore'), then remove both"
+                f"restore'), then {how_to_recover(database)} --discard"
             )
-        backups = known_again(database, entries[-1], files, busy_timeout_ms=busy_timeout_ms)
+        backups = known_again(journal, entries[-1], files, busy_timeout_ms=busy_timeout_ms)
         if entries[-1]["state"] in (CAPTURING, PROVEN):  # the baseline is live, only tidy up
-            _tidy_up(database, journal, backups)
+            _tidy_up(database, journal, backups, files)
             return None
         refuse_while_running(entries, database)
-        if archives:
-            _keep(database, files, busy_timeout_ms)
-        return _put_back(database, journal, backups, busy_timeout_ms)
+        if journal.is_doubtful and not asked:
+            raise RestoreError(
+                f"a guard of {database} was killed, and its journal beside the database is gone: "
+                "the tests removed it, or another user, or one with another home, has brought the "
+                f"baseline back since. Bring it back ('{how_to_recover(database)}') or keep what "
+                "is there (the same with --discard)"
+            )
+        if journal.exists:
+            _refuse_what_replaced(journal.database, journal)  # somebody may have used the wait
+        _make_folder(journal)
+        archive.sweep(database, files)
+        hold_pins(backups)
+        if archives or not os.path.lexists(journal.path):
+            _keep(journal.database, files, busy_timeout_ms)
+        return _put_back(database, journal, backups, files, busy_timeout_ms)
     finally:
+        for one in backups:
+            one.recovery.release()
         journal.release()  # whatever went wrong, the next one must be able to take over
+
+
+def standing_backups(journal: Journal) -> list[Path]:
+    """Give every backup file there is, whether or not a journal tells of it; each once."""
+    names = f"{glob.escape(journal.database.name)}{BACKUP_SUFFIX}*"
+    beside_it = [p for p in journal.database.parent.glob(names) if _BACKUPS.search(p.name)]
+    found: dict[tuple[int, int], Path] = {}
+    for path in [*sorted(beside_it), *journal.second.backups()]:
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            found.setdefault((status.st_dev, status.st_ino), path)
+    return list(found.values())
+
+
+@contextmanager
+def undisturbed(database: Path, files: Files, *, busy_timeout_ms: int) -> Iterator[None]:
+    """Hold what a killed guard has pinned, while somebody looks at the database.
+
+    Its last connection to close would write the test data into the only copy of the baseline.
+    """
+    journal = Journal(database, files)
+    backups: list[Resumed] = []
+    held: MainFile | None = None
+    try:
+        if journal.exists and database.is_file() and not journal.replaced:
+            held = MainFile(journal.database)  # whatever the journal says: no close is the last
+            held.shared()
+        with suppress(AtWork, RestoreError):  # alive, it holds them itself; or nobody can tell
+            entries = journal.adopt()
+            if entries and entries[-1]["state"] == CAPTURED:
+                backups = known_again(journal, entries[-1], files, busy_timeout_ms=busy_timeout_ms)
+                hold_pins(backups)
+        yield
+    finally:
+        for one in backups:
+            one.recovery.release()
+        if held is not None:
+            held.close()
+        journal.release()
+
+
+def _make_folder(journal: Journal) -> None:
+    """Make the database's folder again where tests removed it, as anybody's new folder is."""
+    folder = journal.database.parent
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise RestoreError(
+            f"{folder}, the folder of the database, is gone and cannot be made again: {error}. "
+            "Make it, and recover again"
+        ) from error
 
 
 def _refuse_what_replaced(database: Path, journal: Journal) -> None:
@@ -128,15 +220,18 @@ def _why(error: Exception) -> str:
 def _put_back(
     database: Path,
     journal: Journal,
-    backups: list[tuple[Recovery, dict[str, Any]]],
+    backups: list[Resumed],
+    files: Files,
     busy_timeout_ms: int,
 ) -> str:
     """Restore from the first backup of the chain that brings the baseline back."""
     reasons = []
-    for recovery, description in backups:
+    for one in backups:
+        recovery = one.recovery
         try:
-            recovery.resume(description)
+            one.must_be_resumed()
             recovery.restore()
+            recovery.check()
             left = engine_of(database).differences(
                 database, recovery.baseline, busy_timeout_ms=busy_timeout_ms
             )
@@ -145,7 +240,7 @@ def _put_back(
             reasons.append(f"{recovery.name}: {_why(error)}")
             continue
         if left.clean("exact"):
-            _tidy_up(database, journal, backups, proven=True)
+            _tidy_up(database, journal, backups, files, proven=True)
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
@@ -153,21 +248,23 @@ def _put_back(
     who = f"; it is open in process {processes.named(holding)}" if holding else ""
     raise RestoreError(
         f"{database} could not be brought back: {' | '.join(reasons)}{who}. If what is there now "
-        f"is what you want, remove {journal.path} and the backup"
+        f"is what you want: {how_to_recover(database)} --discard"
     )
 
 
 def _tidy_up(
     database: Path,
     journal: Journal,
-    backups: list[tuple[Recovery, dict[str, Any]]],
+    backups: list[Resumed],
+    files: Files,
     *,
     proven: bool = False,
 ) -> None:
-    """Remove what the guard left, the journal last; ``proven``: it must say so first."""
+    """Remove what the guard left, the journal last; ``proven``: it must last and say so first."""
     try:
         if proven:
-            journal.write({"state": PROVEN, "backups": [known for _, known in backups]})
+            engine_of(database).make_durable(journal.database, files)
+            journal.write({"state": PROVEN, "backups": [one.description for one in backups]})
         tidy(backups)
         journal.end()
     except (OSError, apsw.Error) as error:
@@ -177,31 +274,76 @@ def _tidy_up(
         ) from error
 
 
-def tidy(backups: list[tuple[Recovery, dict[str, Any]]]) -> None:
+def tidy(backups: list[Resumed]) -> None:
     """Remove what every recovery of the chain kept, whether or not it could still be used."""
-    for recovery, description in backups:
-        with suppress(RestoreError, apsw.Error):  # nothing left to resume, or others are at work
-            recovery.resume(description)
-        recovery.dispose()
+    for one in backups:
+        one.resume()  # nothing left to resume, or others are at work: no matter
+        one.recovery.dispose()
+
+
+def hold_pins(backups: list[Resumed]) -> None:
+    """Hold every baseline again that is in the database's own file; before anything opens it."""
+    for one in backups:
+        if one.recovery.pins:
+            one.resume()
+
+
+class Resumed:
+    """A recovery that a journal names, made anew; it is resumed once."""
+
+    def __init__(self, recovery: Recovery, description: dict[str, Any]) -> None:
+        self.recovery, self.description = recovery, description
+        self._error: Exception | None = None
+        self._done = False
+
+    def resume(self) -> None:
+        """Resume it, if it has not been; why it cannot be is kept."""
+        if not self._done:
+            self._done = True
+            try:
+                self.recovery.resume(self.description)
+            except Exception as error:  # noqa: BLE001 - raised by whoever needs it
+                self._error = error
+
+    def must_be_resumed(self) -> None:
+        """Resume it; raise what kept it from that, trying once more where it was a lock."""
+        if isinstance(self._error, apsw.Error | OSError):
+            self._done, self._error = False, None
+        self.resume()
+        if self._error is not None:
+            raise self._error
 
 
 def known_again(
-    database: Path, entry: dict[str, Any], files: Files, *, busy_timeout_ms: int
-) -> list[tuple[Recovery, dict[str, Any]]]:
+    journal: Journal, entry: dict[str, Any], files: Files, *, busy_timeout_ms: int
+) -> list[Resumed]:
     """Make every recovery that a journal's entry names, each with what it said of itself."""
     return [
-        (_again(database, description, files, busy_timeout_ms), description)
+        Resumed(_again(journal, description, files, busy_timeout_ms), description)
         for description in entry.get("backups", [])
     ]
 
 
 def _again(
-    database: Path, description: dict[str, Any], files: Files, busy_timeout_ms: int
+    journal: Journal, description: dict[str, Any], files: Files, busy_timeout_ms: int
 ) -> Recovery:
+    place = int(description["place"])
     made: Recovery = registry.find("recovery", str(description["recovery"]))(
-        database,
-        backup_path(database, int(description["place"])),
+        journal.database,
+        backup_path(journal.database, place),
         files=files,
         busy_timeout_ms=busy_timeout_ms,
     )
+    made.second = journal.second.backup(place)
+    refuse_link(made, journal.database)
     return made
+
+
+def refuse_link(recovery: Recovery, database: Path) -> None:
+    """See that the file a recovery will write is the one that was meant, before anybody waits.
+
+    Raises:
+        RestoreError: a symbolic link has come to stand in its place.
+    """
+    if getattr(recovery, "main", database) != database:
+        raise RestoreError(f"{database} is a symbolic link now; it was left alone")

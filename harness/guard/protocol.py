@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,17 +16,21 @@ from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
 from harness.databases import Differences, Grade
 from harness.databases.engines import engine_of
 from harness.databases.errors import describe, is_transient
-from harness.errors import BackupError, RestoreError
+from harness.errors import BackupError, RecoveryRefused, RestoreError
 from harness.files import Files
 from harness.guard import archive
+from harness.guard.folder import Folder
+from harness.guard.ignoring import bring_rule
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal, how_to_recover
-from harness.guard.leftovers import backup_path, recover
+from harness.guard.leftovers import backup_path, recover, refuse_link
 from harness.guard.policy import POLICIES, Policy
+from harness.guard.readable import refuse_unreadable
 from harness.recovery import Recovery
 from harness.retry import Retry
 from harness.steps import Failure, Listener, Step, nobody
 
 T = TypeVar("T")
+_TRIES = 5  # how often others may write between a backup and its verification
 UNKNOWN = Differences(unread={"the database": "could not be verified"})
 
 
@@ -44,6 +49,7 @@ class GuardResult:
     undisposed: bool = False  # a backup could not be removed
     lost: bool = False  # not clean, and no backup is what was captured any more
     archive: Path | None = None  # what the restore threw away
+    unprotected: str = ""  # why nothing is kept out of the tests' reach; empty when it is
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
 
     @property
@@ -75,11 +81,13 @@ class Guard:
         vfs: str | None = None,
         listener: Listener = nobody,
         archives: bool = False,
+        state: Path | None = None,
     ) -> None:
         """Take what to guard, and how.
 
         ``archives``: before a restore, what it will throw away is kept beside the database; where
-        that cannot be done nothing is restored, and the guard says so.
+        that cannot be done nothing is restored, and the guard says so. ``state``: the folder of
+        the second names of journal and backups; None is this user's own.
         """
         self._engine = engine_of(database)
         self.database = Path(database)
@@ -95,7 +103,9 @@ class Guard:
         self._files = files or Files()
         self._vfs = vfs
         self._archives = archives
-        self._journal = Journal(self.database, self._files)
+        self._state = state
+        self._journal = Journal(self.database, self._files, state)
+        self._folder: Folder | None = None  # as it was when the backup was taken
         self._captured: list[Recovery] = []
         self._entities: Sequence[Entity] = ()
         self._was_link = self.database.is_symlink()
@@ -105,22 +115,33 @@ class Guard:
         self._entities = entities
 
     def begin(self) -> None:
-        """Bring back what a killed guard left, then back up."""
+        """Bring back what a killed guard left, then back up, and verify the backup.
+
+        Raises:
+            UsageError: another guard is at work, or the database is none that could be verified.
+            BackupError: no recovery of the chain could back up. Nothing was written in either case.
+        """
         recover(
             self.database,
             files=self._files,
             busy_timeout_ms=self.busy_timeout_ms,
             archives=self._archives,
+            state=self._state,
         )
         if not self.policy.backs_up:
             return
         with self._timed("backup"):
+            refuse_unreadable(self._journal.database, busy_timeout_ms=self.busy_timeout_ms)
+            self._folder = Folder.of(self._journal.database)
             chain = [self._recovery(place, name) for place, name in enumerate(self.recoveries)]
             if not self._noted(
                 "backup", lambda: self._journal.begin(self._entry(CAPTURING, chain))
             ):
                 self._refuse(chain)
-            self._captured = [r for r in chain if self._tried("backup", r.name, r.capture)]
+            self._captured = [r for r in chain if self._tried("backup", r.name, self._taken_by(r))]
+            if self._captured:
+                self._keep_out_of_reach()
+                bring_rule(self.database)
             if not self._captured or not self._noted("backup", self._note_captured):
                 self._refuse(chain)
             self.result.backed_up_by = tuple(recovery.name for recovery in self._captured)
@@ -129,6 +150,7 @@ class Guard:
     def finish(self) -> GuardResult:
         """Clean up, verify, restore where the policy says so, verify again, dispose."""
         result = self.result
+        self._bring_back_names()
         if self.policy.cleans and self.cleanup is not None:
             with self._timed("cleanup"):
                 result.report = self._clean(self.cleanup)
@@ -192,6 +214,8 @@ class Guard:
             return UNKNOWN
 
     def _restore(self) -> bool:
+        if self._folder is not None and self._folder.is_elsewhere():
+            return False  # what stands behind the link is not ours; the reason has been told
         if self._archives and not self._tried("restore", "archive", self._keep):
             return False  # what people did meanwhile is not for the guard to lose
         for recovery in self._captured:
@@ -210,7 +234,7 @@ class Guard:
 
     def _keep(self) -> None:
         self.result.archive = archive.keep(
-            self.database,
+            self._journal.database,
             files=self._files,
             size_bytes=self.result.backup_bytes,
             busy_timeout_ms=self.busy_timeout_ms,
@@ -226,11 +250,15 @@ class Guard:
             self.abandon()
             return
         with self._timed("dispose"):
+            if not self._tried("dispose", "sync", self._make_durable):
+                self.result.ended = "dirty"  # the backup stays: what it is of may not last
+                self.abandon()
+                return
             proven = self._noted(
                 "dispose", lambda: self._journal.write(self._entry(PROVEN, self._captured))
             )
             # a journal that still says "captured" must not outlive its backups
-            if not proven and not self._noted("dispose", self._journal.end):
+            if not proven and not self._noted("dispose", lambda: self._journal.end(lasting=True)):
                 self.result.undisposed = True
                 self.abandon()
                 return
@@ -246,6 +274,7 @@ class Guard:
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""
+        self._bring_back_names()
         for recovery in self._captured:
             recovery.release()
         self._journal.release()
@@ -254,17 +283,79 @@ class Guard:
 
     def _recovery(self, place: int, name: str) -> Recovery:
         made: Recovery = registry.find("recovery", name)(
-            self.database,
-            backup_path(self.database, place),
+            self._journal.database,
+            backup_path(self._journal.database, place),
             files=self._files,
             vfs=self._vfs,
             busy_timeout_ms=self.busy_timeout_ms,
         )
+        refuse_link(made, self._journal.database)
         return made
+
+    def _taken_by(self, recovery: Recovery) -> Callable[[], None]:
+        """Give what captures a backup and proves that it is the database, as long as need be."""
+
+        def take() -> None:
+            left = Differences()
+            for _ in range(_TRIES):
+                recovery.capture()
+                if not self.policy.verifies or recovery.untouched():
+                    return
+                left = self._engine.differences(
+                    self.database, recovery.baseline, busy_timeout_ms=self.busy_timeout_ms
+                )
+                if left.clean("exact"):
+                    return
+            recovery.dispose()
+            raise RecoveryRefused(
+                f"after {_TRIES} backups the database still was not the same as its backup "
+                f"({'; '.join(left.sentences())}): stop what writes to it"
+            )
+
+        return take
+
+    def _keep_out_of_reach(self) -> None:
+        """Give every backup its second name; without one the guard goes on, and says so."""
+        self.result.unprotected = self._journal.unprotected
+        try:
+            for recovery in self._captured:
+                if not self.result.unprotected:
+                    place = self.recoveries.index(recovery.name)
+                    recovery.second = self._journal.second.backup(place)
+                recovery.keep_out_of_reach()
+            if not self.result.unprotected:
+                self._journal.second.sync()
+        except OSError as error:
+            self.result.unprotected = f"{self._journal.second.folder}: {error.strerror}"
+
+    def _bring_back_names(self) -> None:
+        """See that folder and journal are there again, whatever the tests removed."""
+        if self._folder is None or not self._journal.is_held:
+            return
+        if self._folder.is_elsewhere():
+            return
+        try:
+            self._folder.make_again()
+            self._journal.bring_back()
+            for recovery in self._captured:
+                recovery.bring_back()
+        except (OSError, RestoreError) as error:
+            reason, code = describe(error)
+            text = f"{type(error).__name__}: {error}"
+            self.result.failures.append(Failure(Step("restore", "names", 1), reason, text, code))
+
+    def _make_durable(self) -> None:
+        self._engine.make_durable(self.database, self._files)
 
     def _differences(self) -> Differences:
         if self.database.is_symlink() and not self._was_link:
             raise RestoreError(f"{self.database} is a symbolic link now; it was left alone")
+        if self._folder is not None and self._folder.is_elsewhere():
+            raise RestoreError(
+                f"the folder of {self.database} is a symbolic link now; it was left alone"
+            )
+        if not os.path.lexists(self.database):
+            return Differences(unread={"the database": "it is gone"})
         holders = [r for r in self._captured if not r.released] or self._captured
         if holders[0].untouched():
             return Differences()  # proven without reading it

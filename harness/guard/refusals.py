@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import apsw
 
-from harness.databases.engines import engine_of
+from harness import registry
 from harness.errors import UsageError
-from harness.guard.journal import SUFFIX
+from harness.guard.leftovers import backup_path, is_pending
+from harness.guard.paths import path_of
+from harness.mounts import file_system_of, mounts
+from harness.recovery.sqlite_files import beside, real
 
 # Whole words, so that "product", "alive" and "webmaster" are nobody's business.
 SIGNS = ("prod", "production", "prd", "live", "master")
@@ -63,21 +65,48 @@ def check(
             let pass; what cannot work (no database, no right to write, a link) is not.
         environment: of the process; None is its real one.
     """
-    if "://" in str(database):
-        engine_of(database)
-        return
     environment = os.environ if environment is None else environment
-    path = Path(database)
+    path = path_of(database)
     _refuse_link(path)
     if not override:
         signs = (*signs, *environment.get(SIGNS_VARIABLE, "").split(","))
         _refuse_production(path, environment, (*SIGNS, *signs))
-    if not os.path.lexists(path.with_name(path.name + SUFFIX)):
+    if not is_pending(path):
         # else a killed guard's tests may have removed or ruined it: its backup is put back first
         _refuse_what_is_none(path)
-    _refuse_unwritable(path)
+    if path.absolute().parent.is_dir():
+        _refuse_unwritable(path)
     if not override:
         _refuse_networked(path)
+
+
+def check_file(database: Path, recoveries: Sequence[str]) -> None:
+    """Look at the file itself, when what a killed guard left has been put right.
+
+    Raises:
+        UsageError: what it is that cannot be guarded, or a name that the guard needs and that is
+            taken by a file which is not its own.
+    """
+    _refuse_what_is_none(database)
+    _refuse_unwritable(database)
+    names = os.stat(database).st_nlink
+    if names > 1:
+        raise UsageError(
+            f"{database} has {names} names (hard links): a guard by another of them would not see "
+            "this one, and take its test data for the baseline. Guard a copy with one name "
+            f"('find -samefile {shlex.quote(str(database))}' lists them)."
+        )
+    needed = [beside(real(database), ".restoring")]
+    for place, name in enumerate(recoveries):
+        if not registry.find("recovery", name).pins:
+            backup = backup_path(database, place)
+            needed += [backup, beside(backup, ".part")]
+    for path in needed:
+        if os.path.lexists(path):
+            raise UsageError(
+                f"{path} stands there, a name that the guard needs, and no guard has noted it as "
+                "its own. Look what it is, and move it away."
+            )
 
 
 def _refuse_link(path: Path) -> None:
@@ -184,45 +213,3 @@ def _refuse_networked(path: Path) -> None:
             "machine could write while the baseline is put back. Copy the database to a local "
             f"disk, or say {OVERRIDE} if nobody else is connected."
         )
-
-
-def mounts(platform: str = sys.platform) -> list[tuple[str, str]]:
-    """Return every mount point and its type, as the system lists them; [] where it does not."""
-    try:
-        if platform == "linux":
-            return mounts_of_linux(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
-        if platform == "darwin":
-            listed = subprocess.run(
-                ["/sbin/mount"], capture_output=True, text=True, check=True, timeout=10
-            )
-            return mounts_of_macos(listed.stdout)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return []
-
-
-def mounts_of_linux(text: str) -> list[tuple[str, str]]:
-    """Read /proc/self/mountinfo, proc_pid_mountinfo(5): the type follows a lone hyphen."""
-    found = []
-    for line in text.splitlines():
-        before, hyphen, after = line.partition(" - ")
-        fields = before.split(" ")
-        if hyphen and len(fields) > 4:
-            point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
-            found.append((point, after.split(" ")[0]))
-    return found
-
-
-def mounts_of_macos(text: str) -> list[tuple[str, str]]:
-    """Read what mount(8) prints there: ``//me@host/share on /Volumes/share (smbfs, nodev)``."""
-    return re.findall(r"^.* on (/.*) \(([^,)]+)", text, re.MULTILINE)
-
-
-def file_system_of(path: str, mounted: Iterable[tuple[str, str]]) -> str | None:
-    """Return the type of the file system ``path`` is on; of two on one point the later is seen."""
-    longest, kind = -1, None
-    for point, candidate in mounted:
-        below = point.rstrip("/") + "/"
-        if len(below) >= longest and (path + "/").startswith(below):
-            longest, kind = len(below), candidate
-    return kind

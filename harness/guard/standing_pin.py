@@ -15,17 +15,22 @@ from pathlib import Path
 import apsw
 
 from harness.errors import RecoveryRefused, RestoreError
+from harness.files import Files
+from harness.recovery.in_place import copy_back, digest_of
 from harness.recovery.pinning import (
     DMS,
     READ_LOCK_0,
     PinnedStamp,
     is_shm_of,
     lock,
+    open_inode,
     open_shm,
     refuse_elsewhere,
+    stamp_of_held,
     stamp_of_pinned,
 )
 from harness.recovery.sqlite_files import MainFile, beside, connect, hold_steady
+from harness.trusted import same_file
 
 _INDEX_HEADER_BYTES = 96  # two copies; every commit changes both
 _INDEX_BYTES = 136  # and what checkpoints and locks need
@@ -45,6 +50,8 @@ class StandingPin:
         self.main, self.busy_timeout_ms = main, busy_timeout_ms
         self._file: MainFile | None = None  # SHARED: nobody is the last one to close
         self._shm = -1
+        self._inode = -1  # the main file itself, whatever names it has
+        self._was: os.stat_result | None = None  # of it, when it was pinned
         self._stamp: PinnedStamp | None = None
         self._proven = b""  # the wal-index' header when the -wal was last proven to change nothing
 
@@ -66,6 +73,8 @@ class StandingPin:
             self._file = MainFile(self.main)
             self._file.shared()
             self._hold_shm()
+            self._inode = open_inode(self.main)
+            self._was = os.fstat(self._inode)
             self._stamp = stamp_of_pinned(self.main, self._file)
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.execute("COMMIT")  # the locks already stand
@@ -90,12 +99,17 @@ class StandingPin:
     def restore(self) -> None:
         """Throw the -wal away while nobody is connected, and pin on.
 
+        A main file that has lost its name is copied back under it, and pinned there.
+
         Raises:
             RestoreError: the main file is not the baseline any more.
             apsw.BusyError: others are connected; the pin stands as before.
         """
         if self._file is None:
             raise RestoreError(f"nothing of {self.main} is pinned")
+        if not same_file(self._inode, self.main):
+            self._copy_back()
+            return
         self._file.exclusive(0)
         try:
             self.check()
@@ -107,6 +121,20 @@ class StandingPin:
             self.check()
         finally:
             self._file.shared()
+
+    def _copy_back(self) -> None:
+        file, was = self._file, self._was
+        assert file is not None  # noqa: S101 - for mypy: who calls has looked
+        if was is None or stamp_of_held(self._inode, file) != self._stamp:
+            raise RestoreError(f"{self.main} was written past the pin, and then removed")
+        os.makedirs(self.main.parent, exist_ok=True)
+        digest = copy_back(
+            file, self.main, was, Files(), vfs=None, busy_timeout_ms=self.busy_timeout_ms
+        )
+        self.take()
+        assert self._file is not None  # noqa: S101 - for mypy: it has just been taken
+        if digest_of(self._file) != digest:
+            raise RestoreError(f"{self.main} was written while it was copied back")
 
     def check(self) -> None:
         """Prove that the main file is what was pinned; RestoreError where it is not."""
@@ -133,6 +161,9 @@ class StandingPin:
         shm, self._shm = self._shm, -1
         if shm >= 0:
             os.close(shm)
+        inode, self._inode = self._inode, -1
+        if inode >= 0:
+            os.close(inode)
         file, self._file = self._file, None
         if file is not None:
             file.close()

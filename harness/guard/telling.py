@@ -42,6 +42,11 @@ class Run:
 def lines(run: Run, *, verbose: bool = False) -> list[str]:
     """Tell it in a few lines; ``verbose``: with every row that differs."""
     told = _backed_up(run.result)
+    if run.result.unprotected:
+        told.append(
+            "nothing is kept out of the tests' reach: what they remove beside the database is gone "
+            f"if the guard is killed as well ({run.result.unprotected})"
+        )
     told += _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
     spent = [f"{phase} {_span(ms)}" for phase, ms in _spent(run)]
     return [*told, ", ".join(spent)] if spent else told
@@ -81,6 +86,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "restored_by": result.restored_by,
         "archive": None if result.archive is None else str(result.archive),
         "backup_bytes": result.backup_bytes,
+        "unprotected": result.unprotected or None,
         "undisposed": result.undisposed,
         "timings_ms": {phase: round(ms, 3) for phase, ms in _spent(run)},
         "failures": [
@@ -107,7 +113,7 @@ def _what_to_do(run: Run) -> list[str]:
         return [
             "its backup is gone or altered, so no guard can bring it back. Put a copy of your own "
             "back ('harness restore'; 'harness archives' lists what restores have kept), or take "
-            f"the database as it is and remove {run.database}.e2e-journal, if it is there"
+            f"the database as it is: {how_to_recover(run.database)} --discard"
         ]
     return [
         "journal and backup are left as they are. Stop whatever uses the database, then run:",

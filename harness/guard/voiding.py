@@ -12,19 +12,23 @@ import os
 from pathlib import Path
 from typing import Any
 
+from harness.databases.engines import engine_of
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import archive, leftovers
 from harness.guard.journal import CAPTURED, PROVEN, Journal, how_to_recover
 from harness.recovery import Recovery
-from harness.recovery.sqlite_files import size_of
+from harness.recovery.sqlite_files import beside, real, size_of
 
 
 class Intent:
     """What a killed guard left beside a database, held so that no other takes it up meanwhile."""
 
-    def __init__(self, database: Path, files: Files) -> None:
-        """Take it over, if there is any; UsageError while the guard or its command is alive."""
+    def __init__(self, database: Path, files: Files, *, restoring: bool = True) -> None:
+        """Take it over, if there is any; UsageError while the guard or its command is alive.
+
+        ``restoring``: the database is going to be written, so a baseline in it would be lost.
+        """
         self._database = database
         self._files = files
         self._journal = Journal(database, files)
@@ -34,10 +38,13 @@ class Intent:
             self._entries = self._journal.adopt()
         except RestoreError:
             self.damaged = self._journal.path
+            if restoring and not leftovers.standing_backups(self._journal):
+                self._refuse_what_may_be_pinned()
         try:
             if self._entries and self._entries[-1]["state"] == CAPTURED:
                 leftovers.refuse_while_running(self._entries, database)
-                self._refuse_to_lose_the_baseline()
+                if restoring:
+                    self._refuse_to_lose_the_baseline()
         except RestoreError as error:
             self.release()
             raise UsageError(str(error)) from None
@@ -45,10 +52,11 @@ class Intent:
             self.release()
             raise
 
-    def end(self, chosen: Path, *, busy_timeout_ms: int) -> tuple[Path, ...] | None:
+    def end(self, chosen: Path | None, *, busy_timeout_ms: int) -> tuple[Path, ...] | None:
         """End it, now that ``chosen`` is in the database; the archives of its other backups.
 
-        None when no guard was killed. May be called again by whoever comes after a kill.
+        ``chosen`` None is what the database holds anyway; None is returned when no guard was
+        killed. May be called again by whoever comes after a kill.
         """
         if not self._entries:
             return None
@@ -56,38 +64,75 @@ class Intent:
         backups = self._backups(busy_timeout_ms)
         kept: tuple[Path, ...] = ()
         if last["state"] == CAPTURED:
+            files = [file for one in backups if (file := _file_of(one.recovery)) is not None]
             kept = tuple(
-                archive.keep_file(self._database, recovery.backup, files=self._files)
-                for recovery, _ in backups
-                if size_of(recovery.backup) > 0 and not os.path.samefile(recovery.backup, chosen)
+                archive.keep_file(self._database, file, files=self._files)
+                for file in files
+                if chosen is None or not os.path.samefile(file, chosen)
             )
+            engine_of(self._database).make_durable(self._database, self._files)
             self._journal.write({"state": PROVEN, "backups": last.get("backups", [])})
         leftovers.tidy(backups)
         self._journal.end()
         return kept
 
-    def _backups(self, busy_timeout_ms: int) -> list[tuple[Recovery, dict[str, Any]]]:
+    def _backups(self, busy_timeout_ms: int) -> list[leftovers.Resumed]:
         return leftovers.known_again(
-            self._database, self._entries[-1], self._files, busy_timeout_ms=busy_timeout_ms
+            self._journal, self._entries[-1], self._files, busy_timeout_ms=busy_timeout_ms
         )
+
+    def _refuse_what_may_be_pinned(self) -> None:
+        """Refuse where a damaged journal alone tells of a baseline, and a -wal stands there."""
+        if size_of(beside(real(self._database), "-wal")) > 0:
+            raise UsageError(
+                f"{self.damaged} is damaged and there is no backup: the baseline may be in "
+                f"{self._database} itself, and what came after in its -wal. Keep copies of both, "
+                f"then give it up: {how_to_recover(self._database)} --discard"
+            )
 
     def _refuse_to_lose_the_baseline(self) -> None:
         """Refuse where it is nowhere but in the database's own file, which a restore writes."""
         backups = self._backups(0)
-        if any(size_of(recovery.backup) > 0 for recovery, _ in backups):
+        if any(_file_of(one.recovery) for one in backups):
             return
-        for recovery, description in backups:
+        for one in backups:
             try:
-                recovery.resume(description)
+                one.must_be_resumed()
             except RestoreError:
                 continue  # lost already
-            recovery.release()
+            one.recovery.release()
             raise UsageError(
                 f"a guard was killed, and its baseline is in {self._database} itself, from where a "
                 "restore would remove it: nothing was touched. Bring it back first "
                 f"('{how_to_recover(self._database)}')"
             )
 
+    def give_up(self) -> tuple[Path, ...] | None:
+        """Take the database as it is; the archives of what had been backed up.
+
+        Where the folder is gone there is nothing to keep them in: they are removed.
+        """
+        if self._entries and not self._database.parent.is_dir():
+            self._journal.second.remove_all()
+            return ()
+        if self.damaged is None and not (self._entries and "pid" not in self._entries[0]):
+            return self.end(None, busy_timeout_ms=0)
+        # nobody can read the journal, or it says nothing: whatever is there is kept
+        found = leftovers.standing_backups(self._journal)
+        kept = tuple(archive.keep_file(self._database, one, files=self._files) for one in found)
+        for path in (*found, self._journal.path):
+            self._files.unlink(path)
+        self._journal.second.remove_all()
+        return kept
+
     def release(self) -> None:
         """Let go; what was not ended stays for the next guard."""
         self._journal.release()
+
+
+def _file_of(recovery: Recovery) -> Path | None:
+    """Give the backup's file by a name that it still has; None where there is none."""
+    for path in (recovery.backup, recovery.second):
+        if path is not None and size_of(path) > 0:
+            return path
+    return None

@@ -9,7 +9,15 @@ from typing import Any, ClassVar
 from harness.errors import RestoreError
 from harness.files import Files
 
-HELPERS: tuple[str, ...] = ("file_backup", "holders", "pinning", "sqlite_files", "stamp")
+HELPERS: tuple[str, ...] = (
+    "file_backup",
+    "holders",
+    "in_place",
+    "pinning",
+    "sealed",
+    "sqlite_files",
+    "stamp",
+)
 
 
 class Recovery(ABC):
@@ -23,7 +31,8 @@ class Recovery(ABC):
     contract: ClassVar[str]  # one sentence: what it needs, what it survives
     journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
     needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
-    pins: ClassVar[bool] = False  # whether the baseline is the database's own main file, no copy
+    pins: ClassVar[bool] = False  # whether its baseline is the database's own main file
+    replaces: ClassVar[bool] = False  # whether it cannot restore but by another file in its place
 
     def __init__(
         self,
@@ -40,6 +49,7 @@ class Recovery(ABC):
         self.files = files
         self.vfs = vfs  # SQLite VFS for connections that this recovery opens; None: the default
         self.busy_timeout_ms = busy_timeout_ms
+        self.second: Path | None = None  # a second name for the backup, out of the tests' reach
         self.released = False  # whether locks this recovery held have been let go without dispose
 
     @abstractmethod
@@ -62,6 +72,22 @@ class Recovery(ABC):
         """
         self.released = True
 
+    def keep_out_of_reach(self) -> None:  # noqa: B027 - a recovery without a file has nothing to keep
+        """Hold the backup that was captured, and give it its ``second`` name if there is one.
+
+        What is held is let go of by ``release`` and ``dispose``.
+
+        Raises:
+            OSError: it cannot be had; the backup itself is as good as before.
+        """
+
+    def bring_back(self) -> None:  # noqa: B027 - as above
+        """See that a backup which is still there can also be found by whoever comes next.
+
+        Raises:
+            RestoreError: it cannot.
+        """
+
     def untouched(self) -> bool:
         """Whether it is proven that nobody has written the database since ``capture``.
 
@@ -82,8 +108,11 @@ class Recovery(ABC):
         """The file whose own bytes (without any -wal) are the baseline, for verification."""
 
     def describe(self) -> dict[str, Any]:
-        """What the journal must know to restore after a crash; JSON can hold it."""
-        return {"recovery": self.name, "backup": str(self.backup)}
+        """What the journal must know to restore after a crash; JSON can hold it.
+
+        No path, owner or mode: a journal is not believed so far.
+        """
+        return {"recovery": self.name}
 
     def resume(self, description: dict[str, Any]) -> None:
         """Know again what ``capture`` knew, from what ``describe`` returned before a crash.

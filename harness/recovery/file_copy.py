@@ -16,6 +16,7 @@ Nothing could survive: somebody who alters the backup and, in the journal, its h
 from __future__ import annotations
 
 from harness.errors import RecoveryRefused
+from harness.mounts import is_mount_point
 from harness.recovery.file_backup import FileBackup
 from harness.recovery.sqlite_files import connect, hold_steady, read_main, size_of
 
@@ -26,6 +27,7 @@ class FileCopy(FileBackup):
     name = "file_copy"
     contract = "needs sole access to restore; survives being killed at any instruction"
     needs_sole_access = True
+    replaces = True
 
     def capture(self) -> None:
         """Copy the main file while a read transaction keeps everybody from writing it.
@@ -38,6 +40,11 @@ class FileCopy(FileBackup):
         if status.st_nlink != 1:
             raise RecoveryRefused(f"{self.database} has {status.st_nlink} names (hard links)")
         main = self.main
+        if is_mount_point(main):
+            raise RecoveryRefused(
+                f"{self.database} is mounted as a single file, which no other can be put in the "
+                "place of; online_backup restores it where it is"
+            )
         connection = connect(main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
         try:
             hold_steady(connection, main)
@@ -56,4 +63,4 @@ class FileCopy(FileBackup):
             RestoreError: the backup is missing, truncated or altered.
             apsw.BusyError: others hold the database.
         """
-        self._put_whole(self._sealed())
+        self._put_whole()

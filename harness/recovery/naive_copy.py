@@ -11,10 +11,14 @@ altered is put back as it is. Never use it on data you want.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.recovery import Recovery
+from harness.recovery.sqlite_files import real
+from harness.trusted import opened, owners_of
 
 _CHUNK_BYTES = 1 << 20
 
@@ -27,6 +31,11 @@ class NaiveCopy(Recovery):
 
     _captured = False
 
+    @cached_property
+    def main(self) -> Path:
+        """The database's file itself, links followed once."""
+        return real(self.database)
+
     @property
     def baseline(self) -> Path:
         """The copy, which may lack what was committed into the -wal."""
@@ -36,11 +45,14 @@ class NaiveCopy(Recovery):
         """Copy the main file, over whatever is there."""
         self.files.unlink(self.backup)
         self._captured = True
-        self._pour(self.database, self.files.create(self.backup, 0o644))
+        source = self.files.open(self.database)
+        self._pour(source, lambda: self.files.create(self.backup, 0o644))
 
     def restore(self) -> None:
         """Write the copy over the live file, in place."""
-        self._pour(self.backup, self.files.overwrite(self.database))
+        # also the control reads for one user nothing that another laid there
+        source = opened(self.backup, owners_of(self.database))
+        self._pour(source, lambda: self.files.overwrite(self.main))
 
     def dispose(self) -> None:
         """Remove the copy."""
@@ -50,15 +62,15 @@ class NaiveCopy(Recovery):
 
     def resume(self, description: dict[str, Any]) -> None:
         """Trust that the copy is there."""
-        self._captured = True
+        self._captured = bool(self.main)  # as it stands before anybody waits
 
-    def _pour(self, source: Path, target: int) -> None:
+    def _pour(self, source: int, made: Callable[[], int]) -> None:
         try:
-            descriptor = self.files.open(source)
+            target = made()
             try:
-                while data := self.files.read(descriptor, _CHUNK_BYTES):
+                while data := self.files.read(source, _CHUNK_BYTES):
                     self.files.write(target, data)
             finally:
-                self.files.close(descriptor)
+                self.files.close(target)
         finally:
-            self.files.close(target)
+            self.files.close(source)

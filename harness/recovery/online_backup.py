@@ -15,7 +15,8 @@ A live file that tests deleted, emptied or damaged beyond SQLite is replaced as 
 file_copy: that needs sole access, and gives mode and owner back.
 Speed: a big file is copied in the kernel while a read transaction proves that the main file alone
 is the database and keeps everybody from writing it; the copy is then the file to the byte. Where
-others leave no moment for that, SQLite copies the pages.
+anything stands in the -wal, or others leave no moment for it, SQLite copies the pages. A backup
+writes nothing into the database: what is in the -wal stays there.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ import apsw
 from harness.copying import CannotStart
 from harness.errors import RestoreError
 from harness.recovery.file_backup import FileBackup, Seal
+from harness.recovery.in_place import PERMISSIONS
 from harness.recovery.sqlite_files import (
     CHUNK_BYTES,
     WAL_VERSIONS,
+    beside,
     connect,
     hold_steady,
     own,
+    placed,
     size_of,
 )
 from harness.recovery.stamp import Stamp, is_racy, stamp_of, still_bears
@@ -85,16 +89,15 @@ class OnlineBackup(FileBackup):
             apsw.BusyError: a writer, or in rollback mode a reader, did not finish in time; where
                 the file must be replaced, anybody who has it open.
         """
-        seal = self._sealed()
         self._refuse_what_is_no_file()
-        if size_of(self.main) <= 0 < seal.size_bytes:  # SQLite would remove a -wal beside it unread
-            self._put_whole(seal)
+        if size_of(self.main) <= 0:  # SQLite would remove a -wal beside an empty file unread
+            self._put_whole()
             return
         self.check()
         try:
             self._pages_in()
         except (apsw.NotADBError, apsw.CorruptError):
-            self._put_whole(seal)
+            self._put_whole()
 
     def untouched(self) -> bool:
         """Whether the main file is to the inode and its times what was copied."""
@@ -105,13 +108,14 @@ class OnlineBackup(FileBackup):
         return False
 
     def _copied_by_pages(self, part: Path, status: os.stat_result) -> Seal:
-        descriptor = self.files.create(part, stat.S_IMODE(status.st_mode))
+        mode = stat.S_IMODE(status.st_mode) & PERMISSIONS
+        descriptor = self.files.create(part, mode)
         try:
-            own(descriptor, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+            own(descriptor, status.st_uid, status.st_gid, mode)
         finally:
             self.files.close(descriptor)
         self._pages_out(part)
-        return self._seal_of(part, status)
+        return self._seal_of(part)
 
     def _copied_steady(self, part: Path, status: os.stat_result) -> Seal | None:
         """Copy a big main file in the kernel while nobody can write it; None where that cannot be.
@@ -123,7 +127,7 @@ class OnlineBackup(FileBackup):
         source = connect(self.main, busy_timeout_ms=min(_STEADY_MS, self.busy_timeout_ms))
         try:
             try:
-                hold_steady(source, self.main)
+                hold_steady(source, self.main, folding=False)
             except apsw.Error:  # others are at work; or what is wrong, the pages will tell
                 return None
             try:
@@ -136,11 +140,11 @@ class OnlineBackup(FileBackup):
                 self._stamp = stamp
             return seal
         finally:
-            source.close()
+            _close_unfolded(source, self.main)
 
     def _copied_in_kernel(self, part: Path, status: os.stat_result) -> tuple[Seal, int]:
         """Copy and hash at once; the seal, and when it was done by the file system's clock."""
-        size_bytes, mode = size_of(self.main), stat.S_IMODE(status.st_mode)
+        size_bytes, mode = size_of(self.main), stat.S_IMODE(status.st_mode) & PERMISSIONS
         digest, hashed_bytes = hashlib.sha256(), 0
 
         def follow(arrived_bytes: int) -> None:
@@ -162,18 +166,19 @@ class OnlineBackup(FileBackup):
                 self.files.copy(self.main, descriptor, size_bytes, follow, identity=identity)
             finally:
                 self.files.close(reader)
-            self.files.sync(descriptor)
             copied_at_ns = os.fstat(descriptor).st_mtime_ns
         finally:
             self.files.close(descriptor)
-        seal = Seal(size_bytes, digest.hexdigest(), mode, status.st_uid, status.st_gid)
-        return seal, copied_at_ns
+        return Seal(size_bytes, digest.hexdigest()), copied_at_ns
 
     def _pages_in(self) -> None:
-        source = connect(self.backup, vfs=self.vfs, immutable=True)
+        source = connect(self.baseline, vfs=self.vfs, immutable=True)
         try:
             target = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
             try:
+                with suppress(apsw.SQLError, apsw.CorruptError):  # it parses the schema; no matter
+                    # a journal whose removal did not last would roll back what was cut off already
+                    target.execute("PRAGMA synchronous=EXTRA").fetchall()
                 if _align(source, target):
                     _keep_few_pages(target)  # in rollback mode it would cost an fsync every few
                 _pages(source, target)
@@ -185,7 +190,7 @@ class OnlineBackup(FileBackup):
     def _pages_out(self, part: Path) -> None:
         source = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
         try:
-            target = connect(part, vfs=self.vfs)
+            target = connect(placed(part), vfs=self.vfs)
             try:
                 # A half-made file is thrown away, and fsync follows: no journal, no waiting.
                 target.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF").fetchall()
@@ -194,9 +199,9 @@ class OnlineBackup(FileBackup):
             finally:
                 target.close()
         finally:
-            source.close()
+            _close_unfolded(source, self.main)
 
-    def _seal_of(self, part: Path, status: os.stat_result) -> Seal:
+    def _seal_of(self, part: Path) -> Seal:
         """Hash what SQLite wrote, and make it last."""
         digest, size_bytes = hashlib.sha256(), 0
         descriptor = self.files.open(part)
@@ -207,8 +212,13 @@ class OnlineBackup(FileBackup):
             self.files.sync(descriptor)
         finally:
             self.files.close(descriptor)
-        mode = stat.S_IMODE(status.st_mode)
-        return Seal(size_bytes, digest.hexdigest(), mode, status.st_uid, status.st_gid)
+        return Seal(size_bytes, digest.hexdigest())
+
+
+def _close_unfolded(source: apsw.Connection, main: Path) -> None:
+    """Close without folding anything: a backup changes nothing of the database."""
+    source.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, size_of(beside(main, "-wal")) > 0)
+    source.close()
 
 
 def _pages(source: apsw.Connection, target: apsw.Connection) -> None:

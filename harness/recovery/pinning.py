@@ -8,6 +8,7 @@ it: who closes one must know that there are none.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import RecoveryRefused
+from harness.files import Files
 from harness.recovery.sqlite_files import MainFile, beside, busy, own
 
 # Bytes of the -shm, https://www.sqlite.org/walformat.html, section 2.3: 120 is WAL_WRITE_LOCK, 121
@@ -24,6 +26,7 @@ from harness.recovery.sqlite_files import MainFile, beside, busy, own
 # file. DMS is os_unix.c's: every connection holds it shared, and the first one exclusively, to
 # begin a new wal-index.
 READ_LOCK_0, DMS = 123, 128
+_OWN_DESCRIPTORS = "/proc/self/fd"
 
 
 class PinnedStamp(NamedTuple):
@@ -37,8 +40,39 @@ class PinnedStamp(NamedTuple):
 
 def stamp_of_pinned(main: Path, file: MainFile) -> PinnedStamp:
     """Take the stamp; ``file`` is SQLite's own handle, so that no lock is dropped."""
-    status = os.stat(main)
+    return _stamp(os.stat(main), file)
+
+
+def stamp_of_held(inode: int, file: MainFile) -> PinnedStamp:
+    """Take the stamp of a main file by a descriptor, whatever has become of its name."""
+    return _stamp(os.fstat(inode), file)
+
+
+def _stamp(status: os.stat_result, file: MainFile) -> PinnedStamp:
     return PinnedStamp(status.st_ino, status.st_size, status.st_mtime_ns, file.header().hex())
+
+
+def open_inode(main: Path) -> int:
+    """Open the file itself (O_PATH): by it alone it is known, and closing it drops no lock."""
+    return os.open(main, getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0))
+
+
+def sync_held(inode: int, file: MainFile, files: Files) -> None:
+    """Make a main file last a power cut, its times included, by which it is known afterwards.
+
+    SQLite syncs the data alone (fdatasync(2)), and a descriptor of one's own could not be closed
+    again: so it is done by the one that SQLite has open.
+    """
+    status = os.fstat(inode)
+    for name in os.listdir(_OWN_DESCRIPTORS):
+        try:
+            if os.path.samestat(os.fstat(int(name)), status):
+                files.sync(int(name))
+                return
+        except OSError as error:
+            if error.errno != errno.EBADF:  # closed meanwhile, or one that only names the file
+                raise
+    file.sync()
 
 
 def refuse_elsewhere(who: str) -> None:

@@ -29,6 +29,11 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def placed(path: Path) -> Path:
+    """Follow the links of the folder; what stands under the name itself may be one."""
+    return Path(os.path.realpath(path.parent), path.name)
+
+
 def beside(main: Path, suffix: str) -> Path:
     """Return the path of a file that SQLite or a recovery keeps beside ``main``."""
     return main.with_name(main.name + suffix)
@@ -53,17 +58,21 @@ def busy(sentence: str) -> apsw.BusyError:
 def connect(
     path: Path, *, vfs: str | None = None, busy_timeout_ms: int = 1000, immutable: bool = False
 ) -> apsw.Connection:
-    """Open ``path``, which must exist, for reading and writing, or as a file nobody writes."""
-    name, flags = str(path), apsw.SQLITE_OPEN_READWRITE
+    """Open ``path``, which must exist, for reading and writing, or as a file nobody writes.
+
+    It is a real path, in which no link was when it was looked at: one that somebody has put there
+    since is not followed (CantOpenError).
+    """
+    name, flags = str(path), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
     if immutable:
         name = f"file:{quote(name)}?immutable=1"
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
     connection = apsw.Connection(name, flags=flags, vfs=vfs)
     connection.set_busy_timeout(busy_timeout_ms)
     return connection
 
 
-def hold_steady(connection: apsw.Connection, main: Path) -> bool:
+def hold_steady(connection: apsw.Connection, main: Path, *, folding: bool = True) -> bool:
     """Begin a read transaction under which nobody can write the main file; True in WAL mode.
 
     Rollback mode: the transaction's SHARED lock keeps every writer from the file. WAL mode: the
@@ -72,11 +81,13 @@ def hold_steady(connection: apsw.Connection, main: Path) -> bool:
     (https://www.sqlite.org/walformat.html, section 2.3). A hot journal is rolled back on the way.
 
     Raises:
-        apsw.BusyError: readers or writers left no moment for it.
+        apsw.BusyError: readers or writers left no moment for it; without ``folding``, which writes
+            nothing, also when there is anything in the -wal.
     """
     connection.pragma("user_version")  # a read that parses no schema: recovers, opens the -wal
-    for _ in range(_PROOFS):
-        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    for _ in range(_PROOFS if folding else 1):
+        if folding:
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         connection.execute("BEGIN")
         connection.pragma("user_version")  # BEGIN alone takes no lock
         if connection.read("main", 0, 18, 2)[1] != WAL_VERSIONS:
@@ -116,6 +127,7 @@ class MainFile:
 
     def __init__(self, main: Path) -> None:
         flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE
+        flags |= apsw.SQLITE_OPEN_NOFOLLOW
         self.main = main
         self._file = apsw.VFSFile("", str(main), [flags, 0])
 
@@ -150,6 +162,26 @@ class MainFile:
     def header(self) -> bytes:
         """Read the first 100 bytes; fewer when the file is shorter."""
         return self._file.xRead(HEADER_BYTES, 0)
+
+    def size_bytes(self) -> int:
+        """Give the size of the file, whatever name it has or has lost."""
+        return self._file.xFileSize()
+
+    def read(self, amount: int, offset: int) -> bytes:
+        """Read ``amount`` bytes from ``offset``; fewer when the file ends before."""
+        return self._file.xRead(amount, offset)
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Write in place; the caller has EXCLUSIVE."""
+        self._file.xWrite(data, offset)
+
+    def truncate(self, size_bytes: int) -> None:
+        """Cut the file; the caller has EXCLUSIVE."""
+        self._file.xTruncate(size_bytes)
+
+    def sync(self) -> None:
+        """Make what anybody has written to the file last a power cut."""
+        self._file.xSync(apsw.SQLITE_SYNC_FULL)
 
     def close(self) -> None:
         """Release every lock."""

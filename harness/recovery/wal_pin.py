@@ -6,13 +6,16 @@ Needs: WAL mode; Linux (open file description locks, fcntl(2)); a local file sys
 one moment without readers of the -wal; at restore sole access. The -wal grows for as long as the
 pin is held: no checkpoint can shorten it.
 Survives: writers, checkpoints and closing connections of any process while pinned; others still
-connected at restore (BusyError, the baseline stays pinned, try again); being killed, as long as
+connected at restore (BusyError, the baseline stays pinned, try again); a main file that the tests
+removed, moved or replaced by another while the pin is held: it is open, and is copied back into its
+place; being killed, as long as
 nobody checkpoints before ``resume``: what happened to the main file since is seen by its inode,
 size, time of modification and header (before Linux 6.13 that time moves in steps of some
 milliseconds, and a checkpoint within the same step as the last write before capture is not seen).
-Refuses: rollback mode; a main file that was replaced, or written past the pin.
+Refuses: rollback mode; a main file that was written past the pin, or replaced after a kill.
 Nothing could survive: a kill of this process while another one lives and checkpoints, which writes
-test data into the only copy of the baseline (``resume`` says so); the loss of the main file. Have
+test data into the only copy of the baseline (``resume`` says so); a kill together with the loss of
+the main file. Have
 another recovery in the chain where the database cannot be made again.
 
 The invariant, from capture until the -wal is gone: WAL_READ_LOCK(0) is held, first by the read
@@ -33,14 +36,18 @@ import apsw
 
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
+from harness.recovery.in_place import copy_back, digest_of
 from harness.recovery.pinning import (
     READ_LOCK_0,
     PinnedStamp,
     is_shm_of,
     lock,
+    open_inode,
     open_shm,
     refuse_elsewhere,
+    stamp_of_held,
     stamp_of_pinned,
+    sync_held,
     unlock,
 )
 from harness.recovery.sqlite_files import (
@@ -52,6 +59,7 @@ from harness.recovery.sqlite_files import (
     real,
     size_of,
 )
+from harness.trusted import same_file
 
 # Descriptors of -shm files that could not be closed: closing one drops the POSIX locks that other
 # connections of this process hold on it. Found again by (device, inode), so at most one a file.
@@ -70,6 +78,8 @@ class WalPin(Recovery):
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock
     _stamp: PinnedStamp | None = None
+    _inode = -1  # the main file itself (O_PATH: closing it drops no lock), whatever names it has
+    _was: os.stat_result | None = None  # of the main file, when it was pinned
     _resumed = False
     # Idle, and of no use for the pin: while one connection is open the wal-index stays, and every
     # other connection of the run is spared its recovery.
@@ -101,7 +111,9 @@ class WalPin(Recovery):
             if not hold_steady(connection, self.main):
                 raise RecoveryRefused(f"wal_pin needs WAL mode, which {self.database} is not in")
             file = self._hold()
+            sync_held(self._inode, file, self.files)  # whoever wrote it last may not have waited
             self._stamp = stamp_of_pinned(self.main, file)
+            self._was = os.fstat(self._inode)
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.execute("COMMIT")  # the OFD lock already stands
         except BaseException:
@@ -121,10 +133,14 @@ class WalPin(Recovery):
         """
         if self._stamp is None:
             raise RestoreError(f"{self.name} has captured no backup of {self.database}")
+        if self._is_elsewhere():
+            raise RestoreError(f"{self.main}, which holds the baseline, was removed or replaced")
         self._check(self._hold())
 
     def restore(self) -> None:
         """Discard the -wal, once nobody is connected.
+
+        A main file that has lost its name is copied back under it first.
 
         Raises:
             RestoreError: nothing is pinned, or the main file is not the baseline any more.
@@ -132,6 +148,9 @@ class WalPin(Recovery):
         """
         if self._stamp is None:
             raise RestoreError(f"{self.name} has captured no backup of {self.database}")
+        if self._is_elsewhere():
+            self._copy_back()
+            return
         file = self._hold()
         self._end_idle()
         try:
@@ -139,11 +158,32 @@ class WalPin(Recovery):
             self._check(file)
             self.files.unlink(beside(self.main, "-wal"))  # first: without it a -shm means nothing
             self.files.unlink(beside(self.main, "-shm"))
-            self.files.sync_folder(self.main.parent)
         except BaseException:
             file.shared()
             raise
         self._let_go(alone=True)
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the pinned file is held, and is not what stands in the database's place."""
+        return self._file is not None and self._inode >= 0 and not same_file(self._inode, self.main)
+
+    def _copy_back(self) -> None:
+        """Put a copy of the held file in the place that it has lost, and know that one by then."""
+        file, was = self._file, self._was
+        assert file is not None  # noqa: S101 - for mypy: it is held, else it would not be elsewhere
+        if was is None or stamp_of_held(self._inode, file) != self._stamp:
+            raise RestoreError(
+                f"{self.main} was removed or replaced, and what was pinned was written before: it "
+                "no longer holds the baseline"
+            )
+        digest = copy_back(
+            file, self.main, was, self.files, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms
+        )
+        self._let_go()
+        new = self._hold()
+        if digest_of(new) != digest:
+            raise RestoreError(f"{self.main} was written while it was copied back")
+        self._stamp, self._was = stamp_of_pinned(self.main, new), os.fstat(self._inode)
 
     def dispose(self) -> None:
         """Give the pin up; what is in the -wal is folded, as after any test run."""
@@ -162,6 +202,7 @@ class WalPin(Recovery):
         file, self._file = self._file, None
         shm, self._shm = self._shm, None
         self._idle = None
+        self._close_inode()
         if shm is not None:
             unlock(shm, READ_LOCK_0)
         if file is not None:
@@ -179,7 +220,7 @@ class WalPin(Recovery):
     def describe(self) -> dict[str, Any]:
         """Say by what the main file is known; there is no backup file."""
         stamp = self._stamp._asdict() if self._stamp else {}
-        return {**super().describe(), "backup": None, **stamp}
+        return {**super().describe(), **stamp}
 
     def resume(self, description: dict[str, Any]) -> None:
         """Pin the main file again after a crash, if it is proven untouched since the capture.
@@ -192,13 +233,15 @@ class WalPin(Recovery):
         if "header" not in description:
             return  # capture had not finished: there is nothing to know and nothing to dispose
         self._resumed = True
-        self._stamp = PinnedStamp(*(description[name] for name in PinnedStamp._fields))
+        known: list[Any] = [description.get(name) for name in PinnedStamp._fields]
+        self._stamp = PinnedStamp(*known)
         try:
             if not self.main.exists():
                 raise RestoreError(f"{self.main}, which held the baseline, is gone")
             self._file = MainFile(self.main)
             self._check(self._file)  # before anything is made beside it
             self._check(self._hold())
+            self._was = os.fstat(self._inode)
         except BaseException:
             self._let_go()
             self._stamp = None
@@ -208,6 +251,8 @@ class WalPin(Recovery):
         """Take SHARED and WAL_READ_LOCK(0), or see that both are held."""
         if self._file is None:
             self._file = MainFile(self.main)
+        if self._inode < 0:
+            self._inode = open_inode(self.main)
         self._file.shared()
         if self._shm is not None and not is_shm_of(self._shm, self.main):
             os.close(self._shm)  # an earlier restore removed that file under EXCLUSIVE
@@ -225,6 +270,11 @@ class WalPin(Recovery):
                 "the baseline; the -wal is left as it is"
             )
 
+    def _close_inode(self) -> None:
+        if self._inode >= 0:
+            os.close(self._inode)
+            self._inode = -1
+
     def _end_idle(self) -> None:
         """Close the idle connection; it folds nothing."""
         if self._idle is not None:
@@ -236,6 +286,7 @@ class WalPin(Recovery):
         self._end_idle()
         file, self._file = self._file, None
         shm, self._shm = self._shm, None
+        self._close_inode()
         try:
             if shm is not None:
                 alone = alone or (file is not None and _is_alone(file))

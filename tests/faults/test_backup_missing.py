@@ -7,9 +7,9 @@ from tests.faults.conftest import Stage, plan
 from tests.faults.copies import Copies
 
 
-@pytest.mark.parametrize("name", ["file_copy", "online_backup", "naive_copy"])
-def test_the_file_is_gone_when_it_is_needed(stage: Stage, name: str) -> None:
-    """The recovery says so, without another attempt, and the fault is known to be the cause."""
+def test_the_file_is_gone_when_it_is_needed(stage: Stage) -> None:
+    """A recovery that holds nothing says so, once, and the fault is known to be the cause."""
+    name = "naive_copy"
     injector = stage.injector(plan("backup_missing", name, phase="restore"))
     copies = Copies(stage, injector)
     recovery = copies.recovery(name)
@@ -24,17 +24,19 @@ def test_the_file_is_gone_when_it_is_needed(stage: Stage, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["file_copy", "online_backup"])
-def test_the_database_is_not_touched(stage: Stage, name: str) -> None:
-    """Without its backup a recovery leaves the live database as it is."""
+def test_who_holds_the_file_does_not_need_its_name(stage: Stage, name: str) -> None:
+    """The fault fires and is masked: the baseline is back, and so is the name until it is done."""
     injector = stage.injector(plan("backup_missing", name, phase="restore"))
     copies = Copies(stage, injector)
     recovery = copies.recovery(name)
     copies.tried("backup", recovery)
+    recovery.keep_out_of_reach()
     stage.clean(injector)
-    before = stage.rows("SELECT * FROM users, bots, notes")
-    assert not copies.tried("restore", recovery)
-    assert stage.rows("SELECT * FROM users, bots, notes") == before
-    injector.finish(copies.failures)
+    assert copies.tried("restore", recovery)
+    (entry,) = injector.finish(copies.failures)
+    assert (entry.fired, entry.surfaced) == (True, False)
+    assert stage.scene.backup_of(name).exists()
+    recovery.dispose()
 
 
 def test_nothing_fires_where_there_is_no_file(stage: Stage) -> None:

@@ -41,6 +41,12 @@ TESTS = {
 }
 
 
+def die() -> NoReturn:
+    """Kill this process as kill -9 does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("a killed process goes no further")
+
+
 @dataclass(slots=True)
 class Countdown:
     """Counts operations on disk; at the nth the process is gone."""
@@ -48,6 +54,7 @@ class Countdown:
     nth: int  # 0: never
     moment: Moment = "before"
     armed: bool = True
+    end: Callable[[], NoReturn] = die
 
     def around(self, act: Callable[[], T], half: Callable[[], object] | None = None) -> T:
         """Do one operation, or die before, after or in the middle of it."""
@@ -56,20 +63,14 @@ class Countdown:
             self.nth -= 1
             due = self.nth == 0
         if due and self.moment == "before":
-            die()
+            self.end()
         if due and half is not None and self.moment == "half":
             half()
-            die()
+            self.end()
         result = act()
         if due:
-            die()
+            self.end()
         return result
-
-
-def die() -> NoReturn:
-    """Kill this process as kill -9 does."""
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("a killed process goes no further")
 
 
 class KillingFiles(Files):

@@ -8,9 +8,11 @@ import apsw
 import pytest
 
 from harness.errors import RestoreError
+from harness.files import Files
 from harness.guard import Guard
 from harness.guard.apart import recover_apart
 from harness.guard.journal import SUFFIX
+from harness.guard.second_names import SecondNames
 
 
 def left_by_a_guard(folder: Path) -> Path:
@@ -45,9 +47,12 @@ def test_another_process_brings_it_back(
 
 
 def test_without_a_journal_nothing_is_proven(folder: Path) -> None:
-    """Tests that removed it must not make anybody say that their rows are the baseline."""
+    """With both its names gone nobody says that the tests' rows are the baseline."""
     path = left_by_a_guard(folder)
     (folder / f"{path.name}{SUFFIX}").unlink()
+    second = SecondNames(path, Files()).journal
+    assert second is not None
+    second.unlink()
     with pytest.raises(RestoreError, match="is gone, so nothing was put back"):
         recover_apart(path)
     assert count(path) == 1

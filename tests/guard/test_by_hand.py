@@ -15,11 +15,12 @@ from harness import registry
 from harness.databases import Differences
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
-from harness.guard import by_hand
+from harness.guard import by_hand, recover
 from harness.guard.archive import list_archives
 from harness.guard.by_hand import backup, restore, verify
 from harness.guard.document import VERSION
 from harness.guard.journal import CAPTURED, Journal
+from tests.guard.test_killed_anywhere import killed_guard
 from tests.recovery.conftest import Neighbour
 from tests.recovery.helpers import (
     DAMAGE,
@@ -475,3 +476,25 @@ def test_killed_at_any_file_operation(folder: Path, how: str) -> None:
     else:
         raise AssertionError("there was no end to the file operations")
     assert list_archives(path)
+
+
+@pytest.mark.parametrize("journal", ["sound", "junk"])
+def test_a_killed_pin_survives_every_look(folder: Path, journal: str) -> None:
+    """Verify, backup and a refused restore fold nothing into the only copy of the baseline."""
+    (folder / "other").mkdir()
+    other, kept = make(folder / "other", "wal"), folder / "kept"
+    backup(other, kept)
+    path, before = killed_guard(folder, "wal_pin", mode="wal")
+    pinned = path.read_bytes()
+    left = Path(f"{path}.e2e-journal")
+    written = left.read_text()
+    if journal == "junk":
+        left.write_text("junk\n")
+    assert not verify(path, kept).clean("exact")
+    backup(path, folder / "of the tests")
+    with pytest.raises(UsageError, match="baseline"):
+        restore(path, kept)
+    assert path.read_bytes() == pinned
+    left.write_text(written)
+    assert recover(path) == "wal_pin"
+    assert content(path) == before

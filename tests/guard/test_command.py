@@ -251,16 +251,17 @@ def test_recover_says_what_it_did(folder: Path) -> None:
 
 
 def test_what_cannot_be_recovered_keeps_the_next_command_from_running(folder: Path) -> None:
-    """With the backup gone both say 125, name the command, and the next tests do not run."""
+    """With the backup cut short both say 125, name the command, and the next tests do not run."""
     database, _ = baseline(folder)
     killed(database)
     backup = database.with_name(database.name + ".e2e-backup")
-    backup.rename(folder / "aside")
+    whole = backup.read_bytes()
+    backup.write_bytes(whole[:-1])
     status, said = guarded(database, "touch", str(folder / "ran"))
     assert (status, (folder / "ran").exists()) == (125, False)
     assert f"harness recover --database {database}" in said
     assert command.run_recover(str(database), say=lambda _: None) == 125
-    (folder / "aside").rename(backup)
+    backup.write_bytes(whole)
     assert command.run_recover(str(database), say=lambda _: None) == 0
 
 
@@ -365,3 +366,38 @@ def test_nobody_listening_does_not_keep_the_guard_from_its_work(folder: Path) ->
     full = Path("/proc/self/attr/current")  # a folder nobody can make files in
     status, said = guarded(database, "true", json_path=full)
     assert (status, "cannot be written" in said) == (0, True)
+
+
+@pytest.mark.parametrize("spoilt", ["emptied", "junk"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_is_given_up_becomes_an_archive(folder: Path, spoilt: str, *, beside: bool) -> None:
+    """Also where nobody can read the journal, and the backup has but its second name."""
+    database, truth = baseline(folder)
+    killed(database)
+    Path(f"{database}.e2e-journal").write_text("" if spoilt == "emptied" else "junk\n")
+    if not beside:
+        Path(f"{database}.e2e-backup").unlink()
+    said: list[str] = []
+    assert command.run_recover(str(database), say=said.append) == 125
+    assert ".backup" in said[0] or "e2e-backup" in said[0]
+    assert command.run_recover(str(database), discard=True, say=said.append) == 0
+    (kept,) = database.parent.glob("*.e2e-archive-*")
+    assert kept.name in said[-1]
+    assert truth.same(kept)
+    assert guarded(database, "true")[0] == 0
+    assert left_beside(database) == []
+
+
+def test_what_is_pending_is_listed(folder: Path) -> None:
+    """Every database that a killed guard left, with the command that brings it back."""
+    database, _ = baseline(folder)
+    killed(database)
+    said: list[str] = []
+    assert command.run_recover(None, say=said.append) == 0
+    assert any(f"harness recover --database {database}" in line for line in said)
+    assert command.run_recover(str(database), say=said.append) == 0
+    said.clear()
+    command.run_recover(None, say=said.append)
+    assert not any(str(database) in line for line in said)
+    with pytest.raises(UsageError, match="--discard is of one database"):
+        command.run_recover(None, discard=True, say=said.append)

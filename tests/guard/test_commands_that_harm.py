@@ -19,9 +19,18 @@ HARM = {
     "a copy of the live database over the backup": 'make; cp "$0" "$0.e2e-backup"',
     "one byte of the backup": 'printf x | dd of="$0.e2e-backup" bs=1 seek=5000 conv=notrunc 2>&1',
     "the backup cut short": ': > "$0.e2e-backup"',
+}
+# the same to its name alone
+OUT_OF_REACH = {
     "a pipe in the backup's place": 'rm "$0.e2e-backup"; mkfifo "$0.e2e-backup"',
     "a link in the backup's place": 'make; ln -sf "$0" "$0.e2e-backup"',
     "no backup": 'make; rm "$0.e2e-backup"',
+    "no backup and no journal": 'make; rm "$0".e2e-*',
+    "nothing of that name": 'rm -f "$0"*',
+    "another database of that name": 'rm -f "$0"*; make; true',
+    "another folder": 'cd /; rm -rf "${0%/*}"; mkdir "${0%/*}"; make; true',
+    "no folder": 'cd /; rm -rf "${0%/*}"',
+    "the folder moved": 'cd /; mv "${0%/*}" "${0%/*}.aside"',
 }
 
 
@@ -33,11 +42,31 @@ def harmed(database: Path, script: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("script", HARM.values(), ids=HARM)
 def test_a_backup_that_was_reached_is_no_proof(folder: Path, script: str) -> None:
-    """Whatever the command did to the backup, nothing is compared with it, and 125 says so."""
+    """Whatever was written into the backup, nothing is compared with it, and 125 says so."""
     database, _ = baseline(folder)
     status, said = harmed(database, script)
     assert status == 125, said
     assert "NOT proven" in said
+
+
+@pytest.mark.parametrize("state", ["usable", "none"])
+@pytest.mark.parametrize("script", OUT_OF_REACH.values(), ids=OUT_OF_REACH)
+def test_what_is_removed_or_replaced_comes_back(
+    folder: Path, script: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever names the command takes away, the baseline is back, with its own status.
+
+    Also where no folder for second names can be had: the guard holds the files themselves.
+    """
+    if state == "none":
+        monkeypatch.setenv("HARNESS_STATE_DIR", "/dev/null/state")
+    (place := folder / "data").mkdir()
+    database, truth = baseline(place)
+    status, said = harmed(database, script)
+    assert status == 0, said
+    assert ("kept out of the tests' reach" in said) == (state == "none")
+    assert truth.judge(database).exact
+    assert left_beside(database) == []
 
 
 def test_the_next_of_the_chain_makes_up_for_it(folder: Path) -> None:
@@ -123,8 +152,11 @@ def test_what_sqlite_would_trip_over_is_named(folder: Path, suffix: str, script:
 def test_no_command_is_named_that_cannot_help(folder: Path) -> None:
     """With backup and journal gone nobody is sent to a recover that would find nothing to do."""
     database, _ = baseline(folder)
-    status, said = harmed(database, 'make; rm "$0".e2e-*')
-    assert (status, "harness recover" in said) == (125, False)
+    status, said = harmed(database, 'make; : > "$0.e2e-backup"; rm "$0".e2e-*')
+    assert (status, said.count("harness recover")) == (125, 1)
+    assert f"harness recover --database {database} --discard" in said
+    assert run_recover(str(database), discard=True, say=lambda _: None) == 0
+    assert guarded(database, "true")[0] == 0
     assert "backup is gone or altered" in said
     assert "harness restore" in said
 

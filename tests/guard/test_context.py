@@ -533,3 +533,19 @@ def test_a_killed_block_is_made_good_by_the_next(path: Path) -> None:
     with harness.guard(path) as g:
         assert g.recovered is not None
         assert rows(path) == [1]
+
+
+@pytest.mark.parametrize("recovery", ["online_backup", "file_copy", "wal_pin"])
+def test_what_a_block_removes_comes_back(path: Path, recovery: str) -> None:
+    """A glob over the database takes backup and journal along, and the baseline comes back."""
+    path.chmod(0o640)
+    with harness.guard(path, recoveries=[recovery]):
+        add(path)
+        for found in path.parent.glob(f"{path.name}*"):
+            found.unlink()
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.execute("CREATE TABLE another(x)")
+    assert rows(path) == [1]
+    if recovery != "online_backup":  # which writes into whatever database it finds
+        assert path.stat().st_mode & 0o777 == 0o640
+    assert beside(path) == []

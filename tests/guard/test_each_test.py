@@ -107,9 +107,9 @@ def replace(path: Path) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("damage", [write_past, replace, Path.unlink])
+@pytest.mark.parametrize("damage", [write_past])
 def test_a_baseline_that_is_gone_is_seen(folder: Path, each_of: Any, damage: Any) -> None:
-    """A main file that was written past the pin, replaced or removed is never called restored."""
+    """A main file that was written past the pin is never called restored."""
     path = make(folder, "wal")
     each = each_of(path)
     each.begin()
@@ -117,6 +117,20 @@ def test_a_baseline_that_is_gone_is_seen(folder: Path, each_of: Any, damage: Any
     damage(path)
     with pytest.raises(RestoreError, match=r"written or replaced|is gone"):
         each.finish()
+
+
+@pytest.mark.parametrize("damage", [replace, Path.unlink])
+def test_a_baseline_that_lost_its_name_comes_back(folder: Path, each_of: Any, damage: Any) -> None:
+    """Replaced or removed it is still held, also for the tests that follow."""
+    path = make(folder, "wal")
+    was = content(path)
+    each = each_of(path)
+    for _ in range(2):
+        each.begin()
+        execute(path, DAMAGE["insert"])
+        damage(path)
+        each.finish()
+        assert content(path) == was
 
 
 @pytest.mark.parametrize(

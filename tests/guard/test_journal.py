@@ -104,7 +104,7 @@ def test_what_no_guard_wrote_is_not_believed(folder: Path, more: str) -> None:
 def test_a_folder_in_its_place_is_no_journal(folder: Path) -> None:
     """It is named, and stays."""
     (folder / f"db{SUFFIX}").mkdir()
-    with pytest.raises(RestoreError, match="no journal"):
+    with pytest.raises(UsageError, match=r"is a folder.*no journal"):
         Journal(folder / "db", Files()).adopt()
 
 

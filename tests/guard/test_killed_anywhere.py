@@ -11,6 +11,7 @@ from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import Guard, recover
 from harness.guard.journal import SUFFIX, Journal
+from harness.guard.second_names import SecondNames
 from tests.guard.killing import UNFOLDED, Case, Countdown, Moment, forked
 from tests.recovery.helpers import content, execute, leftovers, make
 
@@ -161,9 +162,11 @@ def test_recover_killed_after_a_torn_last_line(folder: Path, points: list[int]) 
     points.append(recover_killed(folder, series, 1, torn))
 
 
-def killed_guard(folder: Path, *recoveries: str) -> tuple[Path, dict[str, object]]:
+def killed_guard(
+    folder: Path, *recoveries: str, mode: str = "delete"
+) -> tuple[Path, dict[str, object]]:
     """Leave a database with test data, backup and journal of a guard that was killed."""
-    database = make(folder, "delete")
+    database = make(folder, mode)
     before = content(database)
 
     def run() -> None:
@@ -209,6 +212,9 @@ def test_a_spoilt_backup_is_refused(folder: Path, recovery: str, spoilt: str) ->
         reason = "altered|bytes where"
     else:
         backup.unlink()
+        second = SecondNames(database, Files()).backup(0)
+        assert second is not None
+        second.unlink()
         reason = "missing"
     refused(database, reason)
     if spoilt != "missing":
@@ -222,7 +228,7 @@ def test_a_spoilt_backup_is_refused(folder: Path, recovery: str, spoilt: str) ->
         ('{"version": 99, "state": "captured", "backups": []}', "another version"),
         ('{"state": "captured", "backups": []}', "another version"),
         ('{"version": 1, "state": "unheard of"}', "damaged"),
-        ("\0\0\0\0", "damaged"),
+        ("\0\0\0\0", "is empty, but there is a backup"),
         ("[1]", "damaged"),
     ],
 )

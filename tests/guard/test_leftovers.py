@@ -189,7 +189,7 @@ def test_an_emptied_journal_beside_a_backup_is_not_believed(folder: Path) -> Non
     database, truth = baseline(folder)
     ended(killed_guard(database, "listens"))
     Journal(database, Files()).path.write_text("")
-    with pytest.raises(RestoreError, match="is empty, but a backup"):
+    with pytest.raises(RestoreError, match="is empty, but there is a backup"):
         recover(database)
     assert leftovers.backup_path(database, 0).exists()
     assert not truth.judge(database).rows

@@ -15,12 +15,10 @@ from harness.guard.refusals import (
     NETWORKED,
     SIGNS,
     check,
-    file_system_of,
-    mounts,
-    mounts_of_linux,
-    mounts_of_macos,
+    check_file,
     sign_in,
 )
+from harness.mounts import file_system_of, mounts
 
 
 def database(folder: Path, name: str = "api_db_dev.sqlite3") -> Path:
@@ -177,35 +175,6 @@ def _as_nobody(path: Path) -> str:
     return done.stdout + done.stderr
 
 
-MOUNTINFO = r"""
-22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:40 / /home/me/team\040share rw master:2 shared:3 - nfs4 server:/x rw
-31 22 0:41 / /mnt/c rw - 9p drvfs rw
-32 22 0:42 / /mnt/over rw - ext4 /dev/sdb rw
-33 22 0:43 / /mnt/over rw - fuse.sshfs host:/y rw
-34 22 0:44 / /mnt/cool rw - tmpfs tmpfs rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [("/home/me/app.db", "ext4"), ("/home/me/team share/app.db", "nfs4"), ("/mnt/c/a.db", "9p"),
-     ("/mnt/over/a.db", "fuse.sshfs"), ("/mnt/cool/a.db", "tmpfs")],
-)  # fmt: skip
-def test_the_mount_a_path_is_on(path: str, kind: str) -> None:
-    """The longest mount point wins, of two on one point the later; a blank in one is no trouble."""
-    assert file_system_of(path, mounts_of_linux(MOUNTINFO)) == kind
-
-
-def test_the_mounts_of_macos() -> None:
-    """What mount prints on macOS is read, blanks and brackets included."""
-    listed = "/dev/disk1s1 on / (apfs, local)\n//me@host/s on /Volumes/my (s) (smbfs, nodev)\n"
-    found = mounts_of_macos(listed)
-    assert file_system_of("/Volumes/my (s)/a.db", found) == "smbfs"
-    assert file_system_of("/Users/me/a.db", found) == "apfs"
-    assert mounts("plan9") == []
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
 def test_a_path_on_a_network_file_system_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -228,3 +197,25 @@ def test_signs_are_words() -> None:
     assert sign_in("/srv/Prod-7/x", SIGNS) == "prod"
     assert sign_in("", ("", " ")) is None
     assert sign_in("reproduction", SIGNS) is None
+
+
+def test_a_database_of_two_names_is_refused(folder: Path) -> None:
+    """A guard by the other name would take this one's test data for the baseline."""
+    path = database(folder)
+    os.link(path, folder / "alias.db")
+    for name in (path, folder / "alias.db"):
+        with pytest.raises(UsageError, match="2 names"):
+            check_file(name, ["online_backup"])
+
+
+@pytest.mark.parametrize("suffix", [".restoring", ".e2e-backup", ".e2e-backup.part"])
+def test_a_name_that_is_taken_is_refused(folder: Path, suffix: str) -> None:
+    """What stands under a name the guard needs is somebody's, and is not removed."""
+    path = database(folder)
+    taken = path.with_name(path.name + suffix)
+    taken.write_text("mine")
+    with pytest.raises(UsageError, match="a name that the guard needs"):
+        check_file(path, ["online_backup"])
+    if suffix != ".restoring":
+        check_file(path, ["wal_pin"])  # which makes no file
+    assert taken.read_text() == "mine"

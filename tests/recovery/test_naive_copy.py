@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from harness.errors import UsageError
 from harness.recovery import Recovery
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.naive_copy import NaiveCopy
@@ -104,8 +105,22 @@ def test_a_full_disk_leaves_half_a_database(folder: Path) -> None:
     files = FailingFiles(0)
     one = recovery(NaiveCopy, path, files=files)
     one.capture()
-    files.nth = len(files.calls) + 3  # open, read, write
+    files.nth = len(files.calls) + 2  # read, write
     with pytest.raises(OSError, match="No space"):
         one.restore()
     with pytest.raises(apsw.Error):
         assert content(path) == before
+
+
+def test_a_link_in_the_backups_place_is_not_read(folder: Path) -> None:
+    """Also the control puts nothing back that another laid there."""
+    path = make(folder, "delete")
+    one = recovery(NaiveCopy, path)
+    one.capture()
+    one.backup.unlink()
+    (folder / "secret").write_text("secret")
+    one.backup.symlink_to(folder / "secret")
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="a symbolic link"):
+        one.restore()
+    assert path.read_bytes() == before

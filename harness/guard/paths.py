@@ -1,0 +1,36 @@
+"""The path of a database, as it is given at the door; what cannot be one is refused here, once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.databases.engines import engine_of
+from harness.errors import UsageError
+
+
+def path_of(given: str | bytes | os.PathLike[str], *, what: str = "--database") -> Path:
+    """Return the path that was given; it need not be there.
+
+    Raises:
+        UsageError: it is empty, a folder, an address of another engine, or none that SQLite and
+            the system could be given.
+    """
+    text = os.fsdecode(given)
+    engine_of(text)
+    if not text.strip():
+        raise UsageError(f"{what} is empty: give the path of the SQLite file (an unset variable?)")
+    if "\0" in text:
+        raise UsageError(f"{what} {text!r} cannot be the path of a database: it has a zero byte")
+    try:
+        os.path.abspath(text).encode()
+    except UnicodeEncodeError:
+        whole = os.fsencode(os.path.abspath(text))
+        raise UsageError(
+            f"{what} {whole!r}: the name is not in UTF-8, and SQLite takes no "
+            "other. Rename it, or give another name of it"
+        ) from None
+    path = Path(text)
+    if not path.name or path.name == "..":
+        raise UsageError(f"{what} {text} is a folder. Give the path of the SQLite file.")
+    return path

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.guard.power.real import FILE_SYSTEMS, SCENES, RealDisk, cuts, real_disk, why_not
+from tests.guard.power.scenes import Scene
+
+STEP = 13  # of the operations, every so many; `python -m tests.guard.power.real --all` for all
+_reason = cache(why_not)
+
+
+@pytest.fixture(scope="module", params=FILE_SYSTEMS)
+def disk(request: pytest.FixtureRequest) -> Iterator[RealDisk]:
+    """Give a file system whose power can be cut; skip where there is none to be had."""
+    if reason := _reason(request.param):
+        pytest.skip(reason)
+    with real_disk(request.param) as made:
+        yield made
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+def test_real_power_cuts(disk: RealDisk, scene: Scene) -> None:
+    """On a real file system, too, ``recover`` gives the exact baseline after a power cut."""
+    count, wrong = cuts(disk, scene, STEP)
+    assert not wrong, "\n".join(wrong)
+    assert count > 3
+
+
+@pytest.mark.long
+def test_the_command_says_how_often_it_cut() -> None:
+    """All calls are cut by one command; it tells how many, or why there is nothing to cut."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.guard.power.real",
+            "--file-system",
+            "ext4",
+            "--scene",
+            "wal_pin-wal-kept",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    if done.returncode == 2 and (reason := _reason("ext4")):
+        assert reason in done.stdout
+        pytest.skip(reason)
+    assert done.returncode == 0, done.stderr
+    assert "cuts, 0 wrong" in done.stdout
