@@ -8,6 +8,8 @@ import pytest
 from harness import listing, registry
 from harness.databases.engines import engine_of
 from harness.errors import UsageError
+from harness.experiment.claimed import ROW_MEASURES, TIMED
+from tests.distributions import installed
 
 
 @pytest.mark.parametrize("kind", registry.PACKAGES)
@@ -28,6 +30,13 @@ def test_engines_are_those_that_guard() -> None:
     """The engine of a path is the one that is listed; helpers beside it are not."""
     assert [one.name for one in listing.listed("engines")] == ["sqlite"]
     assert engine_of("any.db").__name__ == "harness.databases.sqlite"  # type: ignore[attr-defined]
+
+
+def test_measures_are_listed_with_what_they_count() -> None:
+    """Every measure of a claim or a row, and every time of a step."""
+    told = {one.name: one.contract for one in listing.listed("measures")}
+    assert set(told) == {*ROW_MEASURES, *TIMED}
+    assert told["restored_clean"].startswith("Over the cycles that tried a restore; failed: ")
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -58,18 +67,9 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.fixture
 def shadowing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install a distribution that offers a built-in one's name, and one that does not import."""
-    metadata = folder / "rival-2.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: rival\nVersion: 2.0\n")
     points = "[harness.faults]\ntimeout = harness.faults.noop:Noop\nabsent = nothing_there:Any\n"
-    (metadata / "entry_points.txt").write_text(points)
-    monkeypatch.syspath_prepend(str(folder))
-    registry.find.cache_clear()
-    registry.names.cache_clear()
-    yield
-    monkeypatch.undo()
-    registry.find.cache_clear()
-    registry.names.cache_clear()
+    with installed(folder, monkeypatch, "rival", "2.0", points):
+        yield
 
 
 @pytest.mark.usefixtures("shadowing")

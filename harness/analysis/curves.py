@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.experiment.claimed import own_claims
-from harness.experiment.kinds import planned_kinds
 from harness.statistics.frontier import Point, frontier, sentence
 from harness.statistics.intervals import clopper_pearson
 
@@ -137,17 +136,8 @@ def _unfit(place: _Place) -> str:
     settings, measured = place.settings, place.measured
     if settings.get("strata"):
         return "its cycles have a set number of faults; their share is no reliability at a rate"
-    if not measured["cycles"]:
-        return "no cycle was run"
-    if errors := measured["outcomes"].get("harness_error"):
-        return f"harness errors in {errors} of its {measured['cycles']} cycles"
-    struck = measured.get("faults") or {}
-    silent = [
-        kind
-        for kind, must_fire in planned_kinds(settings).items()
-        if must_fire and not struck.get(kind, {}).get("fired")
-    ]
-    return f"never fired in {measured['cycles']} cycles: {', '.join(silent)}" if silent else ""
+    # what keeps a condition from supporting anything keeps it from standing on a curve
+    return "; ".join(measured["doubts"])
 
 
 def _point(place: _Place, known: Mapping[str, Json], confidence: float) -> dict[str, Any]:

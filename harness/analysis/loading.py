@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _SHARE = ("estimate", "lower", "upper")
 _CLAIM = (
-    "condition", "claim", "measure", "at_least", "limit_ms", "verdict", "decided_at_cycle", "why",
-    "failures", "cycles", "estimate", "lower", "upper", "confidence", "method", "next",
+    "condition", "claim", "own", "measure", "at_least", "at_most", "limit_ms", "verdict",
+    "decided_at_cycle", "why", "failures", "cycles", "estimate", "lower", "upper", "confidence",
+    "method", "next",
 )  # fmt: skip
 _ROW = (
     "claim", "claimed", "condition", "measure", "measured", "estimate", "lower", "upper",
-    "verdict", "why",
+    "verdict", "decided_at_cycle", "confidence", "why", "next",
 )  # fmt: skip
 _POINT = (
     "curve", "series", "key", "label", "x", "condition", "cycles", "failures", "reliability",
@@ -75,7 +76,8 @@ def _anew(folder: Path) -> dict[str, Any]:
 def _old(summary: Mapping[str, Any]) -> bool:
     """Whether the summary was written before some of its parts were known."""
     conditions = summary["conditions"]
-    return "curves" not in summary or not all("distributions_ms" in one for one in conditions)
+    known = "curves" in summary and "verdict" in summary
+    return not known or not all("distributions_ms" in one for one in conditions)
 
 
 class Run:
@@ -174,9 +176,10 @@ class Run:
 
     @cached_property
     def claims(self) -> pd.DataFrame:
-        """A row for each claim that a condition makes.
+        """A row for each claim that a condition makes, or a row of the claims table of it.
 
-        condition, claim, measure, at_least (share), limit_ms, verdict, decided_at_cycle, why,
+        condition, claim, own (whether the condition makes it itself), measure, at_least, at_most
+        (shares), limit_ms, verdict, decided_at_cycle, why,
         failures, cycles (of those that count), estimate, lower, upper, confidence (of this
         verdict), method, next (what would decide it).
         """
@@ -191,7 +194,8 @@ class Run:
     def rows(self) -> pd.DataFrame:
         """The claims table of the experiment, a row a row.
 
-        claim, claimed, condition, measure, measured (text), estimate, lower, upper, verdict, why.
+        claim, claimed, condition, measure, measured (text), estimate, lower, upper, verdict,
+        decided_at_cycle, confidence (of this verdict), why, next (what would decide it).
         """
         rows = [{key: row.get(key) for key in _ROW} for row in self.summary["rows"]]
         return _table(rows, _ROW)

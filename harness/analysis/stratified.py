@@ -18,10 +18,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.claims import Judged
 from harness.analysis.design import Design, designed, incomplete
+from harness.analysis.measures import Evidence, Trials, trials
+from harness.analysis.verdict import Judged
+from harness.experiment.claimed import Claim
 from harness.experiment.designs import StrataSetting
-from harness.statistics.digits import percent
+from harness.statistics.digits import percent, percent_interval, sure
 from harness.statistics.intervals import Interval
 from harness.statistics.strata import Estimate, Stratum, curve, enumerated, estimate, weighed
 from harness.statistics.struck import at_heights, conditional_weights
@@ -29,11 +31,8 @@ from harness.statistics.struck import at_heights, conditional_weights
 METHOD = "stratified_chernoff"
 TARGET = 0.999  # the reliability whose frontier is given
 POINTS = 61  # of the curve
-MEASURES: dict[str, Callable[[pd.Series], pd.Series]] = {  # which outcomes failed
-    "reliability": lambda outcome: ~outcome.isin(["cleaned", "restored"]),
-    "data_safety": lambda outcome: outcome == "baseline_lost",
-    "no_silent_leftover": lambda outcome: outcome == "dirty_silent",
-}
+# what designed cycles tell of: which end is all that they have to say
+MEASURES = ("reliability", "data_safety", "no_silent_leftover")
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -123,49 +122,57 @@ def shares(
 
 
 def judge(
-    condition: Mapping[str, Any],
-    frame: pd.DataFrame,
-    measure: str,
-    at_least: float,
-    confidence: float,
+    condition: Mapping[str, Any], frame: pd.DataFrame, claim: Claim, confidence: float
 ) -> Judged:
     """Judge a claim about a condition with strata at its own rates.
 
     Args:
         condition: as run.json has it.
         frame: its cycles.
-        measure: reliability, data_safety or no_silent_leftover; others are not measured.
-        at_least: the share claimed.
-        confidence: of the interval, and so of the verdict.
+        claim: of reliability, data_safety or no_silent_leftover; others are not measured.
+        confidence: of the interval, and so of the verdict: each of its bounds has half the error.
 
     Returns:
-        Supported when the lower bound is at least the claim, refuted when the upper is less, by
+        Supported when the interval lies within what is claimed, refuted when it lies outside, by
         bounds that hold also if a set may end one way now and another way then. The cycles are
         judged once, when all have run.
     """
     nothing = Interval(math.nan, 0.0, 1.0, confidence, METHOD)
     design = designed(condition)
-    if measure not in MEASURES:
+    if claim.limit_ms is not None:
+        why = "cycles with a set number of faults say nothing of how long a usual one takes"
+        return Judged(nothing, "not measured", None, why)
+    if claim.measure not in MEASURES:
         known = ", ".join(MEASURES)
-        why = f"cycles with a set number of faults say nothing of {measure}, only of {known}"
+        why = f"cycles with a set number of faults say nothing of {claim.measure}, only of {known}"
         return Judged(nothing, "not measured", None, why)
     if design is None:
         return Judged(nothing, "not measured", None, "its strata were never allocated")
     why = incomplete(design, frame)
-    interval, why = _share(design, frame, measure, confidence, why, steady=False)
+    interval, why = _share(design, frame, claim.measure, confidence, why, steady=False)
     if math.isnan(interval.estimate):
         return Judged(interval, "undecided", None, why, (why,))
+    at_most = 1.0 if claim.at_most is None else claim.at_most
     verdict = "undecided"
-    if interval.lower >= at_least:
+    if claim.at_least <= interval.lower and interval.upper <= at_most:
         verdict = "supported"
-    elif interval.upper < at_least:
+    elif interval.upper < claim.at_least or at_most < interval.lower:
         verdict = "refuted"
     said = (
-        f"at least {percent(interval.lower, 'ROUND_FLOOR')} at the rates of this condition "
-        f"({confidence:.4g}) even if the same faults may end differently another time; "
+        f"{_bounded(claim, interval)} at the rates of this condition "
+        f"(at {sure(confidence)}) even if the same faults may end differently another time; "
         f"{len(frame):,} cycles fixed beforehand, judged once"
     )
     return Judged(interval, verdict, None, "; ".join(filter(None, [said, why])))
+
+
+def _bounded(claim: Claim, interval: Interval) -> str:
+    """Say what is shown, by the bound that decides."""
+    if claim.at_most is not None:
+        return f"within {percent_interval(interval.lower, interval.upper)}"
+    if interval.upper < claim.at_least:
+        return f"at most {percent(interval.upper, 'ROUND_CEILING')}"
+    return f"at least {percent(interval.lower, 'ROUND_FLOOR')}"
 
 
 def _share(
@@ -198,7 +205,7 @@ def _strata(
     to all. Without ``steady`` none does in any case.
     """
     numbering = design.numbering
-    failed = MEASURES[measure](frame["outcome"]).to_numpy(dtype=bool)
+    failed = _failed(frame, measure)
     ended = pd.factorize(frame["outcome"])[0]
     ran = failed[: numbering.first_sampled].reshape(-1, numbering.repeats)
     first = ended[: numbering.first_sampled].reshape(ran.shape)
@@ -220,6 +227,15 @@ def _strata(
         strata.append(Stratum(k, cycles, int(failed[at : at + cycles].sum())))
         at += cycles
     return strata, said
+
+
+def _failed(frame: pd.DataFrame, measure: str) -> Bools:
+    """Tell which cycles failed, by the same measure as in any condition; shape (cycles,)."""
+    columns = {name: frame[name].to_numpy() for name in ("cycle", "says_clean")}
+    found = trials(
+        measure, None, Evidence(columns | {"outcome": frame["outcome"].cat.codes.to_numpy()})
+    )
+    return found.failed if isinstance(found, Trials) else np.zeros(len(frame), dtype=bool)
 
 
 def _unlike(design: Design, alike: Bools, sizes: NDArray[np.int64]) -> str:

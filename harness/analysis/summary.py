@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis import parquet
-from harness.analysis.claims import evaluate, judge
+from harness.analysis.claims import evaluate
 from harness.analysis.columns import Columns, framed
 from harness.analysis.curves import curves
 from harness.analysis.dependence import common, dependence
 from harness.analysis.distributions import distributions
-from harness.analysis.judging import confidence_of, evidence_of, judged_claims, of_experiment
+from harness.analysis.judging import confidence_of, evidence_of, judged_claims
 from harness.analysis.measures import Evidence, trials
 from harness.analysis.results import (
     LEDGER,
@@ -34,7 +34,9 @@ from harness.analysis.stored import Stored, fresh, read_summary
 from harness.analysis.stratified import shares, stratified
 from harness.analysis.together import expected_both, together
 from harness.analysis.unsaid import unsaid
-from harness.errors import MeasurementError
+from harness.analysis.verdict import combined, interval_of, of_run
+from harness.errors import MeasurementError, UsageError
+from harness.experiment.family import family
 from harness.experiment.kinds import planned_kinds
 from harness.experiment.store import VERSION, read_run
 from harness.statistics.intervals import clopper_pearson
@@ -55,7 +57,15 @@ def load(folder: Path) -> Stored:
     folder = Path(folder)
     run = read_run(folder)
     summary = fresh(folder)
-    return Stored(summarise(Results(folder)) if summary is None else summary, run)
+    if summary is None:
+        return Stored(summarise(Results(folder)), run)
+    if "verdict" in summary:
+        return Stored(summary, run)
+    try:  # from before rows were claims: its verdicts are not those that `check` gives
+        anew = summarise(Results(folder))
+    except UsageError:  # published without its cycles: what it says is all there is
+        return Stored(summary, run)
+    return Stored(anew | {"stories": anew["stories"] or summary.get("stories") or []}, run)
 
 
 def summarise(results: Results) -> dict[str, Any]:
@@ -100,9 +110,9 @@ def _summary(
     results: Results, columns: Mapping[str, Columns], frames: Mapping[str, pd.DataFrame]
 ) -> dict[str, Any]:
     experiment = results.experiment
-    confidence = experiment.get("confidence", 0.95)
+    confidence = confidence_of(results)
     rows = list(experiment.get("rows", ()))
-    stated = of_experiment(experiment, confidence)
+    claims = family(experiment, confidence)
     known, conditions = {}, []
     for one in results.conditions:
         name = one["name"]
@@ -111,7 +121,7 @@ def _summary(
         wall_s = (results.run.get("wall_s_by_condition") or {}).get(name)
         conditions.append(
             _condition(one, known[name], frames[name], struck, wall_s)
-            | _claimed(judged_claims(one, known[name], *stated[name], confidence))
+            | _claimed(judged_claims(one, known[name], claims))
             | {"together": _apart(one, results.conditions, frames)}
             | {"unsaid": unsaid(one, frames[name])}
             | {"dependence": dependence(one, frames[name], confidence)}
@@ -123,13 +133,16 @@ def _summary(
     return {
         "version": VERSION,
         "experiment": experiment["name"],
+        "verdict": of_run(conditions),
         "conditions": conditions,
         "dependence": common(conditions, confidence),
         "curves": curves(
             results.conditions, conditions, confidence, fixed=not results.run.get("looked")
         ),
         "rows": [
-            evaluate(row, known.get(row["condition"]), confidence_of(row, stated)) for row in rows
+            evaluate(row, known.get(row["condition"]), claims.each)
+            | {"claim_number": claims.number(row)}
+            for row in rows
         ],
         "stories": [
             _told(one, *found, frames[one["name"]])
@@ -195,7 +208,7 @@ def _condition(
             for phase in TIMINGS
         },
         "faults": {**faults, **struck},
-        "doubts": evidence.doubts() if len(frame) else ["no cycle was run"],
+        "doubts": evidence.doubts(),
         "cycles_per_second": _rate(frame, wall_s),
         "to_replay": _to_replay(frame),
     }
@@ -203,18 +216,15 @@ def _condition(
 
 def _claimed(claims: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the claims and, as one, their verdicts: one refuted refutes, all must be supported."""
-    verdicts = {one["verdict"] for one in claims}
-    decided = [one["decided_at_cycle"] or 0 for one in claims if one["verdict"] == "refuted"]
-    together, decided_at = "undecided" if claims else None, 0
-    if decided:
-        together, decided_at = "refuted", min(decided)
-    elif verdicts == {"supported"}:
-        # what is judged once, when all cycles have run, was decided at none of them
-        together, decided_at = "supported", max(one["decided_at_cycle"] or 0 for one in claims)
+    verdict = combined(one["verdict"] for one in claims)
+    decided = [one["decided_at_cycle"] for one in claims if one["verdict"] == verdict]
+    # what is judged once, when all cycles have run, was decided at none of them
+    at = [cycle for cycle in decided if cycle] if verdict in ("supported", "refuted") else []
+    pick = min if verdict == "refuted" else max
     return {
         "claimed": " and ".join(one["claim"] for one in claims) or None,
-        "verdict": together,
-        "decided_at_cycle": decided_at or None,
+        "verdict": verdict,
+        "decided_at_cycle": pick(at, default=None),
         "claims": claims,
     }
 
@@ -240,7 +250,7 @@ def _share(evidence: Evidence, measure: str) -> dict[str, Any]:
     interval = (
         clopper_pearson(0, 0, evidence.confidence)
         if isinstance(found, str)
-        else judge(found, evidence, None).interval
+        else interval_of(found, evidence)
     )
     return {
         key: _known(value) if isinstance(value, float) else value

@@ -15,6 +15,7 @@ from harness.experiment.project_checks import of_project, own_processes, own_req
 from harness.experiment.settings import (
     MOST_STORIES,
     CauseSetting,
+    ClaimsRow,
     Condition,
     Experiment,
     FaultSetting,
@@ -55,6 +56,7 @@ def _references(experiment: Experiment) -> Iterable[Problem]:
     for index, row in enumerate(experiment.rows):
         if row.condition and row.condition not in conditions:
             yield _nobody(("rows", index, "condition"), "condition", row.condition, conditions)
+        yield from _bounds(index, row)
     for name, calibration in experiment.calibrations.items():
         key = ("calibrations", name, "condition")
         if calibration.condition not in conditions:
@@ -75,6 +77,16 @@ def _references(experiment: Experiment) -> Iterable[Problem]:
                 yield _nobody(
                     place, "calibration", setting.rate.set_by, calibrations, condition.name
                 )
+
+
+def _bounds(index: int, row: ClaimsRow) -> Iterator[Problem]:
+    """Refuse bounds that no share can keep, or that would be left unread."""
+    if row.at_most is not None and (row.at_least is None or row.at_least >= row.at_most):
+        message = "needs an at_least below it; what should be rare is claimed by its mirror"
+        yield Problem(("rows", index, "at_most"), message)
+    if row.measure == "bytes_added" and row.at_least is not None:
+        message = "bytes_added is judged by the figure in claimed; leave this out"
+        yield Problem(("rows", index, "at_least"), message)
 
 
 def _set_by(condition: Condition) -> set[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.experiment.claimed import parse_claim
+from harness.experiment.claimed import Claim
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
 from harness.experiment.store import Store
 from harness.statistics.sequential import Sequential
@@ -34,19 +34,22 @@ class InOrder:
 
     Args:
         store: what an earlier run has stored may decide already.
-        condition: whose claims are judged.
+        condition: whose cycles are judged.
+        claims: about it, its own and those of rows. Those of 100% are never decided but by a
+            failure, so no run waits for them.
         confidence: of each verdict.
     """
 
-    def __init__(self, store: Store, condition: Condition, confidence: float) -> None:
+    def __init__(
+        self, store: Store, condition: Condition, claims: Sequence[Claim], confidence: float
+    ) -> None:
         self._store, self._condition = store, condition
-        claims = [parse_claim(text) for text in condition.claims]
-        self._running = [(claim, Sequential(claim.at_least, confidence)) for claim in claims]
+        self._running = [_Running(one, confidence) for one in claims if one.shares_error]
         self._waiting: dict[int, CycleRecord] = {}
         self._stored = store.done(condition.name)
         self._next = 0
         self.decided = False
-        self._clean = condition.strata is None
+        self._clean = condition.strata is None and bool(self._running)
         self._to_fire = set(condition.kinds())
         self.take([])
 
@@ -80,11 +83,11 @@ class InOrder:
         for done, record in enumerate(records, 1):
             self._clean = self._clean and record.outcome != "harness_error"
             self._to_fire.difference_update(one.kind for one in record.faults if one.fired)
-            for (_, running), (counts, failed, untimed) in zip(self._running, tried, strict=True):
+            for running, (counts, failed, untimed) in zip(self._running, tried, strict=True):
                 self._clean = self._clean and not untimed[done - 1]
                 if counts[done - 1]:
                     running.add(failed[done - 1])
-            decided = all(one.decision.decided_at for _, one in self._running)
+            decided = all(one.decided for one in self._running)
             if self._clean and decided and not self._to_fire:
                 self.decided = True
                 return done
@@ -92,17 +95,12 @@ class InOrder:
 
     def _tried(self, records: list[CycleRecord]) -> list[tuple[list[bool], ...]]:
         """Return of each claim which cycles count, which failed, and which lack a timing."""
-        from harness.analysis import measures  # noqa: PLC0415 - only for claims
+        from harness.analysis import judging, measures  # noqa: PLC0415 - only for claims
 
-        condition = self._condition
-        evidence = measures.Evidence(
-            in_columns(records),
-            demands=condition.demands,
-            recoveries=condition.recoveries,
-            size_bytes=condition.workload.size_bytes,
-        )
+        stated = self._condition.model_dump(mode="json")
+        evidence = judging.evidence_of(stated, in_columns(records), confidence=0.95, struck={})
         tried: list[tuple[list[bool], ...]] = []
-        for claim, _ in self._running:
+        for claim in (one.claim for one in self._running):
             found = measures.trials(claim.measure, claim.limit_ms, evidence)
             untimed = measures.untimed(claim.measure, evidence).tolist()
             none = [False] * len(records)
@@ -110,6 +108,32 @@ class InOrder:
             failed = none if isinstance(found, str) else found.failed.tolist()
             tried.append((counted, failed, untimed))
         return tried
+
+
+class _Running:
+    """A claim under way; a cycle spoils the run before it is one of these."""
+
+    def __init__(self, claim: Claim, confidence: float) -> None:
+        from harness.analysis.verdict import confidence_of_side  # noqa: PLC0415 - only for claims
+
+        each = confidence_of_side(claim, confidence)
+        self.claim = claim
+        self._least = Sequential(claim.at_least, each)
+        self._most = None if claim.at_most is None else Sequential(claim.not_failing, each)
+
+    def add(self, failed: bool) -> None:
+        """Take one more cycle."""
+        self._least.add(failed)
+        if self._most is not None:
+            self._most.add(not failed)
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is a verdict."""
+        from harness.analysis.verdict import settled  # noqa: PLC0415 - only for claims
+
+        bounds = [one for one in (self._least, self._most) if one is not None]
+        return settled([one.decision for one in bounds]).decided_at is not None
 
 
 def in_columns(records: Sequence[CycleRecord]) -> Columns:

@@ -21,13 +21,20 @@ from harness import registry
 from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment import machine, pilot, planning, verdicts
 from harness.experiment.configuration import Condition, Experiment, load
+from harness.experiment.family import family
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.pool import SITE, Pool, Task, find_site
 from harness.experiment.progress import ProgressDisplay, Tally
 from harness.experiment.rates import Calibrate, Measure, solved
 from harness.experiment.records import CycleRecord
 from harness.experiment.rehearsal import commands_s, rehearse
-from harness.experiment.store import RUN, Store, check_same, fingerprint, refuse_used
+from harness.experiment.store import (
+    Store,
+    check_same,
+    fingerprint,
+    refuse_unused,
+    refuse_used,
+)
 
 INTERRUPTED, REPORT = 130, "report.html"
 
@@ -105,7 +112,8 @@ def run(
     workers = workers or os.cpu_count() or 1
     folder = output or Path("runs") / f"{experiment.name}-{experiment.seed}"
     earlier: dict[str, Any] | None = None
-    if resume and (folder / RUN).exists():
+    if resume:
+        refuse_unused(folder)
         earlier = check_same(folder, experiment)
     else:
         refuse_used(folder)
@@ -275,8 +283,10 @@ def _run_condition(
     tally.add_stored(store.outcomes(condition.name), store.fired(condition.name))
     run.display.begin(tally)
     in_order = None
-    if stop_when_decided and condition.claims and condition.strata is None:
-        in_order = verdicts.InOrder(store, condition, verdicts.each(run.configured))
+    found = family(run.configured.to_json(), run.configured.confidence)
+    if stop_when_decided and condition.strata is None:
+        claims = found.claims[condition.name]
+        in_order = verdicts.InOrder(store, condition, claims, found.each)
     missing = gaps(store.done(condition.name), condition.cycles)
     if missing and not (in_order and in_order.decided):
         pristine = run.baselines.of(condition)

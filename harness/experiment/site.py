@@ -31,6 +31,7 @@ from harness.guard.leftovers import backup_path
 from harness.guard.policy import POLICIES, Policy
 from harness.guard.protocol import Guard
 from harness.guard.second_names import SecondNames
+from harness.recovery import Recovery
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
 from harness.truth.sqlite import SqliteTruth
@@ -96,8 +97,8 @@ class Site:
             return own_cleanup(condition, application)
         kind: type[Cleanup] = registry.find("cleanup", str(condition.cleanup))
         if kind.over == "baseline":
-            pinned = condition.recoveries[0] == "wal_pin"
-            baseline = self.database if pinned else backup_path(self.database, 0)
+            first: type[Recovery] = registry.find("recovery", condition.recoveries[0])
+            baseline = self.database if first.pins else backup_path(self.database, 0)
             return kind(baseline, busy_timeout_ms=condition.busy_timeout_ms)  # type: ignore[call-arg]  # see Cleanup.over
         if kind.over == "http" and isinstance(self._application, OverHttp):
             made: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over

@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UnknownName, UsageError
-from harness.experiment.claimed import Claim, confidence_each, own_claims, parse_claim
+from harness.experiment.claimed import checked_confidence, confidence_each, parse_claim
 from harness.experiment.document import nearest
+from harness.experiment.family import Family, family
 from harness.experiment.in_order import InOrder
 from harness.experiment.store import RUN
+from harness.statistics.digits import sure
 
 if TYPE_CHECKING:
     from harness.analysis.results import Results
-    from harness.experiment.configuration import Experiment
 
-__all__ = ["InOrder", "Verdict", "check", "each", "exit_code", "lines", "of_run"]
+__all__ = ["InOrder", "Verdict", "check", "exit_code", "lines", "of_run"]
 
-REFUTED, UNDECIDED, HARNESS_ERROR = 1, 3, 4
+Json = Mapping[str, Any]
+# of what a run comes to (harness.analysis.verdict)
+STATUS = {"supported": 0, "not refuted": 0, "refuted": 1, "undecided": 3, "harness error": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +30,14 @@ class Verdict:
     """What the stored cycles prove of one claim about one condition."""
 
     condition: str
-    judged: Mapping[str, Any] | None  # an entry of claims in summary.json; None: nothing claimed
+    judged: Json | None  # an entry of claims in summary.json; None: nothing claimed
     doubts: tuple[str, ...]  # why nothing can be supported: harness errors, gaps
     together: float = 0.95  # the confidence with which it holds together with the others
 
     @property
     def exit_code(self) -> int:
         """0 supported, 1 refuted, 3 undecided, 4 where the instrument is in doubt."""
-        if self.doubts:
-            return HARNESS_ERROR
-        if self.judged is None or self.judged["verdict"] == "supported":
-            return 0
-        return REFUTED if self.judged["verdict"] == "refuted" else UNDECIDED
+        return exit_code([self])
 
     def sentence(self) -> str:
         """One line for people."""
@@ -46,6 +45,8 @@ class Verdict:
         if one is None:
             return f"{self.condition}: {'; '.join(self.doubts) or 'nothing claimed'}"
         said = f"{self.condition}: {one['claim']}: {one['verdict']}"
+        if one["verdict"] == "not refuted":
+            return "; ".join([f"{said}: {one['why']}", *self.doubts])
         if one["verdict"] == "not measured":
             why = () if one["why"] in self.doubts else (one["why"],)
             return "; ".join([said, *why, *self.doubts])
@@ -61,6 +62,8 @@ class Verdict:
             else f"{failures:,} failure{'' if failures == 1 else 's'} in {counted}",
             *dict.fromkeys([*self.doubts, *one["doubts"]]),
         ]
+        if one["at_most"] is not None and not one["doubts"]:
+            words[1] = one["why"]  # it says what became of each of the bounds
         if cycles:
             bounds = f"[{one['lower']:.4%}, {one['upper']:.4%}]"
             kind = "interval" if designed else "Clopper-Pearson"
@@ -72,10 +75,11 @@ class Verdict:
 
 def of_run(results: Results) -> list[Verdict]:
     """Judge every claim of every condition; a condition without one is only doubted."""
+    from harness.analysis.judging import confidence_of  # noqa: PLC0415 - it reads stored runs
+
     conditions = _conditions(results)
-    claims = {one["name"]: own_claims(one) for one in conditions}
-    family = sum(map(len, claims.values()))
-    return _judged(results, conditions, claims, _confidence(results), family)
+    found = family(results.experiment, confidence_of(results))
+    return _judged(results, conditions, found, conditions)
 
 
 def check(
@@ -87,80 +91,77 @@ def check(
 ) -> list[Verdict]:
     """Judge a stored run: its own claims, or ``claim`` about every condition or the one named.
 
-    UsageError when there is nothing to judge: no such condition, no claim, no results.
+    A doubt about the instrument counts wherever in the run it is. UsageError when there is nothing
+    to judge: no such condition, no claim, no results.
     """
-    from harness.analysis.results import Results  # noqa: PLC0415 - it reads stored runs
+    from harness.analysis.judging import confidence_of  # noqa: PLC0415 - it reads stored runs
+    from harness.analysis.results import Results  # noqa: PLC0415 - the same
 
     results = Results(folder)
     conditions = _conditions(results)
-    if confidence is None:
-        confidence = _confidence(results)
-    elif not 0 < confidence < 1:
-        raise UsageError(f"--confidence {confidence:g}: must lie between 0 and 1")
+    asked = confidence_of(results) if confidence is None else _asked(confidence)
     chosen = _chosen(conditions, condition)
-    given = [] if claim is None else [parse_claim(claim)]
-    claims = {one["name"]: given or own_claims(one) for one in chosen}
-    claiming = [one for one in chosen if claims[one["name"]]]
-    if not claiming:
-        raise UsageError(f'{folder}: nothing is claimed here; say --claim "reliability >= 0.999"')
     # one of several claims looked at by itself is still one of several
-    family = len(claiming) if given else sum(len(own_claims(one)) for one in conditions)
-    return _judged(results, claiming, claims, confidence, family)
+    found = family(results.experiment, asked)
+    if claim is not None:
+        given = parse_claim(claim)
+        each = confidence_each(asked, len(chosen))
+        found = Family({one["name"]: [given] for one in chosen}, asked, each)
+    judged = _judged(results, conditions, found, chosen)
+    if not any(one.judged or one.doubts for one in judged):
+        raise UsageError(f'{folder}: nothing is claimed here; say --claim "reliability >= 0.999"')
+    return judged
 
 
 def lines(judged: Sequence[Verdict]) -> list[str]:
     """Return a line a claim or doubt, and of several verdicts how they hold together."""
     told = [one.sentence() for one in judged if one.judged is not None or one.doubts]
-    verdicts = [one for one in judged if one.judged is not None]
-    if len(verdicts) > 1:
-        first = verdicts[0]
-        alone = _percent((first.judged or {})["confidence"])
+    sharing = [one for one in judged if one.judged is not None and one.judged["at_least"] < 1]
+    if len(sharing) > 1:
+        first = sharing[0]
         told.append(
-            f"{len(verdicts)} verdicts, each at {alone}, "
-            f"so that all hold at {_percent(first.together)}"
+            f"{len(sharing)} verdicts, each at {sure((first.judged or {})['confidence'])}, "
+            f"so that all hold at {sure(first.together)}"
         )
     return told
 
 
 def exit_code(judged: Iterable[Verdict]) -> int:
     """4 when the instrument is in doubt, else 1 when any claim is refuted, 3 undecided, else 0."""
-    codes = {one.exit_code for one in judged}
-    return next((code for code in (HARNESS_ERROR, REFUTED, UNDECIDED) if code in codes), 0)
+    every = list(judged)
+    if any(one.doubts for one in every):
+        return STATUS["harness error"]
+    from harness.analysis.verdict import combined  # noqa: PLC0415 - slow to import
 
-
-def each(experiment: Experiment) -> float:
-    """Return the confidence of each verdict of an experiment at which all hold together."""
-    number = sum(len(condition.claims) for condition in experiment.conditions)
-    return confidence_each(experiment.confidence, number)
+    word = combined(one.judged["verdict"] for one in every if one.judged is not None)
+    return STATUS[word] if word is not None else 0
 
 
 def _judged(
-    results: Results,
-    conditions: Sequence[Mapping[str, Any]],
-    claims: Mapping[str, Sequence[Claim]],
-    confidence: float,
-    family: int,
+    results: Results, conditions: Sequence[Json], found: Family, chosen: Sequence[Json]
 ) -> list[Verdict]:
-    """Judge claims by the stored cycles, in order of cycle number.
+    """Judge claims about the chosen conditions by the stored cycles, in order of cycle number.
 
     Nothing is supported where there is a harness error, a fault that never fired, or a missing
-    cycle: what is missing may be what failed.
+    cycle: what is missing may be what failed. Of the other conditions only that is told, and not
+    of those that were never run.
     """
     from harness.analysis.judging import evidence_of, judged_claims  # noqa: PLC0415 - the same
 
-    alone = confidence_each(confidence, family)
     verdicts: list[Verdict] = []
     for one in conditions:
         name = str(one["name"])
-        evidence = evidence_of(one, results.columns(name), confidence)
-        doubts = tuple(evidence.doubts()) if evidence.cycles else ("nothing was measured",)
-        plain = Verdict(name, None, doubts, confidence)
-        said = judged_claims(one, evidence, claims[name], alone, confidence, path=False)
-        verdicts += [replace(plain, judged=entry) for entry in said] or [plain]
+        evidence = evidence_of(one, results.columns(name), found.confidence)
+        plain = Verdict(name, None, tuple(evidence.doubts()), found.confidence)
+        if one in chosen:
+            said = judged_claims(one, evidence, found, path=False)
+            verdicts += [replace(plain, judged=entry) for entry in said] or [plain]
+        elif plain.doubts and evidence.cycles:
+            verdicts.append(plain)
     return verdicts
 
 
-def _conditions(results: Results) -> list[Mapping[str, Any]]:
+def _conditions(results: Results) -> list[Json]:
     """Return the conditions of run.json; UsageError when it holds none that can be read."""
     experiment = results.run.get("experiment")
     found = experiment.get("conditions") if isinstance(experiment, dict) else None
@@ -174,7 +175,7 @@ def _conditions(results: Results) -> list[Mapping[str, Any]]:
     return list(found)
 
 
-def _chosen(conditions: list[Mapping[str, Any]], name: str | None) -> list[Mapping[str, Any]]:
+def _chosen(conditions: list[Json], name: str | None) -> list[Json]:
     if name is None:
         return conditions
     found = [one for one in conditions if one["name"] == name]
@@ -185,14 +186,8 @@ def _chosen(conditions: list[Mapping[str, Any]], name: str | None) -> list[Mappi
     return found
 
 
-def _confidence(results: Results) -> float:
-    confidence = results.experiment.get("confidence", 0.95)
-    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
-        raise UsageError(
-            f"{results.folder / RUN}: confidence {confidence!r} must lie between 0 and 1"
-        )
-    return float(confidence)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.10g}%"
+def _asked(confidence: float) -> float:
+    try:
+        return checked_confidence(confidence)
+    except ValueError as error:
+        raise UsageError(f"--confidence {error}") from None

@@ -7,17 +7,17 @@ from typing import Any
 
 from harness.analysis.dependence import reading
 from harness.reports.decided import share
-from harness.reports.reasoning import Pair, enough, frontier
+from harness.reports.reasoning import Pair, frontier
 from harness.reports.scenario import scenario
 from harness.reports.source_rows import Group
-from harness.reports.statements import ERROR, soundness
+from harness.reports.statements import ERROR, own_claims, soundness
+from harness.reports.tables import reason
 
 Row = Mapping[str, Any]
 
 
 def conclusion(
     summary: Mapping[str, Any],
-    run: Mapping[str, Any],
     found: Sequence[Group],
     pairs: Sequence[Pair],
 ) -> list[str]:
@@ -30,7 +30,7 @@ def conclusion(
         *_dependent(summary),
         *frontier(summary),
         *_told(summary),
-        *_listed(_stated(summary), summary, run),
+        *_listed(_stated(summary), summary),
     ]
     return sentences or ["Nothing is claimed in this run, so nothing follows from it."]
 
@@ -119,26 +119,28 @@ def _told(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _stated(summary: Mapping[str, Any]) -> list[Row]:
-    """Return the rows, or where there are none, the conditions' claims in the form of rows."""
-    if summary.get("rows"):
-        return list(summary["rows"])
+    """Return the rows, then what conditions claim themselves and no row says, in that form."""
+    rows = list(summary.get("rows") or ())
+    told = {(row["condition"], row.get("claim_number")) for row in rows}
     found: list[Row] = []
     for one in summary["conditions"]:
-        claims = one.get("claims")
-        if claims is None and one["claimed"]:
+        claims = [
+            claim
+            for number, claim in enumerate(one.get("claims") or ())
+            if claim in own_claims(one) and (one["name"], number) not in told
+        ]
+        if one.get("claims") is None and one["claimed"] and not rows:  # of an older run
             claims = [{"claim": one["claimed"], "verdict": one["verdict"], "why": ""}
                       | one["reliability"]]  # fmt: skip
         found += [
             {**claim, "claim": f"{one['name']}: {claim['claim']}", "condition": one["name"],
              "claimed": ""}
-            for claim in claims or ()
+            for claim in claims
         ]  # fmt: skip
-    return found
+    return [*rows, *found]
 
 
-def _listed(
-    rows: Sequence[Row], summary: Mapping[str, Any], run: Mapping[str, Any]
-) -> Iterator[str]:
+def _listed(rows: Sequence[Row], summary: Mapping[str, Any]) -> Iterator[str]:
     """Name every claim under its verdict."""
     by: dict[str, list[Row]] = {}
     for row in rows:
@@ -146,10 +148,16 @@ def _listed(
     for word, said in (("supported", "Supported"), ("refuted", "Refuted")):
         if word in by:
             yield from (f"{said}: {_measured(row, summary)}." for row in by[word])
+    for row in by.get("not refuted", ()):
+        yield f"Not refuted, which is all that cycles can say of it: {_figure(row)}, {row['why']}."
     for row in by.get("undecided", ()):
-        yield f"Undecided: {_open(row, summary, run)}."
+        yield f"Undecided: {_figure(row)}, {reason(row)}.".replace(", .", ".")
     if "set point" in by:
         yield (f"Set points, solved for and so proof of nothing: {_names(by['set point'])}.")
+    if "control" in by:
+        yield (
+            f"Controls, which show that the instrument sees what it must: {_names(by['control'])}."
+        )
     if "not measured" in by:
         yield f"Not measured here: {_names(by['not measured'])}."
 
@@ -169,34 +177,3 @@ def _measured(row: Row, summary: Mapping[str, Any]) -> str:
 
 def _names(rows: Sequence[Row]) -> str:
     return "; ".join(row["claim"] for row in rows)
-
-
-def _open(row: Row, summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """Name an undecided claim with what it would take."""
-    conditions: list[Row] = summary["conditions"]
-    condition = next((c for c in conditions if c["name"] == row["condition"]), {})
-    takes = "" if condition.get("doubts") else row.get("next") or _takes(row, summary, run)
-    return f"{_figure(row)}, {takes or row['why']}".removesuffix(", ")
-
-
-def _takes(row: Row, summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """Say how many cycles a reliability lacks; "" where that is not what it lacks."""
-    experiment = run.get("experiment") or {}
-    at_least = next(
-        (
-            one.get("at_least")
-            for one in experiment.get("rows") or ()
-            if one["claim"] == row["claim"] and one["condition"] == row["condition"]
-        ),
-        None,
-    )
-    condition = next((c for c in summary["conditions"] if c["name"] == row["condition"]), None)
-    if at_least == 1:
-        return f"which no number of cycles can prove: {row['why']}"
-    if condition is None or at_least is None or row.get("measure") != "reliability":
-        return ""
-    if not 0 < at_least < 1 or condition["outcomes"].get("harness_error"):
-        return ""
-    ends, cycles = condition["outcomes"], condition["cycles"]
-    failures = cycles - ends["cleaned"] - ends["restored"]
-    return enough(at_least, failures, cycles, experiment.get("confidence", 0.95))

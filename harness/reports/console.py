@@ -26,6 +26,9 @@ STYLES = {
     "supported": "bold green",
     "refuted": "bold red",
     "undecided": "yellow",
+    "not refuted": "green",
+    "control": "cyan",
+    "no claim": "dim",
     "set point": "cyan",
     "not measured": "dim",
 }

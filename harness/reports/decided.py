@@ -139,8 +139,9 @@ def _claims(summary: Mapping[str, Any]) -> Shown:
         )
         for one in summary["conditions"]
         for stated in one.get("claims") or ()
+        if stated.get("own", True)  # what rows alone claim stands among the rows
     ]
-    about = "All claims of a condition hold together with the confidence asked for."
+    about = "All claims of a run hold together with the confidence asked for."
     return Shown(
         "Claims of each condition",
         ("condition", "claim", "measured", "verdict", "why"),

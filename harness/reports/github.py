@@ -22,7 +22,7 @@ from harness.reports.statements import (
 
 MOST = 10  # annotations of one level that GitHub shows of a step
 MESSAGE_MOST = 4000  # characters; GitHub cuts longer ones itself, within an escape too
-_LEVELS = {ERROR: "error", "refuted": "error", "undecided": "warning", "supported": "notice"}
+_LEVELS = {"error": "error", "passed": "notice"}  # of what a build is told; failed: by its verdict
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
@@ -42,12 +42,10 @@ class GithubReport(Report):
             if sound.verdict == ERROR:
                 found["error"].append(sound)
             for stated in statements(one, summary):
-                if stated.own and stated.verdict == "not measured":
-                    found["warning"].append(stated)
-                elif stated.verdict in _LEVELS:
-                    found[_LEVELS[stated.verdict]].append(stated)
+                if level := _level_of(stated):
+                    found[level].append(stated)
         left_out = len(unmeasured(summary))
-        lines = [line for level, stated in found.items() for line in _level(level, stated)]
+        lines = [line for level, stated in found.items() for line in _lines(level, stated)]
         if not lines:
             lines = ["::notice title=harness::nothing is claimed in this run"]
         if left_out:
@@ -62,7 +60,14 @@ def command(level: str, title: str, message: str) -> str:
     return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be printed
 
 
-def _level(level: str, stated: Sequence[Statement]) -> list[str]:
+def _level_of(stated: Statement) -> str:
+    """Return the level at which a verdict is annotated; "" where it is no test."""
+    if stated.told == "failed":
+        return "error" if stated.verdict == "refuted" else "warning"
+    return _LEVELS.get(stated.told, "")
+
+
+def _lines(level: str, stated: Sequence[Statement]) -> list[str]:
     """Return the annotations of one level, and where they are too many, how many more."""
     shown = stated if len(stated) <= MOST else stated[: MOST - 1]
     lines = [command(level, f"{one.verdict}: {one.claim}", _message(one)) for one in shown]

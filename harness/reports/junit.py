@@ -1,10 +1,10 @@
 """For the test tab of GitLab, Jenkins and others: a suite a condition, a case a claim.
 
-Supported is a passed test. Refuted is a failure, and so is undecided, by a type of its own: a
-build must not be green because too little was measured, and so is a claim of a condition's own that
-nothing measured. Harness errors are errors. A set point, and a row of the claims table that was not
-measured, is skipped: it is no test. Each condition also has the case `the
-measurement itself`, so that one without claims is there, and one that went wrong is red.
+Supported is a passed test, and so is a claim of 100% that is not refuted. Refuted is a failure, and
+so is undecided, by a type of its own: a build must not be green because too little was measured,
+and so is a claim that nothing measured. Harness errors are errors. A set point, a control and a row
+that claims nothing are skipped: they are no test. Each condition also has the case `the measurement
+itself`, so that one without claims is there, and one that went wrong is red.
 
 The structure is that of Jenkins' junit-10.xsd, which GitLab and the usual viewers read as well.
 """
@@ -20,21 +20,13 @@ from xml.etree import ElementTree as ET
 from harness.analysis.summary import load
 from harness.reports import Report
 from harness.reports.statements import (
-    ERROR,
     Statement,
     soundness,
     statements,
     unmeasured,
 )
 
-# How a verdict is told: the element, and whether it has a type.
-_TOLD = {
-    "refuted": "failure",
-    "undecided": "failure",
-    ERROR: "error",
-    "set point": "skipped",
-    "not measured": "skipped",
-}
+_ELEMENTS = {"failed": "failure", "error": "error", "skipped": "skipped", "passed": ""}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -42,7 +34,9 @@ class JunitReport(Report):
     """Claims as tests."""
 
     name = "junit"
-    contract = "JUnit XML: supported passes; refuted and undecided fail; set points are skipped."
+    contract = (
+        "JUnit XML: supported passes; refuted and undecided fail; what claims nothing is skipped."
+    )
 
     def render(self, folder: Path) -> str:
         """Return the XML about ``folder``; UsageError where there is no run."""
@@ -101,10 +95,8 @@ def _case(stated: Statement, suite: str) -> ET.Element:
 
 
 def _kind(stated: Statement) -> str:
-    """Return the element that tells a verdict; a claim that nobody measured fails the build."""
-    if stated.own and stated.verdict == "not measured":
-        return "failure"
-    return _TOLD.get(stated.verdict, "")
+    """Return the element that tells a verdict; "" for a test that passed."""
+    return _ELEMENTS[stated.told]
 
 
 def _lines(stated: Statement) -> str:

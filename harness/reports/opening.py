@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.analysis.verdict import combined
 from harness.reports.markup import clean
+from harness.reports.statements import ERROR, soundness
 from harness.statistics.digits import percent
 
-_ORDER = ("supported", "refuted", "undecided", "not measured", "set point")
-_KINDS = {"supported": "good", "refuted": "bad", "undecided": "open"}
+_ORDER = ("supported", "not refuted", "refuted", "undecided", "not measured")
+_KINDS = {"supported": "good", "not refuted": "good", "refuted": "bad", "undecided": "open"}
 
 
 def opening(summary: Mapping[str, Any], question: str) -> str:
@@ -21,37 +23,29 @@ def opening(summary: Mapping[str, Any], question: str) -> str:
 
 
 def verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
-    """Return ("good", "bad", "open" or "", one sentence): the worst there is decides the colour."""
-    counts = _verdicts(summary)
-    judged = [name for name in _ORDER if counts[name]]
-    decided = [name for name in judged if name != "set point"]
+    """Return ("good", "bad", "open" or "", one sentence): what the run comes to is the colour."""
+    unsound = [one["name"] for one in summary["conditions"] if soundness(one).verdict == ERROR]
+    counts = Counter(_verdicts(summary))
     number = sum(counts.values())
-    if not decided:
-        return "", _without_claims(summary)
-    worst = next(name for name in ("refuted", "undecided", "not measured", "supported")
-                 if name in decided)  # fmt: skip
-    if len(judged) == 1:
+    listed = ", ".join(f"{counts[name]:,} {name}" for name in _ORDER if counts[name])
+    if not number:
+        said = _without_claims(summary)
+    elif len(counts) == 1:
         every = "The claim is" if number == 1 else f"All {number:,} claims are"
-        return _KINDS.get(worst, "open"), f"{every} {worst}."
-    listed = ", ".join(f"{counts[name]:,} {name}" for name in judged)
-    return _KINDS.get(worst, "open"), f"Of {number:,} claims: {listed}."
+        said = f"{every} {next(iter(counts))}."
+    else:
+        said = f"Of {number:,} claims: {listed}."
+    if unsound:
+        return "bad", f"This run supports nothing: harness error in {', '.join(unsound)}. {said}"
+    return _KINDS.get(combined(counts.elements()) or "", ""), said
 
 
-def _verdicts(summary: Mapping[str, Any]) -> Counter[str]:
-    """Count verdicts: the rows of the claims table, and what is claimed that no row repeats."""
-    rows = summary["rows"]
-    counts = Counter(row["verdict"] for row in rows)
-    told = {(row.get("condition"), row.get("measure"), row["verdict"]) for row in rows}
+def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Give the verdict on each claim: of conditions, and of the rows that are claims."""
     for one in summary["conditions"]:
-        claims = one.get("claims")
-        counts.update(
-            claim["verdict"]
-            for claim in claims or ()
-            if (one["name"], claim["measure"], claim["verdict"]) not in told
-        )
-        if not rows and not claims and one.get("verdict"):
-            counts[one["verdict"]] += 1
-    return counts
+        yield from (claim["verdict"] for claim in one.get("claims") or ())
+        if one.get("claims") is None and one.get("verdict"):  # of an older run
+            yield one["verdict"]
 
 
 def _without_claims(summary: Mapping[str, Any]) -> str:

@@ -40,7 +40,8 @@ def readme_table(summary: Mapping[str, Any]) -> str:
     conditions named ``recovery/size_bytes``. UsageError for a summary that has none of these.
     """
     if summary["rows"]:
-        return "\n".join([*render_table(claims(summary)), *_unsaid(summary)])
+        table = claims(summary)
+        return "\n".join([table.about, "", *render_table(table), *_unsaid(summary)])
     if summary.get("stories"):
         return "\n\n".join(_told(kept) for kept in summary["stories"])
     tables = [*_rare(summary), *_swept(summary), *_independent(summary)]

@@ -11,7 +11,6 @@ from harness.reports.decided import dependence_sentences, frontier_sentences, sh
 from harness.reports.statements import settings_of
 from harness.reports.tables import Table
 from harness.statistics.comparison import compare_proportions, verdicts
-from harness.statistics.sequential import support_boundary
 
 Condition = Mapping[str, Any]
 TRUSTING, VERIFIED = "hybrid_trusting", "hybrid_verified"
@@ -122,21 +121,6 @@ def tables(summary: Mapping[str, Any]) -> list[Table]:
 def frontier(summary: Mapping[str, Any]) -> list[str]:
     """Return up to where 99.9% holds and from where it breaks, for each curve there is."""
     return frontier_sentences(summary)
-
-
-def enough(at_least: float, failures: int, cycles: int, confidence: float) -> str:
-    """Say how many cycles it takes to support a reliability if nothing else fails.
-
-    Args:
-        at_least: the reliability claimed, between 0 and 1.
-        failures: how many cycles have failed.
-        cycles: how many were run.
-        confidence: of the verdict, between 0 and 1.
-    """
-    needed = support_boundary(failures, at_least, confidence)
-    if needed <= cycles:
-        return ""  # something else keeps it open, and the reason beside it says what
-    return f"supported at cycle {needed:,} if nothing else fails"
 
 
 def _common(first: str, second: str) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from harness.experiment.family import is_control
 from harness.reports.decided import share, stated_share
-from harness.reports.tables import Table
+from harness.reports.statements import own_claims
+from harness.reports.tables import Table, explained, reason
 
 NOT_HERE = "not measured here"
 HEADINGS = ("claim", "claimed", "measured", "cycles", "verdict", "why")
@@ -74,14 +76,15 @@ def groups(summary: Mapping[str, Any]) -> list[Group]:
     for title, rows in found.items():
         cells = [_row(row, conditions) for row in rows]
         cells = cells or [(*one, NOT_HERE, "-", "-", "-") for one in SOURCE.get(title, ())]
-        table = Table(title, HEADINGS, cells, figures=frozenset({"cycles"}))
+        about = " ".join(explained(rows))
+        table = Table(title, HEADINGS, cells, about, frozenset({"cycles"}))
         made.append(Group(title, rows, table))
     return made
 
 
 def group_of(row: Mapping[str, Any], conditions: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the title of the group that a row of the claims table belongs to."""
-    if row["claim"].startswith("control"):
+    if row.get("verdict") == "control" or is_control(row):
         return CONTROLS
     if row["measure"] in _BY_MEASURE:
         return _BY_MEASURE[row["measure"]]
@@ -101,10 +104,10 @@ def stated(summary: Mapping[str, Any]) -> Table:
             stated_share(claim),
             f"{claim['cycles']:,}",
             claim["verdict"],
-            "; ".join(filter(None, (claim["why"], claim.get("next")))),
+            reason(claim),
         )
         for one in summary["conditions"]
-        for claim in one.get("claims") or ()
+        for claim in own_claims(one)
     ]
     rows += [
         (
@@ -130,5 +133,5 @@ def _row(row: Mapping[str, Any], conditions: Mapping[str, Mapping[str, Any]]) ->
         row["measured"] if measured else NOT_HERE,
         f"{cycles:,}" if cycles else "-",
         row["verdict"] if measured else "-",
-        row["why"],
+        reason(row),
     )

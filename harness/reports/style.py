@@ -72,10 +72,10 @@ tbody tr:last-child > * { border-bottom: 0 }
   .replay { min-width: 19rem } }
 .badge { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; white-space: nowrap;
   font-weight: 600; font-size: .85rem; background: var(--line); color: var(--quiet) }
-.supported { background: var(--good-soft); color: var(--good) }
+.supported, .not-refuted { background: var(--good-soft); color: var(--good) }
 .refuted { background: var(--bad-soft); color: var(--bad) }
 .undecided { background: var(--open-soft); color: var(--open) }
-.set-point { background: var(--set-soft); color: var(--set) }
+.set-point, .control { background: var(--set-soft); color: var(--set) }
 code { font: .85rem/1.4 ui-monospace, Consolas, monospace; overflow-wrap: anywhere }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0;
   padding: .75rem }

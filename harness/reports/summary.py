@@ -40,7 +40,7 @@ class SummaryReport(Report):
             _performance(summary, found),
             _scenarios(summary),
             _analysis(summary, pairs),
-            ["## Conclusion", *_bullets(conclusion(summary, run, found, pairs))],
+            ["## Conclusion", *_bullets(conclusion(summary, found, pairs))],
         ]
         return "\n\n".join(block for part in parts for block in part) + "\n"
 

@@ -13,9 +13,7 @@ from harness.analysis.summary import load
 from harness.reports import apart, decided, unsaid
 from harness.reports.decided import share
 from harness.reports.scenario import Scenario, scenario
-from harness.statistics.digits import milliseconds, percent
-
-VERDICTS = ("supported", "refuted", "undecided", "set point", "not measured")
+from harness.statistics.digits import milliseconds, percent, sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,38 @@ def claims(summary: Mapping[str, Any]) -> Table:
         "Claims",
         ("claim", "claimed", "measured", "verdict", "why"),
         [
-            tuple(row[key] for key in ("claim", "claimed", "measured", "verdict", "why"))
+            (*(row[key] for key in ("claim", "claimed", "measured", "verdict")), reason(row))
             for row in summary["rows"]
         ],
-        "In brackets the interval. A set point was solved for: it supports nothing.",
+        " ".join(["In brackets the interval.", *explained(summary["rows"])]),
     )
+
+
+_EXPLAINED = {
+    "set point": "A set point was solved for: it supports nothing.",
+    "control": "A control shows that the instrument sees what it must: it claims nothing.",
+    "not refuted": "Nothing can prove 100%; one failure refutes it.",
+}
+
+
+def explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what the verdicts in these rows mean, and at what confidence each was given."""
+    verdicts = {row["verdict"] for row in rows}
+    found = [said for word, said in _EXPLAINED.items() if word in verdicts]
+    each = {float(row["confidence"]) for row in rows if row.get("confidence") is not None}
+    return [
+        *found,
+        *(
+            f"Each verdict is given at {sure(one)}, so that all hold together."
+            for one in each
+            if len(each) == 1
+        ),
+    ]
+
+
+def reason(stated: Mapping[str, Any]) -> str:
+    """Return why a claim or row has its verdict, and what it would take."""
+    return "; ".join(filter(None, (stated["why"], stated.get("next"))))
 
 
 def _conditions(conditions: list[dict[str, Any]]) -> Table:

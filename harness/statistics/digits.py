@@ -27,6 +27,12 @@ def percent_interval(lower: float, upper: float) -> str:
     return f"[{percent(lower, ROUND_FLOOR)}, {percent(upper, ROUND_CEILING)}]"
 
 
+def sure(confidence: float) -> str:
+    """Return a confidence as ``95%`` or ``98.3%``, never more than it is."""
+    number = percent(confidence, ROUND_FLOOR).removesuffix("%")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number}%"
+
+
 def milliseconds(value_ms: float | None) -> str:
     """Return a duration for people, three digits in ms or s; ``-`` for one that is not known."""
     if value_ms is None or not math.isfinite(value_ms):

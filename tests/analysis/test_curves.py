@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import beta
 
 from harness.analysis.curves import curves
 from harness.analysis.summary import summarise
@@ -88,6 +89,22 @@ def test_independence_predicts_from_where_every_cycle_restores(tmp_path: Path) -
     assert [point["predicted"] for point in restoring["points"]] == [None, None]
 
 
+def upper_end(failed: int, tried: int, error: float) -> float:
+    """Give the upper end of the Clopper-Pearson interval, straight from its definition."""
+    return float(beta.ppf(1 - error / 2, failed + 1, tried - failed))
+
+
+def test_the_prediction_by_hand(tmp_path: Path) -> None:
+    """20 of 100 cleanups and 5 of 100 restores failed: ends multiply, at half the error each."""
+    low = summary_of(tmp_path, SWEPT, FALLING)["curves"][1]["points"][0]
+    assert low["predicted"] == pytest.approx(0.99)
+    worst = upper_end(20, 100, 0.025) * upper_end(5, 100, 0.025)
+    best = (1 - upper_end(80, 100, 0.025)) * (1 - upper_end(95, 100, 0.025))
+    assert low["predicted_lower"] == pytest.approx(1 - worst)
+    assert low["predicted_upper"] == pytest.approx(1 - best)
+    assert [round(low[f"predicted_{end}"], 4) for end in ("lower", "upper")] == [0.9625, 0.9984]
+
+
 def test_restores_forced_in_its_own_cycles_predict_better(tmp_path: Path) -> None:
     """What the condition's own shadow restores predict comes first."""
     summary = summary_of(tmp_path, SWEPT, FALLING)
@@ -99,6 +116,14 @@ def test_restores_forced_in_its_own_cycles_predict_better(tmp_path: Path) -> Non
     refused = [one | {"together": {"recovery_only": 10}} for one in measured]
     point = curves(settings, refused, 0.95)[1]["points"][0]
     assert point["predicted"] == pytest.approx(0.9 * 0.5)  # no restore undoes a refused backup
+    # and 5 of 100 were believed and dirty, in which no restore had a say
+    believed = {"dependence": {"predicted": own, "unseen": 5}}
+    point = curves(settings, [one | believed for one in refused], 0.95)[1]["points"][0]
+    found = [point[f"predicted{end}"] for end in ("", "_lower", "_upper")]
+    assert found == pytest.approx([0.9 * 0.5 - 0.05, 0.9 * 0.4 - 0.05, 0.9 * 0.6 - 0.05])
+    hopeless = {"dependence": {"predicted": own, "unseen": 90}}
+    point = curves(settings, [one | hopeless for one in refused], 0.95)[1]["points"][0]
+    assert point["predicted"] == point["predicted_lower"] == 0  # no share is less than none
 
 
 def test_what_is_no_reliability_is_left_out_and_said(tmp_path: Path) -> None:
@@ -106,19 +131,19 @@ def test_what_is_no_reliability_is_left_out_and_said(tmp_path: Path) -> None:
     name = "rising/hybrid_verified/0.01"
     hybrid = summary_of(tmp_path, SWEPT, FALLING, silent=name)["curves"][1]
     assert [point["x"] for point in hybrid["points"]] == [0.1]
-    why = "never fired in 100 cycles: timeout"
+    why = "harness error: timeout never fired"
     assert hybrid["left_out"] == [{"condition": name, "why": why}]
     assert (hybrid["frontier"]["holds_to"], hybrid["frontier"]["breaks_from"]) == (None, 0.1)
 
     one, two = ({"name": f"s/{x}", "cycles": 9000, "sweep": {"of": "s", "axes": {"n": x}}}
                 for x in (1, 2))  # fmt: skip
-    clean = {"cycles": 9000, "outcomes": {"cleaned": 9000, "restored": 0}, "faults": {}}
+    clean = {"cycles": 9000, "outcomes": {"cleaned": 9000, "restored": 0}, "doubts": []}
     shares = {"estimate": 1.0, "lower": 0.999, "upper": 1.0}
     good = [clean | {"name": each["name"], "reliability": shares} for each in (one, two)]
     assert curves([one, two], good, 0.95)[0]["frontier"]["holds_to"] == 2
-    planted = {"outcomes": {"cleaned": 8999, "restored": 0, "harness_error": 1}}
+    planted = {"doubts": ["harness error in 1 cycle"]}
     (curve,) = curves([one, two], [good[0] | planted, good[1]], 0.95)
-    assert curve["left_out"][0]["why"] == "harness errors in 1 of its 9000 cycles"
+    assert curve["left_out"][0]["why"] == "harness error in 1 cycle"
     assert curve["frontier"]["holds_to"] is None
 
 
@@ -128,7 +153,8 @@ def test_cycles_that_ended_early_are_not_taken_for_a_fixed_number(tmp_path: Path
         {"name": f"s/{x}", "cycles": 4500, "sweep": {"of": "s", "axes": {"n": x}}} for x in (1, 2)
     ]
     measured = [
-        {"name": f"s/{x}", "cycles": 4500, "outcomes": {"cleaned": 4500, "restored": 0},
+        {"name": f"s/{x}", "cycles": 4500, "doubts": [],
+         "outcomes": {"cleaned": 4500, "restored": 0},
          "reliability": {"estimate": 1.0, "lower": 0.999, "upper": 1.0}} for x in (1, 2)
     ]  # fmt: skip
     assert curves(settings, measured, 0.95)[0]["frontier"]["holds_to"] == 2
@@ -179,7 +205,7 @@ def test_the_axis_to_draw_over(
     records = [
         one | {"cycles": 9, "outcomes": {"cleaned": 9, "restored": 0},
                "reliability": {"estimate": 1.0, "lower": 0.9, "upper": 1.0},
-               "faults": {"timeout": {"fired": 1}, "disk_full": {"fired": 1}}}
+               "doubts": []}
         for one in settings
     ]  # fmt: skip
     found = curves(settings, records, 0.95)
@@ -210,7 +236,7 @@ def test_two_conditions_at_one_place_are_one_point() -> None:
         for name, x in (("s/1", 1), ("s/2", 2), ("s/1.0", 1.0))
     ]
     measured = [
-        {"name": one["name"], "cycles": 9, "outcomes": {"cleaned": 9, "restored": 0},
+        {"name": one["name"], "cycles": 9, "outcomes": {"cleaned": 9, "restored": 0}, "doubts": [],
          "reliability": {"estimate": 1.0, "lower": 0.7, "upper": 1.0}} for one in settings
     ]  # fmt: skip
     (curve,) = curves(settings, measured, 0.95)

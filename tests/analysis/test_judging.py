@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.analysis import judging, stratified
-from harness.analysis.judging import evidence_of, judged_claims, of_experiment, row_claims
-from harness.experiment.claimed import Claim, parse_claim
+from harness.analysis.judging import confidence_of, evidence_of, judged_claims
+from harness.errors import UsageError
+from harness.experiment.claimed import parse_claim
+from harness.experiment.family import Family
 from harness.experiment.records import CycleRecord
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import decide, refute_boundary, support_boundary
-from tests.stored_runs import cycle, cycles, make_run, row, struck
+from tests.stored_runs import cycle, cycles, make_run, struck
 
 KEYS = [
-    "claim", "measure", "at_least", "limit_ms", "verdict", "decided_at_cycle", "why", "doubts",
-    "failures", "cycles", "estimate", "lower", "upper", "interval_confidence", "confidence",
-    "method", "next", "path",
+    "claim", "measure", "at_least", "at_most", "limit_ms", "verdict", "decided_at_cycle", "why",
+    "doubts", "failures", "cycles", "estimate", "lower", "upper", "interval_confidence",
+    "confidence", "method", "next", "path", "own",
 ]  # fmt: skip
 
 
@@ -36,8 +36,9 @@ def judged(
     """Judge one claim about stored cycles."""
     results = make_run(folder / "run", records)
     stated = results.conditions[0] | condition
-    evidence = evidence_of(stated, results.columns("one"), 0.9)
-    (entry,) = judged_claims(stated, evidence, [parse_claim(text)], each, 0.95)
+    evidence = evidence_of(stated, results.columns("one"), 0.95)
+    found = Family({"one": [parse_claim(text)]}, 0.95, each)
+    (entry,) = judged_claims(stated, evidence, found)
     assert list(entry) == KEYS
     assert json.loads(json.dumps(entry, allow_nan=False)) == entry
     return entry
@@ -164,29 +165,18 @@ def test_designed_cycles_that_did_not_run_support_nothing(folder: Path) -> None:
     assert (said["verdict"], said["why"]) == ("not measured", "nothing was measured")
 
 
-def test_rows_claim_where_a_condition_does_not() -> None:
-    """Of a condition without claims its row's is judged, alone; set points and 100% never."""
-    rows = [
-        row(at_least=0.999),
-        row(at_least=0.999),
-        row(at_least=1),
-        row(at_least=0.95, set_point=True),
-        row("data_safety", at_least=0.9),
-        row(at_least=0.5, condition="two"),
-    ]
-    assert row_claims({"name": "one"}, rows) == [Claim("reliability", 0.999)]
-    two = {"name": "two", "claims": ["failures <= 0.1", "reliability >= 0.5"]}
-    found = of_experiment({"conditions": [{"name": "one"}, two], "rows": rows}, 0.95)
-    assert found["one"] == ([Claim("reliability", 0.999)], 0.95)
-    assert found["two"] == ([Claim("reliability", 0.9), Claim("reliability", 0.5)], 0.975)
+def test_what_the_condition_claims_itself_is_known(folder: Path) -> None:
+    """A claim of a row alone is told apart from one that the condition makes."""
+    assert not judged(folder / "a", cycles(["cleaned"]), "reliability >= 0.5")["own"]
+    own = {"claims": ["failures <= 0.5"]}
+    assert judged(folder / "b", cycles(["cleaned"]), "reliability >= 0.5", **own)["own"]
 
 
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.floats(0.6, 0.99))
-def test_own_claims_are_one_family(claims: list[int], confidence: float) -> None:
-    """Whatever is claimed where, the errors of all verdicts add up to the one allowed."""
-    conditions = [
-        {"name": str(n), "claims": ["reliability >= 0.9"] * count} for n, count in enumerate(claims)
-    ]
-    found = of_experiment({"conditions": conditions}, confidence)
-    spent = sum(len(own) * (1 - each) for own, each in found.values())
-    assert spent == pytest.approx(1 - confidence if any(claims) else 0)
+def test_a_nonsense_confidence_is_named(folder: Path) -> None:
+    """A stored run that asks for one at which nothing can be judged is refused with its file."""
+    results = make_run(folder / "run")
+    assert confidence_of(results) == 0.95
+    for nonsense in (0.5, 1e-9, 1.0, True, "high", None):
+        results.run["experiment"]["confidence"] = nonsense
+        with pytest.raises(UsageError, match=r"run\.json: confidence must be more than 0\.5"):
+            confidence_of(results)

@@ -15,19 +15,21 @@ import pytest
 from harness.analysis.results import Results
 from harness.analysis.stratified import judge, shares, stratified
 from harness.analysis.summary import summarise
+from harness.experiment.claimed import Claim
 from harness.experiment.designs import StrataSetting
 from harness.experiment.records import CycleRecord
 from harness.experiment.strata_plan import StrataPlanner
 from harness.faults import Planned, Slot
 from harness.faults.ledger import LedgerEntry
 from harness.faults.plan import Chance
+from harness.statistics.digits import percent
 from tests.stored_runs import cycle, make_run
 
 SLOTS = [("io_error", Slot("restore", "file_copy", n)) for n in (1, 2, 3)] + [
     ("timeout", Slot("cleanup", f"delete bots {n}", 1)) for n in (1, 2, 3, 4)
 ]
 RATES = {"io_error": 0.01, "timeout": 0.02}
-LASTING = {"io_error": {"attempt": 1.0}, "timeout": {"attempt": 3.0, "phase": 1.0}}
+LASTING = {"io_error": {"attempt": 1.0}, "timeout": {"attempt": 0.75, "phase": 0.25}}
 ALLOCATED = {"0": 1000, "3": 600, "4": 200, "5": 100, "6": 100, "7": 100}
 STRATA = {
     "enumerate": 2, "repeats": 2, "lowest_rate": 1e-4, "highest_rate": 0.3,
@@ -153,7 +155,7 @@ def test_what_fails_now_and_then_supports_nothing(tmp_path: Path) -> None:
         cycles = records(lambda struck: bool(chance.random() < 0.002))
         results = run_of(tmp_path / str(number), cycles)
         one, frame = results.conditions[0], results.cycles("one")
-        supported += judge(one, frame, "reliability", 0.999, 0.95).verdict == "supported"
+        supported += judge(one, frame, Claim("reliability", 0.999), 0.95).verdict == "supported"
     assert supported <= 1
 
 
@@ -193,7 +195,7 @@ def test_what_is_missing_or_spoiled_gives_no_estimate(
         assert why in found["unsteady"]
         assert (found["at_rate"]["lower"], found["at_rate"]["upper"]) == (0, 1)
         assert shares(one, frame, 0.95)["reliability"]["estimate"] is None
-        judged = judge(one, frame, "reliability", 0.1, 0.95)
+        judged = judge(one, frame, Claim("reliability", 0.1), 0.95)
         assert (judged.verdict, judged.doubts) == ("undecided", (found["unsteady"],))
 
 
@@ -207,14 +209,70 @@ def test_claims_are_judged_at_the_rates_and_not_by_what_failed(
     assert (frame["outcome"] == "dirty_known").mean() > 0.05 > 50 * truth
     cases = {0.9: "supported", 1 - 0.99 * truth: "undecided"}
     for at_least, verdict in cases.items():
-        judged = judge(one, frame, "reliability", at_least, 0.95)
+        judged = judge(one, frame, Claim("reliability", at_least), 0.95)
         assert (judged.verdict, judged.decided_at) == (verdict, None)
         assert "cycles fixed beforehand, judged once" in judged.why
-    assert judge(one, frame, "no_silent_leftover", 0.9, 0.95).verdict == "supported"
-    assert judge(one, frame, "data_safety", 0.9, 0.95).verdict == "supported"
-    other = judge(one, frame, "no_restore", 0.5, 0.95)
+    assert judge(one, frame, Claim("no_silent_leftover", 0.9), 0.95).verdict == "supported"
+    assert judge(one, frame, Claim("data_safety", 0.9), 0.95).verdict == "supported"
+    other = judge(one, frame, Claim("no_restore", 0.5), 0.95)
     assert other.verdict == "not measured"
     assert "say nothing of no_restore" in other.why
+
+
+def test_a_designed_claim_can_be_refuted(tmp_path: Path) -> None:
+    """Where any fault fails the cycle the truth is 89.5%: what lies above is refuted, by the bound.
+
+    The interval is that of the failures turned round: its upper end excludes the claim.
+    """
+    results = run_of(tmp_path, records(bool), claims=["reliability >= 0.999"])
+    one, frame = results.conditions[0], results.cycles("one")
+    truth = 0.99**3 * 0.98**4
+    refuted = judge(one, frame, Claim("reliability", 0.999), 0.95)
+    interval = refuted.interval
+    assert (refuted.verdict, refuted.decided_at, refuted.next) == ("refuted", None, None)
+    assert 0 < interval.lower < interval.estimate < interval.upper < 0.999
+    assert interval.lower < truth < interval.upper
+    assert f"at most {percent(interval.upper, 'ROUND_CEILING')} at the rates" in refuted.why
+    just_above, just_below = interval.upper + 1e-9, interval.upper - 1e-9
+    assert judge(one, frame, Claim("reliability", just_above), 0.95).verdict == "refuted"
+    assert judge(one, frame, Claim("reliability", just_below), 0.95).verdict == "undecided"
+    (told,) = summarise(results)["conditions"]
+    assert (told["verdict"], told["claims"][0]["next"]) == ("refuted", None)
+
+
+def test_both_bounds_of_a_designed_claim_are_judged(tmp_path: Path) -> None:
+    """Supported where the interval lies within them, refuted where it lies beyond either."""
+    results = run_of(tmp_path, records(bool))
+    one, frame = results.conditions[0], results.cycles("one")
+    cases = {
+        (0.5, 0.99): "supported", (0.99, 0.999): "refuted", (0.5, 0.6): "refuted",
+        (0.5, 0.895): "undecided",
+    }  # fmt: skip
+    for (least, most), verdict in cases.items():
+        judged = judge(one, frame, Claim("reliability", least, at_most=most), 0.95)
+        assert judged.verdict == verdict, (least, most)
+
+
+def test_an_open_designed_claim_names_no_cycle(tmp_path: Path, whole: list[CycleRecord]) -> None:
+    """Its cycles are judged once, when all have run: no number of them is waited for."""
+    claim = f"reliability >= {1 - 0.99 * true_at(RATES, meets):.12g}"
+    (one,) = summarise(run_of(tmp_path, whole, claims=[claim]))["conditions"]
+    assert (one["claims"][0]["verdict"], one["claims"][0]["next"]) == ("undecided", None)
+
+
+def test_enumerated_strata_by_hand(tmp_path: Path, whole: list[CycleRecord]) -> None:
+    """One struck slot of seven, weighed by its odds; of a set that failed once in two, half."""
+    odds = {"io_error": 0.01 / 0.99, "timeout": 0.02 / 0.98}
+    first = odds["io_error"] / (3 * odds["io_error"] + 4 * odds["timeout"])
+    found = found_in(run_of(tmp_path / "a", records(lambda struck: set(struck) == {0})))
+    assert found["strata"][0]["failures"] == 0
+    assert found["strata"][1]["share"] == pytest.approx(first)
+    once = next(one for one in whole[2:] if len(one.faults) == 1)  # the first of its two
+    assert once.faults[0].kind == "io_error"
+    halved = [replace(one, outcome="dirty_known") if one is once else one for one in whole]
+    found = found_in(run_of(tmp_path / "b", halved))
+    assert (found["strata"][1]["failures"], found["strata"][1]["exact"]) == (1, False)
+    assert found["strata"][1]["share"] == pytest.approx(first / 2)
 
 
 def test_a_summary_shows_no_raw_share(tmp_path: Path, whole: list[CycleRecord]) -> None:
@@ -245,6 +303,22 @@ def test_the_frontier_is_where_the_bounds_cross(tmp_path: Path, whole: list[Cycl
         assert (point["upper"] <= 0.001) == (point["rate"] <= frontier["holds_to"])
         assert (point["lower"] > 0.001) == (point["rate"] >= frontier["breaks_from"])
     assert frontier["holds_to"] not in {point["rate"] for point in points}
+    # to the last digit: a hair further on either side it no longer does
+    for end, edge, sign in (("upper", "holds_to", 1), ("lower", "breaks_from", -1)):
+        inside = bound_at(tmp_path / "run", frontier[edge], end) - 0.001
+        beyond = bound_at(tmp_path / "run", frontier[edge] * (1 + sign * 1e-6), end) - 0.001
+        assert sign * inside <= 0 < sign * beyond
+
+
+def bound_at(folder: Path, rate: float, end: str) -> float:
+    """Give a bound of the failure probability where the highest of the rates is this one."""
+    results = Results(folder)
+    odds = rate / (1 - rate) * 0.98 / 0.02 * 0.01 / 0.99
+    rates = {"timeout": rate, "io_error": odds / (1 + odds)}
+    faults = {kind: {"rate": rates[kind], "lasting": LASTING[kind]} for kind in RATES}
+    found = stratified(results.conditions[0] | {"faults": faults}, results.cycles("one"), 0.95)
+    assert found is not None
+    return float(found["at_rate"][end])
 
 
 def test_a_frontier_beyond_the_ends_is_said_so(tmp_path: Path) -> None:
@@ -264,4 +338,4 @@ def test_others_have_no_strata(tmp_path: Path) -> None:
     assert shares(one, frame, 0.95) == {}
     unplanned = one | {"strata": {"cycles": 100}}
     assert stratified(unplanned, frame, 0.95) is None
-    assert judge(unplanned, frame, "reliability", 0.5, 0.95).verdict == "not measured"
+    assert judge(unplanned, frame, Claim("reliability", 0.5), 0.95).verdict == "not measured"

@@ -14,6 +14,7 @@ from harness.experiment.claimed import (
     ROW_MEASURES,
     TIMED,
     Claim,
+    checked_confidence,
     confidence_each,
     own_claims,
     parse_claim,
@@ -25,6 +26,35 @@ def test_a_claim_survives_being_written(at_least: float, blank: str) -> None:
     """A claim reads the same whatever the blanks, to the last digit."""
     text = f"data_safety{blank}>={blank}{at_least!r}"
     assert parse_claim(text) == Claim("data_safety", at_least)
+
+
+@given(st.floats(0.01, 0.49), st.floats(0.5, 0.99), st.sampled_from(["", " ", "  "]))
+def test_a_claim_of_two_bounds_survives_being_written(
+    least: float, most: float, blank: str
+) -> None:
+    """Both bounds to the last digit, whatever the blanks; as written where it was, else as read."""
+    text = f"no_restore in{blank}[{least!r},{blank}{most!r}]"
+    claim = parse_claim(text)
+    assert claim == Claim("no_restore", least, at_most=most)
+    assert str(claim) == f"no_restore in [{least!r}, {most!r}]"
+    assert str(Claim("no_restore", 0.9, at_most=0.95)) == "no_restore in [0.9, 0.95]"
+    assert parse_claim("no_restore in [0.90, 0.95]").not_failing == 0.05
+
+
+CONFIDENCES = [0.5, 0, 1, -1, 95, 1e-9, 1 - 1e-12, float("nan"), float("inf"), True, "0.95", None]
+
+
+@pytest.mark.parametrize("nonsense", CONFIDENCES)
+def test_a_nonsense_confidence_is_refused(nonsense: object) -> None:
+    """What is no better than a coin, certain, no number, or beyond what can be computed."""
+    with pytest.raises(ValueError, match=r"more than 0\.5 .* such as 0\.95; not "):
+        checked_confidence(nonsense)
+
+
+def test_every_confidence_between_is_taken() -> None:
+    """From just better than a coin to one error in a thousand million."""
+    for good in (0.51, 0.9, 0.95, 0.999999, 1 - 1e-9):
+        assert checked_confidence(good) == good
 
 
 @pytest.mark.parametrize(
@@ -48,6 +78,16 @@ def test_a_claim_survives_being_written(at_least: float, blank: str) -> None:
         ("reliability <= 0.9", "reliability should be frequent"),
         ("restore_ms <= 50", 'write it like "p99 of restore_ms <= 50"'),
         ("bytes_added >= 0.9", "ask for it in a row"),
+        ("no_restore in [0.95, 0.9]", "the first must be the lower"),
+        ("no_restore in [0.9, 0.9]", "the first must be the lower"),
+        ("no_restore in [0, 0.9]", "both between 0 and 1"),
+        ("no_restore in [0.9, 1]", "both between 0 and 1"),
+        ("no_restore in [0.9]", "cannot be read"),
+        ("no_restore in [0.9, 0.9.9]", "is no number"),
+        ("restores in [0.05, 0.1]", 'write "no_restore >= 0.999"'),
+        ("no_restor in [0.9, 0.95]", "did you mean 'no_restore'?"),
+        ("restore_ms in [1, 2]", 'write it like "p99 of restore_ms <= 50"'),
+        ("bytes_added in [0.1, 0.2]", "ask for it in a row"),
         ("p99 of restore <= 50", "did you mean 'restore_ms'?"),
         ("p99 of restore_ms >= 50", "at most so much"),
         ("p99 of restore_ms <= 50ms", "cannot be read"),

@@ -39,7 +39,7 @@ test_data = "simple"
 
 [defaults.faults.noop]
 rate = 0.5
-lasting = { attempt = 1, phase = 3 }
+lasting = { attempt = 0.25, phase = 0.75 }
 
 [[conditions]]
 name = "one"
@@ -152,8 +152,12 @@ PLANTED = {
     "rate too high": ("rate = 0.5", "rate = 1.5", [":13:", "'one'", "faults.noop.rate", "1.5"]),
     "rate negative": ("rate = 0.5", "rate = -0.1", ["faults.noop.rate", "-0.1"]),
     "rate no number": ("rate = 0.5", 'rate = "often"', ["faults.noop.rate", "number", "'often'"]),
-    "lasting": ("phase = 3", "phasse = 3", ["lasting", "'phasse'", '"phase"']),
-    "lasting sums to 0": ("{ attempt = 1, phase = 3 }", "{ phase = 0 }", ["more than 0"]),
+    "lasting": ("phase = 0.75", "phasse = 0.75", ["lasting", "'phasse'", '"phase"']),
+    "lasting sums to 0": ("{ attempt = 0.25, phase = 0.75 }", "{ phase = 0 }", ["add up to 1"]),
+    "lasting adds up to more": ("attempt = 0.25, phase = 0.75", "attempt = 0.5, phase = 0.6",
+                                [":14:", "'one'", "faults.noop.lasting", "0.5 + 0.6 = 1.1"]),
+    "confidence of a coin": ("cycles = 100", "cycles = 100\nconfidence = 0.5",
+                             [":3: confidence", "more than 0.5", "0.95"]),
     "unknown fault": ("defaults.faults.noop", "defaults.faults.nop", ["'nop'", "'noop'?"]),
     "unknown recovery": ('["file_copy"]', '["file_cpy"]', ["recoveries.0", "'file_copy'?"]),
     "no recovery": ('["file_copy"]', "[]", ["recoveries", "at least 1"]),
@@ -166,6 +170,10 @@ PLANTED = {
     "claim unreadable": (">= 0.999", "> 0.999", ["claims.0", "reliability >= 0.999"]),
     "claim of 1": (">= 0.999", ">= 1.0", ["claims.0", "exactly 1"]),
     "claim on nothing": ('"reliability >=', '"relyability >=', ["'reliability'?"]),
+    "upper bound alone": ('condition = "two"\nat_least', 'condition = "two"\nat_most',
+                          ["rows.0.at_most", "needs an at_least below it"]),
+    "bounds the wrong way round": ("at_least = 0.95", "at_least = 0.95\nat_most = 0.9",
+                                   ["rows.0.at_most", "needs an at_least below it"]),
     "row of nobody": ('condition = "two"\nat_', 'condition = "tow"\nat_', ["rows.0.condition",
                       "'two'?"]),
     "calibration of nobody": ('0.5\ncondition = "two"', '0.5\ncondition = "tow"', [":30:",
@@ -241,6 +249,9 @@ def test_measures_of_rows_are_those_that_are_evaluated(written: Write) -> None:
     """A row may name every measure there is, and no other."""
     for measure in MEASURES:
         text = GOOD.replace('claimed = "95%"', f'claimed = "95%"\nmeasure = "{measure}"')
+        if measure == "bytes_added":  # judged by the figure in claimed, so it takes no bound
+            assert "bytes_added is judged by the figure" in refusal(written(text))
+            text = text.replace('condition = "two"\nat_least = 0.95', 'condition = "two"')
         assert load(written(text)).rows[0].measure == measure
     text = GOOD.replace('claimed = "95%"', 'claimed = "95%"\nmeasure = "reliabilty"')
     assert "'reliability'?" in refusal(written(text))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.experiment import in_order, verdicts
+from harness.experiment.claimed import Claim, parse_claim
 from harness.experiment.configuration import Condition
 from harness.experiment.in_order import InOrder
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
@@ -33,7 +34,7 @@ def gate(
     make_run(folder, stored, conditions=[STATED | {"claims": list(claims)}])
     store = Store(folder)
     condition = Condition.model_validate(STATED | {"claims": list(claims)})
-    return store, InOrder(store, condition, confidence)
+    return store, InOrder(store, condition, list(map(parse_claim, claims)), confidence)
 
 
 def let_through(folder: Path, claims: Sequence[str], records: list[CycleRecord]) -> list[int]:
@@ -112,6 +113,27 @@ def test_a_run_stops_where_its_verdicts_are_decided(
         assert not decided(len(records))
 
 
+def test_two_bounds_stop_where_both_are_decided(folder: Path) -> None:
+    """The lower bound is settled long before the upper: the run goes on until both are."""
+    records = cycles((["cleaned"] * 12 + ["restored"]) * 300)
+    passed = let_through(folder / "two", ["no_restore in [0.8, 0.97]"], records)
+    alone = let_through(folder / "one", ["no_restore >= 0.8"], records)
+    failed = [one.outcome != "cleaned" for one in records]
+    at = decide([not bad for bad in failed], 0.03, 0.975)
+    assert at.decided_at == len(passed) > len(alone)
+
+
+def test_a_row_that_claims_stops_a_run_like_any_claim(folder: Path) -> None:
+    """And one of 100% is waited for by nobody: it could go on for ever."""
+    make_run(folder, [], conditions=[STATED])
+    condition = Condition.model_validate(STATED)
+    claims = [Claim("data_safety", 1.0), Claim("reliability", 0.9)]
+    stopping = InOrder(Store(folder), condition, claims, 0.95)
+    assert len(stopping.take(cycles(["cleaned"] * 100))) == decide([False] * 100, 0.9).decided_at
+    alone = InOrder(Store(folder), condition, claims[:1], 0.95)
+    assert len(alone.take(cycles(["cleaned"] * 100))) == 100
+
+
 def test_a_batch_is_no_boundary(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many cycles are judged at once, the same one decides."""
     records = cycles((["cleaned"] * 9 + ["restored"]) * 60)
@@ -151,7 +173,9 @@ def test_a_run_goes_on_until_every_fault_has_fired(folder: Path) -> None:
     """A decision waits for a rare fault: a run that stopped before would end as a harness error."""
     stated = STATED | {"claims": ["reliability >= 0.9"], "faults": {"timeout": {"rate": 0.001}}}
     make_run(folder, [], conditions=[stated])
-    gates = InOrder(Store(folder), Condition.model_validate(stated), 0.95)
+    gates = InOrder(
+        Store(folder), Condition.model_validate(stated), [Claim("reliability", 0.9)], 0.95
+    )
     plain, late = cycles(["cleaned"] * 200), cycles(["cleaned"], faults=(struck("timeout"),))
     assert len(gates.take(plain)) == 200
     assert not gates.decided
@@ -166,7 +190,7 @@ def test_designed_cycles_stop_nothing(folder: Path) -> None:
     results = make_run(folder / "run", conditions=[stated])
     store = Store(results.folder)
     condition = Condition.model_validate(stated | {"strata": {}})
-    stopping = InOrder(store, condition, 0.95)
+    stopping = InOrder(store, condition, [Claim("reliability", 0.5)], 0.95)
     assert len(stopping.take(cycles(["cleaned"] * 100))) == 100
     assert not stopping.decided
     store.close()

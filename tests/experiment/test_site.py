@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from harness.experiment.configuration import Condition
 from harness.experiment.records import CycleRecord
 from harness.experiment.site import DATABASE_NAME, Site
 from harness.faults import Planned, Slot
+from harness.recovery.wal_pin import WalPin
+from tests.distributions import installed
 
 SIZE_BYTES = 80 * 4096
 
@@ -31,6 +34,31 @@ def site(folder: Path, **settings: Any) -> Site:
     work = folder / "work"
     work.mkdir(exist_ok=True)
     return Site(condition, 1, pristine, work)
+
+
+class Pinning(WalPin):
+    """A pinning recovery of somebody's own: it is wal_pin under another name."""
+
+    name = "pinning"
+
+
+@pytest.fixture
+def pinning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install a distribution that offers it."""
+    points = f"[harness.recovery]\npinning = {__name__}:Pinning\n"
+    with installed(folder, monkeypatch, "acme", "1.0", points):
+        yield
+
+
+@pytest.mark.usefixtures("pinning")
+def test_a_pinning_recovery_is_known_by_what_it_can_do(folder: Path) -> None:
+    """A cleanup by difference is given the main file as the baseline, whatever the pin is called.
+
+    A backup beside the database, that it would look for otherwise, is not there.
+    """
+    here = site(folder, recoveries=["pinning"], cleanup="by_difference")
+    record = here.run(0)
+    assert (record.outcome, record.cleanup_ok, record.detail) == ("cleaned", True, "")
 
 
 def timeless(record: CycleRecord) -> CycleRecord:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,45 @@ def test_dirty_is_said_and_the_backup_kept(folder: Path) -> None:
     judgement = truth.judge(database)
     assert judgement.exact
     assert judgement.left_behind == ()
+
+
+SLOW_MS = 300.0
+
+
+class Slow(SqlCleanup):
+    """Cleans up as any other, takes its time, and knows how much."""
+
+    took_ms = 0.0
+
+    def clean(self, *args: Any, **kwargs: Any) -> CleanupReport:
+        """Wait, then delete."""
+        started = time.perf_counter()
+        time.sleep(SLOW_MS / 1000)
+        report = super().clean(*args, **kwargs)
+        self.took_ms = (time.perf_counter() - started) * 1000
+        return report
+
+
+def test_a_slow_step_took_as_long_as_it_did(folder: Path) -> None:
+    """In milliseconds: no less than the step itself saw, and hardly more: not a part in a thousand.
+
+    What a busy machine adds in between it does not add each time, so the least of a few counts.
+    """
+    excess_ms = []
+    for number in range(4):
+        (folder / str(number)).mkdir()
+        database, _ = baseline(folder / str(number))
+        cleanup = Slow()
+        started = time.perf_counter()
+        guard = Guard(database, recoveries=["file_copy"], cleanup=cleanup, grade="rows")
+        guard.begin()
+        guard.track(make_rows(database))
+        timings_ms = guard.finish().timings_ms
+        whole_ms = (time.perf_counter() - started) * 1000
+        assert sum(timings_ms.values()) <= whole_ms
+        assert SLOW_MS <= cleanup.took_ms <= timings_ms["cleanup"]
+        excess_ms.append(timings_ms["cleanup"] - cleanup.took_ms)
+    assert min(excess_ms) < 0.8 * SLOW_MS / 1000
 
 
 class FullAt(Files):

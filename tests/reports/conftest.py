@@ -22,7 +22,7 @@ CONDITIONS = [
 def run(folder: Path) -> Path:
     """Write a run with supported, refuted, solved and unmeasured rows, and with hostile text."""
     nasty = str(CONDITIONS[1]["name"])
-    records = cycles(["cleaned"] * 3500, condition="good", faults=(struck("timeout"),))
+    records = cycles(["cleaned"] * 5000, condition="good", faults=(struck("timeout"),))
     records += cycles(["cleaned", "dirty_silent"] * 40, condition=nasty, detail=NASTY)
     rows = [
         row(condition="good", claim="combined approach", claimed="99.9%", at_least=0.999),

@@ -16,6 +16,8 @@ def claim(text: str, verdict: str, **values: Any) -> dict[str, Any]:
         "claim": text,
         "measure": "reliability",
         "at_least": 0.99,
+        "at_most": None,
+        "own": True,
         "limit_ms": None,
         "verdict": verdict,
         "decided_at_cycle": 339 if verdict == "supported" else None,
@@ -94,8 +96,9 @@ def measured(folder: Path) -> Path:
         claim("reliability >= 0.999", "undecided", at_least=0.999),
         claim(HOSTILE, "not measured", estimate=None, lower=None, upper=None),
     ]
-    for other in summary["conditions"][1:]:
-        other["claims"] = []
+    for row in summary["rows"]:
+        if row["condition"] == first["name"]:
+            row["claim_number"] = None  # none of these is what a row says
     first["dependence"] = copy.deepcopy(DEPENDENCE)
     first["strata"] = copy.deepcopy(STRATA)
     summary["curves"] = [copy.deepcopy(CURVE)]

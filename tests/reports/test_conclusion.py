@@ -8,15 +8,18 @@ from harness.analysis.summary import load
 from harness.reports.conclusion import conclusion
 from harness.reports.reasoning import pairs
 from harness.reports.source_rows import groups
+from harness.statistics.sequential import support_boundary
 from tests.reports.measured import measured
 from tests.stored_runs import cycles, make_run, row
 
-WORDS = ("supported", "refuted", "undecided", "set point", "not measured")
+WORDS = (
+    "supported", "refuted", "undecided", "not refuted", "set point", "control", "not measured",
+)  # fmt: skip
 
 
 def concluded(summary: dict[str, Any], run: dict[str, Any]) -> list[str]:
     """Conclude from a summary."""
-    return conclusion(summary, run, groups(summary), pairs(summary, run))
+    return conclusion(summary, groups(summary), pairs(summary, run))
 
 
 def made(verdicts: list[str]) -> dict[str, Any]:
@@ -46,6 +49,7 @@ def test_every_sentence_follows_from_a_verdict(verdicts: list[str]) -> None:
     heads = {
         "supported": "Supported: ", "refuted": "Refuted: ", "undecided": "Undecided: ",
         "set point": "Set points", "not measured": "Not measured",
+        "not refuted": "Not refuted, ", "control": "Controls, ",
     }  # fmt: skip
     for word, head in heads.items():
         assert any(one.startswith(head) for one in told) == (word in verdicts)
@@ -69,20 +73,34 @@ def test_nothing_claimed_concludes_nothing() -> None:
 
 
 def test_what_it_would_take_is_said(folder: Path) -> None:
-    """An open reliability names its cycle; 100% says that no number of cycles will do."""
+    """An open reliability names its cycle, that of the verdict; 100% has none to name.
+
+    Where more failed than is claimed it is refuted in the end, and no cycle supports it.
+    """
     rows = [
         row(condition="one", claim="high", claimed="99.9%", at_least=0.999),
         row(condition="one", claim="whole", claimed="100%", at_least=1.0),
+        row("no_restore", condition="one", claim="sinking", claimed="99%", at_least=0.99),
     ]
-    told = concluded(*load(make_run(folder / "run", cycles(["cleaned"] * 50), rows=rows).folder))
-    assert "Undecided: high (99.9%), supported at cycle 3,402 if nothing else fails." in told
-    assert any("whole (100%), which no number of cycles can prove" in one for one in told)
+    records = cycles(["cleaned"] * 49 + ["restored"])
+    told = concluded(*load(make_run(folder / "run", records, rows=rows).folder))
+    at = support_boundary(0, 0.999, 0.975)
+    assert at > 3402
+    assert (
+        "Undecided: high (99.9%), 0 failures in 50: too few cycles to decide (at 97.5%); "
+        f"supported at cycle {at:,} if nothing else fails." in told
+    )
+    assert any("Not refuted" in one and "whole (100%), at least 94.1% (95%)" in one for one in told)
+    assert (
+        "Undecided: sinking (99%), 1 failure in 50, more than claimed: "
+        "too few cycles to decide (at 97.5%)." in told
+    )
 
 
 def test_figures_come_with_interval_and_cycles(run: Path) -> None:
     """What is supported or refuted stands with what was measured of it."""
     told = concluded(*load(run))
-    assert "Supported: combined approach (99.9%): 100% [99.89%, 100%] in 3,500 cycles." in told
+    assert "Supported: combined approach (99.9%): 100% [99.926%, 100%] in 5,000 cycles." in told
 
 
 def test_the_worst_is_named(folder: Path) -> None:

@@ -73,7 +73,7 @@ def test_each_verdict_is_told_as_ci_expects(run: Path) -> None:
     assert said["good: solved (so much)"] == "skipped set point"
     assert said["good: the measurement itself"] == "passed"
     assert said["never run: the measurement itself"] == "error harness error"
-    assert said["never run: absent (so much)"] == "skipped not measured"
+    assert said["never run: absent (so much)"] == "failure not measured"
 
 
 def test_it_keeps_to_the_schema_and_its_counts(run: Path) -> None:

@@ -4,8 +4,9 @@ from harness.reports.opening import opening, verdict
 from tests.reports.samples import HOSTILE, claim, condition
 
 
-def _rows(*verdicts: str) -> dict[str, object]:
-    return {"rows": [{"verdict": one} for one in verdicts], "conditions": [condition("a", 3)]}
+def _claimed(*verdicts: str) -> dict[str, object]:
+    claims = [claim([], 10) | {"verdict": one} for one in verdicts]
+    return {"rows": [], "conditions": [condition("a", 3, claims=claims)]}
 
 
 @pytest.mark.parametrize(
@@ -14,22 +15,23 @@ def _rows(*verdicts: str) -> dict[str, object]:
         (["supported"], "good", "The claim is supported."),
         (["refuted"] * 2, "bad", "All 2 claims are refuted."),
         (["supported", "undecided"], "open", "Of 2 claims: 1 supported, 1 undecided."),
-        (["refuted", "supported", "set point"], "bad",
-         "Of 3 claims: 1 supported, 1 refuted, 1 set point."),
+        (["refuted", "supported", "not refuted"], "bad",
+         "Of 3 claims: 1 supported, 1 not refuted, 1 refuted."),
+        (["not refuted", "supported"], "good", "Of 2 claims: 1 supported, 1 not refuted."),
         (["supported", "not measured"], "open", "Of 2 claims: 1 supported, 1 not measured."),
-        (["set point"], "", "Nothing was claimed; the reliability is 99.85%."),
+        ([], "", "Nothing was claimed; the reliability is 99.85%."),
     ],
 )  # fmt: skip
 def test_the_verdict_in_a_sentence(verdicts: list[str], kind: str, said: str) -> None:
-    """The worst verdict gives the colour; every kind is counted; a set point is no verdict."""
-    assert verdict(_rows(*verdicts)) == (kind, said)
+    """The worst verdict gives the colour, every kind is counted; without a claim there is none."""
+    assert verdict(_claimed(*verdicts)) == (kind, said)
 
 
 def test_without_rows_the_conditions_speak() -> None:
     """Claims of conditions count, or their one verdict where claims are not listed."""
     conditions = [
         condition("a", claims=[claim([], 10), claim([], 4000)]),
-        condition("b", verdict="refuted"),
+        condition("b", claims=None, verdict="refuted"),
         condition("c", verdict=None),
     ]
     assert verdict({"rows": [], "conditions": conditions}) == (
@@ -56,9 +58,10 @@ def test_what_must_never_happen_is_counted() -> None:
     assert "<b " not in page
 
 
-def test_rows_hide_no_claim_of_a_condition() -> None:
-    """Three supported rows and a refuted claim of a condition's own are no green page."""
-    rows = [{"verdict": "supported", "condition": "a", "measure": "no_restore"}] * 3
-    refuted = claim([], 10) | {"verdict": "refuted"}
-    found = verdict({"rows": rows, "conditions": [condition("a", claims=[refuted])]})
-    assert found == ("bad", "Of 4 claims: 3 supported, 1 refuted.")
+def test_a_harness_error_anywhere_is_no_green_page() -> None:
+    """Claims that are all supported stand in a run that supports nothing, and it is said."""
+    spoiled = condition("b", claims=[], doubts=["harness error in 1 cycle"])
+    good = condition("a", claims=[claim([], 4000)])
+    found = verdict({"rows": [], "conditions": [good, spoiled]})
+    said = "This run supports nothing: harness error in b. The claim is supported."
+    assert found == ("bad", said)

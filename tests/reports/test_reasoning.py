@@ -2,7 +2,6 @@ from pathlib import Path
 
 from harness.analysis.summary import load
 from harness.reports.reasoning import (
-    enough,
     frontier,
     independence,
     pairs,
@@ -66,10 +65,3 @@ def test_independence_and_frontier_come_from_the_run(run: Path) -> None:
     assert independence(after)[0] == "one odds ratio fits all"
     assert len(frontier(after)) == 2
     assert len(tables(after)) > len(tables(before))
-
-
-def test_enough_is_what_the_verdict_will_say() -> None:
-    """The cycles named are those of the boundary; beyond it nothing is promised."""
-    assert enough(0.999, 0, 100, 0.95) == "supported at cycle 3,402 if nothing else fails"
-    assert enough(0.999, 2, 700, 0.95) == "supported at cycle 9,266 if nothing else fails"
-    assert enough(0.999, 0, 3402, 0.95) == ""

@@ -52,5 +52,5 @@ def test_claims_of_conditions_are_rows_as_well(run: Path) -> None:
     del summary["conditions"][0]["claims"]
     summary["conditions"] = summary["conditions"][:1]
     assert [row[:3] for row in stated(summary).rows] == [
-        ("good: reliability >= 0.999", "-", "100% [99.89%, 100%]")
+        ("good: reliability >= 0.999", "-", "100% [99.926%, 100%]")
     ]

@@ -1,22 +1,40 @@
 from pathlib import Path
 
 from harness import registry
+from harness.analysis.claims import VERDICTS
 from harness.analysis.summary import load
-from harness.reports.statements import ERROR, soundness, statements, unmeasured
+from harness.reports.statements import ERROR, Statement, soundness, statements, unmeasured
 from tests.reports.measured import measured
 from tests.stored_runs import cycles, make_run
 
 
 def test_claims_come_first_then_rows_that_say_something_else(run: Path) -> None:
-    """A row that repeats a claim's measure, figure and verdict is that claim, told once."""
+    """A row that is a claim of its condition's own is told once, as that claim."""
     summary = load(measured(run)).summary
     first = summary["conditions"][0]
     told = [one.claim for one in statements(first, summary)]
     assert told[:3] == ["reliability >= 0.99", "data_safety >= 0.99", "reliability >= 0.999"]
     assert "combined approach (99.9%)" in told
-    verdict = next(row["verdict"] for row in summary["rows"] if row["claimed"] == "99.9%")
-    first["claims"].append(first["claims"][0] | {"at_least": 0.999, "verdict": verdict})
+    summary["rows"][0]["claim_number"] = 2
     assert "combined approach (99.9%)" not in [one.claim for one in statements(first, summary)]
+    first["claims"][2]["own"] = False
+    told = [one.claim for one in statements(first, summary)]
+    assert "combined approach (99.9%)" in told
+    assert "reliability >= 0.999" not in told
+
+
+def test_a_build_is_judged_by_claims_alone() -> None:
+    """What is told of each verdict: only what claims nothing is skipped."""
+    told = {
+        word: Statement("one", "a claim", word, "", "", own=True).told
+        for word in (*VERDICTS, "harness error")
+    }
+    assert told == {
+        "supported": "passed", "not refuted": "passed", "refuted": "failed",
+        "undecided": "failed", "not measured": "failed", "harness error": "error",
+        "set point": "skipped", "control": "skipped", "no claim": "skipped",
+    }  # fmt: skip
+    assert Statement("", "a row of nobody", "not measured", "", "").told == "skipped"
 
 
 def test_an_older_run_speaks_by_its_rows(run: Path) -> None:
@@ -30,7 +48,7 @@ def test_an_older_run_speaks_by_its_rows(run: Path) -> None:
     summary["rows"] = []
     (only,) = statements(first, summary)
     assert (only.claim, only.verdict) == ("reliability >= 0.999", "supported")
-    assert only.measured == "100% [99.89%, 100%]"
+    assert only.measured == "100% [99.926%, 100%]"
 
 
 def test_no_row_is_lost(run: Path) -> None:
@@ -58,7 +76,7 @@ def test_an_unsound_condition_is_an_error(folder: Path) -> None:
     assert [one.why for one in found] == [
         "harness error in 1 cycle",
         "harness error: timeout never fired",
-        "no cycle was run",
+        "nothing was measured",
         "cycle 0 is missing",
     ]
     older = {k: v for k, v in summary["conditions"][0].items() if k != "doubts"}

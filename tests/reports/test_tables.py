@@ -22,13 +22,13 @@ def test_conditions_say_outcomes_and_both_grades(run: Path) -> None:
     table = read(run).conditions
     outcomes = table.headings.index("outcomes")
     assert [row[outcomes] for row in table.rows] == [
-        "cleaned 3,500 (exact 0)", "cleaned 40, dirty_silent 40 (exact 0)", "-",
+        "cleaned 5,000 (exact 0)", "cleaned 40, dirty_silent 40 (exact 0)", "-",
     ]  # fmt: skip
 
 
 def test_faults_are_counted(run: Path) -> None:
     """What struck is planned, fired, surfaced and masked, by condition and kind."""
-    assert list(read(run).faults.rows) == [("good", "timeout", "3,500", "3,500", "3,500", "0")]
+    assert list(read(run).faults.rows) == [("good", "timeout", "5,000", "5,000", "5,000", "0")]
 
 
 def test_a_failure_has_the_command_that_replays_it(run: Path) -> None:
@@ -51,7 +51,7 @@ def test_only_steps_that_took_place_have_timings(run: Path) -> None:
 def test_facts_say_what_it_ran_on(run: Path) -> None:
     """Cycles, machine and versions are there; what run.json does not say is left out."""
     facts = dict(read(run).facts)
-    assert facts["cycles"] == "3,580 in 3 conditions"
+    assert facts["cycles"] == "5,080 in 3 conditions"
     assert facts["machine"] == "cpu A & B <C>, cores 2"
     assert "revision" not in facts
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.statistics.digits import milliseconds, percent, percent_interval
+from harness.statistics.digits import milliseconds, percent, percent_interval, sure
 
 shares = st.floats(0, 1).filter(lambda share: share in (0, 1) or 1e-12 < share < 1 - 1e-12)
 
@@ -72,3 +72,10 @@ def test_an_interval_rounds_outwards(one: float, other: float) -> None:
 def test_milliseconds(value_ms: float | None, text: str) -> None:
     """Three digits and the unit that suits them; what is not known is not 0."""
     assert milliseconds(value_ms) == text
+
+
+def test_a_confidence_is_never_rounded_up() -> None:
+    """Whole percents stay whole; a divided error keeps the digits that tell it apart."""
+    said = {0.95: "95%", 0.9: "90%", 0.975: "97.5%", 1 - 0.05 / 3: "98.3%", 1 - 0.05 / 12: "99.58%"}
+    assert {share: sure(share) for share in said} == said
+    assert sure(0.99999) == "99.999%"

@@ -60,7 +60,8 @@ def goal(condition: Mapping[str, Any]) -> float | None:
         measure, _, least = text.partition(">=")
         if measure.strip() == "reliability":
             found.append(float(least))
-    return max(found, default=None)
+    # a claim of 100% has no place on a scale on which every step has ten times fewer failures
+    return max((share for share in found if share < 1), default=None)
 
 
 def _row(
@@ -83,9 +84,8 @@ def _drawing(
     reliability = condition["reliability"]
     estimate = reliability["estimate"]
     low, high = reliability["lower"], reliability["upper"]
-    kind = {"supported": "good", "refuted": "bad", "undecided": "open"}.get(
-        condition.get("verdict") or "", "none"
-    )
+    kinds = {"supported": "good", "not refuted": "good", "refuted": "bad", "undecided": "open"}
+    kind = kinds.get(condition.get("verdict") or "", "none")
     body = grid_strip(ticks)
     if claimed is not None:
         at = scale.at(claimed)

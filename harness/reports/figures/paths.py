@@ -36,8 +36,8 @@ def paths(conditions: Sequence[Mapping[str, Any]]) -> str:
         f"<span>{sample('area supported-area')} supported</span></p>"
     )
     # one word a verdict: those that somebody has to look at first
-    order = {"refuted": 0, "undecided": 1, "not measured": 2, "supported": 3}
-    ranked = sorted(claims, key=lambda one: order.get(one[1].get("verdict") or "", 4))
+    order = {"refuted": 0, "undecided": 1, "not measured": 2, "not refuted": 3, "supported": 4}
+    ranked = sorted(claims, key=lambda one: order.get(one[1].get("verdict") or "", 5))
     first = f'<div class="multiples">{"".join(map(_card, ranked[:OPEN_MOST]))}</div>'
     rest = ranked[OPEN_MOST:]
     more = f'<div class="multiples">{"".join(map(_card, rest))}</div>' if rest else ""
