@@ -96,6 +96,8 @@ def judge(
     number, failures = len(failed), int(failed.sum())
     interval = clopper_pearson(number - failures, number, evidence.confidence)
     said = f"{counted(failures, 'failure')} in {number:,}"
+    if trials.refused:
+        said += f" ({trials.refused:,} of them refused: no backup, so no test was run)"
     if at_least is None:
         return Judged(interval, "undecided", None, f"{said}; nothing claimed that could be judged")
     real = failed & ~evidence.spoiled[trials.counted]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.experiment.records import OUTCOMES, TIMINGS
+from harness.experiment.records import CODES, OUTCOMES, TIMINGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,8 @@ WHOLE = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes")
 TEXTS = ("restored_by", "faults", "detail")
 YES_OR_NO = ("rows", "exact", "says_clean")
 WHERE_RAN = ("cleanup_ok", "shadow_ok")  # 1 yes, 0 no, -1 where none ran
+_PLACES = np.zeros(len(CODES), dtype=np.int8)  # of each code: where in OUTCOMES it is
+_PLACES[list(CODES.values())] = [OUTCOMES.index(outcome) for outcome in CODES]
 COLUMNS = (
     "cycle", "outcome", *YES_OR_NO, *WHERE_RAN, "restored_by", *WHOLE,
     *(f"{phase}_ms" for phase in TIMINGS), "faults", "detail",
@@ -34,7 +36,7 @@ def typed(raw: Mapping[str, Any]) -> Columns:
     """
     flags = np.array(raw["flags"], dtype=np.int64)
     found: Columns = {name: np.array(raw[name], dtype=np.int64) for name in ("cycle", *WHOLE)}
-    found["outcome"] = np.array(raw["outcome"], dtype=np.int8)
+    found["outcome"] = _PLACES[np.array(raw["outcome"], dtype=np.int64)]
     for name, bit in (("rows", 1), ("exact", 2), ("says_clean", 4)):
         found[name] = flags & bit != 0
     for name, ran, ok in (("cleanup_ok", 8, 16), ("shadow_ok", 32, 64)):

@@ -163,7 +163,7 @@ def _compared(
 ) -> Iterator[Compared]:
     """Compare one condition's shares, and where there are timings, those of each step."""
     for figure, key, failing in (
-        ("reliability", "reliability", ("dirty_known", "dirty_silent", "baseline_lost")),
+        ("reliability", "reliability", ("refused", "dirty_known", "dirty_silent", "baseline_lost")),
         ("data safety", "data_safety", ("baseline_lost",)),
     ):
         failed = [sum(one["outcomes"].get(name, 0) for name in failing) for one in (old, new)]

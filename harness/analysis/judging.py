@@ -143,6 +143,7 @@ def judged_claims(
         An entry of ``claims`` in summary.json for each claim: claim, measure, at_least, limit_ms,
         verdict (supported, refuted, undecided, not measured), decided_at_cycle (from 1, among
         those that count), why, doubts (sentences), failures and cycles (those that count),
+        refused (how many of the failures are refusals),
         estimate, lower and upper (shares, None where nothing was measured), interval_confidence,
         confidence, method, next (a sentence or None), path.
     """
@@ -173,6 +174,7 @@ def _entry(
         "why": judged.why,
         "doubts": list(judged.doubts),
         "failures": int(failed.sum()),
+        "refused": 0 if isinstance(found, str) else found.refused,
         "cycles": len(failed),
         "estimate": _known(judged.interval.estimate),
         "lower": _known(judged.interval.lower) if judged.verdict != "not measured" else None,

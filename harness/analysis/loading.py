@@ -119,8 +119,9 @@ class Run:
     def conditions(self) -> pd.DataFrame:
         """A row a condition, in the experiment's order.
 
-        condition, policy, cycles; a count for each outcome; reliability, data_safety (shares)
-        with ``*_lower`` and ``*_upper``; claimed, verdict, decided_at_cycle (counted from 1),
+        condition, policy, cycles; a count for each outcome; reliability, clean_end (where refusals
+        count too: they left the database as it was) and data_safety (shares) with ``*_lower`` and
+        ``*_upper``; claimed, verdict, decided_at_cycle (counted from 1),
         cycles_per_second; sweep (its name), and for each key that a sweep set, a column called
         as the file writes it ("faults.*.rate").
         """
@@ -128,9 +129,10 @@ class Run:
         for one in self.summary["conditions"]:
             row = {"condition": one["name"], "policy": one["policy"], "cycles": one["cycles"]}
             row |= {outcome: one["outcomes"].get(outcome, 0) for outcome in OUTCOMES}
-            for measure in ("reliability", "data_safety"):
-                row[measure] = one[measure]["estimate"]
-                row |= {f"{measure}_{end}": one[measure][end] for end in ("lower", "upper")}
+            for measure in ("reliability", "clean_end", "data_safety"):
+                share = one.get(measure) or {}  # a run from before clean_end has none
+                row[measure] = share.get("estimate")
+                row |= {f"{measure}_{end}": share.get(end) for end in ("lower", "upper")}
             row |= {key: one[key] for key in ("claimed", "verdict", "decided_at_cycle")}
             row["cycles_per_second"] = one.get("cycles_per_second")
             sweep = one.get("sweep") or {}

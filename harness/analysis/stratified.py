@@ -31,9 +31,11 @@ TARGET = 0.999  # the reliability whose frontier is given
 POINTS = 61  # of the curve
 MEASURES: dict[str, Callable[[pd.Series], pd.Series]] = {  # which outcomes failed
     "reliability": lambda outcome: ~outcome.isin(["cleaned", "restored"]),
+    "clean_end": lambda outcome: ~outcome.isin(["cleaned", "restored", "refused"]),
     "data_safety": lambda outcome: outcome == "baseline_lost",
     "no_silent_leftover": lambda outcome: outcome == "dirty_silent",
 }
+SHARES = ("reliability", "clean_end", "data_safety")  # of each condition in summary.json
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -102,17 +104,14 @@ def shares(
 ) -> dict[str, dict[str, Any]]:
     """Return the shares of a condition with strata at its own rates; {} where it has none.
 
-    Of designed cycles the share that failed is no probability of anything. Returns ``reliability``
-    and ``data_safety`` as summary.json has them: estimate, lower, upper, confidence, method.
+    Of designed cycles the share that failed is no probability of anything. Returns SHARES as
+    summary.json has them: estimate, lower, upper, confidence, method.
     """
     design = designed(condition)
     if design is None:
         return {}
     why = incomplete(design, frame)
-    found = {
-        measure: _share(design, frame, measure, confidence, why)[0]
-        for measure in ("reliability", "data_safety")
-    }
+    found = {measure: _share(design, frame, measure, confidence, why)[0] for measure in SHARES}
     return {
         measure: {
             key: None if isinstance(value, float) and math.isnan(value) else value
@@ -134,7 +133,7 @@ def judge(
     Args:
         condition: as run.json has it.
         frame: its cycles.
-        measure: reliability, data_safety or no_silent_leftover; others are not measured.
+        measure: one of MEASURES; others are not measured.
         at_least: the share claimed.
         confidence: of the interval, and so of the verdict.
 

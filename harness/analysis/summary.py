@@ -31,7 +31,7 @@ from harness.analysis.results import (
     ledger,
 )
 from harness.analysis.stored import Stored, fresh, read_summary
-from harness.analysis.stratified import shares, stratified
+from harness.analysis.stratified import SHARES, shares, stratified
 from harness.analysis.together import expected_both, together
 from harness.analysis.unsaid import unsaid
 from harness.errors import MeasurementError
@@ -185,8 +185,7 @@ def _condition(
             "rows": int(frame["rows"].sum()),
             "exact": int(frame["exact"].sum()),
         },
-        "reliability": _share(evidence, "reliability"),
-        "data_safety": _share(evidence, "data_safety"),
+        **{measure: _share(evidence, measure) for measure in SHARES},
         "timings_ms": {
             phase: {
                 key: int(value) if key == "count" else _known(value)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord, LedgerEntry
+from harness.experiment.records import CODES, TIMINGS, CycleRecord, LedgerEntry
 
 if TYPE_CHECKING:
     from harness.experiment.configuration import Experiment
 
 RUN, CYCLES = "run.json", "cycles.sqlite"
 VERSION = 1  # of run.json and summary.json
-_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+_OUTCOMES = {code: outcome for outcome, code in CODES.items()}
 _ROWS, _EXACT, _SAYS_CLEAN, _CLEANED_UP, _CLEANUP_OK = 1, 2, 4, 8, 16
 _SHADOWED, _SHADOW_OK = 32, 64
 _TIMED = tuple(f"{phase}_us" for phase in TIMINGS)
@@ -84,7 +84,7 @@ class Store:
                 self._connection.execute(_SCHEMA)
                 self._connection.executemany(
                     "INSERT OR IGNORE INTO outcomes VALUES (?, ?)",
-                    [(code, outcome) for outcome, code in _CODES.items()],
+                    [(code, outcome) for outcome, code in CODES.items()],
                 )
         tables = self._connection.execute("SELECT name FROM sqlite_schema WHERE name = 'stories'")
         # a run from before there were stories is read as one without
@@ -162,7 +162,7 @@ class Store:
         """Give the outcomes alone, in order of cycle number."""
         query = "SELECT outcome FROM cycles WHERE condition = ? ORDER BY cycle"
         for (code,) in self._connection.execute(query, (self._ids.get(condition, -1),)):
-            yield OUTCOMES[code]
+            yield _OUTCOMES[code]
 
     def fired(self, condition: str) -> Counter[str]:
         """Count how often each kind of fault fired in ``condition``."""
@@ -206,7 +206,7 @@ class Store:
         return (
             self._id(record.condition),
             record.cycle,
-            _CODES[record.outcome],
+            CODES[record.outcome],
             flags,
             record.restored_by,
             record.left_behind,
@@ -231,7 +231,7 @@ def _record(condition: str, row: tuple[Any, ...]) -> CycleRecord:
     return CycleRecord(
         condition=condition,
         cycle=cycle,
-        outcome=OUTCOMES[outcome],
+        outcome=_OUTCOMES[outcome],
         rows=bool(flags & _ROWS),
         exact=bool(flags & _EXACT),
         says_clean=bool(flags & _SAYS_CLEAN),

@@ -111,23 +111,23 @@ def _claims(table: Table, width: int) -> list[RenderableType]:
 
 
 def _stacked(table: Table, width: int) -> Table:
-    """Put under each other what belongs together: nine columns are too many for a terminal."""
+    """Put under each other what belongs together: ten columns are too many for a terminal."""
     rows = []
     for row in table.rows:
         cell = dict(zip(table.headings, row, strict=True))
-        reliability, safety = cell["reliability"], f"safe {cell['data safety']}"
+        shares = [cell["reliability"], f"clean {cell['clean end']}", f"safe {cell['data safety']}"]
         if width < ROOMY:
-            reliability, safety = _lines(reliability), _lines(safety)
+            shares = [_lines(share) for share in shares]
         verdict = cell["verdict"].replace(" at ", "\nat ")
         rows.append(
             (
                 f"{cell['condition']}\n{cell['policy']}\n{cell['cycles/s']} cycles/s",
                 f"{cell['cycles']}\n" + _lines(cell["outcomes"]),
-                f"{reliability}\n{safety}",
+                "\n".join(shares),
                 verdict if verdict == "-" else f"{verdict}\n{cell['claimed']}",
             )
         )
-    headings = ("condition", "cycles", "reliability, data safety", "verdict")
+    headings = ("condition", "cycles", "reliability, clean end, data safety", "verdict")
     return Table(table.title, headings, rows, table.about)
 
 

@@ -87,8 +87,8 @@ def claims(summary: Mapping[str, Any]) -> Table:
 
 
 def _conditions(conditions: list[dict[str, Any]]) -> Table:
-    headings = ("condition", "policy", "cycles", "outcomes", "reliability", "data safety",
-                "claimed", "verdict", "cycles/s")  # fmt: skip
+    headings = ("condition", "policy", "cycles", "outcomes", "reliability", "clean end",
+                "data safety", "claimed", "verdict", "cycles/s")  # fmt: skip
     return Table(
         "Conditions",
         headings,
@@ -99,6 +99,7 @@ def _conditions(conditions: list[dict[str, Any]]) -> Table:
                 f"{one['cycles']:,}",
                 _outcomes(one),
                 share(one["reliability"]),
+                share(one["clean_end"]) if "clean_end" in one else "-",  # an older run's
                 share(one["data_safety"]),
                 one["claimed"] or "-",
                 _verdict(one),
@@ -119,7 +120,7 @@ def _speed(cycles_per_second: float | None) -> str:
 
 def _outcomes(condition: Mapping[str, Any]) -> str:
     counts = condition["outcomes"]
-    said = [f"{name} {counts[name]:,}" for name in OUTCOMES if counts[name]]
+    said = [f"{name} {counts[name]:,}" for name in OUTCOMES if counts.get(name)]
     clean = condition["clean"]
     beside = f" (exact {clean['exact']:,})" if said and clean["demands"] == "rows" else ""
     return (", ".join(said) or "-") + beside

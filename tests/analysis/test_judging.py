@@ -21,8 +21,8 @@ from tests.stored_runs import cycle, cycles, make_run, row, struck
 
 KEYS = [
     "claim", "measure", "at_least", "limit_ms", "verdict", "decided_at_cycle", "why", "doubts",
-    "failures", "cycles", "estimate", "lower", "upper", "interval_confidence", "confidence",
-    "method", "next", "path",
+    "failures", "refused", "cycles", "estimate", "lower", "upper", "interval_confidence",
+    "confidence", "method", "next", "path",
 ]  # fmt: skip
 
 

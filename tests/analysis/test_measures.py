@@ -149,5 +149,15 @@ def test_every_measure_is_a_share_of_the_cycles(folder: Path) -> None:
     seen = evidence(folder, cycles(OUTCOMES))
     for measure in MEASURES.values():
         found = measure(seen, {"claimed": "661 bytes"})
-        assert isinstance(found, str) or found.counted.shape == found.failed.shape == (6,)
+        assert isinstance(found, str) or found.counted.shape == found.failed.shape == (7,)
         assert isinstance(found, str) or found.counted.dtype == found.failed.dtype == np.bool_
+
+
+def test_a_refusal_is_a_clean_end_and_no_success(folder: Path) -> None:
+    """It fails reliability, which says how many it was; the database is at its baseline."""
+    seen = evidence(folder, cycles(["refused"] * 3 + ["dirty_known", "cleaned", "restored"]))
+    reliable, ended = MEASURES["reliability"](seen, {}), MEASURES["clean_end"](seen, {})
+    assert not isinstance(reliable, str)
+    assert not isinstance(ended, str)
+    assert (int(reliable.failed.sum()), reliable.refused) == (4, 3)
+    assert (int(ended.failed.sum()), ended.refused) == (1, 0)

@@ -10,10 +10,12 @@ import pyarrow.parquet
 import pytest
 from scipy.stats import beta
 
+from harness import registry
 from harness.analysis.claims import MEASURES
 from harness.analysis.results import Results
 from harness.analysis.summary import load, read_summary, summarise, write
 from harness.errors import MeasurementError, UsageError
+from harness.experiment import verdicts
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
 from harness.experiment.store import Store
 from tests.stored_runs import cycle, cycles, make_run, row, struck
@@ -334,3 +336,27 @@ def test_100_000_cycles_take_seconds(folder: Path) -> None:
     said = one_of(results)
     assert time.process_time() - began_s < 2
     assert (said["cycles"], said["verdict"]) == (100_000, "supported")
+
+
+def test_a_refusal_is_told_apart_everywhere(folder: Path) -> None:
+    """Row, claim, verdict, console, page and Markdown say how many failures are refusals."""
+    records = cycles(["refused"] * 3 + ["dirty_known"] * 2 + ["cleaned"] * 95)
+    conditions = [{"name": "one", "claims": ["reliability >= 0.999", "clean_end >= 0.9"]}]
+    run = make_run(folder / "run", records, conditions=conditions, rows=[row(at_least=0.999)])
+    summary = summarise(run)
+    (one,) = summary["conditions"]
+    assert one["outcomes"]["refused"] == 3
+    assert one["reliability"]["estimate"] == 0.95
+    assert one["clean_end"]["estimate"] == 0.98
+    assert [claim["refused"] for claim in one["claims"]] == [3, 0]
+    assert "5 failures in 100 (3 of them refused" in summary["rows"][0]["why"]
+    told, _ = (verdict.sentence() for verdict in verdicts.of_run(run))
+    assert "5 failures (3 of them refused) in 100 cycles" in told
+    said = {name: registry.find("reports", name)().render(run.folder)
+            for name in ("console", "html", "markdown", "json")}  # fmt: skip
+    for text in said.values():
+        assert "refused" in text
+    assert "98.0%" in said["console"]
+    assert "98.0%" in said["markdown"]
+    assert "98.0%" in said["html"]
+    assert json.loads(said["json"])["conditions"][0]["clean_end"]["estimate"] == 0.98
