@@ -95,7 +95,7 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 @click.option(
     "--confidence",
     metavar="SHARE",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=float,
     default=0.95,
     help="That no word of all is wrong; 0.95.",
 )
@@ -171,7 +171,7 @@ def init(database: Path, output: Path, *, force: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--schema", is_flag=True, help="The JSON Schema of experiment files, for editors.")
 def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
-    """List what an experiment can name: faults, recovery, cleanup, workloads, reports, engines."""
+    """List what an experiment can name: faults, recovery, cleanup, ..., and what measures count."""
     from harness import listing
 
     if schema and kind:

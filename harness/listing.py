@@ -19,8 +19,8 @@ from harness.errors import UnknownName, UsageError
 
 VERSION = 1  # of the JSON
 BUILT_IN = "built-in"
-ENGINES = "engines"
-KINDS = (*registry.PACKAGES, ENGINES)
+ENGINES, MEASURES = "engines", "measures"
+KINDS = (*registry.PACKAGES, ENGINES, MEASURES)
 _ALSO = {
     "fault": "faults",
     "recoveries": "recovery",
@@ -28,6 +28,7 @@ _ALSO = {
     "workload": "workloads",
     "report": "reports",
     "engine": "engines",
+    "measure": "measures",
 }
 _OF_A_PROJECT = "of a project"
 # Ways to write ``cleanup`` for a user's own project, beside the names there are.
@@ -64,6 +65,10 @@ def listed(kind: str) -> list[Listed]:
     """Everything there is of a kind, what is built in first."""
     if kind == ENGINES:
         return list(_engines())
+    if kind == MEASURES:
+        from harness.analysis.measures import contracts  # noqa: PLC0415 - slow to import
+
+        return [Listed(name, contract) for name, contract in contracts().items()]
     found = [_built_in(kind, name) for name in sorted(registry.built_in(kind))]
     if kind == "cleanup":
         found += [Listed(name, contract, _OF_A_PROJECT) for name, contract in _OWN_CLEANUPS]

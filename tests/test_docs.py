@@ -9,7 +9,9 @@ import click
 import pytest
 
 from harness import registry
+from harness.analysis.measures import contracts
 from harness.cli import cli
+from harness.experiment.claimed import MIRRORS
 from harness.experiment.configuration import Condition, load
 from harness.experiment.project import BackendSetting, ProjectSetting
 from harness.guard import POLICIES
@@ -55,6 +57,13 @@ def unnamed(readme: str) -> list[str]:
     words |= (set(ProjectSetting.model_fields) - {"home"}) | set(BackendSetting.model_fields)
     places = {f"experiments/{path.name}" for path in EXPERIMENTS}
     return missing + sorted(word for word in words | places if f"`{word}`" not in readme)
+
+
+def test_the_page_of_measures_says_what_they_count() -> None:
+    """docs/measures.md has every measure with the words that `harness list measures` prints."""
+    page = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)) == contracts()
+    assert all(f"`{mirror}`" in page for mirror in MIRRORS)
 
 
 def test_the_readme_names_everything() -> None:

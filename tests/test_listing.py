@@ -8,6 +8,7 @@ import pytest
 from harness import listing, registry
 from harness.databases.engines import engine_of
 from harness.errors import UsageError
+from harness.experiment.claimed import ROW_MEASURES, TIMED
 
 
 @pytest.mark.parametrize("kind", registry.PACKAGES)
@@ -28,6 +29,13 @@ def test_engines_are_those_that_guard() -> None:
     """The engine of a path is the one that is listed; helpers beside it are not."""
     assert [one.name for one in listing.listed("engines")] == ["sqlite"]
     assert engine_of("any.db").__name__ == "harness.databases.sqlite"  # type: ignore[attr-defined]
+
+
+def test_measures_are_listed_with_what_they_count() -> None:
+    """Every measure of a claim or a row, and every time of a step."""
+    told = {one.name: one.contract for one in listing.listed("measures")}
+    assert set(told) == {*ROW_MEASURES, *TIMED}
+    assert told["restored_clean"].startswith("Over the cycles that tried a restore; failed: ")
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -17,6 +17,7 @@ import pandas as pd
 from harness.analysis.results import PARQUET, Results
 from harness.analysis.summary import Stored, load
 from harness.errors import UsageError
+from harness.experiment.claimed import checked_confidence
 from harness.experiment.configuration import differing_keys
 from harness.experiment.store import CYCLES
 from harness.statistics.comparison import Change, compare_proportions, compare_quantiles, verdicts
@@ -56,15 +57,19 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
     Args:
         before: the folder of the run that is the standard.
         after: the folder of the other.
-        confidence: the least probability, between 0 and 1, that no word of all is wrong.
+        confidence: the least probability, above 0.5, that no word of all is wrong.
 
     Returns:
         Lines for people, and the exit status: 1 when anything got worse, else 0.
 
     Raises:
-        UsageError: a folder holds no run, a run holds a harness error, or the runs have no
-            condition of the same settings in common.
+        UsageError: a folder holds no run, a run holds a harness error, the runs have no
+            condition of the same settings in common, or there can be no such confidence.
     """
+    try:
+        confidence = checked_confidence(confidence)
+    except ValueError as error:
+        raise UsageError(f"--confidence {error}") from None
     old, new = load(before), load(after)
     for folder, run in ((before, old), (after, new)):
         _refuse_spoiled(folder, run)

@@ -22,6 +22,7 @@ from harness.analysis.measures import Bools, Evidence, Trials, trials
 from harness.analysis.results import ledger
 from harness.experiment.claimed import Claim, confidence_each, own_claims
 from harness.experiment.kinds import planned_kinds
+from harness.guard.policy import POLICIES
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import (
     UNREACHABLE,
@@ -63,7 +64,14 @@ def evidence_of(
         ],
         confidence=confidence,
         over_http=condition.get("connection") == "backend",
+        backs_up=backs_up(condition),
     )
+
+
+def backs_up(condition: Mapping[str, Any]) -> bool:
+    """Whether the policy of a condition of run.json asks for a backup; unknown ones do."""
+    policy = POLICIES.get(str(condition.get("policy")))
+    return policy is None or policy.backs_up
 
 
 def row_claims(condition: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[Claim]:

@@ -2,6 +2,10 @@
 
 Everything else is the same for all of them: see `harness.analysis.claims`. Each looks at one cycle
 at a time, so that a run can stop at the cycle that decides.
+
+A failure is never a success: a step that failed was not in time, however soon it gave up, and a
+restore that was tried counts whether it worked or not. What each measure counts, and over what, is
+the docstring of its function, which `harness list measures` prints.
 """
 
 from __future__ import annotations
@@ -9,17 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import registry
 from harness.analysis.columns import Columns
+from harness.errors import UnknownName
 from harness.experiment.records import OUTCOMES, TIMINGS
 from harness.statistics.digits import milliseconds
 from harness.statistics.timings import quantiles
-
-KEEP_NO_COPY = frozenset({"wal_pin", "none"})  # recoveries whose backup is no second file
 
 Bools = NDArray[np.bool_]
 Row = Mapping[str, Any]
@@ -36,6 +40,7 @@ class Evidence:
     not_fired: Sequence[str] = ()  # faults with a rate above 0 that never fired
     confidence: float = 0.95
     over_http: bool = False  # the tests' own calls can fail
+    backs_up: bool = True  # the policy asks for a backup
 
     @property
     def cycles(self) -> int:
@@ -64,9 +69,23 @@ class Evidence:
         codes = [code for code, outcome in enumerate(OUTCOMES) if outcome in outcomes]
         return np.isin(self.columns["outcome"], codes)
 
+    def took(self, *steps: str) -> Bools:
+        """Tell the cycles in which any of these steps took place."""
+        times = np.array([self.columns[f"{step}_ms"] for step in steps])
+        return np.asarray(np.isfinite(times).any(axis=0), dtype=bool)
+
     def restored(self) -> Bools:
         """Tell the cycles in which a recovery put the baseline back, as it said."""
         return np.array([one is not None for one in self.columns["restored_by"]], dtype=bool)
+
+    def cleaned_up(self) -> Bools:
+        """Tell the cycles whose cleanup left nothing: a database restored was not clean before."""
+        return np.asarray(self.columns[self.demands] & ~self.restored())
+
+    def backed_up(self) -> Bools:
+        """Tell the cycles that had a backup: without one no test is run, and nothing follows."""
+        went_on = self.took("create", "cleanup", "verify", "restore", "dispose")
+        return (went_on | self.ended("cleaned", "restored")) & ~self.ended("refused")
 
     def doubts(self) -> list[str]:
         """Say what keeps this condition from supporting anything, one short sentence each."""
@@ -110,10 +129,7 @@ def trials(measure: str, limit_ms: float | None, evidence: Evidence) -> Trials |
     if limit_ms is None:
         return MEASURES[measure](evidence, {})
     step = measure.removesuffix("_ms")
-    quick = evidence.columns[measure] <= limit_ms
-    if step == "restore":  # one that brings nothing back takes for ever, however soon it gives up
-        quick &= evidence.ended("restored")
-    return _timed(evidence, step, quick)
+    return _timed(evidence, step, evidence.columns[measure] <= limit_ms)
 
 
 def untimed(measure: str, evidence: Evidence) -> Bools:
@@ -139,13 +155,47 @@ def _timed(evidence: Evidence, step: str, quick: Bools) -> Trials | NotMeasured:
     shown = ", ".join(f"{key} {milliseconds(figures[key])}" for key in ("p50", "p99", "max"))
     missed = int((_due(evidence, step) & ~timed).sum())
     doubts = (f"no {step} was timed in {counted(missed, 'cycle')}",) if missed else ()
-    return Trials(timed, ~quick, shown, doubts)
+    in_time = quick & ~evidence.spoiled & STEPS[step].worked(evidence)
+    return Trials(timed, ~in_time, shown, doubts)
+
+
+class Timed(NamedTuple):
+    """A step whose time can be claimed."""
+
+    failed: str  # when it was not in time however soon it ended, in words
+    worked: Callable[[Evidence], Bools]  # the cycles in which it did what it is for
+
+
+def _ended_well(evidence: Evidence) -> Bools:
+    return evidence.ended("cleaned", "restored")
+
+
+STEPS: dict[str, Timed] = {
+    "backup": Timed("no backup was taken, so no test was run", Evidence.backed_up),
+    "create": Timed(
+        "the tests could not make all their data (known of a backend alone)",
+        lambda seen: (seen.columns["payload_bytes"] > 0) | (not seen.over_http),
+    ),
+    "cleanup": Timed(
+        "the cleanup said that it failed, or left something",
+        lambda seen: (seen.columns["cleanup_ok"] == 1) & seen.cleaned_up(),
+    ),
+    "verify": Timed("the cycle did not end cleaned or restored", _ended_well),
+    "restore": Timed("the baseline was not brought back", lambda seen: seen.ended("restored")),
+    "dispose": Timed(
+        "a file was left behind, or the cycle did not end cleaned or restored",
+        lambda seen: _ended_well(seen) & (seen.columns["left_behind"] == 0),
+    ),
+    "truth": Timed("the instrument failed", lambda seen: ~seen.spoiled),
+    "cycle": Timed("the cycle did not end cleaned or restored", _ended_well),
+}
+assert tuple(STEPS) == TIMINGS  # noqa: S101 - a step that is timed must say when it failed
 
 
 def _due(evidence: Evidence, step: str) -> Bools:
     """Tell the cycles in which a step must have taken place, going by what else they say."""
     columns = evidence.columns
-    if step in ("backup", "truth", "cycle"):
+    if step in ("truth", "cycle") or (step == "backup" and evidence.backs_up):
         return np.ones(evidence.cycles, dtype=bool)
     if step == "create":
         return np.asarray(columns["payload_bytes"] > 0)
@@ -156,60 +206,76 @@ def _due(evidence: Evidence, step: str) -> Bools:
     return np.zeros(evidence.cycles, dtype=bool)  # by the policy: nothing else tells
 
 
-# The measures themselves. Each gives the cycles it counts, or says why there are none.
+# The measures themselves. Each gives the cycles it counts, or says why there are none; its
+# docstring is what people are told of it.
 
 
 def _reliability(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    every = _every(~evidence.ended("cleaned", "restored"))
+    """Over every cycle; failed: it did not end cleaned or restored, by the truth."""
+    every = _every(~_ended_well(evidence))
     return replace(every, refused=int(evidence.ended("refused").sum()))
 
 
 def _clean_end(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    """Count as failed what did not end at the baseline; a refusal never left it."""
+    """Over every cycle; failed: it did not end cleaned, restored or refused (nothing touched)."""
     return _every(~evidence.ended("cleaned", "restored", "refused"))
 
 
 def _data_safety(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    return _every(evidence.ended("baseline_lost", "harness_error"))
+    """Over every cycle; failed: the baseline was lost, or the instrument failed."""
+    return _every(evidence.ended("baseline_lost") | evidence.spoiled)
 
 
 def _no_restore(evidence: Evidence, row: Row) -> Trials | NotMeasured:
+    """Over every cycle; failed: it did not end cleaned, so it was restored or worse."""
     return _every(~evidence.ended("cleaned"))
 
 
 def _no_silent_leftover(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    """Count as failed what was dirty while the guard said that it was fine."""
-    return _every(evidence.ended("dirty_silent", "harness_error"))
+    """Over every cycle; failed: dirty or lost while the guard said that it was fine."""
+    lost = evidence.ended("baseline_lost") & evidence.columns["says_clean"]
+    return _every(evidence.ended("dirty_silent") | lost | evidence.spoiled)
 
 
 def _nothing_left_behind(evidence: Evidence, row: Row) -> Trials | NotMeasured:
+    """Over every cycle; failed: a file beside the database that should not be there."""
     return _every((evidence.columns["left_behind"] != 0) | evidence.spoiled)
 
 
 def _restored_clean(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    restored = evidence.restored()
-    if not restored.any():
+    """Over the cycles that tried a restore; failed: the baseline was not back after it."""
+    tried = evidence.took("restore") | evidence.restored()
+    if not tried.any():
         return "no cycle restored"
-    return Trials(restored, ~evidence.ended("restored"))
+    return Trials(tried, ~evidence.ended("restored"))
 
 
 def _backup_under_1s(evidence: Evidence, row: Row) -> Trials | NotMeasured:
+    """Over the cycles that tried a backup; failed: it took a second or more, or none was taken."""
     return _timed(evidence, "backup", evidence.columns["backup_ms"] < 1000)
 
 
 def _backup_same_size(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    first = evidence.recoveries[0] if evidence.recoveries else "none"
-    if first in KEEP_NO_COPY:
-        return f"recovery {first} keeps no second file to compare"
+    """Over every cycle; failed: the backup is no file of the baseline's size to the byte."""
+    first = evidence.recoveries[0] if evidence.recoveries else ""
+    if not (first and evidence.backs_up):
+        return "no cycle took a backup"
+    try:
+        if registry.find("recovery", first).pins:
+            return f"recovery {first} keeps no second file to compare"
+    except (UnknownName, ImportError) as error:
+        return f"whether recovery {first} keeps a second file cannot be told here: {error}"
     if evidence.size_bytes is None:
         return "the run does not say how big its baseline is"
     backup_bytes = evidence.columns["backup_bytes"]
     shown = f"{_range(backup_bytes)} bytes against {evidence.size_bytes:,}"
-    every = _every(backup_bytes != evidence.size_bytes)
+    other = (backup_bytes != evidence.size_bytes) | ~evidence.backed_up()
+    every = _every(other | evidence.spoiled)
     return Trials(every.counted, every.failed, shown)
 
 
 def _bytes_added(evidence: Evidence, row: Row) -> Trials | NotMeasured:
+    """Over the cycles whose tests made data; failed: neither payload nor growth is the figure."""
     payload, grown = evidence.columns["payload_bytes"], evidence.columns["grown_bytes"]
     wrote = np.asarray(payload > 0)
     if not wrote.any():
@@ -222,13 +288,12 @@ def _bytes_added(evidence: Evidence, row: Row) -> Trials | NotMeasured:
 
 
 def _cleanup_reports_truth(evidence: Evidence, row: Row) -> Trials | NotMeasured:
-    """Compare the cleanup's word with the truth: a database restored was not clean before."""
+    """Over the cycles whose cleanup ran; failed: its word is not what the truth found."""
     said = evidence.columns["cleanup_ok"]
     spoke = np.asarray(said >= 0)
     if not spoke.any():
         return "no cleanup ran"
-    clean = evidence.columns[evidence.demands] & ~evidence.restored()
-    return Trials(spoke, (said == 1) != clean)
+    return Trials(spoke, ((said == 1) != evidence.cleaned_up()) | evidence.spoiled)
 
 
 def _every(failed: Bools) -> Trials:
@@ -253,3 +318,12 @@ MEASURES: dict[str, Measure] = {
     "bytes_added": _bytes_added,
     "cleanup_reports_truth": _cleanup_reports_truth,
 }
+
+
+def contracts() -> dict[str, str]:
+    """Return by name what each measure counts and over what, those of time included."""
+    told = {name: (find.__doc__ or "").strip() for name, find in MEASURES.items()}
+    return told | {
+        f"{step}_ms": f"Over the cycles that took the step; failed: slower, or {one.failed}."
+        for step, one in STEPS.items()
+    }

@@ -33,7 +33,8 @@ MEASURES: dict[str, Callable[[pd.Series], pd.Series]] = {  # which outcomes fail
     "reliability": lambda outcome: ~outcome.isin(["cleaned", "restored"]),
     "clean_end": lambda outcome: ~outcome.isin(["cleaned", "restored", "refused"]),
     "data_safety": lambda outcome: outcome == "baseline_lost",
-    "no_silent_leftover": lambda outcome: outcome == "dirty_silent",
+    # a loss may have been silent; taken as one it can support nothing that is not so
+    "no_silent_leftover": lambda outcome: outcome.isin(["dirty_silent", "baseline_lost"]),
 }
 SHARES = ("reliability", "clean_end", "data_safety")  # of each condition in summary.json
 Bools = NDArray[np.bool_]

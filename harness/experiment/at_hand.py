@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import registry
-from harness.files import Files
 from harness.guard.journal import CAPTURED, SUFFIX
 from harness.recovery.sqlite_files import beside, real
 from harness.truth.sqlite import SqliteTruth
 
 
-def is_pinned(database: Path, backups: Mapping[str, Path]) -> bool:
+def is_pinned(database: Path, recoveries: Sequence[str]) -> bool:
     """Whether a journal left behind says that the database's own file is somebody's backup.
 
     Then the next guard restores from it, as long as nobody has folded the -wal into it. Without
@@ -21,7 +20,7 @@ def is_pinned(database: Path, backups: Mapping[str, Path]) -> bool:
 
     Args:
         database: as the guard was given it; the guard has let go.
-        backups: the path of each recovery of its chain, by the recovery's name.
+        recoveries: the names of its chain.
     """
     try:
         written = beside(real(database), SUFFIX).read_bytes()
@@ -30,12 +29,7 @@ def is_pinned(database: Path, backups: Mapping[str, Path]) -> bool:
         named = [one["recovery"] for one in last["backups"]] if captured else []
     except (OSError, ValueError, LookupError, TypeError):
         return False  # none, or none that the next guard could read
-    return any(_is_the_database(name, database, backups[name]) for name in named if name in backups)
-
-
-def _is_the_database(name: str, database: Path, backup: Path) -> bool:
-    recovery = registry.find("recovery", name)(database, backup, files=Files())
-    return bool(real(recovery.baseline) == real(database))
+    return any(registry.find("recovery", name).pins for name in named if name in recoveries)
 
 
 def is_kept(truth: SqliteTruth, backups: Sequence[Path], elsewhere: Path) -> bool:

@@ -38,6 +38,9 @@ MIRRORS = {
 MEASURES = tuple(MIRRORS.values())
 # What a row may ask for: the keys of harness.analysis.measures.MEASURES, which is slow to import.
 ROW_MEASURES = (*MEASURES, "bytes_added")  # the last is judged by the figure its row claims
+# The confidences that can be asked for. Shared among many claims, an error smaller than this one
+# would be lost in the rounding of 1 minus itself.
+CONFIDENCE_ABOVE, CONFIDENCE_MOST = 0.5, 1 - 1e-9
 TIMED = tuple(f"{phase}_ms" for phase in TIMINGS)
 
 _FIGURE = r"\s*([0-9.eE+-]+)\s*"
@@ -80,6 +83,21 @@ def parse_claim(text: str) -> Claim:
 def own_claims(condition: Mapping[str, Any]) -> list[Claim]:
     """Return what a condition of run.json claims itself."""
     return [parse_claim(text) for text in condition.get("claims") or ()]
+
+
+def checked_confidence(confidence: Any) -> float:
+    """Return a confidence that a verdict can be given at.
+
+    Raises:
+        ValueError: it is no number above CONFIDENCE_ABOVE and up to CONFIDENCE_MOST.
+    """
+    number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
+    if not number or not CONFIDENCE_ABOVE < confidence <= CONFIDENCE_MOST:
+        raise ValueError(
+            f"must be more than {CONFIDENCE_ABOVE:g} (no better than a coin) and at most "
+            f"{CONFIDENCE_MOST:.10g} (what can be computed), such as 0.95; not {confidence!r}"
+        )
+    return float(confidence)
 
 
 def confidence_each(confidence: float, claims: int) -> float:

@@ -27,7 +27,13 @@ from harness.experiment.progress import ProgressDisplay, Tally
 from harness.experiment.rates import Calibrate, Measure, solved
 from harness.experiment.records import CycleRecord
 from harness.experiment.rehearsal import commands_s, rehearse
-from harness.experiment.store import RUN, Store, check_same, fingerprint, refuse_used
+from harness.experiment.store import (
+    Store,
+    check_same,
+    fingerprint,
+    refuse_unused,
+    refuse_used,
+)
 
 INTERRUPTED, REPORT = 130, "report.html"
 
@@ -105,7 +111,8 @@ def run(
     workers = workers or os.cpu_count() or 1
     folder = output or Path("runs") / f"{experiment.name}-{experiment.seed}"
     earlier: dict[str, Any] | None = None
-    if resume and (folder / RUN).exists():
+    if resume:
+        refuse_unused(folder)
         earlier = check_same(folder, experiment)
     else:
         refuse_used(folder)

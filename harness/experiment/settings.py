@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -17,6 +19,7 @@ from pydantic import (
 
 from harness.errors import ConfigurationError, UnknownName
 from harness.experiment.claim_texts import ClaimText, Measure
+from harness.experiment.claimed import checked_confidence
 from harness.experiment.designs import FEWEST_DRAWN, StrataSetting, Swept
 from harness.experiment.document import nearest
 from harness.experiment.kinds import planned_kinds
@@ -27,24 +30,27 @@ from harness.faults.plan import most_in_bursts
 from harness.workloads import JournalMode
 
 
-def _weights(value: Any) -> Any:
-    """Turn ``"phase"`` or ``{attempt = 1, phase = 3}`` into weights that sum to 1."""
+def _shares(value: Any) -> Any:
+    """Turn ``"phase"`` or ``{attempt = 0.25, phase = 0.75}`` into shares that sum to 1."""
     choice = ", ".join(f'"{word}"' for word in LASTING)
-    weights = {value: 1.0} if isinstance(value, str) else value
-    if not isinstance(weights, dict) or not weights:
-        raise ValueError(f"must be one of {choice}, or a table of weights for them")
-    for word, weight in weights.items():
+    shares = {value: 1.0} if isinstance(value, str) else value
+    if not isinstance(shares, dict) or not shares:
+        raise ValueError(f"must be one of {choice}, or a table of shares for them")
+    for word, share in shares.items():
         if word not in LASTING:
             raise ValueError(f"{word!r} is not how long a fault lasts; choose from {choice}")
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
-            raise ValueError(f"the weight of {word!r} must be a number from 0, not {weight!r}")
-    total = float(sum(weights.values()))
-    if not 0 < total < float("inf"):
-        raise ValueError("the weights must sum to more than 0")
-    return {word: float(weights[word]) / total for word in LASTING if weights.get(word)}
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ValueError(f"the share of {word!r} must be a number from 0 to 1, not {share!r}")
+    total = math.fsum(shares.values())
+    if not math.isclose(total, 1, abs_tol=_ROUNDED):
+        # scaled in silence, a mistyped share would be another experiment than the one written
+        written = " + ".join(f"{share:g}" for share in shares.values())
+        raise ValueError(f"the shares must add up to 1, and {written} = {total:g}")
+    return {word: float(shares[word]) / total for word in LASTING if shares.get(word)}
 
 
-Lasting = Annotated[dict[str, float], BeforeValidator(_weights)]
+_ROUNDED = 1e-9  # what the sum of shares may be off by their rounding
+Lasting = Annotated[dict[str, float], BeforeValidator(_shares)]
 Phase = Literal["backup", "create", "cleanup", "verify", "restore", "dispose"]  # steps.PHASES
 Phases = Annotated[tuple[Phase, ...], Field(min_length=1)]
 FaultName = Annotated[str, named("faults")]
@@ -253,7 +259,7 @@ class Experiment(Part):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     seed: Annotated[Whole, Field(ge=0)] = 1
     cycles: Annotated[Whole, Field(ge=1)] = 4000
-    confidence: Annotated[Number, Field(gt=0, lt=1)] = 0.95
+    confidence: Annotated[Number, AfterValidator(checked_confidence)] = 0.95
     question: str = ""
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
     calibrations: dict[str, Calibration] = Field(default_factory=dict)

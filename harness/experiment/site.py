@@ -29,6 +29,7 @@ from harness.faults.storage import BY_FILES, BY_SQLITE
 from harness.guard.leftovers import backup_path
 from harness.guard.policy import POLICIES, Policy
 from harness.guard.protocol import Guard
+from harness.recovery import Recovery
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
 from harness.truth.sqlite import SqliteTruth
@@ -95,8 +96,8 @@ class Site:
             return own_cleanup(condition, application)
         kind: type[Cleanup] = registry.find("cleanup", str(condition.cleanup))
         if kind.over == "baseline":
-            pinned = condition.recoveries[0] == "wal_pin"
-            baseline = self.database if pinned else backup_path(self.database, 0)
+            first: type[Recovery] = registry.find("recovery", condition.recoveries[0])
+            baseline = self.database if first.pins else backup_path(self.database, 0)
             return kind(baseline, busy_timeout_ms=condition.busy_timeout_ms)  # type: ignore[call-arg]  # see Cleanup.over
         if kind.over == "http" and isinstance(self._application, OverHttp):
             made: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over
@@ -270,7 +271,7 @@ class Site:
 
     def _is_pinned(self) -> bool:
         """Whether the database's own file is a backup that the next guard restores from."""
-        pinned = at_hand.is_pinned(self.database, self.scene.backups)
+        pinned = at_hand.is_pinned(self.database, self.condition.recoveries)
         return pinned and self._truth.same(self.database)
 
     def _is_kept(self) -> bool:

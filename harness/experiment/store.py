@@ -274,6 +274,21 @@ def refuse_used(folder: Path) -> None:
         )
 
 
+def refuse_unused(folder: Path) -> None:
+    """Raise UsageError when ``folder`` holds nothing that a run could go on with."""
+    if not (folder / RUN).exists():
+        what = "holds no run" if folder.exists() else "is not there"
+        raise UsageError(
+            f"{folder}: {what}, so there is nothing to --resume; name the run's folder with "
+            "--output, or leave --resume out to begin"
+        )
+    if not (folder / CYCLES).exists() and any(folder.glob("*.parquet")):
+        raise UsageError(
+            f"{folder}: was published without its {CYCLES}, so it cannot be gone on with; "
+            "run again with another --output"
+        )
+
+
 def check_same(folder: Path, experiment: Experiment) -> dict[str, Any]:
     """Return run.json of ``folder``; ConfigurationError when it is another experiment's."""
     run = read_run(folder)

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UnknownName, UsageError
-from harness.experiment.claimed import Claim, confidence_each, own_claims, parse_claim
+from harness.experiment.claimed import (
+    Claim,
+    checked_confidence,
+    confidence_each,
+    own_claims,
+    parse_claim,
+)
 from harness.experiment.document import nearest
 from harness.experiment.in_order import InOrder
 from harness.experiment.store import RUN
@@ -94,10 +100,7 @@ def check(
 
     results = Results(folder)
     conditions = _conditions(results)
-    if confidence is None:
-        confidence = _confidence(results)
-    elif not 0 < confidence < 1:
-        raise UsageError(f"--confidence {confidence:g}: must lie between 0 and 1")
+    confidence = _confidence(results) if confidence is None else _asked(confidence)
     chosen = _chosen(conditions, condition)
     given = [] if claim is None else [parse_claim(claim)]
     claims = {one["name"]: given or own_claims(one) for one in chosen}
@@ -187,12 +190,17 @@ def _chosen(conditions: list[Mapping[str, Any]], name: str | None) -> list[Mappi
 
 
 def _confidence(results: Results) -> float:
-    confidence = results.experiment.get("confidence", 0.95)
-    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
-        raise UsageError(
-            f"{results.folder / RUN}: confidence {confidence!r} must lie between 0 and 1"
-        )
-    return float(confidence)
+    try:
+        return checked_confidence(results.experiment.get("confidence", 0.95))
+    except ValueError as error:
+        raise UsageError(f"{results.folder / RUN}: confidence {error}") from None
+
+
+def _asked(confidence: float) -> float:
+    try:
+        return checked_confidence(confidence)
+    except ValueError as error:
+        raise UsageError(f"--confidence {error}") from None
 
 
 def _percent(share: float) -> str:

@@ -23,6 +23,7 @@ class Recovery(ABC):
     contract: ClassVar[str]  # one sentence: what it needs, what it survives
     journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
     needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
+    pins: ClassVar[bool] = False  # whether the baseline is the database's own main file, no copy
 
     def __init__(
         self,

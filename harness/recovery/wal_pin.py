@@ -65,6 +65,7 @@ class WalPin(Recovery):
     contract = "needs WAL mode, and sole access to restore; costs the same at any size"
     journal_modes = ("wal",)
     needs_sole_access = True
+    pins = True
 
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock

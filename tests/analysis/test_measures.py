@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.analysis.measures import MEASURES, Evidence, Trials, trials, untimed
+from harness import registry
+from harness.analysis.measures import MEASURES, Evidence, Trials, contracts, trials, untimed
 from harness.experiment.claimed import MEASURES as CLAIMED
 from harness.experiment.claimed import TIMED
-from harness.experiment.records import OUTCOMES, CycleRecord
+from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
+from harness.recovery.wal_pin import WalPin
 from tests.stored_runs import cycle, cycles, make_run
 
 
@@ -142,6 +144,95 @@ def test_test_data_that_nobody_made_is_a_doubt(folder: Path) -> None:
     over_http = evidence(folder / "b", nothing, over_http=True)
     assert over_http.doubts() == ["in no cycle did the tests make all their data"]
     assert evidence(folder / "c", [*nothing, cycle(3)], over_http=True).doubts() == []
+
+
+# Of each measure and each step: a cycle that failed at it, quick and quiet as it was.
+QUICK = dict.fromkeys(TIMINGS, 0.5)
+REFUSED = {"timings_ms": {"backup": 0.5, "cycle": 0.5}, "cleanup_ok": None, "backup_bytes": 0}
+NOT_RESTORED = {"timings_ms": QUICK, "restored_by": None, "says_clean": False}
+FAILURES: dict[str, CycleRecord] = {
+    "reliability": cycle(3, "refused", **REFUSED),
+    "clean_end": cycle(3, "dirty_known", **NOT_RESTORED),
+    "data_safety": cycle(3, "baseline_lost", says_clean=True),
+    "no_restore": cycle(3, "refused", **REFUSED),
+    "no_silent_leftover": cycle(3, "baseline_lost", says_clean=True),
+    "nothing_left_behind": cycle(3, left_behind=1),
+    "restored_clean": cycle(3, "dirty_known", **NOT_RESTORED),
+    "backup_under_1s": cycle(3, "refused", **REFUSED),
+    "backup_same_size": cycle(3, "dirty_known", **(REFUSED | {"backup_bytes": 2_691_072})),
+    "cleanup_reports_truth": cycle(3, "dirty_silent", cleanup_ok=True),
+    "backup_ms": cycle(3, "refused", **REFUSED),
+    "create_ms": cycle(3, "dirty_known", timings_ms=QUICK, payload_bytes=0),
+    "cleanup_ms": cycle(3, "dirty_known", timings_ms=QUICK, cleanup_ok=False),
+    "verify_ms": cycle(3, "dirty_known", timings_ms=QUICK, says_clean=False),
+    "restore_ms": cycle(3, "dirty_known", **NOT_RESTORED),
+    "dispose_ms": cycle(3, timings_ms=QUICK, left_behind=1),
+    "truth_ms": cycle(3, "harness_error", timings_ms=QUICK),
+    "cycle_ms": cycle(3, "refused", **REFUSED),
+}
+
+
+@pytest.mark.parametrize("name", [*CLAIMED, *TIMED])
+def test_a_failure_is_never_a_success(folder: Path, name: str) -> None:
+    """Beside good cycles, a quick and quiet failure is counted, and counted as one."""
+    outcome = "restored" if "restore" in name and name != "no_restore" else "cleaned"
+    records = [*cycles([outcome] * 3, timings_ms=QUICK), FAILURES[name]]
+    seen = evidence(folder, records, over_http=True)
+    found = trials(name, 1.0 if name in TIMED else None, seen)
+    assert counts(found) == ([True] * 4, [False, False, False, True])
+
+
+@pytest.mark.parametrize("name", [*CLAIMED, *TIMED])
+def test_the_instruments_failure_is_no_success(folder: Path, name: str) -> None:
+    """A harness error that counts at all counts as failed, whatever it says of itself."""
+    good = cycle(0, "restored", timings_ms=QUICK)
+    spoiled = cycle(1, "harness_error", rows=True, timings_ms=QUICK, cleanup_ok=True)
+    found = trials(name, 1.0 if name in TIMED else None, evidence(folder, [good, spoiled]))
+    assert isinstance(found, Trials)
+    assert found.failed[found.counted].tolist()[-1]
+
+
+def test_a_cleanup_that_left_something_was_not_in_time(folder: Path) -> None:
+    """Also where it said that it was fine: verification had to restore."""
+    records = cycles(["restored", "dirty_silent", "cleaned"], cleanup_ok=True, timings_ms=QUICK)
+    found = trials("cleanup_ms", 1.0, evidence(folder, records))
+    assert counts(found) == ([True] * 3, [True, True, False])
+
+
+def test_where_no_backup_is_asked_for_none_is_missing(folder: Path) -> None:
+    """A policy without a backup has no time and no size of one, and nothing to doubt."""
+    seen = evidence(folder, cycles(["cleaned"] * 3, timings_ms={"cycle": 1.0}), backs_up=False)
+    for name in ("backup_under_1s", "backup_same_size"):
+        assert trials(name, None, seen) == "no cycle took a backup"
+    assert untimed("backup_ms", seen).tolist() == [False] * 3
+
+
+class Pinning(WalPin):
+    """A pinning recovery of somebody's own."""
+
+    name = "pinning"
+
+
+def test_a_recovery_is_asked_whether_it_keeps_a_copy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of somebody's own that pins has no copy to compare; one not installed cannot be asked."""
+    records = cycles(["cleaned"] * 3, backup_bytes=0)
+    missing = trials("backup_same_size", None, evidence(folder, records, recoveries=["pinning"]))
+    assert isinstance(missing, str)
+    assert "cannot be told here: no recovery is called 'pinning'" in missing
+    monkeypatch.setattr(registry, "find", lambda package, name: Pinning)
+    seen = evidence(folder / "2", records, recoveries=["pinning"])
+    assert trials("backup_same_size", None, seen) == (
+        "recovery pinning keeps no second file to compare"
+    )
+
+
+def test_what_counts_is_said_of_every_measure() -> None:
+    """Each name that can be claimed or asked for in a row says over what and when failed."""
+    told = contracts()
+    assert set(told) == {*MEASURES, *TIMED}
+    assert all(text.startswith("Over ") and "failed: " in text for text in told.values())
 
 
 def test_every_measure_is_a_share_of_the_cycles(folder: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from harness.experiment import at_hand
 from harness.guard import Guard
-from harness.guard.leftovers import backup_path
 from harness.truth.sqlite import SqliteTruth
 
 
@@ -36,24 +35,23 @@ def guarded(pristine: Path, recovery: str) -> tuple[Path, Guard]:
 def test_a_pin_is_a_backup_while_its_journal_says_so(pristine: Path) -> None:
     """The main file counts where a guard gave up and left its journal, and in no other case."""
     database, guard = guarded(pristine, "wal_pin")
-    backups = {"wal_pin": backup_path(database, 0)}
     guard.abandon()
-    assert at_hand.is_pinned(database, backups)
+    assert at_hand.is_pinned(database, ["wal_pin"])
     journal = Path(f"{database}.e2e-journal")
     written = journal.read_bytes()
     journal.write_bytes(written.replace(b'"captured"', b'"proven"'))
-    assert not at_hand.is_pinned(database, backups)
+    assert not at_hand.is_pinned(database, ["wal_pin"])
     journal.write_bytes(b"\xff\n")
-    assert not at_hand.is_pinned(database, backups)
+    assert not at_hand.is_pinned(database, ["wal_pin"])
     journal.unlink()
-    assert not at_hand.is_pinned(database, backups)
+    assert not at_hand.is_pinned(database, ["wal_pin"])
 
 
 def test_a_copy_pins_nothing(pristine: Path) -> None:
     """The journal of a recovery with a file of its own makes no backup of the database itself."""
     database, guard = guarded(pristine, "file_copy")
     guard.abandon()
-    assert not at_hand.is_pinned(database, {"file_copy": backup_path(database, 0)})
+    assert not at_hand.is_pinned(database, ["file_copy"])
 
 
 def test_only_what_is_the_baseline_is_kept(pristine: Path, folder: Path) -> None:

@@ -39,7 +39,7 @@ test_data = "simple"
 
 [defaults.faults.noop]
 rate = 0.5
-lasting = { attempt = 1, phase = 3 }
+lasting = { attempt = 0.25, phase = 0.75 }
 
 [[conditions]]
 name = "one"
@@ -152,8 +152,12 @@ PLANTED = {
     "rate too high": ("rate = 0.5", "rate = 1.5", [":13:", "'one'", "faults.noop.rate", "1.5"]),
     "rate negative": ("rate = 0.5", "rate = -0.1", ["faults.noop.rate", "-0.1"]),
     "rate no number": ("rate = 0.5", 'rate = "often"', ["faults.noop.rate", "number", "'often'"]),
-    "lasting": ("phase = 3", "phasse = 3", ["lasting", "'phasse'", '"phase"']),
-    "lasting sums to 0": ("{ attempt = 1, phase = 3 }", "{ phase = 0 }", ["more than 0"]),
+    "lasting": ("phase = 0.75", "phasse = 0.75", ["lasting", "'phasse'", '"phase"']),
+    "lasting sums to 0": ("{ attempt = 0.25, phase = 0.75 }", "{ phase = 0 }", ["add up to 1"]),
+    "lasting adds up to more": ("attempt = 0.25, phase = 0.75", "attempt = 0.5, phase = 0.6",
+                                [":14:", "'one'", "faults.noop.lasting", "0.5 + 0.6 = 1.1"]),
+    "confidence of a coin": ("cycles = 100", "cycles = 100\nconfidence = 0.5",
+                             [":3: confidence", "more than 0.5", "0.95"]),
     "unknown fault": ("defaults.faults.noop", "defaults.faults.nop", ["'nop'", "'noop'?"]),
     "unknown recovery": ('["file_copy"]', '["file_cpy"]', ["recoveries.0", "'file_copy'?"]),
     "no recovery": ('["file_copy"]', "[]", ["recoveries", "at least 1"]),

@@ -157,6 +157,21 @@ def test_a_used_folder_is_refused_and_left_alone(runs: Runs) -> None:
     assert runs.rows("one") == rows
 
 
+def test_there_must_be_something_to_resume(runs: Runs) -> None:
+    """A mistyped --output begins no run of its own: the folder is named, and nothing is made."""
+    with pytest.raises(UsageError, match=r"mistyped: is not there, so .* nothing to --resume"):
+        runs("mistyped", resume=True)
+    assert not (runs.folder / "mistyped").exists()
+    (runs.folder / "other").mkdir()
+    with pytest.raises(UsageError, match=r"other: holds no run, .* leave --resume out"):
+        runs("other", resume=True)
+    assert not list((runs.folder / "other").iterdir())
+    runs("one")
+    (runs.folder / "one" / "cycles.sqlite").unlink()
+    with pytest.raises(UsageError, match=r"one: was published without its cycles\.sqlite"):
+        runs("one", resume=True)
+
+
 def test_another_experiments_folder_is_refused(runs: Runs) -> None:
     """--resume into another seed's folder names both."""
     runs("one")

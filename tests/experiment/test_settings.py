@@ -23,20 +23,34 @@ from harness.experiment.settings import (
 from harness.steps import PHASES
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(["attempt", "phase", "cycle"]), st.floats(0.01, 100), min_size=1
-    )
-)
-def test_weights_sum_to_one(weights: dict[str, float]) -> None:
-    """Weights are shares, in proportion as written."""
-    shares = FaultSetting(rate=0.1, lasting=weights).lasting
-    assert sum(shares.values()) == pytest.approx(1)
-    first = next(iter(shares))
-    assert all(
-        shares[key] / shares[first] == pytest.approx(weights[key] / weights[first])
-        for key in weights
-    )
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=3).filter(any))
+def test_shares_of_lasting_are_taken_as_written(parts: list[int]) -> None:
+    """Shares that add up to 1, rounding aside, are kept; those of nothing are left out."""
+    written = {
+        word: part / sum(parts)
+        for word, part in zip(("attempt", "phase", "cycle"), parts, strict=False)
+    }
+    shares = FaultSetting(rate=0.1, lasting=written).lasting
+    assert shares == pytest.approx({word: share for word, share in written.items() if share})
+
+
+@given(st.dictionaries(st.sampled_from(["attempt", "phase", "cycle"]), st.floats(0, 1), min_size=1))
+def test_shares_that_do_not_add_up_are_refused(written: dict[str, float]) -> None:
+    """Nothing is scaled in silence: whatever is off by more than rounding is no experiment."""
+    if abs(sum(written.values()) - 1) <= 1e-9:
+        return
+    with pytest.raises(ValidationError, match="must add up to 1"):
+        FaultSetting(rate=0.1, lasting=written)
+
+
+NONSENSE = [0.5, 0.0, 1.0, -1.0, 95.0, 1e-9, 1 - 1e-12, float("nan"), float("inf")]
+
+
+@pytest.mark.parametrize("confidence", NONSENSE)
+def test_nonsense_confidences_are_refused(confidence: float) -> None:
+    """No better than a coin, certain, no number, or beyond what can be computed."""
+    with pytest.raises(ValidationError, match=r"must be more than 0\.5|finite number"):
+        Experiment(name="x", conditions=(Condition(name="c"),), confidence=confidence)
 
 
 def test_the_phases_are_those_that_are_announced() -> None:

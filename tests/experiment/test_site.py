@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from harness.experiment.configuration import Condition
 from harness.experiment.records import CycleRecord
 from harness.experiment.site import DATABASE_NAME, Site
 from harness.faults import Planned, Slot
+from harness.recovery.wal_pin import WalPin
 
 SIZE_BYTES = 80 * 4096
 
@@ -31,6 +33,41 @@ def site(folder: Path, **settings: Any) -> Site:
     work = folder / "work"
     work.mkdir(exist_ok=True)
     return Site(condition, 1, pristine, work)
+
+
+class Pinning(WalPin):
+    """A pinning recovery of somebody's own: it is wal_pin under another name."""
+
+    name = "pinning"
+
+
+@pytest.fixture
+def pinning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install a distribution that offers it."""
+    metadata = folder / "acme-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        f"[harness.recovery]\npinning = {__name__}:Pinning\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    registry.find.cache_clear()
+    registry.names.cache_clear()
+    yield
+    monkeypatch.undo()
+    registry.find.cache_clear()
+    registry.names.cache_clear()
+
+
+@pytest.mark.usefixtures("pinning")
+def test_a_pinning_recovery_is_known_by_what_it_can_do(folder: Path) -> None:
+    """A cleanup by difference is given the main file as the baseline, whatever the pin is called.
+
+    A backup beside the database, that it would look for otherwise, is not there.
+    """
+    here = site(folder, recoveries=["pinning"], cleanup="by_difference")
+    record = here.run(0)
+    assert (record.outcome, record.cleanup_ok, record.detail) == ("cleaned", True, "")
 
 
 def timeless(record: CycleRecord) -> CycleRecord:

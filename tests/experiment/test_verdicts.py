@@ -92,8 +92,9 @@ def test_what_cannot_be_judged_is_a_mistake_of_the_callers(folder: Path) -> None
     run = stored(folder, {0: "cleaned"})
     with pytest.raises(UsageError, match="no condition is called 'b'"):
         verdicts.check(run, condition="b")
-    with pytest.raises(UsageError, match="--confidence 95"):
-        verdicts.check(run, confidence=95)
+    for nonsense in (95, 0.5, 0, 1, 1e-9, 1 - 1e-12, float("nan")):
+        with pytest.raises(UsageError, match=r"--confidence must be more than 0\.5"):
+            verdicts.check(run, confidence=nonsense)
     with pytest.raises(UsageError, match="cannot be read"):
         verdicts.check(run, claim="nonsense")
     store = Store.resume(run, Experiment.from_json(Store(run).run["configured"]))
@@ -183,7 +184,8 @@ def test_what_an_experiment_claims_is_known_before_it_runs() -> None:
         (["harness_error"] * 50, "data_safety >= 0.5", 4, "harness error in 50 cycles"),
         (["cleaned"] * 50, "restored_clean >= 0.5", 3, "not measured; no cycle restored"),
         (["cleaned"] * 50, "p50 of restore_ms <= 5", 3, "not measured; no restore was timed"),
-        (["restored"] * 50, "p50 of cleanup_ms <= 5", 0, "supported at cycle"),
+        (["cleaned"] * 50, "p50 of cleanup_ms <= 5", 0, "supported at cycle"),
+        (["restored"] * 50, "p50 of cleanup_ms <= 5", 1, "refuted at cycle"),
         (["cleaned"] * 50, "no_restore >= 0.999", 3, "if nothing else fails"),
     ],
 )
@@ -255,7 +257,7 @@ def test_a_run_json_without_an_experiment_is_named(folder: Path) -> None:
     conditions = [claiming(CLAIM)]
     told = {"version": 1, "experiment": {"conditions": conditions, "confidence": "high"}}
     (run / "run.json").write_text(json.dumps(told))
-    with pytest.raises(UsageError, match="confidence 'high' must lie between 0 and 1"):
+    with pytest.raises(UsageError, match=r"run\.json: confidence must be more .* not 'high'"):
         verdicts.check(run)
 
 
