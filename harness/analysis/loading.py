@@ -46,12 +46,13 @@ def load(folder: str | Path) -> Run:
         folder: of the run: run.json, and cycles.sqlite, cycles.parquet or at least summary.json.
 
     Returns:
-        The run. Nothing is written; a summary that is older than its cycles, or from before
+        The run. Nothing is written; a summary that was made from other files, or from before
         some of its parts were known, is computed anew.
 
     Raises:
         UsageError: the folder holds no run, or one of another version.
-        MeasurementError: the cycles are needed and cannot be read.
+        MeasurementError: a file is damaged, or the cycles are needed and cannot be read; names
+            file, row and column.
     """
     folder = Path(folder).expanduser()
     run, found = read_run(folder), fresh(folder)
@@ -75,7 +76,9 @@ def _anew(folder: Path) -> dict[str, Any]:
 def _old(summary: Mapping[str, Any]) -> bool:
     """Whether the summary was written before some of its parts were known."""
     conditions = summary["conditions"]
-    return "curves" not in summary or not all("distributions_ms" in one for one in conditions)
+    return "curves" not in summary or not all(
+        "distributions_ms" in one and "clean_end" in one for one in conditions
+    )
 
 
 class Run:

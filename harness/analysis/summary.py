@@ -30,7 +30,7 @@ from harness.analysis.results import (
     Results,
     ledger,
 )
-from harness.analysis.stored import Stored, fresh, read_summary
+from harness.analysis.stored import Stored, fresh, read_summary, sealed
 from harness.analysis.stratified import SHARES, shares, stratified
 from harness.analysis.together import expected_both, together
 from harness.analysis.unsaid import unsaid
@@ -82,6 +82,7 @@ def write(results: Results) -> dict[str, Any]:
     summary = _summary(results, columns, frames)
     with _whole(results.folder / PARQUET) as half:
         parquet.write(half, frames)
+    summary = sealed(results.folder, summary)
     with _whole(results.folder / SUMMARY) as half:
         text = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
         half.write_text(text + "\n", encoding="utf-8")

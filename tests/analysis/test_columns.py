@@ -13,9 +13,9 @@ from harness.experiment.records import CODES, OUTCOMES, TIMINGS
 
 def raw(count: int, **values: Any) -> dict[str, Any]:
     """Make columns of ``count`` cycles as the database gives them, all zeros but for ``values``."""
-    zeros = {name: [0] * count for name in ("cycle", "outcome", "flags", *WHOLE)}
+    zeros = {name: [0] * count for name in ("outcome", "flags", *WHOLE)}
     empty = {name: [None] * count for name in (*TEXTS, *(f"{step}_ms" for step in TIMINGS))}
-    return zeros | empty | values
+    return zeros | {"cycle": list(range(count))} | empty | values
 
 
 @pytest.mark.parametrize(
