@@ -45,6 +45,9 @@ def cli() -> None:
     help="Where results go; runs/NAME-SEED.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the results that are there.")
+@click.option(
+    "--again", is_flag=True, help="With --resume: also the cycles whose worker was killed."
+)
 @click.option("--stop-when-decided", is_flag=True, help="End a condition once its claims are.")
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Put a value into the file's."

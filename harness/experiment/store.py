@@ -61,6 +61,12 @@ INSERT INTO totals SELECT condition, count(*), coalesce(sum(checksum), 0) FROM c
 GROUP BY condition
 """
 _INSERT = f"INSERT INTO cycles ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_FEWER = """
+UPDATE totals SET cycles = totals.cycles - 1,
+    checksum = totals.checksum - coalesce(gone.checksum, 0)
+FROM (SELECT condition, checksum FROM cycles WHERE condition = ? AND cycle = ?) AS gone
+WHERE totals.condition = gone.condition
+"""
 _TOTAL = """
 INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT (condition) DO UPDATE
 SET cycles = cycles + excluded.cycles, checksum = checksum + excluded.checksum
@@ -185,20 +191,54 @@ class Store:
         """Give the stored cycles of ``condition`` in order of cycle number."""
         query = f"{self._select} WHERE c.condition = ? ORDER BY c.cycle"
         for row in self._connection.execute(query, (self._ids.get(condition, -1),)):
-            yield _record(condition, row)
+            yield self._read(condition, row)
 
     def record(self, condition: str, cycle: int) -> CycleRecord | None:
         """Return one stored cycle, or None."""
         query = f"{self._select} WHERE c.condition = ? AND c.cycle = ?"
         for row in self._connection.execute(query, (self._ids.get(condition, -1), cycle)):
-            return _record(condition, row)
+            return self._read(condition, row)
         return None
+
+    def _read(self, condition: str, row: tuple[Any, ...]) -> CycleRecord:
+        try:
+            return _record(condition, row)
+        except (LookupError, TypeError, ValueError) as error:
+            raise MeasurementError(
+                f"{self.folder / CYCLES}: condition {condition!a}, cycle {row[1]!a}: cannot be "
+                f"what a run has stored ({error}); 'harness check' says what is wrong with it"
+            ) from error
 
     def outcomes(self, condition: str) -> Iterator[str]:
         """Give the outcomes alone, in order of cycle number."""
         query = "SELECT outcome FROM cycles WHERE condition = ? ORDER BY cycle"
         for (code,) in self._connection.execute(query, (self._ids.get(condition, -1),)):
-            yield _OUTCOMES[code]
+            yield _OUTCOMES.get(code, "harness_error")
+
+    def conditions(self) -> list[str]:
+        """Name the conditions of which any cycle was ever stored."""
+        return list(self._ids)
+
+    def spoiled(self, condition: str) -> Iterator[tuple[int, str]]:
+        """Give number and detail of each cycle that is a harness error."""
+        query = "SELECT cycle, coalesce(detail, '') FROM cycles WHERE condition = ? AND outcome = ?"
+        codes = (self._ids.get(condition, -1), CODES["harness_error"])
+        yield from self._connection.execute(query, codes)
+
+    def remove(self, cycles: Mapping[str, Iterable[int]]) -> None:
+        """Remove stored cycles, by condition, in one transaction; MeasurementError where not."""
+        try:
+            with self._connection:
+                for name, numbers in cycles.items():
+                    places = [(self._ids[name], number) for number in numbers]
+                    self._connection.executemany(_FEWER, places)
+                    for table in ("cycles", "stories"):
+                        self._connection.executemany(
+                            f"DELETE FROM {table} WHERE condition = ? AND cycle = ?", places
+                        )
+        except apsw.Error as error:
+            path = self.folder / CYCLES
+            raise MeasurementError(f"{path}: cannot be changed: {error}; nothing was") from error
 
     def fired(self, condition: str) -> Counter[str]:
         """Count how often each kind of fault fired in ``condition``."""

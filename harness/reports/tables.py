@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.analysis.results import OUTCOMES, TIMINGS
 from harness.analysis.summary import load
+from harness.experiment import again
 from harness.reports import apart, decided, unsaid
 from harness.reports.decided import share
 from harness.reports.scenario import Scenario, scenario
@@ -207,6 +208,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
         "started": run.get("started"),
         "wall time": f"{run['wall_s']:,.1f} s" if run.get("wall_s") else None,
         "workers": run.get("workers"),
+        "run again": again.sentence(run),
         "revision": run.get("revision"),
         "machine": _flat(run.get("machine")),
         "versions": _flat(run.get("versions")),
