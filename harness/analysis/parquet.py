@@ -244,7 +244,7 @@ class CyclesFile:
         return column.to_numpy().astype(kind, copy=False)
 
     def _damaged(self, why: object) -> MeasurementError:
-        said = str(why).rstrip(". ")
+        said = " ".join(str(why).split()).rstrip(". ")
         return MeasurementError(
             f"{self.path}: cannot be read: {said}. Take the file from where it was published "
             "once more; where cycles.sqlite is beside it, delete it: the database has all it says"

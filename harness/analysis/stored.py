@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import MeasurementError
+from harness.errors import MeasurementError, UsageError
 from harness.experiment.run_checks import SUM, checksum, parsed
 from harness.experiment.store import CYCLES, RUN, check_version
 
@@ -35,9 +35,16 @@ def sealed(folder: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """Read a summary.json; MeasurementError when it is damaged, UsageError of another version."""
+    """Read a summary.json.
+
+    Raises:
+        MeasurementError: it is damaged.
+        UsageError: there is none, or it is of another version.
+    """
     try:
         summary = parsed(path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such file") from error
     except (OSError, ValueError) as error:
         raise MeasurementError(f"{path}: cannot be read: {error}; {_ANEW}") from error
     check_version(path, summary)

@@ -36,6 +36,7 @@ from harness.experiment.store import (
     refuse_unused,
     refuse_used,
 )
+from harness.printable import printable
 
 INTERRUPTED, REPORT = 130, "report.html"
 
@@ -376,7 +377,7 @@ def _say_rates(run: _Run, experiment: Experiment) -> None:
 
 
 def _say(run: _Run, line: str) -> None:
-    run.console.out(line, highlight=False)
+    run.console.out(printable(line), highlight=False)
 
 
 def _now() -> str:

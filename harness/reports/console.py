@@ -7,18 +7,21 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from harness.printable import printable
 from harness.reports import Report
 from harness.reports.stage import PLAIN, stage, symbols
 from harness.reports.tables import Table, read
 
+T = TypeVar("T")
 WIDE = 116  # columns from which a verdict's reason has room in the table
 ROOMY = 100  # columns from which a share and its interval fit on one line
 PLAIN_WIDTH = 120  # columns where there is no terminal to ask
@@ -54,7 +57,7 @@ class ConsoleReport(Report):
 
     def render(self, folder: Path) -> str:
         """Return the report on ``folder``; UsageError where there is no run."""
-        report = read(folder)
+        report = in_print(read(folder))
         console = Console(
             file=io.StringIO(),
             width=self.width,
@@ -81,6 +84,23 @@ class ConsoleReport(Report):
         text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
         text = re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip("\n") + "\n"
         return _ascii(text) if self.symbols is PLAIN else text
+
+
+def in_print(told: T) -> T:
+    """Return a report, or a part of one, with every text in it ``printable``."""
+    found: Any = told
+    if isinstance(told, str):
+        found = printable(told)
+    elif isinstance(told, list):
+        found = [in_print(one) for one in told]
+    elif isinstance(told, tuple):
+        parts = [in_print(one) for one in told]
+        found = type(told)(*parts) if hasattr(told, "_fields") else tuple(parts)
+    elif is_dataclass(told) and not isinstance(told, type):
+        found = replace(
+            told, **{one.name: in_print(getattr(told, one.name)) for one in fields(told)}
+        )
+    return found  # type: ignore[no-any-return]  # of the same type
 
 
 def _ascii(text: str) -> str:
