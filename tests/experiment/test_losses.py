@@ -15,6 +15,7 @@ from harness.errors import RecoveryRefused
 from harness.experiment import verdicts
 from harness.experiment.records import CycleRecord
 from harness.experiment.site import Site
+from harness.guard import Guard, GuardResult
 from harness.guard.leftovers import backup_path
 from harness.guard.policy import POLICIES
 from harness.recovery.file_copy import FileCopy
@@ -215,3 +216,39 @@ def test_data_safety_refutes_what_loses_every_baseline(folder: Path) -> None:
     assert judged.judged["verdict"] == "refuted"
     assert judged.exit_code == 1
     assert {record.outcome for record in records} == {"baseline_lost"}, json.dumps(judged.judged)
+
+
+def link(database: Path) -> None:
+    """Put a link to an equal copy into the database's place."""
+    copy = database.with_name("elsewhere")
+    copy.write_bytes(database.read_bytes())
+    database.unlink()
+    database.symlink_to(copy)
+
+
+@pytest.mark.parametrize(
+    ("deed", "demands", "outcome"),
+    [
+        (link, "rows", "dirty_silent"),
+        (link, "exact", "dirty_silent"),
+        (lambda database: database.chmod(0o666), "rows", "cleaned"),
+        (lambda database: database.chmod(0o666), "exact", "dirty_silent"),
+    ],
+)
+def test_what_stands_in_the_files_place(
+    folder: Path, deed: Deed, demands: str, outcome: str
+) -> None:
+    """A link to the very rows is not the database; permissions count at the grade exact."""
+    here = site(folder, policy="restore_only", recoveries=["file_copy"], demands=demands)
+    finish = Guard.finish
+
+    def and_then(guard: Guard) -> GuardResult:
+        result = finish(guard)
+        deed(here.database)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Guard, "finish", and_then)
+        record = here.run(0)
+    assert record.outcome == outcome.replace("cleaned", "restored")
+    assert here.run(1).outcome == "restored"  # the next cycle begins with the file itself
