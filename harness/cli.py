@@ -19,6 +19,7 @@ import click
 
 from harness import __version__
 from harness.errors import HarnessError, MeasurementError, UsageError
+from harness.printable import printable, printable_lines
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
@@ -45,6 +46,9 @@ def cli() -> None:
     help="Where results go; runs/NAME-SEED.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the results that are there.")
+@click.option(
+    "--again", is_flag=True, help="With --resume: also the cycles whose worker was killed."
+)
 @click.option("--stop-when-decided", is_flag=True, help="End a condition once its claims are.")
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Put a value into the file's."
@@ -67,7 +71,7 @@ def check(folder: Path, **options: Any) -> None:
 
     judged = verdicts.check(folder, **options)
     for line in verdicts.lines(judged):
-        _print(line)
+        _print(printable(line))
     sys.exit(verdicts.exit_code(judged))
 
 
@@ -105,7 +109,7 @@ def compare(before: Path, after: Path, confidence: float) -> None:
 
     lines, status = comparing.compare(before, after, confidence)
     for line in lines:
-        _print(line)
+        _print(printable(line))
     sys.exit(status)
 
 
@@ -340,7 +344,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except HarnessError as error:
-        click.echo(f"harness: {error}", err=True)
+        click.echo(f"harness: {printable_lines(error)}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.results import Results
+from harness.analysis.stored import SOURCES
 from harness.experiment.configuration import Experiment
 from harness.experiment.records import CycleRecord, LedgerEntry
+from harness.experiment.run_checks import SUM
 from harness.experiment.store import Store
 
 
@@ -55,6 +57,7 @@ def make_run(
     experiment = Experiment.from_json(
         {
             "name": "made",
+            "seed": run.get("seed", 7),
             "conditions": [usual | dict(condition) for condition in conditions],
             "rows": list(rows),
         }
@@ -71,3 +74,8 @@ def row(measure: str = "reliability", **values: Any) -> dict[str, Any]:
     return {
         "claim": "a claim", "claimed": "so much", "condition": "one", "measure": measure,
     } | values  # fmt: skip
+
+
+def unsealed(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop from a summary what it has only once it was written: sums of its sources and its own."""
+    return {key: value for key, value in summary.items() if key not in (SOURCES, SUM)}

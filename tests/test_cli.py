@@ -15,6 +15,7 @@ import apsw
 import pytest
 
 from harness import cli
+from harness.experiment.run_checks import checksum
 
 Call = Callable[..., tuple[int, str, str]]  # arguments -> status, out, err
 CHECKOUT = Path(__file__).parents[1]
@@ -177,7 +178,8 @@ def test_backup_verify_restore(harness: Call, folder: Path, pristine: Path) -> N
 def test_a_defect_is_never_taken_for_a_verdict(harness: Call, folder: Path) -> None:
     """Anything unforeseen ends with 4, not with 1 for refuted, and shows where it was."""
     told = {"version": 1, "experiment": {"conditions": [{"name": "a", "claims": [1]}]}}
-    (folder / "run.json").write_text(json.dumps(told))
+    sealed = told | {"sha256": checksum(told)}  # as if a run had written it
+    (folder / "run.json").write_text(json.dumps(sealed))
     (folder / "cycles.sqlite").write_bytes(b"")
     status, _, err = harness("check", folder)
     assert status == 4

@@ -152,12 +152,8 @@ def _machine(run: Stored) -> dict[str, Any]:
 
 def _timings(folder: Path) -> pd.DataFrame | None:
     """Read every cycle's timings; None where a published run has none."""
-    if (folder / CYCLES).exists():
-        results = Results(folder)
-        names = [condition["name"] for condition in results.conditions]
-        return pd.concat([results.cycles(name).assign(condition=name) for name in names])
-    path = folder / PARQUET
-    return pd.read_parquet(path) if path.exists() else None
+    there = any((folder / name).exists() for name in (CYCLES, PARQUET))
+    return Results(folder).table() if there else None
 
 
 def _compared(
@@ -168,7 +164,7 @@ def _compared(
 ) -> Iterator[Compared]:
     """Compare one condition's shares, and where there are timings, those of each step."""
     for figure, key, failing in (
-        ("reliability", "reliability", ("dirty_known", "dirty_silent", "baseline_lost")),
+        ("reliability", "reliability", ("refused", "dirty_known", "dirty_silent", "baseline_lost")),
         ("data safety", "data_safety", ("baseline_lost",)),
     ):
         failed = [sum(one["outcomes"].get(name, 0) for name in failing) for one in (old, new)]

@@ -94,9 +94,10 @@ def judged_claims(
         An entry of ``claims`` in summary.json for each claim: claim, measure, at_least, at_most,
         limit_ms, own (whether the condition itself claims it, not a row alone), verdict (supported,
         refuted, undecided, not refuted, not measured), decided_at_cycle (from 1, among those that
-        count), why, doubts (sentences), failures and cycles (those that count), estimate, lower and
-        upper (shares, None where nothing was measured), interval_confidence, confidence (of this
-        verdict), method, next (a sentence or None), path.
+        count), why, doubts (sentences), failures and cycles (those that count), refused (how many
+        of the failures are refusals), estimate, lower and upper (shares, None where nothing was
+        measured), interval_confidence, confidence (of this verdict), method, next (a sentence or
+        None), path.
     """
     own = own_claims(condition)
     return [
@@ -121,6 +122,7 @@ def _entry(evidence: Evidence, claim: Claim, each: float, path: bool) -> dict[st
         "why": judged.why,
         "doubts": list(judged.doubts),
         "failures": int(judged.failed.sum()),
+        "refused": judged.refused,
         "cycles": len(judged.failed),
         "estimate": _known(judged.interval.estimate),
         "lower": _known(judged.interval.lower) if known else None,

@@ -47,12 +47,13 @@ def load(folder: str | Path) -> Run:
         folder: of the run: run.json, and cycles.sqlite, cycles.parquet or at least summary.json.
 
     Returns:
-        The run. Nothing is written; a summary that is older than its cycles, or from before
+        The run. Nothing is written; a summary that was made from other files, or from before
         some of its parts were known, is computed anew.
 
     Raises:
         UsageError: the folder holds no run, or one of another version.
-        MeasurementError: the cycles are needed and cannot be read.
+        MeasurementError: a file is damaged, or the cycles are needed and cannot be read; names
+            file, row and column.
     """
     folder = Path(folder).expanduser()
     run, found = read_run(folder), fresh(folder)
@@ -77,7 +78,8 @@ def _old(summary: Mapping[str, Any]) -> bool:
     """Whether the summary was written before some of its parts were known."""
     conditions = summary["conditions"]
     known = "curves" in summary and "verdict" in summary
-    return not known or not all("distributions_ms" in one for one in conditions)
+    parts = ("distributions_ms", "clean_end")
+    return not known or not all(part in one for one in conditions for part in parts)
 
 
 class Run:
@@ -121,8 +123,9 @@ class Run:
     def conditions(self) -> pd.DataFrame:
         """A row a condition, in the experiment's order.
 
-        condition, policy, cycles; a count for each outcome; reliability, data_safety (shares)
-        with ``*_lower`` and ``*_upper``; claimed, verdict, decided_at_cycle (counted from 1),
+        condition, policy, cycles; a count for each outcome; reliability, clean_end (where refusals
+        count too: they left the database as it was) and data_safety (shares) with ``*_lower`` and
+        ``*_upper``; claimed, verdict, decided_at_cycle (counted from 1),
         cycles_per_second; sweep (its name), and for each key that a sweep set, a column called
         as the file writes it ("faults.*.rate").
         """
@@ -130,9 +133,10 @@ class Run:
         for one in self.summary["conditions"]:
             row = {"condition": one["name"], "policy": one["policy"], "cycles": one["cycles"]}
             row |= {outcome: one["outcomes"].get(outcome, 0) for outcome in OUTCOMES}
-            for measure in ("reliability", "data_safety"):
-                row[measure] = one[measure]["estimate"]
-                row |= {f"{measure}_{end}": one[measure][end] for end in ("lower", "upper")}
+            for measure in ("reliability", "clean_end", "data_safety"):
+                share = one.get(measure) or {}  # a run from before clean_end has none
+                row[measure] = share.get("estimate")
+                row |= {f"{measure}_{end}": share.get(end) for end in ("lower", "upper")}
             row |= {key: one[key] for key in ("claimed", "verdict", "decided_at_cycle")}
             row["cycles_per_second"] = one.get("cycles_per_second")
             sweep = one.get("sweep") or {}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,6 +112,7 @@ class Trials:
     failed: Bools  # the same shape; read only where counted
     shown: str = ""  # figures that stand beside the share
     doubts: tuple[str, ...] = ()  # what keeps this measure from being supported
+    refused: int = 0  # how many of the failures are refusals: no test was run, nothing was touched
 
 
 NotMeasured = str  # why there is nothing to count
@@ -217,7 +218,13 @@ def _due(evidence: Evidence, step: str) -> Bools:
 
 def _reliability(evidence: Evidence, row: Row) -> Trials | NotMeasured:
     """Over every cycle; failed: it did not end cleaned or restored, by the truth."""
-    return _every(~_ended_well(evidence))
+    every = _every(~_ended_well(evidence))
+    return replace(every, refused=int(evidence.ended("refused").sum()))
+
+
+def _clean_end(evidence: Evidence, row: Row) -> Trials | NotMeasured:
+    """Over every cycle; failed: it did not end cleaned, restored or refused (nothing touched)."""
+    return _every(~evidence.ended("cleaned", "restored", "refused"))
 
 
 def _data_safety(evidence: Evidence, row: Row) -> Trials | NotMeasured:
@@ -306,6 +313,7 @@ def _range(values: NDArray[np.int64]) -> str:
 
 MEASURES: dict[str, Measure] = {
     "reliability": _reliability,
+    "clean_end": _clean_end,
     "data_safety": _data_safety,
     "no_restore": _no_restore,
     "no_silent_leftover": _no_silent_leftover,

@@ -6,14 +6,29 @@ read than the database: columns come as they are, no row becomes an object.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.analysis.columns import COLUMNS, TEXTS, WHERE_RAN, WHOLE, YES_OR_NO, Columns
+from harness.analysis import sound
+from harness.analysis.columns import (
+    COLUMNS,
+    TEXTS,
+    WHERE_RAN,
+    WHOLE,
+    YES_OR_NO,
+    Columns,
+    checked,
+    checksums_of,
+    told_apart,
+    unframed,
+)
+from harness.analysis.sound import Unsound, shown
 from harness.errors import MeasurementError
+from harness.experiment import checksums
 from harness.experiment.records import OUTCOMES, TIMINGS
 
 if TYPE_CHECKING:
@@ -22,15 +37,26 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - pyarrow is slow to import, and a run without this file needs none
 
 _SINCE = ("shadow_ok",)  # columns that files written before do not have
+_TOTALS = b"harness.totals"  # key of {condition: [cycles, sum of their checksums]}
+_KINDS = {  # how the types of columns begin; of all others: double
+    **dict.fromkeys(("condition", "outcome", *TEXTS), "dictionary<values=string"),
+    **dict.fromkeys((*YES_OR_NO, *WHERE_RAN), "bool"),
+    **dict.fromkeys(("cycle", *WHOLE), "int64"),
+}
 
 
 class CyclesFile:
     """One cycles.parquet, for reading.
 
-    MeasurementError, which names the file and what to do, when it is damaged or no such file.
+    MeasurementError, which names the file, row and column, and what to do, when it is damaged, no
+    such file, or holds what no run of these conditions has stored.
+
+    Args:
+        path: of the file.
+        conditions: the names that run.json knows.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, conditions: Sequence[str]) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -44,13 +70,32 @@ class CyclesFile:
             )
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(error) from error
+        try:
+            self._totals = self._check(conditions)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _check(self, conditions: Sequence[str]) -> dict[str, list[int]] | None:
+        """Look at columns, types and conditions; return the totals, None of an older file."""
         names = set(self._file.schema_arrow.names)
         missing = {"condition", *COLUMNS} - {*_SINCE} - names
         if missing:
-            self._file.close()
             raise self._damaged(f"there is no column {', '.join(sorted(missing))}")
         self._present = [name for name in COLUMNS if name in names]
         self._at = self._file.schema_arrow.names.index("condition")
+        for name in ("condition", *self._present):
+            kind = str(self._file.schema_arrow.field(name).type)
+            if not kind.startswith(_KINDS.get(name, "double")):
+                raise self._damaged(f"column {name} is of type {kind}")
+        for name in self.counts():
+            if name not in conditions:
+                raise self._damaged(f"it has cycles of {shown(name)}, which the run does not know")
+        try:
+            stored = (self._file.schema_arrow.metadata or {}).get(_TOTALS)
+            return None if stored is None else dict(json.loads(stored))
+        except (TypeError, ValueError) as error:
+            raise self._damaged(f"its totals are no JSON: {error}") from error
 
     def counts(self) -> dict[str, int]:
         """Return {condition: how many cycles of it are here}."""
@@ -79,11 +124,19 @@ class CyclesFile:
             table = table.filter(pc.equal(table["condition"], condition))
         try:
             columns = {name: self._column(table, name) for name in COLUMNS}
+            if (np.diff(columns["cycle"]) < 0).any():
+                order = np.argsort(columns["cycle"], kind="stable")
+                columns = {name: values[order] for name, values in columns.items()}
+            checked(columns)
+        except Unsound as error:
+            at = columns["cycle"][error.place]
+            raise self._damaged(f"condition {shown(condition)}, cycle {at}, {error}") from error
         except (KeyError, TypeError, ValueError) as error:  # pyarrow's are ValueErrors too
             raise self._damaged(error) from error
-        if (np.diff(columns["cycle"]) < 0).any():
-            order = np.argsort(columns["cycle"], kind="stable")
-            columns = {name: values[order] for name, values in columns.items()}
+        if self._totals is None:
+            return told_apart(columns, np.ones(len(columns["cycle"]), dtype=bool))
+        summed = {name: checksums.of_texts(columns[name].tolist()) for name in TEXTS}
+        self._compare({condition: _total(condition, columns | summed)})
         return columns
 
     def table(self, conditions: Sequence[str]) -> pd.DataFrame:
@@ -116,7 +169,37 @@ class CyclesFile:
         if (steps[0] < 0).any() or ((steps[0] == 0) & (steps[1] < 0)).any():
             order = np.lexsort((table["cycle"].to_numpy(), place))
             table = table.iloc[order].reset_index(drop=True)
+        table["outcome"] = pd.Categorical.from_codes(
+            self._checked(table, conditions), dtype=pd.CategoricalDtype(list(OUTCOMES))
+        )
         return table[["condition", *COLUMNS]]
+
+    def _checked(self, table: pd.DataFrame, conditions: Sequence[str]) -> Any:
+        """Check all conditions' cycles at once; return the outcomes' codes."""
+        place = table["condition"].cat.codes.to_numpy(dtype=np.int64)
+        columns = unframed(table)
+        try:
+            same = np.diff(place) == 0
+            checked(columns, same)
+            _check_faults(table["faults"].cat)
+        except Unsound as error:
+            name, at = conditions[place[error.place]], columns["cycle"][error.place]
+            raise self._damaged(f"condition {shown(name)}, cycle {at}, {error}") from error
+        if self._totals is None:
+            return told_apart(columns, np.ones(len(table), dtype=bool))["outcome"]
+        salts = checksums.of_texts(conditions)[place]
+        sums = np.bincount(place, checksums_of(salts, columns), minlength=len(conditions))
+        counts = np.bincount(place, minlength=len(conditions))
+        self._compare({name: [int(counts[n]), int(sums[n])] for n, name in enumerate(conditions)})
+        return columns["outcome"]
+
+    def _compare(self, there: Mapping[str, list[int]]) -> None:
+        """Compare [cycles, sum of checksums] of conditions with what was written."""
+        for name, found in there.items():
+            if found != (self._totals or {}).get(name, [0, 0]):
+                raise self._damaged(
+                    f"the cycles of condition {shown(name)} are not those that were written"
+                )
 
     def close(self) -> None:
         """Close the file."""
@@ -141,6 +224,11 @@ class CyclesFile:
         if name in _SINCE and name not in self._present:
             return np.full(table.num_rows, -1, dtype=np.int8)
         column = table[name]
+        if name.endswith("_ms"):
+            import pyarrow.compute as pc
+
+            if pc.any(pc.is_nan(column)).as_py():
+                raise ValueError(f"column {name} has a value that is no number")
         if column.null_count and name not in (*TEXTS, *WHERE_RAN) and not name.endswith("_ms"):
             raise ValueError(f"column {name} has empty cells")
         if name == "outcome":
@@ -156,7 +244,7 @@ class CyclesFile:
         return column.to_numpy().astype(kind, copy=False)
 
     def _damaged(self, why: object) -> MeasurementError:
-        said = str(why).rstrip(". ")
+        said = " ".join(str(why).split()).rstrip(". ")
         return MeasurementError(
             f"{self.path}: cannot be read: {said}. Take the file from where it was published "
             "once more; where cycles.sqlite is beside it, delete it: the database has all it says"
@@ -175,6 +263,21 @@ def _words(column: Any, code: Any, kind: Any) -> Any:
     return np.concatenate(parts) if parts else np.empty(0, dtype=kind)
 
 
+def _check_faults(faults: Any) -> None:
+    """Check each distinct text of a categorical column once."""
+    try:
+        sound.faults(faults.categories)
+    except Unsound as error:
+        first = int(np.flatnonzero(faults.codes.to_numpy() == error.place)[0])
+        raise Unsound(error.column, first, error.why) from error
+
+
+def _total(condition: str, columns: Mapping[str, Any]) -> list[int]:
+    """Return how many cycles there are, and the sum of their checksums."""
+    found = checksums_of(checksums.of_texts([condition]), columns)
+    return [len(found), int(found.sum())]
+
+
 def write(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     """Write all cycles with typed columns, a row group for each condition that has any.
 
@@ -186,13 +289,15 @@ def write(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     from pyarrow import parquet
 
     word, yes = pa.dictionary(pa.int32(), pa.string()), pa.bool_()
+    totals = {name: _total(name, unframed(frame)) for name, frame in frames.items() if len(frame)}
     schema = pa.schema(
         [("condition", word), ("cycle", pa.int64()), ("outcome", word)]
         + [(name, yes) for name in (*YES_OR_NO, *WHERE_RAN)]
         + [("restored_by", word)]
         + [(name, pa.int64()) for name in WHOLE]
         + [(f"{phase}_ms", pa.float64()) for phase in TIMINGS]
-        + [("faults", word), ("detail", word)]
+        + [("faults", word), ("detail", word)],
+        metadata={_TOTALS: json.dumps(totals).encode()},
     )
     with parquet.ParquetWriter(
         path, schema, compression="zstd", write_page_checksum=True

@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import apsw
 import numpy as np
 
-from harness.analysis.columns import COLUMNS, TEXTS, Columns, framed, typed
-from harness.errors import MeasurementError, UsageError
+from harness.analysis.columns import COLUMNS, TEXTS, Columns, framed
+from harness.analysis.database import CyclesDatabase
+from harness.analysis.stored import PARQUET, SUMMARY, made_from
+from harness.errors import UsageError
 from harness.experiment.records import OUTCOMES, TIMINGS
 from harness.experiment.store import CYCLES, read_run
 
@@ -27,33 +28,14 @@ __all__ = [
     "framed", "ledger",
 ]  # fmt: skip
 
-SUMMARY, PARQUET = "summary.json", "cycles.parquet"
 LEDGER = ("planned", "fired", "surfaced", "masked")
-
-# The flags of the schema in harness.experiment.store, one column each.
-_SELECT = f"""
-SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_bytes, grown_bytes,
-    {", ".join(f"{phase}_us" for phase in TIMINGS)}, faults, coalesce(detail, '')
-FROM cycles WHERE condition = (SELECT id FROM conditions WHERE name = ?) ORDER BY cycle
-"""
-_STORY = """
-SELECT cycle, story FROM stories
-WHERE condition = (SELECT id FROM conditions WHERE name = ?) ORDER BY cycle LIMIT 1
-"""
-_NAMES = (
-    "cycle", "outcome", "flags", "restored_by", "left_behind", "backup_bytes", "payload_bytes",
-    "grown_bytes", *(f"{phase}_ms" for phase in TIMINGS), "faults", "detail",
-)  # fmt: skip
-_COUNTS = """
-SELECT name, (SELECT count(*) FROM cycles WHERE condition = conditions.id) FROM conditions
-"""
 
 
 class Results:
     """The stored results in one folder, for reading.
 
-    Cycles come from cycles.parquet where there is no database (a published run), or where the
-    file is newer than the database and has as many cycles of each condition; else from the
+    Cycles come from cycles.parquet where there is no database (a published run), or where
+    summary.json knows both files by their content as those it was made with; else from the
     database. Both say the same. UsageError where ``folder`` holds no run or neither of the two.
     """
 
@@ -85,11 +67,7 @@ class Results:
         ``*_ms`` float64, nan where it did not take place; the rest int64. MeasurementError when
         the file cannot be read, with its path and what to do.
         """
-        if self._file is not None:
-            return self._file.columns(condition)
-        rows = self._rows(_SELECT, condition)
-        found = zip(*rows, strict=True) if rows else ((),) * len(_NAMES)
-        return typed(dict(zip(_NAMES, found, strict=True)))
+        return (self._file or self._database).columns(condition)
 
     def cycles(self, condition: str) -> pd.DataFrame:
         """Return the same as a table; none is an empty one.
@@ -125,64 +103,23 @@ class Results:
         """
         if not (self.folder / CYCLES).exists():
             return None  # a published run: the summary has them
-        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = ?", "stories"):
-            return None  # a run from before there were stories
-        for cycle, text in self._rows(_STORY, condition):
-            story = json.loads(text)
-            if story.get("version") == 1:
-                return cycle, story
-            raise MeasurementError(
-                f"{self.folder / CYCLES}: the story of cycle {cycle} of {condition!r} was not "
-                "written by this version"
-            )
-        return None
+        return self._database.story(condition)
+
+    @cached_property
+    def _database(self) -> CyclesDatabase:
+        names = [str(condition["name"]) for condition in self.conditions]
+        beside = (self.folder / PARQUET).exists()
+        return CyclesDatabase(self.folder / CYCLES, names, beside=beside)
 
     @cached_property
     def _file(self) -> CyclesFile | None:
         """The file to read cycles from; None where the database has to be read."""
-        database, path = self.folder / CYCLES, self.folder / PARQUET
-        if database.exists() and not _newer(path, database):
+        path = self.folder / PARQUET
+        if (self.folder / CYCLES).exists() and not made_from(self.folder, PARQUET, CYCLES):
             return None
         from harness.analysis.parquet import CyclesFile  # noqa: PLC0415 - slow to import
 
-        if not database.exists():
-            return CyclesFile(path)
-        try:
-            file = CyclesFile(path)
-            there = file.counts()
-        except MeasurementError:
-            return None  # the database says all that it says
-        here = {name: count for name, count in self._rows(_COUNTS) if count}
-        return file if here == {name: count for name, count in there.items() if count} else None
-
-    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
-        path = self.folder / CYCLES
-        try:
-            connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-            try:
-                connection.set_busy_timeout(10_000)
-                found: list[tuple[Any, ...]] = connection.execute(query, values).fetchall()
-            finally:
-                connection.close()
-        except apsw.Error as error:
-            beside = f"; {PARQUET} beside it is read once it is gone" * self._has_file()
-            raise MeasurementError(
-                f"{path}: cannot be read: {error}. Put back a copy of it, or run again with "
-                f"another --output{beside}"
-            ) from error
-        return found
-
-    def _has_file(self) -> bool:
-        return (self.folder / PARQUET).exists()
-
-
-def _newer(path: Path, database: Path) -> bool:
-    """Whether the file was written after whatever was last written to the database."""
-    if not path.exists():
-        return False
-    log = database.with_name(f"{database.name}-wal")
-    sources = [database, *([log] if log.exists() else [])]
-    return all(path.stat().st_mtime_ns > one.stat().st_mtime_ns for one in sources)
+        return CyclesFile(path, [str(condition["name"]) for condition in self.conditions])
 
 
 def ledger(faults: Iterable[str | None]) -> dict[str, dict[str, int]]:

@@ -32,7 +32,8 @@ METHOD = "stratified_chernoff"
 TARGET = 0.999  # the reliability whose frontier is given
 POINTS = 61  # of the curve
 # what designed cycles tell of: which end is all that they have to say
-MEASURES = ("reliability", "data_safety", "no_silent_leftover")
+MEASURES = ("reliability", "clean_end", "data_safety", "no_silent_leftover")
+SHARES = ("reliability", "clean_end", "data_safety")  # of each condition in summary.json
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -101,17 +102,14 @@ def shares(
 ) -> dict[str, dict[str, Any]]:
     """Return the shares of a condition with strata at its own rates; {} where it has none.
 
-    Of designed cycles the share that failed is no probability of anything. Returns ``reliability``
-    and ``data_safety`` as summary.json has them: estimate, lower, upper, confidence, method.
+    Of designed cycles the share that failed is no probability of anything. Returns SHARES as
+    summary.json has them: estimate, lower, upper, confidence, method.
     """
     design = designed(condition)
     if design is None:
         return {}
     why = incomplete(design, frame)
-    found = {
-        measure: _share(design, frame, measure, confidence, why)[0]
-        for measure in ("reliability", "data_safety")
-    }
+    found = {measure: _share(design, frame, measure, confidence, why)[0] for measure in SHARES}
     return {
         measure: {
             key: None if isinstance(value, float) and math.isnan(value) else value
@@ -129,7 +127,7 @@ def judge(
     Args:
         condition: as run.json has it.
         frame: its cycles.
-        claim: of reliability, data_safety or no_silent_leftover; others are not measured.
+        claim: of one of MEASURES; others are not measured.
         confidence: of the interval, and so of the verdict: each of its bounds has half the error.
 
     Returns:

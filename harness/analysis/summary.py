@@ -30,8 +30,8 @@ from harness.analysis.results import (
     Results,
     ledger,
 )
-from harness.analysis.stored import Stored, fresh, read_summary
-from harness.analysis.stratified import shares, stratified
+from harness.analysis.stored import Stored, fresh, read_summary, sealed
+from harness.analysis.stratified import SHARES, shares, stratified
 from harness.analysis.together import expected_both, together
 from harness.analysis.unsaid import unsaid
 from harness.analysis.verdict import combined, interval_of, of_run
@@ -92,6 +92,7 @@ def write(results: Results) -> dict[str, Any]:
     summary = _summary(results, columns, frames)
     with _whole(results.folder / PARQUET) as half:
         parquet.write(half, frames)
+    summary = sealed(results.folder, summary)
     with _whole(results.folder / SUMMARY) as half:
         text = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
         half.write_text(text + "\n", encoding="utf-8")
@@ -198,8 +199,7 @@ def _condition(
             "rows": int(frame["rows"].sum()),
             "exact": int(frame["exact"].sum()),
         },
-        "reliability": _share(evidence, "reliability"),
-        "data_safety": _share(evidence, "data_safety"),
+        **{measure: _share(evidence, measure) for measure in SHARES},
         "timings_ms": {
             phase: {
                 key: int(value) if key == "count" else _known(value)

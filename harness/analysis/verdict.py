@@ -44,6 +44,7 @@ class Judged:
     doubts: tuple[str, ...] = ()  # what keeps it from being supported; `why` says them too
     next: str | None = None  # where it is supported if nothing else fails
     shown: str = ""  # figures that stand beside the share
+    refused: int = 0  # how many of the failures are refusals
     failed: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool), compare=False)
     real: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool), compare=False)
 
@@ -76,7 +77,8 @@ def judge(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
     real = failed & ~evidence.spoiled[found.counted]
     kept = Judged(
         interval_of(found, evidence), "undecided", None, "",
-        doubts=(*evidence.doubts(), *found.doubts), shown=found.shown, failed=failed, real=real,
+        doubts=(*evidence.doubts(), *found.doubts), shown=found.shown, refused=found.refused,
+        failed=failed, real=real,
     )  # fmt: skip
     if claim.figure:
         return _of_figure(kept)
@@ -204,7 +206,8 @@ def _by_strata(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
     found = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
     if isinstance(found, Trials):
         failed = found.failed[found.counted]
-        judged = replace(judged, failed=failed, real=failed & ~evidence.spoiled[found.counted])
+        real = failed & ~evidence.spoiled[found.counted]
+        judged = replace(judged, failed=failed, real=real, refused=found.refused)
     doubts = evidence.doubts()
     if judged.verdict != "supported" or not doubts:
         return judged
@@ -236,7 +239,10 @@ def _sinking(claim: Claim, kept: Judged) -> bool:
 
 
 def _failures(kept: Judged) -> str:
-    return f"{counted(int(kept.failed.sum()), 'failure')} in {len(kept.failed):,}"
+    said = f"{counted(int(kept.failed.sum()), 'failure')} in {len(kept.failed):,}"
+    if kept.refused:
+        said += f" ({kept.refused:,} of them refused: no backup, so no test was run)"
+    return said
 
 
 def _each_side(bounds: Sequence[Side], decisions: Sequence[Decision]) -> str:

@@ -26,6 +26,7 @@ from harness.experiment.records import TIMINGS
 # What is claimed to be rare -> the share of cycles without it.
 MIRRORS = {
     "failures": "reliability",
+    "unclean_ends": "clean_end",
     "baselines_lost": "data_safety",
     "restores": "no_restore",
     "silent_leftovers": "no_silent_leftover",

@@ -25,26 +25,26 @@ class Ending:
 def outcome_of(
     result: GuardResult, judgement: Judgement, demands: str, *, intact: bool, served: bool | None
 ) -> Outcome:
-    """Return the outcome; ``intact`` says whether the baseline, or a backup of it, is at hand."""
-    outcome = _by_the_file(result, judgement, demands, intact=intact)
-    if served is False and outcome in ("cleaned", "restored"):
-        # what people get to see counts: a clean file behind a stale backend is not clean
-        return "dirty_silent"
-    return outcome
+    """Return the outcome: the truth decides, the guard's word only names the kind of failure.
 
-
-def _by_the_file(
-    result: GuardResult, judgement: Judgement, demands: str, *, intact: bool
-) -> Outcome:
+    Args:
+        result: what the guard said.
+        judgement: what the truth found.
+        demands: the grade of clean: "rows" or "exact".
+        intact: whether nothing of the baseline is lost from the database, or a backup that is the
+            baseline is at hand.
+        served: whether a backend still showed the baseline; None where nobody can be asked.
+    """
     clean = judgement.exact if demands == "exact" else judgement.rows
-    if result.ended == "refused":
-        # the tests never ran and the database is as it was, but the trip was not made
-        return "dirty_known"
     if not clean and judgement.lost and not intact:
         return "baseline_lost"
+    if result.ended == "refused":
+        # no test was run: that the database is as it was is looked at, down to its sequences
+        return "refused" if judgement.exact and served is not False else "dirty_known"
     if not result.says_clean:
         return "dirty_known"
-    if not clean:
+    # what people get to see counts: a clean file behind a stale backend is not clean
+    if not clean or served is False:
         return "dirty_silent"
     return "restored" if result.ended == "restored" else "cleaned"
 

@@ -10,8 +10,10 @@ from types import TracebackType
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from harness.experiment.records import OUTCOMES, CycleRecord
+from harness.printable import printable
 from harness.statistics.intervals import clopper_pearson
 
 LIVE_S, PLAIN_S = 0.25, 5.0
@@ -60,13 +62,13 @@ class Tally:
         speed = self.cycles_per_second
         left_s = (self.wanted - self.cycles) / speed if self._new else float("nan")
         return {
-            "condition": self.condition,
+            "condition": printable(self.condition),
             "cycles": f"{self.cycles:,}/{self.wanted:,}",
             "per second": f"{speed:,.0f}",
             "left": f"{left_s:,.0f} s" if left_s >= 0 else "-",
             "reliability": share,
             "outcomes": _counts({o: self.outcomes[o] for o in OUTCOMES}),
-            "struck": _counts(dict(sorted(self.fired.items()))) or "nothing",
+            "struck": printable(_counts(dict(sorted(self.fired.items())))) or "nothing",
         }
 
 
@@ -120,7 +122,7 @@ class ProgressDisplay:
             numeric = heading in ("cycles", "per second", "left")
             table.add_column(heading, justify="right" if numeric else "left")
         for row in rows:
-            table.add_row(*row.values())
+            table.add_row(*map(Text, row.values()))  # a name is no markup
         return table
 
 

@@ -7,19 +7,36 @@ from typing import Literal
 
 from harness.faults.ledger import LedgerEntry
 
-__all__ = ["OUTCOMES", "TIMINGS", "CycleRecord", "LedgerEntry", "Outcome"]
+__all__ = ["CODES", "OUTCOMES", "TIMINGS", "CycleRecord", "LedgerEntry", "Outcome"]
 
 Outcome = Literal[
-    "cleaned", "restored", "dirty_known", "dirty_silent", "baseline_lost", "harness_error"
+    "cleaned",
+    "restored",
+    "refused",
+    "dirty_known",
+    "dirty_silent",
+    "baseline_lost",
+    "harness_error",
 ]
 OUTCOMES: tuple[Outcome, ...] = (
     "cleaned",
     "restored",
+    "refused",  # no backup could be had, so no test was run; runs from before have dirty_known
     "dirty_known",
     "dirty_silent",
     "baseline_lost",
     "harness_error",
 )
+# as cycles.sqlite has them: those of older runs stay what they were
+CODES: dict[Outcome, int] = {
+    "cleaned": 0,
+    "restored": 1,
+    "dirty_known": 2,
+    "dirty_silent": 3,
+    "baseline_lost": 4,
+    "harness_error": 5,
+    "refused": 6,
+}
 TIMINGS = ("backup", "create", "cleanup", "verify", "restore", "dispose", "truth", "cycle")
 
 

@@ -20,6 +20,7 @@ from rich.console import Console
 from harness import registry
 from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment import machine, pilot, planning, verdicts
+from harness.experiment.again import take_away
 from harness.experiment.configuration import Condition, Experiment, load
 from harness.experiment.family import family
 from harness.experiment.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
@@ -29,12 +30,14 @@ from harness.experiment.rates import Calibrate, Measure, solved
 from harness.experiment.records import CycleRecord
 from harness.experiment.rehearsal import commands_s, rehearse
 from harness.experiment.store import (
+    CYCLES,
     Store,
     check_same,
     fingerprint,
     refuse_unused,
     refuse_used,
 )
+from harness.printable import printable
 
 INTERRUPTED, REPORT = 130, "report.html"
 
@@ -70,6 +73,7 @@ def run(
     workers: int | None = None,
     output: Path | None = None,
     resume: bool = False,
+    again: bool = False,
     overrides: Sequence[str] = (),
     stop_when_decided: bool = False,
     site: str = SITE,
@@ -88,6 +92,7 @@ def run(
         workers: processes; default: one a core.
         output: the run's folder; default: runs/NAME-SEED.
         resume: go on with what ``output`` holds; it ends with the rows of an unbroken run.
+        again: with ``resume``, run those cycles again whose worker was killed from outside.
         overrides: KEY=VALUE, put into the file's values.
         stop_when_decided: end a condition at the first decision on its claims, in order of cycle
             number; exactly the cycles up to that one are stored, however many workers there are.
@@ -112,9 +117,12 @@ def run(
     workers = workers or os.cpu_count() or 1
     folder = output or Path("runs") / f"{experiment.name}-{experiment.seed}"
     earlier: dict[str, Any] | None = None
+    if again and not resume:
+        raise UsageError("--again is about the results that are there: say --resume as well")
     if resume:
         refuse_unused(folder)
         earlier = check_same(folder, experiment)
+        _check_stored(folder)
     else:
         refuse_used(folder)
     find_site(site)
@@ -128,7 +136,9 @@ def run(
     ):
         baselines = Baselines(root.path, experiment.seed)
         one = _Run(path, experiment, folder, pool, baselines, display, console)
-        return _go(one, earlier, calibrate or solved, stop_when_decided=stop_when_decided)
+        return _go(
+            one, earlier, calibrate or solved, again=again, stop_when_decided=stop_when_decided
+        )
 
 
 def _asked(
@@ -146,7 +156,12 @@ def _asked(
 
 
 def _go(
-    run: _Run, earlier: dict[str, Any] | None, calibrate: Calibrate, *, stop_when_decided: bool
+    run: _Run,
+    earlier: dict[str, Any] | None,
+    calibrate: Calibrate,
+    *,
+    again: bool,
+    stop_when_decided: bool,
 ) -> int:
     """Calibrate, open the store, run every condition, judge."""
     began_s = time.monotonic()
@@ -164,6 +179,8 @@ def _go(
     store = _opened(
         run, experiment, rates, resumed=earlier is not None, stop_when_decided=stop_when_decided
     )
+    if again:
+        _take_away(run, store)
     run.walls_s = dict(store.run["wall_s_by_condition"])
     before_s = float(store.run["wall_s"])
     finished = None
@@ -181,6 +198,32 @@ def _go(
         _say(run, f"interrupted; what came in is stored in {run.folder}: go on with --resume")
         return INTERRUPTED
     return _judge(run)
+
+
+def _check_stored(folder: Path) -> None:
+    """Raise MeasurementError where what would be gone on with is damaged."""
+    if (folder / CYCLES).exists():
+        from harness.analysis.results import Results  # noqa: PLC0415 - pandas is slow to import
+
+        results = Results(folder)
+        for condition in results.conditions:
+            results.columns(condition["name"])
+
+
+def _take_away(run: _Run, store: Store) -> None:
+    """Let the cycles of killed workers be run again, and say how many they are."""
+    try:
+        number = take_away(store)
+    except BaseException:
+        store.close()
+        raise
+    _say(
+        run,
+        f"running again {number:,} cycle{'' if number == 1 else 's'} whose worker was killed "
+        "from outside"
+        if number
+        else "no cycle's worker was killed from outside, so none is run again",
+    )
 
 
 def _build_baselines(run: _Run) -> None:
@@ -337,7 +380,7 @@ def _say_rates(run: _Run, experiment: Experiment) -> None:
 
 
 def _say(run: _Run, line: str) -> None:
-    run.console.out(line, highlight=False)
+    run.console.out(printable(line), highlight=False)
 
 
 def _now() -> str:

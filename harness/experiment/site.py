@@ -12,7 +12,7 @@ from harness import registry
 from harness.cleanup import Cleanup
 from harness.databases.sqlite import connect
 from harness.errors import BackupError, MeasurementError
-from harness.experiment import shadow, story
+from harness.experiment import at_hand, shadow, story
 from harness.experiment.applications import Application, Direct, OverHttp
 from harness.experiment.ending import Ending, note, outcome_of
 from harness.experiment.own import OwnApplication, OwnProject, own_cleanup
@@ -65,6 +65,7 @@ class Site:
         )
         self._undone: tuple[Failure, ...] = ()  # the tests' own calls that failed in this cycle
         self._pristine = pristine
+        self._second_names = folder / "state"  # of backups, out of the tests' reach
         self._page_bytes = 0
         self.shape = self._learn()
         self.planner = planner(condition, seed, self.shape)
@@ -188,8 +189,9 @@ class Site:
         self._check(injector)
         served = self._application.end(restored="restore" in guard.result.timings_ms)
         judged = time.perf_counter()
-        intact = guard.result.says_clean or self._baseline_at_hand()
+        pinned = self._is_pinned()  # before the judge, who folds the -wal
         judgement = self._application.judge(self._truth)
+        intact = pinned or not judgement.lost or self._is_kept()
         ended = time.perf_counter()
         self._application.put_back(self._truth)
         if not guard.result.says_clean:  # else the next guard would bring this one's baseline back
@@ -271,10 +273,14 @@ class Site:
             return backups[0] if backups else self._pristine
         return self.database  # pinned
 
-    def _baseline_at_hand(self) -> bool:
-        """Whether a backup left behind, or the main file without its -wal, is the baseline."""
-        candidates = [path for path in self.scene.backups.values() if path.exists()]
-        return any(self._truth.same(path) for path in [*candidates, self.database])
+    def _is_pinned(self) -> bool:
+        """Whether the database's own file is a backup that the next guard restores from."""
+        pinned = at_hand.is_pinned(self.database, self.condition.recoveries)
+        return pinned and self._truth.same(self.database)
+
+    def _is_kept(self) -> bool:
+        backups = list(self.scene.backups.values())
+        return at_hand.is_kept(self._truth, backups, self._second_names)
 
     def close(self) -> None:
         """End the application; remove the database and all beside it."""

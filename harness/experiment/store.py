@@ -14,41 +14,63 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord, LedgerEntry
+from harness.experiment import checksums
+from harness.experiment.records import CODES, TIMINGS, CycleRecord, LedgerEntry
+from harness.experiment.run_checks import SUM, check_run, checksum, parsed
 
 if TYPE_CHECKING:
     from harness.experiment.configuration import Experiment
 
 RUN, CYCLES = "run.json", "cycles.sqlite"
 VERSION = 1  # of run.json and summary.json
-_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+_OUTCOMES = {code: outcome for outcome, code in CODES.items()}
 _ROWS, _EXACT, _SAYS_CLEAN, _CLEANED_UP, _CLEANUP_OK = 1, 2, 4, 8, 16
 _SHADOWED, _SHADOW_OK = 32, 64
 _TIMED = tuple(f"{phase}_us" for phase in TIMINGS)
 _COLUMNS = (
     "condition", "cycle", "outcome", "flags", "restored_by", "left_behind",
-    "backup_bytes", "payload_bytes", "grown_bytes", *_TIMED, "faults", "detail",
+    "backup_bytes", "payload_bytes", "grown_bytes", *_TIMED, "faults", "detail", "checksum",
 )  # fmt: skip
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS outcomes (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE IF NOT EXISTS conditions (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- flags: 1 clean at grade rows, 2 at grade exact, 4 the guard says clean, 8 a cleanup ran,
 -- 16 the cleanup says it worked, 32 a restore was forced as well, 64 and it worked.
--- Timings in microseconds, NULL where it did not take place.
+-- Timings in microseconds, NULL where it did not take place. checksum: of all the others.
 CREATE TABLE IF NOT EXISTS cycles (
     condition INTEGER NOT NULL, cycle INTEGER NOT NULL, outcome INTEGER NOT NULL,
     flags INTEGER NOT NULL, restored_by TEXT, left_behind INTEGER NOT NULL,
     backup_bytes INTEGER NOT NULL, payload_bytes INTEGER NOT NULL, grown_bytes INTEGER NOT NULL,
     {", ".join(f"{column} INTEGER" for column in _TIMED)},
-    faults TEXT, detail TEXT, PRIMARY KEY (condition, cycle)
+    faults TEXT, detail TEXT, checksum INTEGER NOT NULL, PRIMARY KEY (condition, cycle)
 ) WITHOUT ROWID, STRICT;
 -- What happened, as JSON, of the cycles of conditions that ask for it.
 CREATE TABLE IF NOT EXISTS stories (
     condition INTEGER NOT NULL, cycle INTEGER NOT NULL, story TEXT NOT NULL,
-    PRIMARY KEY (condition, cycle)
+    checksum INTEGER, PRIMARY KEY (condition, cycle)
 ) WITHOUT ROWID, STRICT;
+-- How many cycles there are, and the sum of their checksums.
+CREATE TABLE IF NOT EXISTS totals (
+    condition INTEGER PRIMARY KEY, cycles INTEGER NOT NULL, checksum INTEGER NOT NULL
+) STRICT;
 """
-_INSERT = f"INSERT INTO cycles VALUES ({', '.join('?' * len(_COLUMNS))})"
+# A run from before there were checksums, gone on with: what it had stored has none.
+_SINCE = ("cycles", "stories")
+_COUNT = """
+INSERT INTO totals SELECT condition, count(*), coalesce(sum(checksum), 0) FROM cycles
+GROUP BY condition
+"""
+_INSERT = f"INSERT INTO cycles ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_FEWER = """
+UPDATE totals SET cycles = totals.cycles - 1,
+    checksum = totals.checksum - coalesce(gone.checksum, 0)
+FROM (SELECT condition, checksum FROM cycles WHERE condition = ? AND cycle = ?) AS gone
+WHERE totals.condition = gone.condition
+"""
+_TOTAL = """
+INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT (condition) DO UPDATE
+SET cycles = cycles + excluded.cycles, checksum = checksum + excluded.checksum
+"""
 
 
 class Store:
@@ -81,18 +103,34 @@ class Store:
         if write:
             self._connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
             with self._connection:
+                before = self._has("cycles") and not self._has("totals")
                 self._connection.execute(_SCHEMA)
+                if before:
+                    self._count()
                 self._connection.executemany(
                     "INSERT OR IGNORE INTO outcomes VALUES (?, ?)",
-                    [(code, outcome) for outcome, code in _CODES.items()],
+                    [(code, outcome) for outcome, code in CODES.items()],
                 )
-        tables = self._connection.execute("SELECT name FROM sqlite_schema WHERE name = 'stories'")
         # a run from before there were stories is read as one without
         joined = "s.story FROM cycles AS c LEFT JOIN stories AS s USING (condition, cycle)"
-        self._select = f"SELECT c.*, {joined if tables.fetchall() else 'NULL FROM cycles AS c'}"
+        columns = ", ".join(f"c.{name}" for name in _COLUMNS if name != "checksum")
+        self._select = (
+            f"SELECT {columns}, {joined if self._has('stories') else 'NULL FROM cycles AS c'}"
+        )
         self._ids: dict[str, int] = {
             name: number for number, name in self._connection.execute("SELECT * FROM conditions")
         }
+
+    def _has(self, table: str) -> bool:
+        query = "SELECT 1 FROM sqlite_schema WHERE name = ?"
+        return self._connection.execute(query, (table,)).fetchone() is not None
+
+    def _count(self) -> None:
+        for table in _SINCE:
+            columns = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
+            if "checksum" not in [column[1] for column in columns]:
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
+        self._connection.execute(_COUNT)
 
     @classmethod
     def create(cls, folder: Path, run: Mapping[str, Any]) -> Store:
@@ -118,14 +156,18 @@ class Store:
         what was stored before stays.
         """
         try:
-            rows, stories = [], []
+            rows, names, stories = [], [], []
             for record in records:
                 rows.append(self._row(record))
+                names.append(record.condition)
                 if record.story:
-                    stories.append((*rows[-1][:2], record.story))
+                    one = (*rows[-1][:2], record.story, checksums.of_text(record.story) >> 32)
+                    stories.append(one)
+            summed = _summed(rows, names)
             with self._connection:
-                self._connection.executemany(_INSERT, rows)
-                self._connection.executemany("INSERT INTO stories VALUES (?, ?, ?)", stories)
+                self._connection.executemany(_INSERT, summed)
+                self._connection.executemany("INSERT INTO stories VALUES (?, ?, ?, ?)", stories)
+                self._connection.executemany(_TOTAL, _totals(summed))
         except apsw.Error as error:
             path = self.folder / CYCLES
             raise MeasurementError(
@@ -149,20 +191,54 @@ class Store:
         """Give the stored cycles of ``condition`` in order of cycle number."""
         query = f"{self._select} WHERE c.condition = ? ORDER BY c.cycle"
         for row in self._connection.execute(query, (self._ids.get(condition, -1),)):
-            yield _record(condition, row)
+            yield self._read(condition, row)
 
     def record(self, condition: str, cycle: int) -> CycleRecord | None:
         """Return one stored cycle, or None."""
         query = f"{self._select} WHERE c.condition = ? AND c.cycle = ?"
         for row in self._connection.execute(query, (self._ids.get(condition, -1), cycle)):
-            return _record(condition, row)
+            return self._read(condition, row)
         return None
+
+    def _read(self, condition: str, row: tuple[Any, ...]) -> CycleRecord:
+        try:
+            return _record(condition, row)
+        except (LookupError, TypeError, ValueError) as error:
+            raise MeasurementError(
+                f"{self.folder / CYCLES}: condition {condition!a}, cycle {row[1]!a}: cannot be "
+                f"what a run has stored ({error}); 'harness check' says what is wrong with it"
+            ) from error
 
     def outcomes(self, condition: str) -> Iterator[str]:
         """Give the outcomes alone, in order of cycle number."""
         query = "SELECT outcome FROM cycles WHERE condition = ? ORDER BY cycle"
         for (code,) in self._connection.execute(query, (self._ids.get(condition, -1),)):
-            yield OUTCOMES[code]
+            yield _OUTCOMES.get(code, "harness_error")
+
+    def conditions(self) -> list[str]:
+        """Name the conditions of which any cycle was ever stored."""
+        return list(self._ids)
+
+    def spoiled(self, condition: str) -> Iterator[tuple[int, str]]:
+        """Give number and detail of each cycle that is a harness error."""
+        query = "SELECT cycle, coalesce(detail, '') FROM cycles WHERE condition = ? AND outcome = ?"
+        codes = (self._ids.get(condition, -1), CODES["harness_error"])
+        yield from self._connection.execute(query, codes)
+
+    def remove(self, cycles: Mapping[str, Iterable[int]]) -> None:
+        """Remove stored cycles, by condition, in one transaction; MeasurementError where not."""
+        try:
+            with self._connection:
+                for name, numbers in cycles.items():
+                    places = [(self._ids[name], number) for number in numbers]
+                    self._connection.executemany(_FEWER, places)
+                    for table in ("cycles", "stories"):
+                        self._connection.executemany(
+                            f"DELETE FROM {table} WHERE condition = ? AND cycle = ?", places
+                        )
+        except apsw.Error as error:
+            path = self.folder / CYCLES
+            raise MeasurementError(f"{path}: cannot be changed: {error}; nothing was") from error
 
     def fired(self, condition: str) -> Counter[str]:
         """Count how often each kind of fault fired in ``condition``."""
@@ -206,7 +282,7 @@ class Store:
         return (
             self._id(record.condition),
             record.cycle,
-            _CODES[record.outcome],
+            CODES[record.outcome],
             flags,
             record.restored_by,
             record.left_behind,
@@ -225,13 +301,35 @@ class Store:
         return self._ids[condition]
 
 
+def _summed(rows: list[tuple[Any, ...]], conditions: list[str]) -> list[tuple[Any, ...]]:
+    """Add to each row of _COLUMNS its checksum."""
+    if not rows:
+        return []
+    values = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=False))
+    stored: dict[str, Any] = {name: values[name] for name in checksums.WHOLE}
+    for name in _TIMED:
+        stored[name] = [-1 if us is None else us for us in values[name]]
+    stored |= {name: checksums.of_texts(values[name]) for name in checksums.TEXTS}
+    found = checksums.of_cycles(checksums.of_texts(conditions), stored).tolist()
+    return [(*row, checksum) for row, checksum in zip(rows, found, strict=True)]
+
+
+def _totals(rows: Iterable[tuple[Any, ...]]) -> list[tuple[int, int, int]]:
+    """Return (condition, cycles, sum of checksums) of rows."""
+    cycles, sums = Counter[int](), Counter[int]()
+    for row in rows:
+        cycles[row[0]] += 1
+        sums[row[0]] += row[-1]
+    return [(condition, number, sums[condition]) for condition, number in cycles.items()]
+
+
 def _record(condition: str, row: tuple[Any, ...]) -> CycleRecord:
     _, cycle, outcome, flags, restored_by, left_behind, backup, payload, grown, *rest = row
     *timings, faults, detail, story = rest
     return CycleRecord(
         condition=condition,
         cycle=cycle,
-        outcome=OUTCOMES[outcome],
+        outcome=_OUTCOMES[outcome],
         rows=bool(flags & _ROWS),
         exact=bool(flags & _EXACT),
         says_clean=bool(flags & _SAYS_CLEAN),
@@ -308,15 +406,16 @@ def check_same(folder: Path, experiment: Experiment) -> dict[str, Any]:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Read run.json; UsageError when ``folder`` is no run's."""
+    """Read run.json; UsageError where there is no run, MeasurementError where it is damaged."""
     path = Path(folder) / RUN
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = parsed(path)
     except FileNotFoundError:
         raise UsageError(f"{folder} is not a run's folder: it has no {RUN}") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+        raise MeasurementError(f"{path}: cannot be read: {error}") from error
     check_version(path, run)
+    check_run(path, run)
     return dict(run)
 
 
@@ -339,7 +438,7 @@ def write_run(folder: Path, run: Mapping[str, Any]) -> None:
     half = folder / f".{RUN}.{os.getpid()}"
     try:
         with half.open("w", encoding="utf-8") as file:
-            json.dump(run, file, indent=1)
+            json.dump({**run, SUM: checksum(run)}, file, indent=1)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())

@@ -54,12 +54,13 @@ class Verdict:
         failures, cycles = one["failures"], one["cycles"]
         designed = one["method"].startswith("stratified")
         counted = f"{cycles:,} cycle{'' if cycles == 1 else 's'}"
+        refused = f" ({one['refused']:,} of them refused)" if one["refused"] else ""
         words = [
             f"{said}{at} ({one['method']})",
             # of cycles with a set number of faults the share that failed says nothing by itself
             f"{counted} with a set number of faults"
             if designed
-            else f"{failures:,} failure{'' if failures == 1 else 's'} in {counted}",
+            else f"{failures:,} failure{'' if failures == 1 else 's'}{refused} in {counted}",
             *dict.fromkeys([*self.doubts, *one["doubts"]]),
         ]
         if one["at_most"] is not None and not one["doubts"]:

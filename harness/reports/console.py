@@ -7,18 +7,21 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from harness.printable import printable
 from harness.reports import Report
 from harness.reports.stage import PLAIN, stage, symbols
 from harness.reports.tables import Table, read
 
+T = TypeVar("T")
 WIDE = 116  # columns from which a verdict's reason has room in the table
 ROOMY = 100  # columns from which a share and its interval fit on one line
 PLAIN_WIDTH = 120  # columns where there is no terminal to ask
@@ -57,7 +60,7 @@ class ConsoleReport(Report):
 
     def render(self, folder: Path) -> str:
         """Return the report on ``folder``; UsageError where there is no run."""
-        report = read(folder)
+        report = in_print(read(folder))
         console = Console(
             file=io.StringIO(),
             width=self.width,
@@ -84,6 +87,23 @@ class ConsoleReport(Report):
         text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
         text = re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip("\n") + "\n"
         return _ascii(text) if self.symbols is PLAIN else text
+
+
+def in_print(told: T) -> T:
+    """Return a report, or a part of one, with every text in it ``printable``."""
+    found: Any = told
+    if isinstance(told, str):
+        found = printable(told)
+    elif isinstance(told, list):
+        found = [in_print(one) for one in told]
+    elif isinstance(told, tuple):
+        parts = [in_print(one) for one in told]
+        found = type(told)(*parts) if hasattr(told, "_fields") else tuple(parts)
+    elif is_dataclass(told) and not isinstance(told, type):
+        found = replace(
+            told, **{one.name: in_print(getattr(told, one.name)) for one in fields(told)}
+        )
+    return found  # type: ignore[no-any-return]  # of the same type
 
 
 def _ascii(text: str) -> str:
@@ -114,23 +134,23 @@ def _claims(table: Table, width: int) -> list[RenderableType]:
 
 
 def _stacked(table: Table, width: int) -> Table:
-    """Put under each other what belongs together: nine columns are too many for a terminal."""
+    """Put under each other what belongs together: ten columns are too many for a terminal."""
     rows = []
     for row in table.rows:
         cell = dict(zip(table.headings, row, strict=True))
-        reliability, safety = cell["reliability"], f"safe {cell['data safety']}"
+        shares = [cell["reliability"], f"clean {cell['clean end']}", f"safe {cell['data safety']}"]
         if width < ROOMY:
-            reliability, safety = _lines(reliability), _lines(safety)
+            shares = [_lines(share) for share in shares]
         verdict = cell["verdict"].replace(" at ", "\nat ")
         rows.append(
             (
                 f"{cell['condition']}\n{cell['policy']}\n{cell['cycles/s']} cycles/s",
                 f"{cell['cycles']}\n" + _lines(cell["outcomes"]),
-                f"{reliability}\n{safety}",
+                "\n".join(shares),
                 verdict if verdict == "-" else f"{verdict}\n{cell['claimed']}",
             )
         )
-    headings = ("condition", "cycles", "reliability, data safety", "verdict")
+    headings = ("condition", "cycles", "reliability, clean end, data safety", "verdict")
     return Table(table.title, headings, rows, table.about)
 
 

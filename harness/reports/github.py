@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.analysis.summary import load
+from harness.printable import printable, printable_lines
 from harness.reports import Report
 from harness.reports.statements import (
     ERROR,
@@ -56,8 +57,8 @@ class GithubReport(Report):
 def command(level: str, title: str, message: str) -> str:
     """Return one workflow command, a line whatever title and message hold."""
     told = message if len(message) <= MESSAGE_MOST else f"{message[:MESSAGE_MOST]}..."
-    text = f"::{level} title={title.translate(_PROPERTY)}::{told.translate(_DATA)}"
-    return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be printed
+    named, said = printable(title), printable_lines(told)
+    return f"::{level} title={named.translate(_PROPERTY)}::{said.translate(_DATA)}"
 
 
 def _level_of(stated: Statement) -> str:

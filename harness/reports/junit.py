@@ -18,6 +18,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from harness.analysis.summary import load
+from harness.printable import printable, printable_lines
 from harness.reports import Report
 from harness.reports.statements import (
     Statement,
@@ -53,7 +54,7 @@ class JunitReport(Report):
             key: str(sum(int(suite.get(key, "0")) for suite in suites))
             for key in ("tests", "failures", "errors")
         }
-        root = ET.Element("testsuites", {"name": _held(summary["experiment"]), **counts})
+        root = ET.Element("testsuites", {"name": _named(summary["experiment"]), **counts})
         root.extend(suites)
         ET.indent(root)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, "unicode")}\n'
@@ -67,7 +68,7 @@ def _suite(
     suite = ET.Element(
         "testsuite",
         {
-            "name": _held(name),
+            "name": _named(name),
             "tests": str(len(stated)),
             "failures": str(kinds.count("failure")),
             "errors": str(kinds.count("error")),
@@ -83,7 +84,7 @@ def _suite(
 
 
 def _case(stated: Statement, suite: str) -> ET.Element:
-    attributes = {"name": _held(stated.claim), "classname": _held(suite), "time": "0"}
+    attributes = {"name": _named(stated.claim), "classname": _named(suite), "time": "0"}
     case = ET.Element("testcase", attributes)
     kind = _kind(stated)
     if kind:
@@ -129,5 +130,10 @@ def _properties(run: Mapping[str, Any], condition: Mapping[str, Any]) -> dict[st
 
 
 def _held(text: str) -> str:
-    """Return ``text`` with a mark in place of each character that XML cannot hold."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Return ``text`` as XML can hold it, and as a viewer or a log may show it."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", printable_lines(text))
+
+
+def _named(text: str) -> str:
+    """Return a name: one line, whatever it holds."""
+    return _held(printable(text))

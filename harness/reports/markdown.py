@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.printable import printable, printable_lines
 from harness.reports import Report
 from harness.reports.page import MARKS
 from harness.reports.scenario import Scenario
@@ -55,6 +56,7 @@ def render_table(table: Table, code: str = "") -> list[str]:
 
 def escape(text: str) -> str:
     """Return ``text`` so that it stands in a cell as it is, and not too long."""
+    text = printable_lines(text)
     return (
         (text if len(text) <= CELL_MOST else f"{text[:CELL_MOST]}...")
         .translate(_ESCAPED)
@@ -81,7 +83,7 @@ def _scenario(told: Scenario) -> Table:
 
 def _code(text: str) -> str:
     """Return ``text`` as code; inside it only a bar must still be escaped."""
-    plain = " ".join(text.split()).replace("|", "\\|")
+    plain = printable(" ".join(text.split())).replace("|", "\\|")
     return f"`` {plain} ``" if "`" in plain else f"`{plain}`"
 
 

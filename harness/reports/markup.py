@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from harness.reports.tables import Table
 
-INTERVALS = ("measured", "reliability", "data safety")  # columns with an interval in brackets
+# columns with an interval in brackets
+INTERVALS = ("measured", "reliability", "clean end", "data safety")
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 

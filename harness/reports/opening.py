@@ -72,6 +72,7 @@ def _tiles(summary: Mapping[str, Any]) -> str:
     cycles = sum(one["cycles"] for one in summary["conditions"])
     tiles = [
         ("", cycles, "cycles"),
+        ("", outcomes["refused"], "refused, nothing touched"),
         ("", outcomes["dirty_known"], "failed and said so"),
         ("bad", outcomes["dirty_silent"], "failed and said it was fine"),
         ("bad", outcomes["baseline_lost"], "lost the baseline"),

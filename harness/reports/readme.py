@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rich.console import Console
 
 from harness.analysis.results import SUMMARY
 from harness.analysis.summary import read_summary
-from harness.errors import UsageError
+from harness.errors import MeasurementError, UsageError
 from harness.reports import apart, decided, unsaid
 from harness.reports.markdown import render_table
 from harness.reports.scenario import scenario
@@ -150,6 +151,9 @@ def main(readme: Path, runs: Sequence[Path], *, check: bool) -> None:
         }
         old = readme.read_text(encoding="utf-8")
         new = rewritten(old, summaries)
+    except MeasurementError as error:
+        click.echo(f"{readme}: {error}", err=True)
+        sys.exit(error.exit_code)
     except UsageError as error:
         raise click.UsageError(f"{readme}: {error}") from error
     if check and new != old:

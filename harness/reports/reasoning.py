@@ -27,15 +27,15 @@ class Pair(NamedTuple):
 
 def policies(conditions: Sequence[Condition]) -> Table:
     """Return the table of all conditions that have a policy, by what they are judged by."""
-    headings = ("condition", "policy", "cycles", "reliability", "restored", "silent failures",
-                "baselines lost")  # fmt: skip
+    headings = ("condition", "policy", "cycles", "reliability", "restored", "refused",
+                "silent failures", "baselines lost")  # fmt: skip
     rows = [
         (
             one["name"],
             one["policy"],
             f"{one['cycles']:,}",
             share(one["reliability"]),
-            *(f"{one['outcomes'].get(key, 0):,}" for key in _ENDS),
+            *(_count(one["outcomes"].get(key)) for key in _ENDS),
         )
         for one in conditions
         if one["policy"] and one["cycles"]
@@ -43,8 +43,12 @@ def policies(conditions: Sequence[Condition]) -> Table:
     return Table("Policies side by side", headings, rows, figures=frozenset(headings[2:3] + _RIGHT))
 
 
-_ENDS = ("restored", "dirty_silent", "baseline_lost")
-_RIGHT = ("restored", "silent failures", "baselines lost")
+_ENDS = ("restored", "refused", "dirty_silent", "baseline_lost")
+_RIGHT = ("restored", "refused", "silent failures", "baselines lost")
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"  # no older run knows how many were refused
 
 
 def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:

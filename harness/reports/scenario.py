@@ -14,6 +14,7 @@ OVER = {"api": "over the API", "sql": "by SQL"}  # by name of the cleanup
 ENDS = {  # by outcome
     "cleaned": "cleaned: the cleanup was enough",
     "restored": "restored to a clean state",
+    "refused": "REFUSED: there was no backup, so no test was run",
     "dirty_known": "DIRTY at the end, and the guard says so",
     "dirty_silent": "DIRTY at the end, and the guard says it is clean",
     "baseline_lost": "BASELINE LOST",
@@ -77,8 +78,8 @@ class Scenario:
     @property
     def end(self) -> str:
         """How it ended, in a few words."""
-        if self.refused:
-            return "REFUSED: there was no backup, so no test was run"
+        if self.refused and self.outcome == "dirty_known":  # as older runs have it
+            return ENDS["refused"]
         return ENDS[self.outcome]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.analysis.results import OUTCOMES, TIMINGS
 from harness.analysis.summary import load
+from harness.experiment import again
 from harness.reports import apart, decided, unsaid
 from harness.reports.decided import share
 from harness.reports.scenario import Scenario, scenario
@@ -112,8 +113,8 @@ def reason(stated: Mapping[str, Any]) -> str:
 
 
 def _conditions(conditions: list[dict[str, Any]]) -> Table:
-    headings = ("condition", "policy", "cycles", "outcomes", "reliability", "data safety",
-                "claimed", "verdict", "cycles/s")  # fmt: skip
+    headings = ("condition", "policy", "cycles", "outcomes", "reliability", "clean end",
+                "data safety", "claimed", "verdict", "cycles/s")  # fmt: skip
     return Table(
         "Conditions",
         headings,
@@ -124,6 +125,7 @@ def _conditions(conditions: list[dict[str, Any]]) -> Table:
                 f"{one['cycles']:,}",
                 _outcomes(one),
                 share(one["reliability"]),
+                share(one["clean_end"]) if "clean_end" in one else "-",  # an older run's
                 share(one["data_safety"]),
                 one["claimed"] or "-",
                 _verdict(one),
@@ -144,7 +146,7 @@ def _speed(cycles_per_second: float | None) -> str:
 
 def _outcomes(condition: Mapping[str, Any]) -> str:
     counts = condition["outcomes"]
-    said = [f"{name} {counts[name]:,}" for name in OUTCOMES if counts[name]]
+    said = [f"{name} {counts[name]:,}" for name in OUTCOMES if counts.get(name)]
     clean = condition["clean"]
     beside = f" (exact {clean['exact']:,})" if said and clean["demands"] == "rows" else ""
     return (", ".join(said) or "-") + beside
@@ -231,6 +233,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
         "started": run.get("started"),
         "wall time": f"{run['wall_s']:,.1f} s" if run.get("wall_s") else None,
         "workers": run.get("workers"),
+        "run again": again.sentence(run),
         "revision": run.get("revision"),
         "machine": _flat(run.get("machine")),
         "versions": _flat(run.get("versions")),

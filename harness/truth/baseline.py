@@ -131,7 +131,10 @@ class Baseline:
         if wal.exists() and wal.stat().st_size:
             raise MeasurementError(f"{path}: fold its -wal in before it can be the baseline")
         self.bytes = np.fromfile(path, np.uint8)
-        self.mode = path.stat().st_mode & 0o7777
+        status = path.stat()
+        self.mode = status.st_mode & 0o7777
+        self.owner = status.st_uid, status.st_gid
+        self.linked = path.is_symlink()
         try:
             self.image = Image(self.bytes.data)
             if len(self.bytes) % self.image.page_size:

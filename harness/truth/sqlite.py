@@ -2,9 +2,10 @@
 
 It shares no code with the guard's own verification, which looks through SQL. Content is every
 row of every table (also of the shadow tables behind virtual ones), every index entry, the schema,
-and the settings that the file's header keeps. Sequences, and rowids that no column names, count
-for the grade ``exact`` only: VACUUM may change the latter. Where cells lie, free space, root
-pages, the free list, change counters and the schema cookie are no content.
+and the settings that the file's header keeps; and that the file is one, no link to another.
+Sequences, rowids that no column names (VACUUM may change those), permissions and owner count for
+the grade ``exact`` only. Where cells lie, free space, root pages, the free list, change counters
+and the schema cookie are no content.
 """
 
 from __future__ import annotations
@@ -59,13 +60,40 @@ class SqliteTruth:
             database, self._live, references=references
         )
         names = [f"left behind: {name}" for name in beside]
+        link, access = self._standing(database)
+        rows = findings.rows and not link
         return Judgement(
-            rows=findings.rows,
-            exact=findings.rows and findings.exact,
+            rows=rows,
+            exact=rows and findings.exact and not access,
             lost=findings.lost,
             left_behind=tuple(beside),
-            differences=(*findings.listed(), *names),
+            differences=(*findings.listed(), *link, *access, *names),
         )
+
+    def _standing(self, database: Path) -> tuple[list[str], list[str]]:
+        """Say what stands there instead of the file itself, and who may use it now.
+
+        A link is another database, whatever lies at its end: the next write goes there. Permissions
+        and owner are no content, so they count for the grade ``exact`` alone.
+        """
+        try:
+            found = os.lstat(database)
+        except OSError:
+            return [], []  # it is missing, which was seen
+        was = self._baseline
+        if stat.S_ISLNK(found.st_mode) != was.linked:
+            end = f"a symbolic link to {os.readlink(database)}" if not was.linked else "no link"
+            return [f"{database.name} is {end} now"], []
+        if not stat.S_ISREG(found.st_mode):
+            return [], []  # a link as it was; what is no file cannot be read, which was seen
+        told = []
+        mode, owner = stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid)
+        if mode != was.mode:
+            told.append(f"permissions of {database.name}: {was.mode:04o} -> {mode:04o}")
+        if owner != was.owner:
+            before, now = (f"{user}:{group}" for user, group in (was.owner, owner))
+            told.append(f"owner of {database.name}: {before} -> {now}")
+        return [], told
 
     def same(self, path: Path) -> bool:
         """Whether the file's own bytes, without any -wal, hold the baseline exactly."""
@@ -86,7 +114,7 @@ class SqliteTruth:
         """
         for name in _beside(database):
             _remove(database.with_name(name))
-        descriptor = _open_in_place(database)
+        descriptor = self._open_in_place(database)
         if descriptor is None:
             self._live.release()
             return self._write_anew(database)
@@ -184,6 +212,17 @@ class SqliteTruth:
             os.ftruncate(descriptor, len(pristine))
         return len(wrong)
 
+    def _open_in_place(self, database: Path) -> int | None:
+        """Open a plain file of one name and our owner; None where it must be made anew."""
+        try:
+            found = os.lstat(database)
+            plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+            if not plain or (found.st_uid, found.st_gid) != self._baseline.owner:
+                return None
+            return os.open(database, os.O_RDWR)
+        except (FileNotFoundError, PermissionError):
+            return None
+
     def _write_anew(self, database: Path) -> int:
         """Write the whole baseline to a new file."""
         _remove(database)
@@ -211,17 +250,6 @@ def _beside(database: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return sorted(other for other in names if other.startswith(name) and other != name)
-
-
-def _open_in_place(database: Path) -> int | None:
-    """Open a plain file of one name for writing; None where it must be made anew."""
-    try:
-        found = os.lstat(database)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            return None
-        return os.open(database, os.O_RDWR)
-    except (FileNotFoundError, PermissionError):
-        return None
 
 
 def _remove(path: Path) -> None:

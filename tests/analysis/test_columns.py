@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from harness.analysis.columns import COLUMNS, TEXTS, WHERE_RAN, WHOLE, YES_OR_NO, framed, typed
-from harness.experiment.records import OUTCOMES, TIMINGS
+from harness.experiment.records import CODES, OUTCOMES, TIMINGS
 
 
 def raw(count: int, **values: Any) -> dict[str, Any]:
     """Make columns of ``count`` cycles as the database gives them, all zeros but for ``values``."""
-    zeros = {name: [0] * count for name in ("cycle", "outcome", "flags", *WHOLE)}
+    zeros = {name: [0] * count for name in ("outcome", "flags", *WHOLE)}
     empty = {name: [None] * count for name in (*TEXTS, *(f"{step}_ms" for step in TIMINGS))}
-    return zeros | empty | values
+    return zeros | {"cycle": list(range(count))} | empty | values
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_types_do_not_depend_on_what_is_there(count: int) -> None:
 
 
 def test_a_table_names_outcomes_and_leaves_empty_what_did_not_run() -> None:
-    """Codes are named in the order of OUTCOMES; -1 is empty, which is neither yes nor no."""
-    codes = list(range(len(OUTCOMES)))
-    flags = [0, 8, 24, 0, 0, 0]
+    """Each code has its name, whatever its place; -1 is empty, which is neither yes nor no."""
+    codes = [CODES[outcome] for outcome in OUTCOMES]
+    flags = [0, 8, 24, 0, 0, 0, 0]
     table = framed(typed(raw(len(codes), outcome=codes, flags=flags)))
     assert list(table["outcome"]) == list(OUTCOMES)
     assert list(table["outcome"].cat.categories) == list(OUTCOMES)
-    assert list(table["cleanup_ok"].isna()) == [True, False, False, True, True, True]
+    assert list(table["cleanup_ok"].isna()) == [True, False, False, True, True, True, True]
     assert list(table["cleanup_ok"][1:3]) == [False, True]
     assert tuple(table.columns) == COLUMNS

@@ -21,7 +21,7 @@ from tests.stored_runs import cycle, cycles, make_run, struck
 
 KEYS = [
     "claim", "measure", "at_least", "at_most", "limit_ms", "verdict", "decided_at_cycle", "why",
-    "doubts", "failures", "cycles", "estimate", "lower", "upper", "interval_confidence",
+    "doubts", "failures", "refused", "cycles", "estimate", "lower", "upper", "interval_confidence",
     "confidence", "method", "next", "path", "own",
 ]  # fmt: skip
 

@@ -14,12 +14,13 @@ import pytest
 import harness
 from harness.analysis.loading import Run
 from harness.analysis.results import Results
+from harness.analysis.stored import sealed
 from harness.analysis.summary import summarise, write
 from harness.errors import MeasurementError, UsageError
 from harness.experiment.records import OUTCOMES
 from harness.statistics.timings import quantile_interval
 from tests.analysis.test_curves import FALLING, SWEPT, summary_of
-from tests.stored_runs import cycle, cycles, make_run, row, struck
+from tests.stored_runs import cycle, cycles, make_run, row, struck, unsealed
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 PUBLISHED = sorted(path.parent for path in RESULTS.glob("*/cycles.parquet"))
@@ -148,9 +149,10 @@ def test_an_old_summary_is_computed_anew(folder: Path) -> None:
     path = run.folder / "summary.json"
     summary = json.loads(path.read_text())
     del summary["curves"], summary["conditions"][0]["distributions_ms"]
-    path.write_text(json.dumps(summary | {"stories": [{"condition": "one"}]}))
+    older = summary | {"stories": [{"condition": "one"}]}
+    path.write_text(json.dumps(sealed(run.folder, older)))
     again = harness.load(run.folder).summary
-    assert again == run.summary | {"stories": [{"condition": "one"}]}
+    assert again == unsealed(run.summary) | {"stories": [{"condition": "one"}]}
     assert json.loads(path.read_text())["stories"] == [{"condition": "one"}]  # nothing is written
 
 
@@ -190,4 +192,4 @@ def test_it_says_what_it_is_in_a_line(folder: Path) -> None:
 def test_the_summary_loaded_is_the_summary_computed(folder: Path) -> None:
     """From a fresh file or anew, the summary is the same."""
     run = stored(folder)
-    assert run.summary == json.loads(json.dumps(summarise(Results(run.folder))))
+    assert unsealed(run.summary) == json.loads(json.dumps(summarise(Results(run.folder))))

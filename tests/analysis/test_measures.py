@@ -151,23 +151,24 @@ QUICK = dict.fromkeys(TIMINGS, 0.5)
 REFUSED = {"timings_ms": {"backup": 0.5, "cycle": 0.5}, "cleanup_ok": None, "backup_bytes": 0}
 NOT_RESTORED = {"timings_ms": QUICK, "restored_by": None, "says_clean": False}
 FAILURES: dict[str, CycleRecord] = {
-    "reliability": cycle(3, "dirty_known", **REFUSED),
+    "reliability": cycle(3, "refused", **REFUSED),
+    "clean_end": cycle(3, "dirty_known", **NOT_RESTORED),
     "data_safety": cycle(3, "baseline_lost", says_clean=True),
-    "no_restore": cycle(3, "dirty_known", **REFUSED),
+    "no_restore": cycle(3, "refused", **REFUSED),
     "no_silent_leftover": cycle(3, "baseline_lost", says_clean=True),
     "nothing_left_behind": cycle(3, left_behind=1),
     "restored_clean": cycle(3, "dirty_known", **NOT_RESTORED),
-    "backup_under_1s": cycle(3, "dirty_known", **REFUSED),
+    "backup_under_1s": cycle(3, "refused", **REFUSED),
     "backup_same_size": cycle(3, "dirty_known", **(REFUSED | {"backup_bytes": 2_691_072})),
     "cleanup_reports_truth": cycle(3, "dirty_silent", cleanup_ok=True),
-    "backup_ms": cycle(3, "dirty_known", **REFUSED),
+    "backup_ms": cycle(3, "refused", **REFUSED),
     "create_ms": cycle(3, "dirty_known", timings_ms=QUICK, payload_bytes=0),
     "cleanup_ms": cycle(3, "dirty_known", timings_ms=QUICK, cleanup_ok=False),
     "verify_ms": cycle(3, "dirty_known", timings_ms=QUICK, says_clean=False),
     "restore_ms": cycle(3, "dirty_known", **NOT_RESTORED),
     "dispose_ms": cycle(3, timings_ms=QUICK, left_behind=1),
     "truth_ms": cycle(3, "harness_error", timings_ms=QUICK),
-    "cycle_ms": cycle(3, "dirty_known", **REFUSED),
+    "cycle_ms": cycle(3, "refused", **REFUSED),
 }
 
 
@@ -239,5 +240,15 @@ def test_every_measure_is_a_share_of_the_cycles(folder: Path) -> None:
     seen = evidence(folder, cycles(OUTCOMES))
     for measure in MEASURES.values():
         found = measure(seen, {"claimed": "661 bytes"})
-        assert isinstance(found, str) or found.counted.shape == found.failed.shape == (6,)
+        assert isinstance(found, str) or found.counted.shape == found.failed.shape == (7,)
         assert isinstance(found, str) or found.counted.dtype == found.failed.dtype == np.bool_
+
+
+def test_a_refusal_is_a_clean_end_and_no_success(folder: Path) -> None:
+    """It fails reliability, which says how many it was; the database is at its baseline."""
+    seen = evidence(folder, cycles(["refused"] * 3 + ["dirty_known", "cleaned", "restored"]))
+    reliable, ended = MEASURES["reliability"](seen, {}), MEASURES["clean_end"](seen, {})
+    assert not isinstance(reliable, str)
+    assert not isinstance(ended, str)
+    assert (int(reliable.failed.sum()), reliable.refused) == (4, 3)
+    assert (int(ended.failed.sum()), ended.refused) == (1, 0)

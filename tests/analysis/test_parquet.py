@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -20,6 +21,8 @@ from pyarrow import parquet as pq
 from harness.analysis.columns import COLUMNS, Columns
 from harness.analysis.parquet import CyclesFile, write
 from harness.analysis.results import Results
+from harness.analysis.stored import sealed
+from harness.analysis.summary import write as sum_up
 from harness.errors import MeasurementError
 from harness.experiment.records import CycleRecord
 from tests.analysis.test_results import records
@@ -58,7 +61,7 @@ def test_the_file_says_what_the_database_says(
         record.condition, record.cycle = "two", number
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:  # a fixture would not be new each time
         results, path = written(Path(folder), *one, *two)
-        file = CyclesFile(path)
+        file = CyclesFile(path, ["one", "two"])
         for name in ("one", "two"):
             assert_same(file.columns(name), results.columns(name))
         pd.testing.assert_frame_equal(
@@ -109,7 +112,7 @@ def test_rows_come_back_in_order_whatever_the_order_in_the_file(folder: Path) ->
     table = pq.read_table(path)
     stirred = table.take(np.random.default_rng(1).permutation(table.num_rows))
     pq.write_table(stirred, path)
-    file = CyclesFile(path)
+    file = CyclesFile(path, ["one", "two"])
     for name in ("one", "two"):
         assert_same(file.columns(name), results.columns(name))
     whole = file.table(["two", "one"])
@@ -121,7 +124,7 @@ def test_rows_come_back_in_order_whatever_the_order_in_the_file(folder: Path) ->
 def test_an_unknown_condition_is_an_empty_table(folder: Path) -> None:
     """A condition that the file does not have has no cycles, in columns of the same types."""
     results, path = written(folder, *cycles(["cleaned"]))
-    assert_same(CyclesFile(path).columns("other"), results.columns("other"))
+    assert_same(CyclesFile(path, ["one", "two"]).columns("other"), results.columns("other"))
 
 
 def _cut(path: Path) -> None:
@@ -159,22 +162,28 @@ def test_a_damaged_file_is_said(folder: Path, damage: Callable[[Path], Any]) -> 
     damage(path)
     for read in (lambda file: file.columns("one"), lambda file: file.table(["one", "two"])):
         with pytest.raises(MeasurementError, match=r"cycles\.parquet: cannot be read: .*published"):
-            read(CyclesFile(path))
+            read(CyclesFile(path, ["one", "two"]))
 
 
 def test_which_of_the_two_is_read(folder: Path) -> None:
-    """The file where it is newer and complete; else the database, which may be ahead of it."""
+    """The file where the summary was made with both; else the database, which may be ahead."""
     results = make_run(folder / "run", cycles(["cleaned"] * 3))
     path, database = (results.folder / f"cycles.{end}" for end in ("parquet", "sqlite"))
     frame = results.cycles("one")
+
+    def read() -> list[int]:
+        return [int(one) for one in Results(results.folder).columns("one")["left_behind"]]
+
+    summary = sum_up(results)
     write(path, {"one": frame.assign(left_behind=7)})  # to tell one from the other
-    assert list(Results(results.folder).columns("one")["left_behind"]) == [7] * 3
+    assert read() == [0] * 3  # however new it is
+    told = json.dumps(sealed(results.folder, summary))  # planted: as if it were made with it
+    (results.folder / "summary.json").write_text(told)
+    assert read() == [7] * 3
     os.utime(path, ns=(0, 0))
-    assert list(Results(results.folder).columns("one")["left_behind"]) == [0] * 3
-    write(path, {"one": frame.assign(left_behind=7).head(2)})
-    assert list(Results(results.folder).columns("one")["left_behind"]) == [0] * 3
+    assert read() == [7] * 3  # however old it is
     path.write_bytes(b"no such file")
-    assert list(Results(results.folder).columns("one")["left_behind"]) == [0] * 3
+    assert read() == [0] * 3
     database.unlink()
     with pytest.raises(MeasurementError, match=r"cycles\.parquet"):
         Results(results.folder).columns("one")

@@ -10,13 +10,15 @@ import pyarrow.parquet
 import pytest
 from scipy.stats import beta
 
+from harness import registry
 from harness.analysis.claims import MEASURES
 from harness.analysis.results import Results
 from harness.analysis.summary import load, read_summary, summarise, write
 from harness.errors import MeasurementError, UsageError
+from harness.experiment import verdicts
 from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
 from harness.experiment.store import Store
-from tests.stored_runs import cycle, cycles, make_run, row, struck
+from tests.stored_runs import cycle, cycles, make_run, row, struck, unsealed
 
 CLAIMED = {"name": "one", "claims": ["reliability >= 0.999"]}
 
@@ -234,7 +236,8 @@ def test_written_is_what_was_computed(folder: Path) -> None:
     """summary.json holds exactly the summary, and nothing half written stays behind."""
     results = make_run(folder / "run", cycles(["cleaned"] * 10), rows=[row(at_least=0.9)])
     summary = write(results)
-    assert read_summary(results.folder / "summary.json") == summary == summarise(results)
+    assert read_summary(results.folder / "summary.json") == summary
+    assert unsealed(summary) == summarise(results)
     assert summary["version"] == 1
     names = {path.name for path in results.folder.iterdir()}
     assert names == {"run.json", "cycles.sqlite", "cycles.parquet", "summary.json"}
@@ -267,7 +270,7 @@ def test_a_published_run_needs_only_its_json(folder: Path) -> None:
     (results.folder / "cycles.sqlite").unlink()
     assert load(results.folder).summary == summary
     (results.folder / "summary.json").unlink()
-    assert load(results.folder).summary == summary
+    assert load(results.folder).summary == unsealed(summary)
     (results.folder / "cycles.parquet").unlink()
     with pytest.raises(UsageError, match=r"cycles\.sqlite"):
         load(results.folder)
@@ -277,7 +280,7 @@ def test_a_published_run_needs_only_its_json(folder: Path) -> None:
 def test_another_versions_summary_is_refused(folder: Path, text: str) -> None:
     """A summary that is not of this version is never half understood."""
     (folder / "summary.json").write_text(text)
-    with pytest.raises(UsageError, match=r"summary\.json"):
+    with pytest.raises((MeasurementError, UsageError), match=r"summary\.json"):
         read_summary(folder / "summary.json")
 
 
@@ -334,3 +337,27 @@ def test_100_000_cycles_take_seconds(folder: Path) -> None:
     said = one_of(results)
     assert time.process_time() - began_s < 2
     assert (said["cycles"], said["claims"][0]["verdict"]) == (100_000, "supported")
+
+
+def test_a_refusal_is_told_apart_everywhere(folder: Path) -> None:
+    """Row, claim, verdict, console, page and Markdown say how many failures are refusals."""
+    records = cycles(["refused"] * 3 + ["dirty_known"] * 2 + ["cleaned"] * 95)
+    conditions = [{"name": "one", "claims": ["reliability >= 0.999", "clean_end >= 0.9"]}]
+    run = make_run(folder / "run", records, conditions=conditions, rows=[row(at_least=0.999)])
+    summary = summarise(run)
+    (one,) = summary["conditions"]
+    assert one["outcomes"]["refused"] == 3
+    assert one["reliability"]["estimate"] == 0.95
+    assert one["clean_end"]["estimate"] == 0.98
+    assert [claim["refused"] for claim in one["claims"]] == [3, 0]
+    assert "5 failures in 100 (3 of them refused" in summary["rows"][0]["why"]
+    told, _ = (verdict.sentence() for verdict in verdicts.of_run(run))
+    assert "5 failures (3 of them refused) in 100 cycles" in told
+    said = {name: registry.find("reports", name)().render(run.folder)
+            for name in ("console", "html", "markdown", "json")}  # fmt: skip
+    for text in said.values():
+        assert "refused" in text
+    assert "98.0%" in said["console"]
+    assert "98.0%" in said["markdown"]
+    assert "98.0%" in said["html"]
+    assert json.loads(said["json"])["conditions"][0]["clean_end"]["estimate"] == 0.98

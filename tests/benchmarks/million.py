@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -115,13 +114,13 @@ def measure(folder: Path) -> Iterator[tuple[str, float]]:
         yield f"harness report --format {name}", took_s(command)
     yield "harness check --help", took_s([*harness, "check", "--help"])
     yield "harness check", took_s([*harness, "check", str(folder)])
-    database, hidden = folder / CYCLES, folder / "cycles.parquet"
-    os.utime(database)  # newer than the file: the database is read
+    hidden = folder / "cycles.parquet"
+    aside = hidden.rename(folder / "aside")  # without it the database is read
     yield (
         "summary of everything, from the database",
         took_s([*python, _SUMMARISE.format(str(folder))], repeats=1),
     )
-    os.utime(hidden)
+    aside.rename(hidden)
 
 
 def main(arguments: list[str]) -> None:

@@ -30,10 +30,17 @@ ROWS = Judgement(True, False, False)
         ("restored", DIRTY, "rows", True, "dirty_silent"),
         ("dirty", DIRTY, "rows", True, "dirty_known"),
         ("dirty", CLEAN, "rows", True, "dirty_known"),
-        ("refused", CLEAN, "rows", True, "dirty_known"),
+        ("refused", CLEAN, "rows", True, "refused"),
+        ("refused", CLEAN, "exact", True, "refused"),
+        ("refused", ROWS, "rows", True, "dirty_known"),  # somebody has written to it
+        ("refused", DIRTY, "rows", True, "dirty_known"),
+        ("refused", LOST, "rows", True, "dirty_known"),
+        ("refused", LOST, "rows", False, "baseline_lost"),
         ("dirty", LOST, "rows", True, "dirty_known"),
         ("dirty", LOST, "rows", False, "baseline_lost"),
         ("cleaned", LOST, "rows", False, "baseline_lost"),
+        ("cleaned", LOST, "rows", True, "dirty_silent"),
+        ("restored", LOST, "exact", False, "baseline_lost"),
     ],
 )
 def test_outcomes(
@@ -47,7 +54,7 @@ def test_outcomes(
 
 @pytest.mark.parametrize("ended", ["cleaned", "restored", "dirty", "refused"])
 def test_a_backend_that_serves_something_else_is_not_clean(ended: Any) -> None:
-    """What was clean by the file is dirty_silent, and says why; what was not stays what it was."""
+    """What was called clean is dirty_silent, and says why; what was not is dirty_known."""
     result = GuardResult(ended=ended, report=CleanupReport(), found=Differences())
     outcome = outcome_of(result, CLEAN, "rows", intact=True, served=False)
     clean = ended in ("cleaned", "restored")

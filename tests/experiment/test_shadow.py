@@ -100,7 +100,7 @@ def test_every_believed_cleanup_has_one_and_no_other_cycle(folder: Path) -> None
     for one in found:
         assert (one.shadow_ok is not None) == (one.outcome == "cleaned"), one
     assert {one.shadow_ok for one in found} == {True, False, None}
-    assert {one.outcome for one in found} == {"cleaned", "restored", "dirty_known"}
+    assert {one.outcome for one in found} == {"cleaned", "restored", "refused"}
 
 
 def test_a_share_is_drawn_and_depends_on_seed_condition_and_cycle_alone() -> None:

@@ -126,7 +126,7 @@ def test_a_record_does_not_tell_where_it_ran(folder: Path) -> None:
     """Details of failures name files, never the worker's own folder: replays must be equal."""
     faults = {"disk_full": {"rate": 1.0, "lasting": "cycle"}}
     record = site(folder, recoveries=["file_copy"], faults=faults).run(0)
-    assert record.outcome == "dirty_known"
+    assert record.outcome == "refused"
     assert "No space left on device" in record.detail
     assert str(folder) not in record.detail
 

@@ -38,6 +38,7 @@ def new_run(experiment: Experiment = EXPERIMENT) -> dict[str, object]:
         "version": 1,
         "fingerprint": fingerprint(experiment),
         "configured": experiment.to_json(),
+        "experiment": experiment.to_json(),
     }
 
 
@@ -200,7 +201,7 @@ def test_a_folder_that_is_no_runs_is_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match="nothing was measured"):
         Store(folder)
     (folder / RUN).write_text("{")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(MeasurementError, match="cannot be read"):
         read_run(folder)
     (folder / RUN).write_text('{"version": 99}')
     with pytest.raises(

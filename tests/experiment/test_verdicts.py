@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis import summary
-from harness.errors import UsageError
+from harness.errors import MeasurementError, UsageError
 from harness.experiment import verdicts
 from harness.experiment.configuration import Condition, Experiment, FaultSetting
 from harness.experiment.records import CycleRecord, LedgerEntry
@@ -25,7 +25,7 @@ CLAIM = "reliability >= 0.9"
 def stored(folder: Path, cycles: dict[int, str], *, rate: float = 0.0, fired: bool = True) -> Path:
     """Store cycles by number and outcome; return the run's folder."""
     condition = Condition(name="a", claims=(CLAIM,), faults={"noop": FaultSetting(rate=rate)})
-    experiment = Experiment(name="x", conditions=(condition,))
+    experiment = Experiment(name="x", seed=1, conditions=(condition,))
     run = {"version": 1, "seed": 1, "fingerprint": fingerprint(experiment)}
     run |= {"configured": experiment.to_json(), "experiment": experiment.to_json()}
     store = Store.create(folder / "run", run)
@@ -216,7 +216,7 @@ def test_a_newer_version_is_named(folder: Path, name: str) -> None:
 
 
 def test_damaged_files_are_named(folder: Path) -> None:
-    """A damaged database is the instrument's fault, damaged JSON and a wrong folder the caller's.
+    """What is damaged is the instrument's fault, a wrong folder the caller's.
 
     A damaged summary takes nothing from a verdict, which is computed from the cycles.
     """
@@ -227,7 +227,7 @@ def test_damaged_files_are_named(folder: Path) -> None:
     status, out, _ = command_line("check", run)
     assert (status, "supported at cycle" in out) == (0, True)
     status, _, error = command_line("report", run)
-    assert (status, "summary.json: cannot be read" in error) == (2, True)
+    assert (status, "summary.json: cannot be read" in error) == (4, True)
     (run / "cycles.parquet").unlink()
     (run / "cycles.sqlite").write_bytes(b"no database" * 1000)
     status, out, error = command_line("check", run)
@@ -235,7 +235,7 @@ def test_damaged_files_are_named(folder: Path) -> None:
     assert "cycles.sqlite: cannot be read" in error
     (run / "run.json").write_text("{")
     status, _, error = command_line("check", run)
-    assert (status, "run.json: cannot be read" in error) == (2, True)
+    assert (status, "run.json: cannot be read" in error) == (4, True)
     status, _, error = command_line("check", folder)
     assert (status, "is not a run's folder" in error) == (2, True)
 
@@ -245,12 +245,12 @@ def test_a_run_json_without_an_experiment_is_named(folder: Path) -> None:
     run = make_run(folder / "run", cycles(["cleaned"])).folder
     for content in ({}, {"experiment": []}, {"experiment": {"conditions": [1]}}):
         (run / "run.json").write_text(json.dumps({"version": 1} | content))
-        with pytest.raises(UsageError, match="holds no experiment"):
+        with pytest.raises(MeasurementError, match="holds no experiment"):
             verdicts.check(run)
     conditions = [claiming(CLAIM)]
     told = {"version": 1, "experiment": {"conditions": conditions, "confidence": "high"}}
     (run / "run.json").write_text(json.dumps(told))
-    with pytest.raises(UsageError, match=r"run\.json: confidence must be more .* not 'high'"):
+    with pytest.raises(MeasurementError, match=r"run\.json: .*confidence: must be .* not 'high'"):
         verdicts.check(run)
 
 

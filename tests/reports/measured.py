@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.stored import sealed
+
 HOSTILE = "a|b <c> & [d](e), f: 100%\x00\x1b[31m\n::error::g"
 
 
@@ -105,5 +107,5 @@ def measured(folder: Path) -> Path:
     summary["dependence"] = {
         "common": None, "agree": True, "strata": 1, "sentence": "one odds ratio fits all"
     }  # fmt: skip
-    path.write_text(json.dumps(summary))
+    path.write_text(json.dumps(sealed(folder, summary)))
     return folder

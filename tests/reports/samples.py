@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.analysis.distributions import SHARES
 from harness.experiment.records import OUTCOMES, TIMINGS
+from harness.experiment.run_checks import checksum
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import decide, refute_boundary, support_boundary
 
@@ -227,13 +228,20 @@ def sample_summary(hostile: str = "") -> dict[str, Any]:
 def write_sample(folder: Path, hostile: str = "", summary: dict[str, Any] | None = None) -> Path:
     """Write run.json and summary.json into ``folder``, which must not exist; return it."""
     folder.mkdir()
-    run = {
+    told = summary or sample_summary(hostile)
+    run: dict[str, Any] = {
         "version": 1,
-        "experiment": {"name": "sample", "question": hostile or _QUESTION, "confidence": 0.95},
+        "experiment": {
+            "name": "sample",
+            "question": hostile or _QUESTION,
+            "confidence": 0.95,
+            "conditions": [{"name": one["name"]} for one in told["conditions"]],
+        },
         "seed": 1,
         "machine": {"cpu": hostile or "a processor", "cores": 2},
         "versions": {"python": "3.11"},
     }
-    for name, content in (("run", run), ("summary", summary or sample_summary(hostile))):
+    run["sha256"] = checksum(run)
+    for name, content in (("run", run), ("summary", told)):
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     return folder

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import registry
+from harness.printable import printable, printable_lines
 from harness.reports.github import MOST, command
 from tests.reports.measured import measured
 from tests.stored_runs import cycles, make_run, row
@@ -46,13 +47,13 @@ def test_nothing_escapes_its_line(title: str, message: str) -> None:
     line = command("error", title, message)
     match = COMMAND.fullmatch(line)
     assert match is not None
-    assert unescaped(match[2]) == title
-    assert unescaped(match[3]) == message
+    assert unescaped(match[2]) == printable(title)
+    assert unescaped(match[3]) == printable_lines(message)
 
 
 def test_half_a_character_can_be_printed() -> None:
-    """Half a surrogate pair becomes a question mark, as no terminal could print it."""
-    assert command("notice", "a", "\ud800b") == "::notice title=a::?b"
+    """Half a surrogate pair is written out, as no terminal could print it."""
+    assert command("notice", "a", "\ud800b") == r"::notice title=a::\ud800b"
 
 
 def test_ten_of_a_level_at_most(folder: Path) -> None:

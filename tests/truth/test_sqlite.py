@@ -771,3 +771,41 @@ def test_a_file_that_is_no_baseline_is_refused(folder: Path) -> None:
     (folder / "good-wal").write_bytes(b"frames")
     with pytest.raises(MeasurementError, match="fold its -wal in"):
         SqliteTruth(folder / "good")
+
+
+def test_a_link_to_an_equal_copy_is_not_the_database(folder: Path) -> None:
+    """What stands there leads elsewhere: the same rows, and no baseline; it is put right again."""
+    pristine, live = folder / "pristine", folder / "live"
+    build(pristine)
+    truth = SqliteTruth(pristine)
+    elsewhere = folder / "elsewhere"
+    shutil.copy(pristine, elsewhere)
+    live.symlink_to(elsewhere)
+    judgement = truth.judge(live)
+    assert (judgement.rows, judgement.exact, judgement.lost) == (False, False, False)
+    assert judgement.differences == (f"live is a symbolic link to {elsewhere} now",)
+    truth.reset(live)
+    assert truth.judge(live) == Judgement(True, True, False)
+    through = folder / "through"  # where the baseline itself was called by a link, a link it stays
+    through.symlink_to(pristine)
+    assert SqliteTruth(through).judge(through).exact
+    assert SqliteTruth(through).judge(live).differences == ("live is no link now",)
+
+
+def test_permissions_and_owner_are_of_the_grade_exact(folder: Path) -> None:
+    """Rows are rows whoever may read them; back as it was it is not, until it is reset."""
+    pristine, live = folder / "pristine", folder / "live"
+    build(pristine)
+    pristine.chmod(0o640)
+    truth = SqliteTruth(pristine)
+    shutil.copy(pristine, live)
+    live.chmod(0o604)
+    told = ["permissions of live: 0640 -> 0604"]
+    if os.geteuid() == 0:
+        os.chown(live, 65534, 65534)
+        told.append("owner of live: 0:0 -> 65534:65534")
+    judgement = truth.judge(live)
+    assert (judgement.rows, judgement.exact, judgement.lost) == (True, False, False)
+    assert list(judgement.differences) == told
+    truth.reset(live)
+    assert truth.judge(live) == Judgement(True, True, False)

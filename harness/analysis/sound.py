@@ -1,0 +1,118 @@
+"""Whether stored cycles can be what a run has stored: types, ranges, and what belongs together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST = 2**53  # of a whole number, here and in JSON
+LONGEST_US = 10**15  # of a step: thirty years
+_LASTING = ("attempt", "phase", "cycle")
+_ENTRY = "kind, phase, operation, attempt, lasting, fired, surfaced, evidence"
+
+
+class Unsound(Exception):
+    """A stored value that no run can have stored.
+
+    Args:
+        column: where it stands.
+        place: in which row of those that were read, from 0.
+        why: what is wrong with it.
+    """
+
+    def __init__(self, column: str, place: int, why: str) -> None:
+        super().__init__(f"column {column}: {why}")
+        self.column, self.place, self.why = column, place, why
+
+
+def whole(column: str, values: Sequence[Any], least: int = 0, most: int = LARGEST) -> Any:
+    """Return whole numbers as an array of int64; Unsound for anything else among them."""
+    if set(map(type, values)) - {int}:
+        place = next(n for n, value in enumerate(values) if type(value) is not int)
+        raise Unsound(column, place, f"{shown(values[place])} is no whole number")
+    found = np.array(values, dtype=np.int64)
+    in_range(column, found, least, most)
+    return found
+
+
+def in_range(column: str, values: NDArray[Any], least: float, most: float) -> None:
+    """Raise Unsound unless all lie in the range; what is nan does not."""
+    good = (values >= least) & (values <= most)
+    if not good.all():
+        place = int(np.argmin(good))
+        raise Unsound(column, place, f"{values[place]} is not from {least:,} to {most:,}")
+
+
+def microseconds(column: str, values: Sequence[Any]) -> Any:
+    """Return durations (None: did not take place) as milliseconds, nan where there is none."""
+    if set(map(type, values)) - {int, type(None)}:
+        kinds = (int, type(None))
+        place = next(n for n, value in enumerate(values) if type(value) not in kinds)
+        raise Unsound(column, place, f"{shown(values[place])} is no whole number of microseconds")
+    found = np.array(values, dtype=np.float64)
+    took = np.where(np.isnan(found), 0, found)
+    in_range(column, took, 0, LONGEST_US)
+    return found / 1000
+
+
+def texts(column: str, values: Sequence[Any]) -> Any:
+    """Return texts (or None) as an array of objects; Unsound for anything else among them."""
+    if set(map(type, values)) - {str, type(None)}:
+        kinds = (str, type(None))
+        place = next(n for n, value in enumerate(values) if type(value) not in kinds)
+        raise Unsound(column, place, f"{shown(values[place])} is no text")
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
+
+
+def ascending(cycles: NDArray[np.int64], same: NDArray[np.bool_] | None = None) -> None:
+    """Raise Unsound where a cycle is there twice.
+
+    Args:
+        cycles: in order, condition by condition.
+        same: for each but the first, whether it is of the condition before it; None: all are.
+    """
+    again = np.flatnonzero((np.diff(cycles) <= 0) & (True if same is None else same))
+    if len(again):
+        place = int(again[0]) + 1
+        raise Unsound("cycle", place, f"{cycles[place]} is there twice")
+
+
+def faults(values: Iterable[str | None]) -> None:
+    """Raise Unsound unless each text is the JSON of a ledger's entries; None is a cycle without."""
+    every = list(values)
+    for text in set(every):
+        why = "" if text is None else _no_ledger(text)
+        if why:
+            raise Unsound("faults", every.index(text), why)
+
+
+def _no_ledger(text: str) -> str:
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError):
+        return f"{shown(text)} is no JSON"
+    if not isinstance(entries, list):
+        return f"{shown(text)} is no list of entries"
+    bad = [entry for entry in entries if not _is_entry(entry)]
+    return f"{shown(bad[0])} is no entry of a ledger ({_ENTRY})" if bad else ""
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, list) or len(entry) != 8:
+        return False
+    kind, phase, operation, attempt, lasting, fired, surfaced, evidence = entry
+    words = all(isinstance(one, str) for one in (kind, phase, operation, evidence))
+    counts = type(attempt) is int and attempt >= 0
+    return words and counts and lasting in _LASTING and {type(fired), type(surfaced)} == {bool}
+
+
+def shown(value: Any) -> str:
+    """Return a value as it may stand in a sentence: short, in one line, with nothing to obey."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
