@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import registry
+from harness.files import Files
 from harness.guard.journal import CAPTURED, SUFFIX
+from harness.guard.second_names import SecondNames
 from harness.recovery.sqlite_files import beside, real
 from harness.truth.sqlite import SqliteTruth
 
@@ -22,27 +24,27 @@ def is_pinned(database: Path, recoveries: Sequence[str]) -> bool:
         database: as the guard was given it; the guard has let go.
         recoveries: the names of its chain.
     """
-    try:
-        written = beside(real(database), SUFFIX).read_bytes()
-        last = json.loads(written[: written.rfind(b"\n") + 1].splitlines()[-1])
-        captured = last["state"] == CAPTURED
-        named = [one["recovery"] for one in last["backups"]] if captured else []
-    except (OSError, ValueError, LookupError, TypeError):
-        return False  # none, or none that the next guard could read
-    return any(registry.find("recovery", name).pins for name in named if name in recoveries)
+    main = real(database)
+    for journal in (SecondNames(main, Files()).journal, beside(main, SUFFIX)):
+        try:
+            written = journal.read_bytes() if journal is not None else b""
+            last = json.loads(written[: written.rfind(b"\n") + 1].splitlines()[-1])
+            captured = last["state"] == CAPTURED
+            named = [one["recovery"] for one in last["backups"]] if captured else []
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # none, or none that the next guard could read
+        if any(registry.find("recovery", name).pins for name in named if name in recoveries):
+            return True
+    return False
 
 
-def is_kept(truth: SqliteTruth, backups: Sequence[Path], elsewhere: Path) -> bool:
+def is_kept(truth: SqliteTruth, database: Path, backups: Sequence[Path]) -> bool:
     """Whether any backup file is the baseline: of those beside the database, or a second name.
 
     Args:
         truth: of that baseline.
+        database: as the guard was given it; the guard has let go.
         backups: where the recoveries of the chain keep theirs.
-        elsewhere: the folder of second names; it need not be there.
     """
-    return any(truth.same(path) for path in _files(backups, elsewhere))
-
-
-def _files(backups: Sequence[Path], elsewhere: Path) -> Iterator[Path]:
-    yield from (path for path in backups if path.is_file())
-    yield from (path for path in sorted(elsewhere.rglob("*")) if path.is_file())
+    everywhere = [*backups, *SecondNames(real(database), Files()).backups()]
+    return any(truth.same(path) for path in everywhere if path.is_file())

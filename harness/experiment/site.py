@@ -65,7 +65,6 @@ class Site:
         )
         self._undone: tuple[Failure, ...] = ()  # the tests' own calls that failed in this cycle
         self._pristine = pristine
-        self._second_names = folder / "state"  # of backups, out of the tests' reach
         self._page_bytes = 0
         self.shape = self._learn()
         self.planner = planner(condition, seed, self.shape)
@@ -280,7 +279,7 @@ class Site:
 
     def _is_kept(self) -> bool:
         backups = list(self.scene.backups.values())
-        return at_hand.is_kept(self._truth, backups, self._second_names)
+        return at_hand.is_kept(self._truth, self.database, backups)
 
     def close(self) -> None:
         """End the application; remove the database and all beside it."""

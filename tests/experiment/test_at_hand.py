@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import apsw
 import pytest
 
 from harness.experiment import at_hand
+from harness.files import Files
 from harness.guard import Guard
+from harness.guard.second_names import SecondNames
 from harness.truth.sqlite import SqliteTruth
 
 
@@ -56,15 +57,19 @@ def test_a_copy_pins_nothing(pristine: Path) -> None:
 
 def test_only_what_is_the_baseline_is_kept(pristine: Path, folder: Path) -> None:
     """A whole backup counts, also under a second name; a cut one, none and a folder do not."""
-    truth, backup, state = SqliteTruth(pristine), folder / "b.e2e-backup", folder / "state"
-    assert not at_hand.is_kept(truth, [backup], state)
+    truth, backup, live = SqliteTruth(pristine), folder / "live.e2e-backup", folder / "live"
+    assert not at_hand.is_kept(truth, live, [backup])
     backup.mkdir()
-    assert not at_hand.is_kept(truth, [backup], state)
+    assert not at_hand.is_kept(truth, live, [backup])
     backup.rmdir()
     backup.write_bytes(pristine.read_bytes()[:-4096])
-    assert not at_hand.is_kept(truth, [backup], state)
-    (state / "of-it").mkdir(parents=True)
-    os.link(pristine, state / "of-it" / "second")
-    assert at_hand.is_kept(truth, [backup], state)
+    assert not at_hand.is_kept(truth, live, [backup])
+    names = SecondNames(live, Files())
+    names.prepare()
+    second = names.backup(0)
+    assert second is not None
+    second.write_bytes(pristine.read_bytes())
+    assert at_hand.is_kept(truth, live, [backup])
+    names.remove_all()
     backup.write_bytes(pristine.read_bytes())
-    assert at_hand.is_kept(truth, [backup], folder / "nowhere")
+    assert at_hand.is_kept(truth, live, [backup])

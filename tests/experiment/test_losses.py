@@ -42,14 +42,19 @@ def empty_and_unlink(database: Path) -> None:
 
 
 def unlink_backups(database: Path) -> None:
-    """Remove every backup file and whatever else a guard keeps beside the database."""
+    """Empty and remove every backup file and whatever else a guard keeps beside the database.
+
+    Emptied, because a name that is removed is not all that a guard has of a file.
+    """
     for path in database.parent.glob(f"{database.name}.e2e-*"):
+        path.write_bytes(b"")
         path.unlink()
 
 
 def unlink_all(database: Path) -> None:
-    """Remove the database and all beside it."""
+    """Empty and remove the database and all beside it."""
     for path in database.parent.glob(f"{database.name}*"):
+        path.write_bytes(b"")
         path.unlink()
 
 
@@ -183,19 +188,16 @@ def test_leftovers_beside_a_whole_baseline_are_no_loss(
 def test_a_backup_that_is_left_is_no_loss(folder: Path, second: bool) -> None:
     """The neighbour: a guard that gave up and left its backup, or only a second name of it."""
     here = site(folder, policy="restore_only", recoveries=["file_copy"])
-    state = folder / "work" / "state"
     leave = here._application.leave
 
     def and_then() -> None:
         leave()
-        unlink_all(here.database) if second else None
+        for path in here.database.parent.glob(f"{here.database.name}*") if second else ():
+            path.unlink()
         here.database.unlink(missing_ok=True)
         here.database.mkdir()  # nothing can be put back there
 
     here._application.leave = and_then  # type: ignore[method-assign]  # the planted defect
-    if second:
-        state.mkdir()
-        (state / "second").write_bytes((folder / "pristine").read_bytes())
     record = here.run(0)
     assert record.outcome == "dirty_known"
     assert not backup_path(here.database, 0).exists()  # the next cycle begins anew

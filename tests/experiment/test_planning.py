@@ -45,7 +45,7 @@ def test_a_condition_without_new_keys_is_planned_as_ever() -> None:
     """The planner of a condition draws what one made by hand from rates and weights draws."""
     faults = {
         "timeout": FaultSetting(rate=0.2),
-        "io_error": FaultSetting(rate=0.3, lasting={"phase": 1, "cycle": 2}),
+        "io_error": FaultSetting(rate=0.3, lasting={"phase": 0.25, "cycle": 0.75}),
         "noop": FaultSetting(rate=0),
     }
     made = planner(Condition(name="a", faults=faults), 5, SHAPE)
@@ -53,7 +53,7 @@ def test_a_condition_without_new_keys_is_planned_as_ever() -> None:
         5,
         "a",
         SHAPE,
-        {"timeout": (0.2, {"attempt": 1.0}), "io_error": (0.3, {"phase": 1, "cycle": 2})},
+        {"timeout": (0.2, {"attempt": 1.0}), "io_error": (0.3, {"phase": 0.25, "cycle": 0.75})},
     )
     assert [made.draw(c) for c in range(100)] == [by_hand.draw(c) for c in range(100)]
     assert any(made.draw(c)[1] for c in range(100))
