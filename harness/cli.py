@@ -326,7 +326,9 @@ def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> 
 
 def _say_aside(text: str) -> None:
     """Print on standard error; standard output is the guarded command's."""
-    click.echo(text, err=True)
+    from harness.printable import printable_lines
+
+    click.echo(printable_lines(text), err=True)
 
 
 def _print(text: str) -> None:

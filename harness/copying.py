@@ -97,6 +97,8 @@ def start_copy(source: int, target: int, size_bytes: int) -> subprocess.Popen[by
     """
     import subprocess  # noqa: PLC0415 - as well
 
+    if not sys.executable or getattr(sys, "frozen", False):
+        raise OSError(errno.ENOSYS, "there is no Python to start")
     command = [sys.executable, "-I", "-S", __file__, f"{_OPEN}{source}", str(target)]
     return subprocess.Popen(  # noqa: S603 - this Python and this very file
         [*command, str(size_bytes)],

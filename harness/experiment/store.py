@@ -248,12 +248,6 @@ class Store:
         )
         return Counter(dict(self._connection.execute(query, (self._ids.get(condition, -1),))))
 
-    def made_data(self, condition: str) -> bool:
-        """Whether in any cycle of ``condition`` the tests made all their data."""
-        query = "SELECT 1 FROM cycles WHERE condition = ? AND payload_bytes > 0 LIMIT 1"
-        found = self._connection.execute(query, (self._ids.get(condition, -1),))
-        return found.fetchone() is not None
-
     def update_run(self, **values: Any) -> None:
         """Put ``values`` into run.json, atomically."""
         self.run = {**self.run, **values}

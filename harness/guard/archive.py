@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,9 +24,11 @@ from harness.files import Files
 from harness.guard.before_restore import DAMAGED, opened
 from harness.guard.ignoring import bring_rule
 from harness.guard.readable import unreadable
-from harness.recovery.in_place import PERMISSIONS
+from harness.recovery.in_place import write_like
 from harness.recovery.online_backup import OnlineBackup
-from harness.recovery.sqlite_files import CHUNK_BYTES, beside, own, real, size_of
+from harness.recovery.sqlite_files import CHUNK_BYTES, beside, real, size_of
+from harness.trusted import opened as opened_as_ours
+from harness.trusted import owners_of
 
 SUFFIX = ".e2e-archive-"
 MOST = 5
@@ -98,16 +99,19 @@ def keep(
 def keep_file(database: Path, file: Path, *, files: Files) -> Path:
     """Keep a copy of a file that nobody writes, as an archive of ``database``; its name.
 
-    No other archive goes for it.
+    No other archive goes for it. Raises Untrusted for what is no file of a trusted user.
     """
     part = _new_part(database)
+    descriptor = opened_as_ours(file, owners_of(database))
     try:
-        _write(part, _chunks(file), os.stat(file), files)
+        write_like(part, _read(descriptor), os.fstat(descriptor), files)
         return _give_name(database, part, files)
     except BaseException:
         with suppress(OSError):  # the first error is the one to tell
             files.unlink(part)
         raise
+    finally:
+        os.close(descriptor)
 
 
 def sweep(database: Path, files: Files | None = None) -> None:
@@ -230,12 +234,12 @@ def _copy_as_it_is(main: Path, part: Path, files: Files) -> None:
             source.xRead(min(CHUNK_BYTES, size - offset), offset)
             for offset in range(0, size, CHUNK_BYTES)
         )
-        _write(part, chunks, status, files)
+        write_like(part, chunks, status, files)
     finally:
         source.xClose()
     for suffix in _BESIDE:  # nobody ever locks these
         if size_of(beside(main, suffix)) > 0:
-            _write(beside(part, suffix), _chunks(beside(main, suffix)), status, files)
+            write_like(beside(part, suffix), _chunks(beside(main, suffix)), status, files)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -244,16 +248,9 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield data
 
 
-def _write(path: Path, chunks: Iterator[bytes], like: os.stat_result, files: Files) -> None:
-    mode = stat.S_IMODE(like.st_mode) & PERMISSIONS
-    descriptor = files.create(path, mode)
-    try:
-        own(descriptor, like.st_uid, like.st_gid, mode)
-        for data in chunks:
-            files.write(descriptor, data)
-        files.sync(descriptor)
-    finally:
-        files.close(descriptor)
+def _read(descriptor: int) -> Iterator[bytes]:
+    while data := os.read(descriptor, CHUNK_BYTES):
+        yield data
 
 
 def _thin_out(database: Path, files: Files, *, size_bytes: int, staying: set[Path | None]) -> None:

@@ -202,6 +202,8 @@ def discard(database: Path, *, files: Files | None = None) -> str:
         intent.release()
     if kept is None:
         return f"no guard left anything at {database}: nothing to do"
+    if not database.parent.is_dir():
+        return f"{database}: its folder is gone, and what was backed up has been removed"
     archived = f"; what was backed up is kept as {', '.join(map(str, kept))}" if kept else ""
     return f"{database} stays as it is, and no guard will bring anything back{archived}"
 

@@ -15,7 +15,7 @@ from harness import registry
 from harness.cleanup import Cleanup
 from harness.databases import Grade
 from harness.errors import BackupError, RestoreError, UsageError
-from harness.guard import archive, by_hand, processes, refusals, second_names, telling
+from harness.guard import by_hand, processes, refusals, second_names, telling
 from harness.guard.child import Ended, Signals
 from harness.guard.in_use import refuse_in_use
 from harness.guard.journal import how_to_recover
@@ -98,10 +98,10 @@ def recover_leftovers(
         RestoreError: no backup could be put back; journal and backups are kept.
         UsageError: a guard is at work on the database.
     """
-    if not is_pending(database):
-        archive.sweep(database)
-        return None
+    pending = is_pending(database)
     by = recover(database, busy_timeout_ms=busy_timeout_ms, archives=archives, asked=asked)
+    if not pending:
+        return None
     if by is None:
         return (
             f"a guard of {database} had been killed; the baseline was in place, its files are gone"
@@ -144,7 +144,8 @@ def _list_pending(say: Say) -> int:
     found = list(second_names.pending())
     for one in found:
         gone = ", whose folder is gone" if one.folder_is_gone else ""
-        say(f"recover: {one.database}{gone}: {how_to_recover(one.database)}")
+        what = "a guard is at work" if one.at_work else how_to_recover(one.database)
+        say(f"recover: {one.database}{gone}: {what}")
     if not found:
         say("recover: nothing is pending, as far as this user's guards have noted")
     return 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.trusted import Untrusted, opened
 
-PATTERNS = ("*.e2e-archive-*", "*.e2e-backup*", "*.e2e-journal", "*.e2e-test.*")
+PATTERNS = ("*.e2e-archive-*", "*.e2e-backup*", "*.e2e-journal*", "*.e2e-test.*", "*.restoring")
 _TITLE = "# what a guarded test run keeps beside a database"
 _MOST_BYTES = 1 << 20
 _LINE_BYTES = 1 << 12

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import shlex
 from collections.abc import Collection
 from contextlib import suppress
@@ -190,12 +191,21 @@ class Journal:
         if second is not None and same_file(self._descriptors[0], second):
             self._files.link(second, self.path)
             return
-        descriptor = self._files.create(self.path, 0o600)
+        # whole or not at all: a journal that ends with an earlier entry says something else
+        part = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
+        descriptor = self._files.create(part, 0o600)
         self._descriptors.append(descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for entry in self._written:
-            self._files.write(descriptor, _line(entry))
-        self._files.sync(descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._files.write(descriptor, _line(self._written[0] | self._written[-1]))
+            self._files.sync(descriptor)
+            self._files.replace(part, self.path)
+        except BaseException:
+            self._descriptors.remove(descriptor)
+            self._files.close(descriptor)
+            with suppress(OSError):  # the first error is the one to tell
+                self._files.unlink(part)
+            raise
 
     def adopt(self) -> list[dict[str, Any]]:
         """Take over what a killed guard left; [] if there is none.
@@ -319,10 +329,9 @@ class Journal:
                     f"'{how_to_recover(self.database)}'"
                 ) from None
             except OSError as error:
-                owner = owner_named(os.lstat(path).st_uid)
                 raise UsageError(
-                    f"{path} belongs to {owner} and cannot be opened ({error.strerror}), so nobody "
-                    "can tell what is in the database; nothing was changed. Have them run "
+                    f"{path} belongs to {_owner_of(path)} and cannot be opened ({error.strerror}), "
+                    "so nobody can tell what is in the database; nothing was changed. They can run "
                     f"'{how_to_recover(self.database)}'"
                 ) from None
             if any(_same(descriptor, held) for held in self._descriptors):
@@ -386,6 +395,13 @@ class Journal:
             self._files.truncate(descriptor, len(whole))
         os.lseek(descriptor, 0, os.SEEK_END)
         return entries
+
+
+def _owner_of(path: Path) -> str:
+    try:
+        return owner_named(os.lstat(path).st_uid)
+    except OSError:
+        return "nobody knows whom"
 
 
 def _line(entry: dict[str, Any]) -> bytes:

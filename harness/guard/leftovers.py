@@ -76,6 +76,7 @@ def recover(
     entries = journal.adopt()
     if not entries:
         journal.second.sweep()
+        archive.sweep(journal.database, files)
         return None
     backups: list[Resumed] = []
     try:
@@ -87,6 +88,9 @@ def recover(
             )
         backups = known_again(journal, entries[-1], files, busy_timeout_ms=busy_timeout_ms)
         if entries[-1]["state"] in (CAPTURING, PROVEN):  # the baseline is live, only tidy up
+            if not journal.database.parent.is_dir():  # or was: its folder is gone since
+                journal.second.remove_all()
+                return None
             _tidy_up(database, journal, backups, files)
             return None
         refuse_while_running(entries, database)

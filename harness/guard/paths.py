@@ -8,6 +8,8 @@ from pathlib import Path
 from harness.databases.engines import engine_of
 from harness.errors import UsageError
 
+_MOST_NAME_BYTES = 200  # of 255: the longest name beside it is of an archive that is being made
+
 
 def path_of(given: str | bytes | os.PathLike[str], *, what: str = "--database") -> Path:
     """Return the path that was given; it need not be there.
@@ -31,6 +33,17 @@ def path_of(given: str | bytes | os.PathLike[str], *, what: str = "--database") 
             "other. Rename it, or give another name of it"
         ) from None
     path = Path(text)
+    if len(os.fsencode(path.name)) > _MOST_NAME_BYTES:
+        raise UsageError(
+            f"{what} {path.name[:40]!r}... cannot be the path of a database to guard: backups "
+            f"have longer names. Give it one of at most {_MOST_NAME_BYTES} bytes"
+        )
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # that there is none is said by whoever needs one
+    except OSError as error:
+        raise UsageError(f"{what} {text[:200]} cannot be reached: {error.strerror}") from None
     if not path.name or path.name == "..":
         raise UsageError(f"{what} {text} is a folder. Give the path of the SQLite file.")
     return path

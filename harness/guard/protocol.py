@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
 from harness.databases import Differences, Grade
 from harness.databases.engines import engine_of
 from harness.databases.errors import describe, is_transient
-from harness.errors import BackupError, RecoveryRefused, RestoreError
+from harness.errors import BackupError, RecoveryRefused, RestoreError, UsageError
 from harness.files import Files
 from harness.guard import archive
 from harness.guard.folder import Folder
@@ -131,7 +131,11 @@ class Guard:
         if not self.policy.backs_up:
             return
         with self._timed("backup"):
-            refuse_unreadable(self._journal.database, busy_timeout_ms=self.busy_timeout_ms)
+            try:
+                refuse_unreadable(self._journal.database, busy_timeout_ms=self.busy_timeout_ms)
+            except (UsageError, BackupError):
+                self.result.ended = "refused"
+                raise
             self._folder = Folder.of(self._journal.database)
             chain = [self._recovery(place, name) for place, name in enumerate(self.recoveries)]
             if not self._noted(
@@ -246,7 +250,8 @@ class Guard:
         # without the journal nobody could tell the next guard that a backup is gone
         self.result.undisposed = self.result.says_clean and not self._journal.is_held
         if not self.result.says_clean or self.result.undisposed:
-            self.result.lost = not self.result.says_clean and self._is_lost()
+            rescued = not self.result.says_clean and self._rescue()
+            self.result.lost = not self.result.says_clean and not rescued and self._is_lost()
             self.abandon()
             return
         if self._journal.is_anothers:
@@ -350,6 +355,25 @@ class Guard:
             reason, code = describe(error)
             text = f"{type(error).__name__}: {error}"
             self.result.failures.append(Failure(Step("restore", "names", 1), reason, text, code))
+
+    def _rescue(self) -> bool:
+        """Keep as a file what only this process holds, and note it; whether there was any."""
+        kept: dict[str, dict[str, Any]] = {}
+        for recovery in self._captured:
+            with suppress(OSError, RestoreError):  # then it is lost, and that is said
+                description = recovery.rescue()
+                if description is not None:
+                    kept[recovery.name] = description
+        if not kept or not self._journal.is_held:
+            return False
+        entry = self._entry(CAPTURED, self._captured)
+        for one in entry["backups"]:
+            place = one["place"]
+            if one["recovery"] in kept:
+                found = kept[one["recovery"]]
+                one.clear()
+                one.update(found | {"place": place})
+        return self._noted("restore", lambda: self._journal.write(entry))
 
     def _make_durable(self) -> None:
         self._engine.make_durable(self.database, self._files)

@@ -7,6 +7,7 @@ neither. https://www.sqlite.org/howtocorrupt.html, section 1.4.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -85,9 +86,11 @@ def refuse_unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> None:
     try:
         wrong = unreadable(database, busy_timeout_ms=busy_timeout_ms)
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        room = f". Make room in {tempfile.gettempdir()}, where a copy is made" if full else ""
         raise UsageError(
-            f"{database} cannot be looked at together with what stands beside it, for which a copy "
-            f"is made in {tempfile.gettempdir()}: {error}. Make room there; nothing was changed"
+            f"{database} cannot be looked at together with what stands beside it: {error}{room}; "
+            "nothing was changed"
         ) from error
     if wrong is None:
         return

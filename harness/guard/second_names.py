@@ -70,7 +70,7 @@ class SecondNames:
     """
 
     def __init__(self, database: Path, files: Files, folder: Path | None = None) -> None:
-        self.database = Path(os.path.abspath(database))
+        self.database = Path(os.path.realpath(database.parent), database.name)
         self.folder = folder or default_folder()
         if self.folder is not None:  # SQLite is to open backups there, and follows no link
             self.folder = Path(os.path.realpath(self.folder))
@@ -136,7 +136,10 @@ class SecondNames:
         """
         path = self._inode_lock()
         while path is not None:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                descriptor = self._files.create(path, 0o600)
+            except FileExistsError:
+                descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BaseException:
@@ -153,7 +156,7 @@ class SecondNames:
             with suppress(OSError):  # its name may have gone with the folder
                 for name in os.listdir(self.folder):
                     if name.endswith(_LOCK) and same_file(descriptor, self.folder / name):
-                        os.unlink(self.folder / name)
+                        self._files.unlink(self.folder / name)
             os.close(descriptor)
 
     def _inode_lock(self) -> Path | None:
@@ -187,7 +190,17 @@ class SecondNames:
             self.remove_all()
             for name in os.listdir(self.folder):
                 if name.endswith(_LOCK):
-                    _remove_if_free(self.folder / name)
+                    self._remove_if_free(self.folder / name)
+
+    def _remove_if_free(self, lock: Path) -> None:
+        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if same_file(descriptor, lock):  # else its name is of another's by now
+                    self._files.unlink(lock)
+        finally:
+            os.close(descriptor)
 
     def remove_all(self) -> None:
         """Remove every one; for whoever has the lock, or has put the baseline back themselves."""
@@ -204,16 +217,6 @@ class SecondNames:
         if not self._stem.isprintable():  # not in UTF-8, or worse: it was refused
             return None
         return Path(self._stem + suffix)
-
-
-def _remove_if_free(lock: Path) -> None:
-    descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
-    try:
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(lock)
-    finally:
-        os.close(descriptor)
 
 
 def _is_private(folder: Path) -> bool:
@@ -234,6 +237,7 @@ class Pending(NamedTuple):
 
     database: Path
     folder_is_gone: bool
+    at_work: bool  # its guard lives
 
 
 def pending(folder: Path | None = None) -> Iterator[Pending]:
@@ -247,5 +251,20 @@ def pending(folder: Path | None = None) -> Iterator[Pending]:
             with suppress(OSError, ValueError):  # no link: none of ours
                 found.append(Path(os.readlink(folder / name)))
     for database in sorted(found):
-        if SecondNames(database, Files(), folder).exist():
-            yield Pending(database, not database.parent.is_dir())
+        journal = SecondNames(database, Files(), folder).journal
+        if journal is not None and os.path.lexists(journal):
+            yield Pending(database, not database.parent.is_dir(), _is_locked(journal))
+
+
+def _is_locked(journal: Path) -> bool:
+    try:
+        descriptor = os.open(journal, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

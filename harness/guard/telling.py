@@ -93,7 +93,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
             f.step._asdict() | {"reason": f.reason, "error": f.error, "code": f.code}
             for f in result.failures
         ],
-        "by_hand": None if result.says_clean or result.lost else how_to_recover(run.database),
+        "by_hand": how_to_recover(run.database) if _is_pending(result) else None,
     }
 
 
@@ -198,6 +198,13 @@ def _spent(run: Run) -> list[tuple[str, float]]:
     if run.command_ms:
         spent.insert(1 if "backup" in timings else 0, ("command", run.command_ms))
     return spent
+
+
+def _is_pending(result: GuardResult) -> bool:
+    """Whether a journal was left that somebody can recover from."""
+    if result.ended == "refused":
+        return result.undisposed
+    return not result.says_clean and not result.lost
 
 
 # For programs.

@@ -70,7 +70,8 @@ class Intent:
                 for file in files
                 if chosen is None or not os.path.samefile(file, chosen)
             )
-            engine_of(self._database).make_durable(self._database, self._files)
+            if self._database.exists():  # else there is nothing to last, and nobody asked for it
+                engine_of(self._database).make_durable(self._database, self._files)
             self._journal.write({"state": PROVEN, "backups": last.get("backups", [])})
         leftovers.tidy(backups)
         self._journal.end()
@@ -112,7 +113,7 @@ class Intent:
 
         Where the folder is gone there is nothing to keep them in: they are removed.
         """
-        if self._entries and not self._database.parent.is_dir():
+        if not self._database.parent.is_dir():
             self._journal.second.remove_all()
             return ()
         if self.damaged is None and not (self._entries and "pid" not in self._entries[0]):
@@ -133,6 +134,6 @@ class Intent:
 def _file_of(recovery: Recovery) -> Path | None:
     """Give the backup's file by a name that it still has; None where there is none."""
     for path in (recovery.backup, recovery.second):
-        if path is not None and size_of(path) > 0:
+        if path is not None and path.is_file() and not path.is_symlink() and size_of(path) > 0:
             return path
     return None

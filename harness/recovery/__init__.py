@@ -32,7 +32,6 @@ class Recovery(ABC):
     journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
     needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
     pins: ClassVar[bool] = False  # whether its baseline is the database's own main file
-    replaces: ClassVar[bool] = False  # whether it cannot restore but by another file in its place
 
     def __init__(
         self,
@@ -87,6 +86,16 @@ class Recovery(ABC):
         Raises:
             RestoreError: it cannot.
         """
+
+    def rescue(self) -> dict[str, Any] | None:
+        """Keep as a file at ``backup`` a baseline that goes with this process; as ``describe``.
+
+        None where there is nothing to rescue: it is found by whoever comes next.
+
+        Raises:
+            OSError, RestoreError: it cannot be kept.
+        """
+        return None
 
     def untouched(self) -> bool:
         """Whether it is proven that nobody has written the database since ``capture``.

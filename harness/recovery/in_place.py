@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -106,13 +106,9 @@ def copy_back(
             f"where the database was, {main} is {kind_of(os.lstat(main))} now: it was left alone; "
             "move it away and recover again"
         )
-    restoring, size_bytes = beside(main, ".restoring"), file.size_bytes()
-    chunks = (
-        file.read(min(CHUNK_BYTES, size_bytes - offset), offset)
-        for offset in range(0, size_bytes, CHUNK_BYTES)
-    )
+    restoring = beside(main, ".restoring")
     try:
-        digest = write_like(restoring, chunks, was, files)
+        digest = write_like(restoring, chunks_of(file), was, files)
         put_in_place(
             restoring, main, files, vfs=vfs, busy_timeout_ms=busy_timeout_ms, folding=False
         )
@@ -148,10 +144,17 @@ def write_like(
 
 def digest_of(file: MainFile) -> tuple[int, str]:
     """Give the size and the SHA-256 of a main file, read through SQLite's own handle."""
-    digest, size_bytes = hashlib.sha256(), file.size_bytes()
+    digest = hashlib.sha256()
+    for data in chunks_of(file):
+        digest.update(data)
+    return file.size_bytes(), digest.hexdigest()
+
+
+def chunks_of(file: MainFile) -> Iterator[bytes]:
+    """Yield the bytes of a main file, read through SQLite's own handle."""
+    size_bytes = file.size_bytes()
     for offset in range(0, size_bytes, CHUNK_BYTES):
-        digest.update(file.read(min(CHUNK_BYTES, size_bytes - offset), offset))
-    return size_bytes, digest.hexdigest()
+        yield file.read(min(CHUNK_BYTES, size_bytes - offset), offset)
 
 
 def _swap(copy: Path, main: Path, files: Files) -> None:

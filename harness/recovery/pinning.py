@@ -64,7 +64,11 @@ def sync_held(inode: int, file: MainFile, files: Files) -> None:
     again: so it is done by the one that SQLite has open.
     """
     status = os.fstat(inode)
-    for name in os.listdir(_OWN_DESCRIPTORS):
+    try:
+        names = os.listdir(_OWN_DESCRIPTORS)
+    except OSError:  # no /proc here
+        names = []
+    for name in names:
         try:
             if os.path.samestat(os.fstat(int(name)), status):
                 files.sync(int(name))

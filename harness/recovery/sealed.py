@@ -49,10 +49,12 @@ class SealedFile:
     def hold(self) -> None:
         """Hold the file that now stands under its name."""
         self.let_go()
-        self._held = self._files.open(self.backup)
+        self._held = opened(self.backup, self._owners)
 
     def let_go(self) -> None:
-        """Close the held file."""
+        """Close the held file; a copy that is being made goes on without us."""
+        if self._copying is not None:
+            self._copying.poll()
         if self._held >= 0:
             held, self._held = self._held, -1
             self._files.close(held)
@@ -94,15 +96,12 @@ class SealedFile:
         return True
 
     def _copy(self, second: Path, size_bytes: int) -> None:
+        if size_bytes < BIG_BYTES:
+            self._copy_held_to(second)
+            return
         target = self._made_like(second, os.fstat(self._held))
         try:
-            if size_bytes >= BIG_BYTES:
-                self._copying = copying.start_copy(self._held, target, size_bytes)
-                return
-            os.lseek(self._held, 0, os.SEEK_SET)
-            while data := self._files.read(self._held, CHUNK_BYTES):
-                self._files.write(target, data)
-            self._files.sync(target)
+            self._copying = copying.start_copy(self._held, target, size_bytes)
         except BaseException:
             with suppress(OSError):  # the first error is the one to tell
                 self._files.unlink(second)
@@ -149,7 +148,14 @@ class SealedFile:
             except Untrusted as error:
                 reasons.append(str(error).removeprefix(str(path)).strip())
                 continue
-            reason = self._wrong(descriptor, size_bytes, sha256)
+            except OSError as error:
+                reasons.append(f"cannot be opened: {error.strerror}")
+                continue
+            try:
+                reason = self._wrong(descriptor, size_bytes, sha256)
+            except BaseException:
+                self._files.close(descriptor)
+                raise
             if not reason:
                 self.path = path
                 return descriptor

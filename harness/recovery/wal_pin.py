@@ -36,7 +36,7 @@ import apsw
 
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
-from harness.recovery.in_place import copy_back, digest_of
+from harness.recovery.in_place import chunks_of, copy_back, digest_of, write_like
 from harness.recovery.pinning import (
     READ_LOCK_0,
     PinnedStamp,
@@ -185,8 +185,24 @@ class WalPin(Recovery):
             raise RestoreError(f"{self.main} was written while it was copied back")
         self._stamp, self._was = stamp_of_pinned(self.main, new), os.fstat(self._inode)
 
+    def rescue(self) -> dict[str, Any] | None:
+        """Write the held file, which has lost its name, to where a backup would be."""
+        file, was = self._file, self._was
+        if not self._is_elsewhere() or file is None or was is None:
+            return None
+        if stamp_of_held(self._inode, file) != self._stamp:
+            return None  # it is no baseline any more
+        try:
+            size_bytes, sha256 = write_like(self.backup, chunks_of(file), was, self.files)
+        except apsw.Error as error:
+            raise RestoreError(f"what was pinned of {self.main} cannot be read: {error}") from error
+        self.files.sync_folder(self.backup.parent)
+        return {"recovery": "online_backup", "size_bytes": size_bytes, "sha256": sha256}
+
     def dispose(self) -> None:
         """Give the pin up; what is in the -wal is folded, as after any test run."""
+        if self._stamp is not None or self._resumed:
+            self.files.unlink(beside(self.main, ".restoring"))  # of a copy back that was killed
         if self._idle is not None:
             self._fold_and_let_go(self._idle)
         else:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import pytest
 
 from harness.databases.sqlite import connect
 from harness.errors import UsageError
+from harness.files import Files
 from harness.guard import archive, command
 from harness.guard.command import run_recover
+from harness.guard.second_names import SecondNames
 from harness.truth.sqlite import SqliteTruth
 from harness.workloads import JournalMode
 from tests.guard import test_protocol
@@ -428,3 +431,57 @@ def test_what_is_lost_is_archived_once_at_the_most(folder: Path) -> None:
     for _ in range(2):
         assert guarded(database, "true")[0] == 125
     assert not list(database.parent.glob("*.e2e-archive-*"))
+
+
+def test_a_deleted_database_can_be_given_up(folder: Path) -> None:
+    """What was backed up is archived once, and nothing stays pending."""
+    database, truth = baseline(folder)
+    killed(database)
+    database.unlink()
+    assert command.run_recover(str(database), discard=True, say=lambda _: None) == 0
+    (kept,) = database.parent.glob("*.e2e-archive-*")
+    assert truth.same(kept)
+    assert left_beside(database) == []
+
+
+def test_a_proven_end_whose_folder_is_gone_is_over(folder: Path) -> None:
+    """Nothing is made again for a guard that had only its files to remove."""
+    (place := folder / "place").mkdir()
+    database, _ = baseline(place)
+    killed(database)
+    second = SecondNames(database, Files()).journal
+    assert second is not None
+    with second.open("a") as journal:
+        journal.write(json.dumps({"state": "proven", "backups": []}) + "\n")
+    shutil.rmtree(database.parent)
+    assert command.recover_leftovers(database) is not None
+    assert not second.exists()
+    assert not database.parent.exists()
+
+
+def test_a_strangers_file_is_no_backup(folder: Path) -> None:
+    """A link in the backup's place is neither read nor archived when the guard is given up."""
+    database, _ = baseline(folder)
+    killed(database)
+    secret = folder / "secret"
+    secret.write_text("secret")
+    names = SecondNames(database, Files())
+    second, backup = names.backup(0), Path(f"{database}.e2e-backup")
+    assert second is not None
+    second.unlink()
+    backup.unlink()
+    backup.symlink_to(secret)
+    assert command.run_recover(str(database), discard=True, say=lambda _: None) == 0
+    assert not list(database.parent.glob("*.e2e-archive-*"))
+    assert secret.read_text() == "secret"
+
+
+def test_a_refusal_says_so_to_programs(folder: Path) -> None:
+    """And names no command: nothing is pending."""
+    database, _ = baseline(folder)
+    Path(f"{database}-wal").write_bytes(b"x" * 5000)
+    database.write_bytes(b"")
+    told = folder / "told.json"
+    status, _ = guarded(database, "true", json_path=told)
+    document = json.loads(told.read_text())
+    assert (status, document["ended"], document["by_hand"]) == (125, "refused", None)

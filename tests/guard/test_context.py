@@ -549,3 +549,23 @@ def test_what_a_block_removes_comes_back(path: Path, recovery: str) -> None:
     if recovery != "online_backup":  # which writes into whatever database it finds
         assert path.stat().st_mode & 0o777 == 0o640
     assert beside(path) == []
+
+
+def test_a_pin_that_lost_its_name_is_rescued(path: Path) -> None:
+    """Where it cannot be copied back, as somebody has the other file open, it becomes a backup."""
+    holder: list[apsw.Connection] = []
+
+    @harness.guard(path, recoveries=["wal_pin"], busy_timeout_ms=10)
+    def tests() -> None:
+        for found in path.parent.glob(f"{path.name}*"):
+            found.unlink()
+        holder.append(locked(path))
+        holder[0].execute("CREATE TABLE another(x)")
+
+    with pytest.raises(RestoreError, match="harness recover"):
+        tests()
+    holder[0].close()
+    with harness.guard(path) as g:
+        assert rows(path) == [1]
+    assert g.recovered is not None
+    assert beside(path) == []

@@ -147,3 +147,31 @@ def test_one_that_cannot_be_removed_is_let_go(folder: Path) -> None:
     assert again.adopt()[-1]["state"] == "proven"
     again.end()
     assert list(folder.iterdir()) == []
+
+
+def test_brought_back_whole_or_not_at_all(folder: Path) -> None:
+    """A disk that fills up leaves no journal that says less than the one that was removed."""
+
+    class FullLater(Files):
+        full = False
+
+        def write(self, descriptor: int, data: bytes) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "full")
+            super().write(descriptor, data)
+
+    files = FullLater()
+    journal = Journal(folder / "db", files, folder / "no" / "state")
+    (folder / "no").write_text("")  # no second name is to be had
+    journal.begin({"state": "capturing", "backups": []})
+    journal.write({"state": "captured", "backups": []})
+    journal.path.unlink()
+    files.full = True
+    with pytest.raises(OSError, match="full"):
+        journal.bring_back()
+    assert os.listdir(folder) == ["no"]
+    files.full = False
+    journal.bring_back()
+    journal.release()
+    (entry,) = Journal(folder / "db", Files(), folder / "no" / "state").adopt()
+    assert (entry["state"], entry["version"]) == ("captured", 2)

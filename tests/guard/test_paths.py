@@ -10,7 +10,19 @@ import pytest
 from harness.errors import UsageError
 from harness.guard.paths import path_of
 
-ODD = ["", " ", ".", "..", "/", "a/..", "a\0b", os.fsdecode(b"a\xff.db"), "postgres://x/y"]
+ODD = [
+    "x" * 201,
+    "x" * 300 + "/db",
+    "",
+    " ",
+    ".",
+    "..",
+    "/",
+    "a/..",
+    "a\0b",
+    os.fsdecode(b"a\xff.db"),
+    "postgres://x/y",
+]
 
 
 @pytest.mark.parametrize("given", ODD)

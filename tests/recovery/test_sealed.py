@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,4 +113,15 @@ def test_brought_back_before_it_is_let_go(folder: Path) -> None:
     HARM["both removed"](folder)
     sealed.bring_back()
     sealed.let_go()
+    assert read(sealed) == DATA
+
+
+def test_one_name_that_cannot_be_opened_is_no_end(folder: Path, monkeypatch: Any) -> None:
+    """The other names, and the held file, are looked at all the same."""
+    sealed = held(folder)
+
+    def refuse(path: Path, owners: object) -> int:
+        raise PermissionError(errno.EACCES, "denied", str(path))
+
+    monkeypatch.setattr("harness.recovery.sealed.opened", refuse)
     assert read(sealed) == DATA
