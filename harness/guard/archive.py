@@ -132,10 +132,11 @@ def _new_part(database: Path) -> Path:
 
 def _is_being_made(part: Path, maker: str | None) -> bool:
     """Whether its maker may still be at work; a number says nothing for longer than an hour."""
-    if time.time() - os.stat(part).st_mtime > _PART_LIVES_S:
-        return False
+    status = os.stat(part)
     if maker is None:  # of a version that did not say whose it is
-        return True
+        return time.time() - status.st_mtime <= _PART_LIVES_S
+    if time.time() - status.st_ctime > _PART_LIVES_S:  # mtime is the database's own
+        return False
     try:
         os.kill(int(maker), 0)
     except (ProcessLookupError, OverflowError):

@@ -23,7 +23,7 @@ from typing import Any
 from harness.errors import RestoreError, UsageError
 from harness.files import Files
 from harness.guard import processes
-from harness.guard.second_names import SecondNames
+from harness.guard.second_names import SecondNames, is_locked
 from harness.trusted import Untrusted, opened, owner_named, owners_of, same_file
 
 VERSION = 2
@@ -167,17 +167,7 @@ class Journal:
         """Whether another guard has begun meanwhile, because tests removed this one's journal."""
         if any(same_file(held, self.path) for held in self._descriptors):
             return False
-        try:
-            descriptor = opened(self.path, None)
-        except (OSError, Untrusted):
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return is_locked(self.path)
 
     def bring_back(self) -> None:
         """See that it stands beside the database, whatever was done to the folder meanwhile.

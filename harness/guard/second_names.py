@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.files import Files
-from harness.trusted import same_file
+from harness.trusted import Untrusted, opened, same_file
 
 VARIABLE = "HARNESS_STATE_DIR"
 _NAME = "reliability-harness"
@@ -253,13 +253,14 @@ def pending(folder: Path | None = None) -> Iterator[Pending]:
     for database in sorted(found):
         journal = SecondNames(database, Files(), folder).journal
         if journal is not None and os.path.lexists(journal):
-            yield Pending(database, not database.parent.is_dir(), _is_locked(journal))
+            yield Pending(database, not database.parent.is_dir(), is_locked(journal))
 
 
-def _is_locked(journal: Path) -> bool:
+def is_locked(journal: Path) -> bool:
+    """Whether a guard that lives has a journal."""
     try:
-        descriptor = os.open(journal, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+        descriptor = opened(journal, None)
+    except (OSError, Untrusted):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

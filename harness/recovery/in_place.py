@@ -122,7 +122,7 @@ def copy_back(
 def write_like(
     path: Path, chunks: Iterable[bytes], like: os.stat_result, files: Files
 ) -> tuple[int, str]:
-    """Write a new file, to last, with the mode and owner of ``like``; its size and its SHA-256.
+    """Write a new file, to last, with mode, owner and times of ``like``; its size and its SHA-256.
 
     What stands under that name is removed first; set-id bits are given to nothing.
     """
@@ -136,10 +136,17 @@ def write_like(
             digest.update(data)
             size_bytes += len(data)
             files.write(descriptor, data)
+        give_times(descriptor, like)
         files.sync(descriptor)
     finally:
         files.close(descriptor)
     return size_bytes, digest.hexdigest()
+
+
+def give_times(file: int | Path, like: os.stat_result) -> None:
+    """Give a file the times of another; who may not must not fail for it."""
+    with suppress(OSError):
+        os.utime(file, ns=(like.st_atime_ns, like.st_mtime_ns))
 
 
 def digest_of(file: MainFile) -> tuple[int, str]:

@@ -34,7 +34,7 @@ import apsw
 from harness.copying import CannotStart
 from harness.errors import RestoreError
 from harness.recovery.file_backup import FileBackup, Seal
-from harness.recovery.in_place import PERMISSIONS
+from harness.recovery.in_place import PERMISSIONS, give_times
 from harness.recovery.sqlite_files import (
     CHUNK_BYTES,
     WAL_VERSIONS,
@@ -73,6 +73,7 @@ class OnlineBackup(FileBackup):
         self.files.unlink(part)
         try:
             seal = self._copied_steady(part, status) or self._copied_by_pages(part, status)
+            give_times(part, status)
         except BaseException:
             self._sweep(part)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import apsw
 import pytest
 
 from harness.files import Files
-from harness.guard.archive import MOST, SUFFIX, claim_and_fill, keep, list_archives
+from harness.guard.archive import MOST, SUFFIX, claim_and_fill, keep, list_archives, sweep
 from tests.recovery.helpers import FailingFiles, content, execute, make
 
 
@@ -99,6 +100,22 @@ def test_what_a_killed_process_left_is_swept_when_it_is_old(folder: Path) -> Non
     os.utime(dead, (1, 1))
     keep(path, files=Files())
     assert (dead.exists(), young.exists()) == (False, True)
+
+
+def test_what_a_dead_process_left_is_swept_at_once(folder: Path) -> None:
+    """Its number is in the name; one of a process that lives stays, however old the database is."""
+    path = make(folder, "delete")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    parts = {
+        number: path.with_name(f"{path.name}{SUFFIX}part-{number}-{'0' * 16}")
+        for number in (gone.pid, os.getppid())
+    }
+    for part in parts.values():
+        part.write_bytes(b"half")
+        os.utime(part, (1, 1))
+    sweep(path)
+    assert [part.exists() for part in parts.values()] == [False, True]
 
 
 def test_a_file_that_sqlite_cannot_read_is_kept_as_it_is(folder: Path) -> None:

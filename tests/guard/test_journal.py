@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,3 +176,35 @@ def test_brought_back_whole_or_not_at_all(folder: Path) -> None:
     journal.release()
     (entry,) = Journal(folder / "db", Files(), folder / "no" / "state").adopt()
     assert (entry["state"], entry["version"]) == ("captured", 2)
+
+
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(60 << 30)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _sparse,
+        lambda path: path.write_bytes(b"[" * 200_000 + b"\n"),
+        lambda path: path.write_bytes(b'{"version": 1, "pid": ' + b"9" * 5000 + b"}\n"),
+        lambda path: path.write_bytes(b"\xff\xfe\n"),
+    ],
+    ids=["sparse", "nested", "a long number", "no text"],
+)
+def test_what_no_memory_would_hold_is_damage(folder: Path, make: Any) -> None:
+    """Nothing is read beyond what a guard writes, and nothing is changed."""
+    path = folder / f"db{SUFFIX}"
+    make(path)
+    size_bytes = path.stat().st_size
+    with pytest.raises(RestoreError, match="damaged"):
+        Journal(folder / "db", Files()).adopt()
+    assert path.stat().st_size == size_bytes
+
+
+def test_a_pipe_in_its_place_is_waited_for_by_nobody(folder: Path) -> None:
+    """It is refused at once, and stays."""
+    os.mkfifo(folder / f"db{SUFFIX}")
+    with pytest.raises(UsageError, match="is a pipe"):
+        Journal(folder / "db", Files()).adopt()

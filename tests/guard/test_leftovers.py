@@ -232,3 +232,38 @@ def test_a_full_disk_after_the_restore_is_told_as_a_sentence(folder: Path) -> No
         recover(database, files=_Full())
     assert recover(database) == "online_backup"
     assert truth.judge(database).exact
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="wal_pin is Linux only")
+@pytest.mark.parametrize("recoveries", [("wal_pin",), ("online_backup",)])
+def test_a_disk_that_fills_up_while_it_recovers(folder: Path, recoveries: tuple[str, ...]) -> None:
+    """At whichever write: nothing is lost, and with room again the baseline comes back."""
+
+    class FullAt(Files):
+        def __init__(self, nth: int) -> None:
+            self.nth = nth
+
+        def write(self, descriptor: int, data: bytes) -> None:
+            self.nth -= 1
+            if self.nth < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            super().write(descriptor, data)
+
+    nth, refused = 0, 0
+    while True:
+        (place := folder / str(nth)).mkdir()
+        database, truth = baseline(place)
+        guard = Guard(database, recoveries=list(recoveries))
+        guard.begin()
+        make_rows(database)
+        guard.abandon()
+        try:
+            recover(database, files=FullAt(nth), archives=True)
+        except RestoreError:
+            refused += 1
+            assert recover(database, archives=True) in (*recoveries, None)
+        assert truth.judge(database).exact
+        if not refused or nth > refused:
+            break
+        nth += 1
+    assert refused

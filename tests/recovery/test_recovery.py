@@ -379,3 +379,24 @@ def test_release_leaves_all_as_it_is(folder: Path, kind: type[Recovery], mode: s
     assert leftovers(path) == there
     second.restore()
     assert content(path) == before
+
+
+@pytest.mark.parametrize(("kind", "mode"), WITH_FILE)
+def test_a_file_that_is_put_back_has_its_mode_and_times(
+    folder: Path, kind: type[Recovery], mode: str
+) -> None:
+    """As the database had them when it was backed up, taken from the backup's own file."""
+    path = make(folder, mode)
+    path.chmod(0o640)
+    os.utime(path, ns=(10**18, 10**18 + 5))
+    one = recovery(kind, path)
+    one.capture()
+    known = one.describe()
+    assert not {"mode", "uid", "gid", "backup"} & known.keys()
+    path.unlink()
+    again = recovery(kind, path)
+    again.resume(known)
+    again.restore()
+    assert path.stat().st_mode & 0o7777 == 0o640
+    assert path.stat().st_mtime_ns == 10**18 + 5
+    again.dispose()
