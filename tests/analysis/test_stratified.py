@@ -147,6 +147,7 @@ def test_exact_are_only_strata_that_always_end_alike(
     assert found["at_rate"]["upper"] > 0.01 > 1e-3 > true_at(RATES, meets)
 
 
+@pytest.mark.long
 def test_what_fails_now_and_then_supports_nothing(tmp_path: Path) -> None:
     """Where any cycle may fail whatever strikes it, 99.9% is hardly ever supported."""
     chance = np.random.default_rng(20260101)

@@ -137,6 +137,7 @@ def lost_in_recover(recording: Recording, tried: list[int], step: int, **how: in
     return "\n".join(wrong)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scene", RECOVERS, ids=str)
 def test_power_lost_while_it_recovers(folder: Path, scene: Scene, tried: list[int]) -> None:
     """After a power cut during ``recover`` itself it can be run again."""

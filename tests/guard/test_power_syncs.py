@@ -83,6 +83,7 @@ def recordings() -> Iterator[Callable[[str], Recording]]:
     shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sync", NEEDED)
 def test_a_sync_taken_away_is_noticed(recordings: Callable[[str], Recording], sync: str) -> None:
     """Without this sync there is a power cut after which the law does not hold."""
