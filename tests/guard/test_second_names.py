@@ -14,6 +14,7 @@ from harness.errors import RestoreError
 from harness.files import Files
 from harness.guard import Guard, recover
 from harness.guard.second_names import SecondNames, default_folder, pending
+from tests.guard.power.real import real_disk, why_not
 from tests.guard.test_killed_anywhere import killed_guard
 from tests.recovery.helpers import content, execute, make
 
@@ -251,3 +252,23 @@ def test_another_database_at_the_same_path_is_asked_about(
         recover(path)
     monkeypatch.undo()
     assert content(path) == before
+
+
+@pytest.mark.long
+def test_a_reflink_survives_what_is_written_in_place() -> None:
+    """On a file system that shares blocks the second name is a file of its own."""
+    if reason := why_not("xfs"):
+        pytest.skip(reason)
+    with real_disk("xfs") as disk:
+        path, state = make(disk.root, "wal"), disk.root / "state"
+        before = content(path)
+        guard = Guard(path, recoveries=["online_backup"], state=state)
+        guard.begin()
+        second = SecondNames(path, Files(), state).backup(0)
+        assert second is not None
+        assert not os.path.samefile(second, f"{path}.e2e-backup")
+        execute(path, "DELETE FROM users")
+        Path(f"{path}.e2e-backup").write_bytes(b"")
+        assert guard.finish().says_clean
+        assert content(path) == before
+        assert os.listdir(state) == []
