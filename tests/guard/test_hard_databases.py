@@ -87,6 +87,7 @@ def must_be_back(database: Path, truth: SqliteTruth) -> None:
     truth.release()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ALL)
 def test_whatever_the_tests_did_is_undone(name: str, folder: Path) -> None:
     """Rows, tables, columns and settings are damaged; every page is the baseline's again."""
@@ -97,6 +98,7 @@ def test_whatever_the_tests_did_is_undone(name: str, folder: Path) -> None:
     must_be_back(database, truth)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ALL)
 def test_the_cleanup_by_difference(name: str, folder: Path) -> None:
     """Rows are damaged: the cleanup puts them back where SQL can, the restore where it cannot."""

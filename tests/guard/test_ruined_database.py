@@ -94,6 +94,7 @@ class Ruined(Case):
         self.database.unlink()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_killed_while_a_deleted_file_is_put_back(folder: Path, mode: str) -> None:
     """A guard killed at its operations around a deleted file: the baseline after ``recover``."""
@@ -118,6 +119,7 @@ def test_recover_killed_while_a_deleted_file_is_put_back(folder: Path) -> None:
     assert kill_at_every(case, run, lambda _: case.recovered(Countdown(0)), 2) >= 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("mode", "tests", "moment"),
     [("wal", "kept", "before"), ("wal", "nothing", "half"), ("delete", "removed", "half")],
