@@ -17,9 +17,9 @@ from typing import Any
 
 import click
 
-from harness import __version__
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.printable import printable, printable_lines
+from harness.version import VERSION
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
@@ -29,7 +29,7 @@ FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path,
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="harness")
+@click.version_option(VERSION, prog_name="harness")
 def cli() -> None:
     """Measure whether a test database really comes back clean, and guard it while tests run."""
 
@@ -55,7 +55,7 @@ def cli() -> None:
 )
 def run(experiment: Path, **options: Any) -> None:
     """Run an experiment and judge what it claims."""
-    from harness.experiment import runner
+    from harness.experiment.run import runner
 
     sys.exit(runner.run(experiment, **options))
 
@@ -67,7 +67,7 @@ def run(experiment: Path, **options: Any) -> None:
 @click.option("--confidence", metavar="SHARE", type=float, help="0.95, or the experiment's.")
 def check(folder: Path, **options: Any) -> None:
     """Judge the claims of a stored run."""
-    from harness.experiment import verdicts
+    from harness.experiment.run import verdicts
 
     judged = verdicts.check(folder, **options)
     for line in verdicts.lines(judged):
@@ -119,7 +119,7 @@ def compare(before: Path, after: Path, confidence: float) -> None:
 @click.option("--cycle", metavar="N", type=click.IntRange(0), required=True)
 def replay(folder: Path, condition: str, cycle: int) -> None:
     """Run one stored cycle again and show both records; 0 when they are the same."""
-    from harness.experiment import replay as again
+    from harness.experiment.run import replay as again
 
     stored, new = again.replay(folder, condition, cycle)
     _print(again.side_by_side(stored, new))
@@ -165,7 +165,7 @@ def backend(database: Path, **options: Any) -> None:
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(database: Path, output: Path, *, force: bool) -> None:
     """Look at a database of yours and write an experiment that runs on copies of it."""
-    from harness.experiment.init import init as write
+    from harness.experiment.init.draft import init as write
 
     _print(write(database, output, force=force))
 
@@ -176,18 +176,18 @@ def init(database: Path, output: Path, *, force: bool) -> None:
 @click.option("--schema", is_flag=True, help="The JSON Schema of experiment files, for editors.")
 def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
     """List what an experiment can name: faults, recovery, cleanup, ..., and what measures count."""
-    from harness import listing
+    from harness import registry_listing
 
     if schema and kind:
         raise click.UsageError("--schema is of whole experiment files: give no KIND with it")
     if schema:
-        from harness.experiment import configuration
+        from harness.experiment.written import configuration
 
         _print(json.dumps(configuration.schema(), indent=1))
         return
-    kinds = [listing.kind_of(kind)] if kind else listing.KINDS
+    kinds = [registry_listing.kind_of(kind)] if kind else registry_listing.KINDS
     width = shutil.get_terminal_size((80, 24)).columns
-    _print(listing.as_json(kinds) if as_json else listing.as_text(kinds, width))
+    _print(registry_listing.as_json(kinds) if as_json else registry_listing.as_text(kinds, width))
 
 
 DATABASE = click.option(

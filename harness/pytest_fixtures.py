@@ -19,7 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from harness.guard.each_test import EachTest
+    from harness.guard.per_test.each_test import EachTest
 
 BROUGHT_BACK = pytest.StashKey[Counter[str]]()  # how many were brought back, by how
 _SPOILED = pytest.StashKey[str]()
@@ -53,7 +53,7 @@ def guarded_database(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def harness_each_test(request: pytest.FixtureRequest, guarded_database: Path) -> Iterator[EachTest]:
     """What brings the database back; started by the first test that wants it. Not for tests."""
-    from harness.guard.each_test import EachTest
+    from harness.guard.per_test.each_test import EachTest
 
     each = EachTest(guarded_database)
     yield each

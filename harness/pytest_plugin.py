@@ -108,10 +108,10 @@ class _Session:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
         from harness.guard import Guard, recover
-        from harness.guard.in_use import refuse_in_use
         from harness.guard.leftovers import is_pending
         from harness.guard.refusals import check_file
-        from harness.guard.second_library import is_open
+        from harness.guard.sqlite.in_use import refuse_in_use
+        from harness.guard.sqlite.second_library import is_open
 
         if is_open(self.database):
             raise pytest.UsageError(
@@ -159,8 +159,8 @@ class _Session:
         import apsw
 
         from harness.errors import HarnessError
-        from harness.files import Files
         from harness.recovery.online_backup import OnlineBackup
+        from harness.system.files import Files
 
         copy = self.database.with_name(f"{self.database.name}.{node.gateway.id}")
         try:
@@ -206,7 +206,7 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
-        from harness.guard.second_library import is_open
+        from harness.guard.sqlite.second_library import is_open
 
         guard, self.guard = self.guard, None
         with _undisturbed():
@@ -221,7 +221,7 @@ class _Session:
     def _finish_apart(self, guard: Guard) -> list[str]:
         """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
         from harness.errors import RestoreError
-        from harness.guard.apart import recover_apart
+        from harness.guard.sqlite.restore_elsewhere import recover_apart
 
         guard.abandon()
         lines = [

@@ -48,9 +48,9 @@ def find(package: str, name: str) -> Any:
 def names(package: str) -> tuple[str, ...]:
     """Return every known name in ``package``, sorted.
 
-    A built-in module counts when it defines a class with ``name`` equal to the module's own name;
-    helpers whose names begin with an underscore or that are listed in the package's ``HELPERS``
-    do not. Nobody's entry point takes the place of a built-in one.
+    A built-in one is a module of the package itself, which defines a class with ``name`` equal to
+    the module's own name; what helps it lies in the package's folders. Nobody's entry point takes
+    the place of a built-in one.
     """
     return tuple(sorted(built_in(package) | {point.name for point in others(package)}))
 
@@ -58,12 +58,7 @@ def names(package: str) -> tuple[str, ...]:
 def built_in(package: str) -> set[str]:
     """Return the names that the package itself has."""
     home = importlib.import_module(f"harness.{package}")
-    helpers = set(getattr(home, "HELPERS", ()))
-    return {
-        m.name
-        for m in pkgutil.iter_modules(home.__path__)
-        if not m.name.startswith("_") and m.name not in helpers
-    }
+    return {m.name for m in pkgutil.iter_modules(home.__path__) if not m.ispkg}
 
 
 def others(package: str) -> tuple[EntryPoint, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 PHASES = ("backup", "create", "cleanup", "verify", "restore", "dispose")
 
@@ -14,6 +15,30 @@ class Step(NamedTuple):
     phase: str  # one of PHASES
     operation: str  # "delete bots 17" in cleanup, the recovery's name in backup, restore, dispose
     attempt: int  # 1 is the first
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One thing that the tests made or changed, and how SQL finds it again.
+
+    ``before`` is None for a row to delete; for a baseline row to put back it holds the columns'
+    old values. ``key`` maps columns to values; ``after`` instead marks every row of ``table``
+    whose column is greater (what triggers wrote).
+    """
+
+    table: str
+    key: tuple[tuple[str, Any], ...]
+    before: tuple[tuple[str, Any], ...] | None = None
+    after: bool = False
+
+    @property
+    def label(self) -> str:
+        """How people and faults name the operation: "delete bots 17", "revert users 3"."""
+        values = " ".join(str(v) for _, v in self.key)
+        if self.after:
+            return f"purge {self.table} {values}"
+        verb = "delete" if self.before is None else "revert"
+        return f"{verb} {self.table} {values}".rstrip()  # no key: the whole table
 
 
 class Failure(NamedTuple):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from harness import registry
+from tests.neighbour import neighbour
+
+__all__ = ["neighbour"]  # a fixture is found where it is imported
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("unhurried", deadline=None)
@@ -48,7 +51,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def real_database(folder: Path):  # noqa: ANN201 - a function from name to copied path
+def real_database(folder: Path) -> Callable[[str], Path]:
     """Copy a real database by its file name, with its -wal; skip where there is none."""
 
     def copy(name: str) -> Path:

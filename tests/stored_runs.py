@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.results import Results
-from harness.analysis.stored import SOURCES
-from harness.experiment.configuration import Experiment
-from harness.experiment.records import CycleRecord, LedgerEntry
-from harness.experiment.run_checks import SUM
-from harness.experiment.store import Store
+from harness.experiment.written.configuration import Experiment
+from harness.faults.schedule.ledger import LedgerEntry
+from harness.results.reading import Results
+from harness.results.records import CycleRecord
+from harness.results.run_checks import SUM
+from harness.results.store import Store
+from harness.results.stored_summary import SOURCES
 
 
 def cycle(number: int, outcome: str = "cleaned", **values: Any) -> CycleRecord:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.experiment.configuration import load
+from harness.experiment.written.configuration import load
 
 ROOT = Path(__file__).resolve().parents[1]
 ACTION = ROOT / ".github" / "actions" / "harness" / "action.yml"

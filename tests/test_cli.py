@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from harness import cli
-from harness.experiment.run_checks import checksum
+from harness.results.run_checks import checksum
 
 Call = Callable[..., tuple[int, str, str]]  # arguments -> status, out, err
 CHECKOUT = Path(__file__).parents[1]

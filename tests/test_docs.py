@@ -11,9 +11,9 @@ import pytest
 from harness import registry
 from harness.analysis.measures import contracts
 from harness.cli import cli
-from harness.experiment.claimed import MIRRORS
-from harness.experiment.configuration import Condition, load
-from harness.experiment.project import BackendSetting, ProjectSetting
+from harness.experiment.written.claimed import MIRRORS
+from harness.experiment.written.configuration import Condition, load
+from harness.experiment.written.project import BackendSetting, ProjectSetting
 from harness.guard import POLICIES
 from tests.real_databases import needed
 

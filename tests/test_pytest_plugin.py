@@ -15,8 +15,8 @@ from harness.guard import Guard
 pytest_plugins = ["pytester"]
 USE = """
     import apsw
-    from harness.files import Files
-    from harness.guard.second_names import SecondNames
+    from harness.system.files import Files
+    from harness.guard.sqlite.second_names import SecondNames
     def spoil(path, what):
         names = SecondNames(path, Files())
         second = names.journal if what == "journal" else names.backup(0)

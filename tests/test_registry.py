@@ -56,14 +56,13 @@ def test_those_that_experiments_name_are_there() -> None:
 
 
 @pytest.mark.parametrize("package", registry.PACKAGES)
-def test_helpers_are_not_listed(package: str) -> None:
-    """Every module of a package is either listed as a helper, and exists, or is a name."""
+def test_one_file_is_one_name(package: str) -> None:
+    """Every file of a room is a part with that name, and what lies in its folders is none."""
     home = importlib.import_module(f"harness.{package}")
-    modules = {m.name for m in pkgutil.iter_modules(home.__path__)}
-    helpers = set(getattr(home, "HELPERS", ()))
-    assert not helpers & set(registry.names(package))
-    public = {name for name in modules if not name.startswith("_")}
-    assert public - helpers == set(registry.names(package))
+    modules = list(pkgutil.iter_modules(home.__path__))
+    assert {m.name for m in modules if not m.ispkg} == set(registry.names(package))
+    for name in registry.built_in(package):
+        assert registry.find(package, name).name == name
 
 
 @pytest.mark.parametrize(

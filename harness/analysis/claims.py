@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from harness.analysis.judged import VERDICTS as OF_CLAIMS
+from harness.analysis.judged import Judged
 from harness.analysis.measures import MEASURES, Evidence, Row, trials
-from harness.analysis.verdict import VERDICTS as OF_CLAIMS
-from harness.analysis.verdict import Judged, interval_of, judge
-from harness.experiment.claimed import Claim
-from harness.experiment.family import is_control, row_claim
+from harness.analysis.verdict import interval_of, judge
+from harness.experiment.written.claimed import Claim
+from harness.experiment.written.family import is_control, row_claim
 from harness.statistics.digits import percent, percent_interval
 from harness.statistics.intervals import clopper_pearson
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.results import PARQUET, Results
 from harness.analysis.summary import Stored, load
 from harness.errors import UsageError
-from harness.experiment.claimed import checked_confidence
-from harness.experiment.configuration import differing_keys
-from harness.experiment.store import CYCLES
+from harness.experiment.written.claimed import checked_confidence
+from harness.experiment.written.configuration import differing_keys
+from harness.results.reading import PARQUET, Results
+from harness.results.store import CYCLES
 from harness.statistics.comparison import Change, compare_proportions, compare_quantiles, verdicts
 from harness.statistics.digits import milliseconds, percent
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from harness.experiment.claimed import own_claims
+from harness.experiment.written.claimed import own_claims
 from harness.statistics.frontier import Point, frontier, sentence
 from harness.statistics.intervals import clopper_pearson
 

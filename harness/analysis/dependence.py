@@ -1,8 +1,8 @@
 """Whether cleanup and restore fail independently, from restores forced where none was needed.
 
 The cycles in which a restore was tried say how often it fails where the cleanup has failed. Those
-run once more with a restore in any case (`harness.experiment.shadow`) say how often it fails where
-the cleanup was believed, each for as many cycles as it was drawn from.
+run once more with a restore in any case (`harness.experiment.cycle.shadow`) say how often it fails
+where the cleanup was believed, each for as many cycles as it was drawn from.
 """
 
 from __future__ import annotations

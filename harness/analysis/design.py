@@ -1,6 +1,6 @@
 """What the cycles of a condition with strata were planned to be, and whether they are that.
 
-What was struck in a cycle follows from its number (`harness.experiment.strata_plan`), and the
+What was struck in a cycle follows from its number (`harness.experiment.plan.strata`), and the
 ledger has to agree: in an enumerated cycle slot by slot, in a drawn one in how many slots and
 that they are slots there are.
 """
@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import MeasurementError
-from harness.experiment.designs import StrataSetting
-from harness.experiment.strata_plan import Numbering, of_each
+from harness.experiment.plan.strata import Numbering, of_each
+from harness.experiment.written.designs import StrataSetting
 
 Floats = NDArray[np.float64]
 Place = tuple[str, str, str, int]  # kind, phase, operation, attempt

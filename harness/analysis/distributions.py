@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.analysis.results import TIMINGS
+from harness.results.reading import TIMINGS
 
 # of the cycles, in which a step took no longer
 SHARES = (

@@ -1,6 +1,6 @@
 """The verdicts on what is claimed of a condition, as summary.json and `harness check` have them.
 
-All claims of an experiment are one family (`harness.experiment.family`), each judged at a
+All claims of an experiment are one family (`harness.experiment.written.family`), each judged at a
 confidence at which all verdicts hold at once, and by one function (`harness.analysis.verdict`).
 """
 
@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.analysis.columns import Columns
 from harness.analysis.measures import Bools, Evidence
-from harness.analysis.results import Results, ledger
 from harness.analysis.verdict import confidence_of_side, judge
 from harness.errors import UsageError
-from harness.experiment.claimed import Claim, checked_confidence, own_claims
-from harness.experiment.family import Family
-from harness.experiment.kinds import planned_kinds
-from harness.experiment.store import RUN
+from harness.experiment.written.claimed import Claim, checked_confidence, own_claims
+from harness.experiment.written.family import Family
+from harness.experiment.written.kinds import planned_kinds
 from harness.guard.policy import POLICIES
+from harness.results.columns import Columns
+from harness.results.reading import Results, ledger
+from harness.results.store import RUN
 from harness.statistics.sequential import UNREACHABLE, refute_boundary, support_boundary
 
 METHOD, STRATIFIED = "truncated-beta mixture e-process", "stratified_chernoff"

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.results import LEDGER, OUTCOMES, TIMINGS, Results
-from harness.analysis.stored import fresh
 from harness.errors import UsageError
-from harness.experiment.store import read_run
+from harness.results.reading import LEDGER, OUTCOMES, TIMINGS, Results
+from harness.results.store import read_run
+from harness.results.stored_summary import fresh
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +151,7 @@ class Run:
         ``*_upper_ms``, the exact distribution-free interval (nan where so few timings bound
         nothing, or the run was published without its cycles); max_ms.
         """
-        from harness.analysis.columns import Columns
+        from harness.results.columns import Columns
 
         results = self._results()
         rows = []

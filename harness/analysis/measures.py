@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import registry
-from harness.analysis.columns import Columns
 from harness.errors import UnknownName
-from harness.experiment.records import OUTCOMES, TIMINGS
+from harness.outcomes import OUTCOMES, TIMINGS
+from harness.results.columns import Columns
 from harness.statistics.digits import milliseconds
 from harness.statistics.timings import quantiles
 
@@ -125,7 +125,7 @@ def trials(
     """Return what a claim's measure counts, or why there is nothing to count.
 
     Args:
-        measure: one of MEASURES, or of harness.experiment.claimed.TIMED.
+        measure: one of MEASURES, or of harness.experiment.written.claimed.TIMED.
         limit_ms: of a timing, in milliseconds; None for any other.
         evidence: what the condition has to say.
         figure: of bytes_added, as it is claimed.

@@ -19,10 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.design import Design, designed, incomplete
+from harness.analysis.judged import Judged
 from harness.analysis.measures import Evidence, Trials, trials
-from harness.analysis.verdict import Judged
-from harness.experiment.claimed import Claim
-from harness.experiment.designs import StrataSetting
+from harness.experiment.written.claimed import Claim
+from harness.experiment.written.designs import StrataSetting
 from harness.statistics.digits import percent, percent_interval, sure
 from harness.statistics.intervals import Interval
 from harness.statistics.strata import Estimate, Stratum, curve, enumerated, estimate, weighed

@@ -13,32 +13,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis import parquet
 from harness.analysis.claims import evaluate
-from harness.analysis.columns import Columns, framed
 from harness.analysis.curves import curves
 from harness.analysis.dependence import common, dependence
 from harness.analysis.distributions import distributions
 from harness.analysis.judging import confidence_of, evidence_of, judged_claims
 from harness.analysis.measures import Evidence, trials
-from harness.analysis.results import (
-    LEDGER,
-    OUTCOMES,
-    PARQUET,
-    SUMMARY,
-    TIMINGS,
-    Results,
-    ledger,
-)
-from harness.analysis.stored import Stored, fresh, read_summary, sealed
+from harness.analysis.silent_cleanups import unsaid
 from harness.analysis.stratified import SHARES, shares, stratified
 from harness.analysis.together import expected_both, together
-from harness.analysis.unsaid import unsaid
 from harness.analysis.verdict import combined, interval_of, of_run
 from harness.errors import MeasurementError, UsageError
-from harness.experiment.family import family
-from harness.experiment.kinds import planned_kinds
-from harness.experiment.store import VERSION, read_run
+from harness.experiment.written.family import family
+from harness.experiment.written.kinds import planned_kinds
+from harness.results import parquet
+from harness.results.columns import Columns, framed
+from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
+from harness.results.store import VERSION, read_run
+from harness.results.stored_summary import Stored, fresh, read_summary, sealed
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.timings import quantiles
 

@@ -8,14 +8,15 @@ What was not measured, a harness error, a fault that never fired or a missing cy
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.analysis.columns import framed
+from harness.analysis.judged import GOOD, HARNESS_ERROR, Judged
 from harness.analysis.measures import Bools, Evidence, Trials, counted, trials
-from harness.experiment.claimed import Claim
+from harness.experiment.written.claimed import Claim
+from harness.results.columns import framed
 from harness.statistics.digits import percent, sure
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.statistics.sequential import (
@@ -26,27 +27,6 @@ from harness.statistics.sequential import (
     log_e_support,
     support_boundary,
 )
-
-# of a claim; rows of the claims table that are none have words of their own
-VERDICTS = ("supported", "refuted", "undecided", "not refuted", "not measured")
-HARNESS_ERROR = "harness error"  # of a run: its verdicts are in doubt
-GOOD = frozenset({"supported", "not refuted"})
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A share, its interval, and the verdict on what is claimed of it."""
-
-    interval: Interval
-    verdict: str  # one of VERDICTS
-    decided_at: int | None  # the cycle that decided, counted from 1 among those counted
-    why: str
-    doubts: tuple[str, ...] = ()  # what keeps it from being supported; `why` says them too
-    next: str | None = None  # where it is supported if nothing else fails
-    shown: str = ""  # figures that stand beside the share
-    refused: int = 0  # how many of the failures are refusals
-    failed: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool), compare=False)
-    real: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool), compare=False)
 
 
 class Side(NamedTuple):

@@ -14,7 +14,7 @@ import apsw
 
 from harness.backend.answers import Refused
 from harness.databases.errors import describe
-from harness.databases.sqlite_rows import quoted
+from harness.databases.sqlite.rows import quoted
 
 
 class _Reference(NamedTuple):

@@ -12,9 +12,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from harness import __version__
 from harness.backend.answers import Refused, answer
 from harness.backend.resources import RESOURCES, Column, Resource
+from harness.version import VERSION
 
 _ASSETS = {
     "swagger-ui.css": "text/css",
@@ -91,7 +91,7 @@ def describe() -> dict[str, Any]:
         paths |= _paths(resource)
     return {
         "openapi": "3.0.3",
-        "info": {"title": "The platform's API", "version": __version__, "description": _ABOUT},
+        "info": {"title": "The platform's API", "version": VERSION, "description": _ABOUT},
         "paths": paths,
         "components": {
             "schemas": schemas,

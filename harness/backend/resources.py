@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from harness.workloads.platform_schema import CHANNELS
+from harness.backend.schema import CHANNELS
 
 _INTEGERS = range(-(2**63), 2**63)  # what SQLite can store
 _REQUIRED = object()

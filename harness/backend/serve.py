@@ -25,7 +25,7 @@ from harness.backend.app import Application
 from harness.backend.heads import BoundedHeads
 from harness.backend.resources import RESOURCES
 from harness.backend.store import Store
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 
 KEEP_ALIVE_S = 600  # a connection nobody uses; shorter would be a fault that nobody planned

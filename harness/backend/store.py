@@ -18,7 +18,7 @@ from typing import TypeVar
 import apsw
 
 from harness.backend.answers import Refused
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 
 Result = TypeVar("Result")
 CONNECTIONS = 3

@@ -9,33 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.retry import Retry
-from harness.steps import Failure, Listener
-
-HELPERS: tuple[str, ...] = ("command", "own", "put_back")
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """One thing that the tests made or changed, and how SQL finds it again.
-
-    ``before`` is None for a row to delete; for a baseline row to put back it holds the columns'
-    old values. ``key`` maps columns to values; ``after`` instead marks every row of ``table``
-    whose column is greater (what triggers wrote).
-    """
-
-    table: str
-    key: tuple[tuple[str, Any], ...]
-    before: tuple[tuple[str, Any], ...] | None = None
-    after: bool = False
-
-    @property
-    def label(self) -> str:
-        """How people and faults name the operation: "delete bots 17", "revert users 3"."""
-        values = " ".join(str(v) for _, v in self.key)
-        if self.after:
-            return f"purge {self.table} {values}"
-        verb = "delete" if self.before is None else "revert"
-        return f"{verb} {self.table} {values}".rstrip()  # no key: the whole table
+from harness.steps import Entity, Failure, Listener
 
 
 @dataclass(slots=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import quote
 
-from harness.api import ApiClient, Service
-from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
+from harness.backend.client import ApiClient, Service
+from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases.errors import is_transient
 from harness.errors import ApiError, UsageError
 from harness.retry import Retry
-from harness.steps import Failure, Listener, Step
+from harness.steps import Entity, Failure, Listener, Step
 
 
 class ApiCleanup(Cleanup):

@@ -23,15 +23,15 @@ from typing import Any
 
 import apsw
 
-from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
-from harness.cleanup.put_back import Refused, put_back
+from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases import Differences
-from harness.databases import sqlite as engine
 from harness.databases.errors import is_transient
-from harness.databases.sqlite_rows import quoted
+from harness.databases.sqlite import engine
+from harness.databases.sqlite.put_back import Refused, put_back
+from harness.databases.sqlite.rows import quoted
 from harness.errors import UsageError
 from harness.retry import Retry
-from harness.steps import Failure, Listener, Step
+from harness.steps import Entity, Failure, Listener, Step
 
 _PUT_BACK_SETTINGS = ("user_version", "application_id")  # in the header, so in the transaction
 

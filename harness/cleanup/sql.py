@@ -12,11 +12,11 @@ from typing import Any
 
 import apsw
 
-from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
+from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases.errors import describe, is_transient
-from harness.databases.sqlite_rows import quoted
+from harness.databases.sqlite.rows import quoted
 from harness.retry import Retry
-from harness.steps import Listener
+from harness.steps import Entity, Listener
 
 
 class SqlCleanup(Cleanup):

@@ -1,4 +1,4 @@
-"""Database engines: one file an engine; and what verification finds, whatever the engine."""
+"""Databases: a folder for each engine; and what verification finds, whatever the engine."""
 
 from __future__ import annotations
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.databases import Differences, Grade, sqlite
+from harness.databases import Differences, Grade
+from harness.databases.sqlite import engine as sqlite
 from harness.errors import UsageError
-from harness.files import Files
+from harness.system.files import Files
 
 
 class Engine(Protocol):

@@ -1,1 +1,1 @@
-"""Experiments: configuration, the cycle, the runner, the store of results."""
+"""Experiments: written, planned, run cycle by cycle; and begun from a database of one's own."""

@@ -11,24 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from harness.cleanup import Entity
-from harness.steps import Step
+from harness.steps import Entity, Step
 
 if TYPE_CHECKING:
-    from harness.faults.scene import Scene
+    from harness.faults.reach.scene import Scene
 
-HELPERS: tuple[str, ...] = (
-    "framing",
-    "injector",
-    "ledger",
-    "network",
-    "plan",
-    "proxy",
-    "relay",
-    "scene",
-    "storage",
-    "unwritable",
-)
 LASTING = ("attempt", "phase", "cycle")
 REQUEST = "request"  # the operation of a slot that is its phase's n-th request, whichever it is
 

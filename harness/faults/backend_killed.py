@@ -12,7 +12,7 @@ that a dead process held are gone with it.
 from __future__ import annotations
 
 from harness.errors import MeasurementError
-from harness.faults.network import RequestFault
+from harness.faults.wire.network import RequestFault
 from harness.steps import Step
 
 

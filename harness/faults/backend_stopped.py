@@ -15,7 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import MeasurementError
-from harness.faults.network import RequestFault
+from harness.faults.wire.network import RequestFault
 from harness.steps import Step
 
 _STOPPED = "T"  # man 5 proc, /proc/PID/stat

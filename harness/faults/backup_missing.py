@@ -11,7 +11,7 @@ is tried.
 from __future__ import annotations
 
 from harness.faults import Fault, Shape, Slot
-from harness.faults.storage import BY_FILES, BY_SQLITE
+from harness.faults.reach.storage_fault import BY_FILES, BY_SQLITE
 from harness.steps import Step
 
 

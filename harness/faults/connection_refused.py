@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.faults.network import NetworkFault
+from harness.faults.wire.network import NetworkFault
 from harness.steps import Step
 
 if TYPE_CHECKING:
-    from harness.faults.proxy import Exchange
+    from harness.faults.wire.strike import Exchange
 
 
 class ConnectionRefused(NetworkFault):

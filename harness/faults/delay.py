@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.faults.network import NetworkFault, answered, fetched
+from harness.faults.wire.network import NetworkFault, answered, fetched
 
 if TYPE_CHECKING:
-    from harness.faults.proxy import Exchange
+    from harness.faults.wire.strike import Exchange
 
 LONGEST_SHARE = 0.5  # of the client's timeout
 

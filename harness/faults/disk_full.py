@@ -12,7 +12,8 @@ a copy could restore; it must then say so.
 
 from __future__ import annotations
 
-from harness.faults.storage import FULL, StorageFault
+from harness.faults.reach.storage import FULL
+from harness.faults.reach.storage_fault import StorageFault
 
 
 class DiskFull(StorageFault):

@@ -22,7 +22,7 @@ import signal
 from contextlib import suppress
 
 from harness.faults import CommandFault
-from harness.project.terms import Ended
+from harness.processes.terms import Ended
 from harness.steps import Step
 
 _ROOM_BYTES = 64 * 1024

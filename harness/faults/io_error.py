@@ -12,7 +12,8 @@ every copy unreadable for the whole cycle nothing could restore; it must then sa
 
 from __future__ import annotations
 
-from harness.faults.storage import UNMAPPED, StorageFault
+from harness.faults.reach.storage import UNMAPPED
+from harness.faults.reach.storage_fault import StorageFault
 
 
 class IoError(StorageFault):

@@ -19,7 +19,7 @@ import os
 import stat
 
 from harness.faults import CommandFault
-from harness.faults.unwritable import apart
+from harness.faults.reach.unwritable import apart
 from harness.steps import Step
 
 

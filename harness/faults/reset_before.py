@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.faults.network import RST, NetworkFault
+from harness.faults.wire.network import RST, NetworkFault
 
 if TYPE_CHECKING:
-    from harness.faults.proxy import Exchange
+    from harness.faults.wire.strike import Exchange
 
 
 class ResetBefore(NetworkFault):

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.faults.network import NetworkFault, answered, fetched
+from harness.faults.wire.network import NetworkFault, answered, fetched
 
 if TYPE_CHECKING:
-    from harness.faults.proxy import Exchange
+    from harness.faults.wire.strike import Exchange
 
 PAUSE_SHARE = 0.1  # of the client's timeout, before each byte
 

@@ -20,13 +20,12 @@ from urllib.parse import quote
 
 import apsw
 
-from harness.cleanup import Entity
 from harness.cleanup.sql import statement
-from harness.databases.sqlite_rows import quoted
+from harness.databases.sqlite.rows import quoted
 from harness.faults import Fault, Shape, Slot
-from harness.project.making import Maker, Refused
-from harness.project.schema import Reference, Table, read_schema, restricted
-from harness.steps import Step
+from harness.steps import Entity, Step
+from harness.test_rows.making import Maker, Refused
+from harness.test_rows.schema import Reference, Table, read_schema, restricted
 
 _MOST = 100  # new rows of a table that are looked at
 _SQL = "statement "  # how the operations of a cleanup by SQL begin

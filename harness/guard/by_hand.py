@@ -16,10 +16,13 @@ import apsw
 
 from harness.databases import Differences, Row
 from harness.databases.engines import engine_of
+from harness.databases.sqlite.files import beside, real, size_of
 from harness.errors import RestoreError, UsageError
-from harness.files import Files
-from harness.guard import archive, document
-from harness.guard.before_restore import (
+from harness.guard import document
+from harness.guard.leftovers import undisturbed
+from harness.guard.paths import path_of
+from harness.guard.sqlite import archive
+from harness.guard.sqlite.before_restore import (
     DAMAGED,
     Identity,
     damage_of,
@@ -32,13 +35,11 @@ from harness.guard.before_restore import (
     said,
     sound,
 )
-from harness.guard.leftovers import undisturbed
-from harness.guard.paths import path_of
-from harness.guard.readable import unreadable
+from harness.guard.sqlite.readable import unreadable
 from harness.guard.voiding import Intent
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
-from harness.recovery.sqlite_files import beside, real, size_of
+from harness.system.files import Files
 
 WAIT_MS = 5000  # for another's lock: a person would rather wait than be refused
 _TRIES = 5  # how often others may write between a backup and its verification

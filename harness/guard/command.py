@@ -15,14 +15,16 @@ from harness import registry
 from harness.cleanup import Cleanup
 from harness.databases import Grade
 from harness.errors import BackupError, RestoreError, UsageError
-from harness.guard import by_hand, processes, refusals, second_names, telling
+from harness.guard import by_hand, refusals, telling
 from harness.guard.child import Ended, Signals
-from harness.guard.in_use import refuse_in_use
 from harness.guard.journal import how_to_recover
 from harness.guard.leftovers import backup_path, is_pending, recover
 from harness.guard.paths import path_of
 from harness.guard.protocol import Guard
+from harness.guard.sqlite import second_names
+from harness.guard.sqlite.in_use import refuse_in_use
 from harness.guard.telling import GUARD_FAILED, Run
+from harness.system import processes
 
 RECOVERIES = ("online_backup",)  # its backup can be put back while others are connected
 
@@ -162,7 +164,7 @@ def cleanup_of(line: str | None, database: str, recoveries: Sequence[str]) -> Cl
             baseline = Path(database) if pinned else backup_path(Path(database), 0)
             made: Cleanup = module.DifferenceCleanup(baseline)
         else:
-            made = importlib.import_module("harness.cleanup.command").CommandCleanup(line)
+            made = importlib.import_module("harness.cleanup.given.command").CommandCleanup(line)
     except ModuleNotFoundError as error:
         raise UsageError(f"--cleanup {line}: this installation has no such cleanup") from error
     return made

@@ -20,18 +20,18 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
-from harness.cleanup import Cleanup, Entity
+from harness.cleanup import Cleanup
 from harness.databases import Differences, Grade
 from harness.errors import RestoreError, UsageError
 from harness.guard import refusals, telling
-from harness.guard.apart import recover_apart
 from harness.guard.command import RECOVERIES, checked_chain, cleanup_of, recover_leftovers
-from harness.guard.in_use import refuse_in_use
 from harness.guard.journal import how_to_recover
 from harness.guard.paths import path_of
 from harness.guard.protocol import Guard, GuardResult
-from harness.guard.second_library import is_open
-from harness.steps import Failure, Step
+from harness.guard.sqlite.in_use import refuse_in_use
+from harness.guard.sqlite.restore_elsewhere import recover_apart
+from harness.guard.sqlite.second_library import is_open
+from harness.steps import Entity, Failure, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")

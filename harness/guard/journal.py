@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RestoreError, UsageError
-from harness.files import Files
-from harness.guard import processes
-from harness.guard.second_names import SecondNames, is_locked
-from harness.trusted import Untrusted, opened, owner_named, owners_of, same_file
+from harness.guard.sqlite.second_names import SecondNames, is_locked
+from harness.system import processes
+from harness.system.files import Files
+from harness.system.trusted import Untrusted, opened, owner_named, owners_of, same_file
 
 VERSION = 2
 READ = (1, VERSION)  # 1 named paths, modes and owners as well, which nobody believes

@@ -16,12 +16,13 @@ import apsw
 from harness import registry
 from harness.databases.engines import engine_of
 from harness.databases.errors import describe
+from harness.databases.sqlite.files import MainFile, beside, real
 from harness.errors import RestoreError, UsageError
-from harness.files import Files
-from harness.guard import archive, processes
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Journal, how_to_recover
+from harness.guard.sqlite import archive
 from harness.recovery import Recovery
-from harness.recovery.sqlite_files import MainFile, beside, real
+from harness.system import processes
+from harness.system.files import Files
 
 BACKUP_SUFFIX = ".e2e-backup"
 _BACKUPS = re.compile(r"\.e2e-backup(\.\d+)?$")

@@ -12,22 +12,22 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from harness import registry
-from harness.cleanup import Cleanup, CleanupReport, Connect, Entity
+from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases import Differences, Grade
 from harness.databases.engines import engine_of
 from harness.databases.errors import describe, is_transient
 from harness.errors import BackupError, RecoveryRefused, RestoreError, UsageError
-from harness.files import Files
-from harness.guard import archive
-from harness.guard.folder import Folder
-from harness.guard.ignoring import bring_rule
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Journal, how_to_recover
 from harness.guard.leftovers import backup_path, recover, refuse_link
 from harness.guard.policy import POLICIES, Policy
-from harness.guard.readable import refuse_unreadable
+from harness.guard.sqlite import archive
+from harness.guard.sqlite.folder import Folder
+from harness.guard.sqlite.ignoring import bring_rule
+from harness.guard.sqlite.readable import refuse_unreadable
 from harness.recovery import Recovery
 from harness.retry import Retry
-from harness.steps import Failure, Listener, Step, nobody
+from harness.steps import Entity, Failure, Listener, Step, nobody
+from harness.system.files import Files
 
 T = TypeVar("T")
 _TRIES = 5  # how often others may write between a backup and its verification

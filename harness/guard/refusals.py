@@ -16,11 +16,11 @@ from pathlib import Path
 import apsw
 
 from harness import registry
+from harness.databases.sqlite.files import beside, real
 from harness.errors import UsageError
 from harness.guard.leftovers import backup_path, is_pending
 from harness.guard.paths import path_of
-from harness.mounts import file_system_of, mounts
-from harness.recovery.sqlite_files import beside, real
+from harness.system.mounts import file_system_of, mounts
 
 # Whole words, so that "product", "alive" and "webmaster" are nobody's business.
 SIGNS = ("prod", "production", "prd", "live", "master")

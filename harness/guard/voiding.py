@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.databases.engines import engine_of
+from harness.databases.sqlite.files import beside, real, size_of
 from harness.errors import RestoreError, UsageError
-from harness.files import Files
-from harness.guard import archive, leftovers
+from harness.guard import leftovers
 from harness.guard.journal import CAPTURED, PROVEN, Journal, how_to_recover
+from harness.guard.sqlite import archive
 from harness.recovery import Recovery
-from harness.recovery.sqlite_files import beside, real, size_of
+from harness.system.files import Files
 
 
 class Intent:

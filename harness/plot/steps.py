@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 
 from harness.analysis.loading import Run
 from harness.errors import UsageError
-from harness.experiment.records import TIMINGS
+from harness.outcomes import TIMINGS
 from harness.plot import style
 from harness.plot.forest import beside, legend, rows
 from harness.statistics.digits import milliseconds

@@ -7,17 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness.errors import RestoreError
-from harness.files import Files
-
-HELPERS: tuple[str, ...] = (
-    "file_backup",
-    "holders",
-    "in_place",
-    "pinning",
-    "sealed",
-    "sqlite_files",
-    "stamp",
-)
+from harness.system.files import Files
 
 
 class Recovery(ABC):

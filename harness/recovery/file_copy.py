@@ -19,10 +19,10 @@ import os
 import stat
 from pathlib import Path
 
+from harness.databases.sqlite.files import connect, hold_steady, read_main, size_of
 from harness.errors import RecoveryRefused
-from harness.mounts import is_mount_point
-from harness.recovery.file_backup import FileBackup
-from harness.recovery.sqlite_files import connect, hold_steady, read_main, size_of
+from harness.recovery.sqlite.file_backup import FileBackup
+from harness.system.mounts import is_mount_point
 
 
 class FileCopy(FileBackup):

@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from harness.databases.sqlite.files import real
 from harness.recovery import Recovery
-from harness.recovery.sqlite_files import real
-from harness.trusted import opened, owners_of
+from harness.system.trusted import opened, owners_of
 
 _CHUNK_BYTES = 1 << 20
 

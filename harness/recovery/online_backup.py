@@ -31,11 +31,7 @@ from typing import ClassVar
 
 import apsw
 
-from harness.copying import CannotStart
-from harness.errors import RestoreError
-from harness.recovery.file_backup import FileBackup, Seal
-from harness.recovery.in_place import PERMISSIONS, give_times
-from harness.recovery.sqlite_files import (
+from harness.databases.sqlite.files import (
     CHUNK_BYTES,
     WAL_VERSIONS,
     beside,
@@ -45,7 +41,11 @@ from harness.recovery.sqlite_files import (
     placed,
     size_of,
 )
-from harness.recovery.stamp import Stamp, is_racy, stamp_of, still_bears
+from harness.errors import RestoreError
+from harness.recovery.sqlite.file_backup import FileBackup, Seal
+from harness.recovery.sqlite.in_place import PERMISSIONS, give_times
+from harness.recovery.sqlite.stamp import Stamp, is_racy, stamp_of, still_bears
+from harness.system.copying import CannotStart
 
 _PAGE_SIZE_AND_MODE = (16, 4)  # offset and length in the header
 _STEADY_MS = 20  # how long others are waited for; the backup API waits for nobody

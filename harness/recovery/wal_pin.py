@@ -34,10 +34,19 @@ from typing import Any
 
 import apsw
 
+from harness.databases.sqlite.files import (
+    MainFile,
+    beside,
+    connect,
+    fold,
+    hold_steady,
+    real,
+    size_of,
+)
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
-from harness.recovery.in_place import chunks_of, copy_back, digest_of, write_like
-from harness.recovery.pinning import (
+from harness.recovery.sqlite.in_place import chunks_of, copy_back, digest_of, write_like
+from harness.recovery.sqlite.pinning import (
     READ_LOCK_0,
     PinnedStamp,
     is_shm_of,
@@ -50,16 +59,7 @@ from harness.recovery.pinning import (
     sync_held,
     unlock,
 )
-from harness.recovery.sqlite_files import (
-    MainFile,
-    beside,
-    connect,
-    fold,
-    hold_steady,
-    real,
-    size_of,
-)
-from harness.trusted import same_file
+from harness.system.trusted import same_file
 
 # Descriptors of -shm files that could not be closed: closing one drops the POSIX locks that other
 # connections of this process hold on it. Found again by (device, inode), so at most one a file.

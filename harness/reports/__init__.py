@@ -6,25 +6,6 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-HELPERS: tuple[str, ...] = (
-    "apart",
-    "conclusion",
-    "decided",
-    "figures",
-    "markup",
-    "opening",
-    "page",
-    "readme",
-    "reasoning",
-    "scenario",
-    "source_rows",
-    "stage",
-    "statements",
-    "style",
-    "tables",
-    "unsaid",
-)
-
 
 class Report(ABC):
     """One format in which people or machines read a run."""

@@ -18,8 +18,8 @@ from rich.text import Text
 
 from harness.printable import printable
 from harness.reports import Report
-from harness.reports.stage import PLAIN, stage, symbols
-from harness.reports.tables import Table, read
+from harness.reports.words.stage import PLAIN, stage, symbols
+from harness.reports.words.tables import Table, read
 
 T = TypeVar("T")
 WIDE = 116  # columns from which a verdict's reason has room in the table
@@ -77,7 +77,7 @@ class ConsoleReport(Report):
             *_claims(report.claims, self.width),
             *(part for table in report.decided for part in _claims(table, self.width)),
             *_table(_stacked(report.conditions, self.width)),
-            *_table(report.unsaid),
+            *_table(report.silent_cleanups),
             *_table(_apart(report.together, self.width)),
             *_table(report.timings),
             *_table(report.faults),

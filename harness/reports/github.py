@@ -13,13 +13,7 @@ from pathlib import Path
 from harness.analysis.summary import load
 from harness.printable import printable, printable_lines
 from harness.reports import Report
-from harness.reports.statements import (
-    ERROR,
-    Statement,
-    soundness,
-    statements,
-    unmeasured,
-)
+from harness.reports.words.statements import ERROR, Statement, soundness, statements, unmeasured
 
 MOST = 10  # annotations of one level that GitHub shows of a step
 MESSAGE_MOST = 4000  # characters; GitHub cuts longer ones itself, within an escape too

@@ -8,13 +8,14 @@ from string import Template
 from typing import Any, NamedTuple
 
 from harness.analysis.summary import load
-from harness.reports import Report, tables
+from harness.reports import Report
 from harness.reports.figures import curves, dependence, forest, paths, strata, struck, timings
-from harness.reports.markup import clean, fold, section, table
-from harness.reports.opening import opening
-from harness.reports.page import STYLE as STORY_STYLE
-from harness.reports.page import page
-from harness.reports.style import STYLE
+from harness.reports.html_parts.markup import clean, fold, section, table
+from harness.reports.html_parts.opening import opening
+from harness.reports.html_parts.style import STYLE
+from harness.reports.words import tables
+from harness.reports.words.page import STYLE as STORY_STYLE
+from harness.reports.words.page import page
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -88,7 +89,7 @@ def _parts(report: tables.Report, summary: Mapping[str, Any]) -> Iterator[Part]:
     yield Part("strata", strata.TITLE, strata.ABOUT, strata.strata(summary))
     yield Part("dependence", dependence.TITLE, dependence.ABOUT, dependence.dependence(summary))
     yield _of("together", report.together)
-    yield _of("unsaid", report.unsaid)
+    yield _of("unsaid", report.silent_cleanups)
     yield _of("failures", report.failures)
     yield Part("struck", struck.TITLE, struck.ABOUT, struck.struck(conditions))
     yield Part("timings", timings.TITLE, timings.ABOUT, timings.timings(conditions))

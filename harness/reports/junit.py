@@ -20,12 +20,7 @@ from xml.etree import ElementTree as ET
 from harness.analysis.summary import load
 from harness.printable import printable, printable_lines
 from harness.reports import Report
-from harness.reports.statements import (
-    Statement,
-    soundness,
-    statements,
-    unmeasured,
-)
+from harness.reports.words.statements import Statement, soundness, statements, unmeasured
 
 _ELEMENTS = {"failed": "failure", "error": "error", "skipped": "skipped", "passed": ""}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

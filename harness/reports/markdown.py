@@ -6,9 +6,9 @@ from pathlib import Path
 
 from harness.printable import printable, printable_lines
 from harness.reports import Report
-from harness.reports.page import MARKS
-from harness.reports.scenario import Scenario
-from harness.reports.tables import Table, read
+from harness.reports.words.page import MARKS
+from harness.reports.words.scenario import Scenario
+from harness.reports.words.tables import Table, read
 
 SIZE_MOST_BYTES = 1024 * 1024 - 4096  # a step summary over 1 MiB is thrown away whole
 CELL_MOST = 400  # characters
@@ -35,7 +35,7 @@ class MarkdownReport(Report):
             report.claims,
             *report.decided,
             report.conditions,
-            report.unsaid,
+            report.silent_cleanups,
             report.together,
             report.timings,
             report.faults,

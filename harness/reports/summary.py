@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.summary import load
-from harness.reports import Report, reasoning, source_rows
-from harness.reports.conclusion import conclusion
+from harness.reports import Report
 from harness.reports.markdown import escape, render_table
-from harness.reports.page import MARKS
-from harness.reports.scenario import Scenario, scenario
-from harness.reports.tables import Table
+from harness.reports.words import reasoning, source_rows
+from harness.reports.words.conclusion import conclusion
+from harness.reports.words.page import MARKS
+from harness.reports.words.scenario import Scenario, scenario
+from harness.reports.words.tables import Table
 from harness.statistics.digits import milliseconds
 
 _LONG = 20  # of tables behind the sentences: rows shown

@@ -8,20 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from harness.cleanup import Entity
 from harness.errors import WorkloadError
-from harness.steps import Failure, Listener
+from harness.steps import Entity, Failure, Listener
 
 if TYPE_CHECKING:
-    from harness.api import ApiClient
+    from harness.backend.client import ApiClient
 
-HELPERS: tuple[str, ...] = (
-    "platform_api",
-    "platform_baseline",
-    "platform_shapes",
-    "platform_schema",
-    "platform_words",
-)
 JournalMode = Literal["wal", "delete"]
 
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import apsw
 
-from harness.cleanup import Entity
+from harness.backend import schema
 from harness.errors import ApiError, UnknownName, WorkloadError
-from harness.steps import Listener
-from harness.workloads import JournalMode, TestData, Workload, platform_baseline
-from harness.workloads import platform_schema as schema
-from harness.workloads.platform_shapes import SHAPES, Made, Rehearsal, Seen, entities
-from harness.workloads.platform_words import generator, make_words
+from harness.steps import Entity, Listener
+from harness.workloads import JournalMode, TestData, Workload
+from harness.workloads.platform_parts import baseline
+from harness.workloads.platform_parts.shapes import SHAPES, Made, Rehearsal, Seen, entities
+from harness.workloads.platform_parts.words import generator, make_words
 
 if TYPE_CHECKING:
-    from harness.api import ApiClient
+    from harness.backend.client import ApiClient
 
 _SETS = 512  # prepared; a draw picks one of them and adds its own mark
 _POOL = 240
@@ -66,7 +66,7 @@ class Platform(Workload):
         ``size_bytes`` is a multiple of 4096 and at least 64 pages; ``path`` must not exist or be
         empty. Raises WorkloadError otherwise.
         """
-        platform_baseline.build(path, size_bytes=size_bytes, seed=seed, journal_mode=journal_mode)
+        baseline.build(path, size_bytes=size_bytes, seed=seed, journal_mode=journal_mode)
 
     def learn(self, connection: Any) -> None:
         """Read the sequences and the user that will be changed from a fresh baseline."""
@@ -109,7 +109,7 @@ class Platform(Workload):
         """Name the calls of ``create_over_http``, in order."""
         if self.shape not in self.over_http:
             return ()
-        from harness.workloads.platform_api import calls  # noqa: PLC0415 - needs the HTTP client
+        from harness.workloads.platform_parts.api import calls  # noqa: PLC0415 - needs the HTTP client
 
         return calls([entity.table for entity in self.operations()])
 
@@ -127,7 +127,7 @@ class Platform(Workload):
         """Create one cycle's test data through the API, row by row; see Workload."""
         if self.shape not in self.over_http:
             raise WorkloadError(f"the API cannot make {self.shape!r}, only {self.over_http}")
-        from harness.workloads.platform_api import Calls  # noqa: PLC0415 - needs the HTTP client
+        from harness.workloads.platform_parts.api import Calls  # noqa: PLC0415 - needs the HTTP client
 
         number = draw % _SETS
         calls = Calls(api, listener)

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from harness.analysis.claims import MEASURES, VERDICTS, Evidence, evaluate
-from harness.analysis.results import Results
-from harness.experiment.records import OUTCOMES, CycleRecord
-from tests.analysis.test_results import MEMORY
+from harness.outcomes import OUTCOMES
+from harness.results.reading import Results
+from harness.results.records import CycleRecord
+from tests.results.test_reading import MEMORY
 from tests.stored_runs import cycle, cycles, make_run, row, struck
 
 SIZE_BYTES = 2_691_072

@@ -11,8 +11,8 @@ from scipy.stats import beta
 
 from harness.analysis.curves import curves
 from harness.analysis.summary import summarise
-from harness.experiment.configuration import load
-from harness.experiment.records import CycleRecord
+from harness.experiment.written.configuration import load
+from harness.results.records import CycleRecord
 from tests.stored_runs import cycle, make_run, struck
 
 SWEPT = """

@@ -13,8 +13,8 @@ import pytest
 
 from harness.analysis import dependence as module
 from harness.analysis.dependence import common, dependence, reading
-from harness.analysis.results import Results
-from harness.experiment.records import CycleRecord
+from harness.results.reading import Results
+from harness.results.records import CycleRecord
 from harness.statistics.dependence import Table
 from harness.statistics.lift import lift
 from harness.statistics.odds import odds_ratio

@@ -9,7 +9,7 @@ import pytest
 
 from harness.analysis.design import designed, incomplete
 from harness.errors import MeasurementError
-from harness.experiment.records import CycleRecord
+from harness.results.records import CycleRecord
 from tests.analysis.test_stratified import CONDITION, RATES, found_in, planned, records, run_of
 from tests.stored_runs import cycle
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.distributions import SHARES, distributions
-from harness.analysis.results import TIMINGS
+from harness.results.reading import TIMINGS
 
 
 def _frame(restore_ms: list[float]) -> pd.DataFrame:

@@ -12,9 +12,9 @@ import pytest
 from harness.analysis import judging, stratified
 from harness.analysis.judging import confidence_of, evidence_of, judged_claims
 from harness.errors import UsageError
-from harness.experiment.claimed import parse_claim
-from harness.experiment.family import Family
-from harness.experiment.records import CycleRecord
+from harness.experiment.written.claimed import parse_claim
+from harness.experiment.written.family import Family
+from harness.results.records import CycleRecord
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import decide, refute_boundary, support_boundary
 from tests.stored_runs import cycle, cycles, make_run, struck

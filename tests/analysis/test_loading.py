@@ -13,11 +13,11 @@ import pytest
 
 import harness
 from harness.analysis.loading import Run
-from harness.analysis.results import Results
-from harness.analysis.stored import sealed
 from harness.analysis.summary import summarise, write
 from harness.errors import MeasurementError, UsageError
-from harness.experiment.records import OUTCOMES
+from harness.outcomes import OUTCOMES
+from harness.results.reading import Results
+from harness.results.stored_summary import sealed
 from harness.statistics.timings import quantile_interval
 from tests.analysis.test_curves import FALLING, SWEPT, summary_of
 from tests.stored_runs import cycle, cycles, make_run, row, struck, unsealed

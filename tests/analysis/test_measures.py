@@ -10,10 +10,11 @@ import pytest
 
 from harness import registry
 from harness.analysis.measures import MEASURES, Evidence, Trials, contracts, trials, untimed
-from harness.experiment.claimed import MEASURES as CLAIMED
-from harness.experiment.claimed import TIMED
-from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
+from harness.experiment.written.claimed import MEASURES as CLAIMED
+from harness.experiment.written.claimed import TIMED
+from harness.outcomes import OUTCOMES, TIMINGS
 from harness.recovery.wal_pin import WalPin
+from harness.results.records import CycleRecord
 from tests.stored_runs import cycle, cycles, make_run
 
 

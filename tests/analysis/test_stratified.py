@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.analysis.results import Results
 from harness.analysis.stratified import judge, shares, stratified
 from harness.analysis.summary import summarise
-from harness.experiment.claimed import Claim
-from harness.experiment.designs import StrataSetting
-from harness.experiment.records import CycleRecord
-from harness.experiment.strata_plan import StrataPlanner
+from harness.experiment.plan.strata import StrataPlanner
+from harness.experiment.written.claimed import Claim
+from harness.experiment.written.designs import StrataSetting
 from harness.faults import Planned, Slot
-from harness.faults.ledger import LedgerEntry
-from harness.faults.plan import Chance
+from harness.faults.schedule.ledger import LedgerEntry
+from harness.faults.schedule.plan import Chance
+from harness.results.reading import Results
+from harness.results.records import CycleRecord
 from harness.statistics.digits import percent
 from tests.stored_runs import cycle, make_run
 

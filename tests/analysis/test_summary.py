@@ -12,12 +12,13 @@ from scipy.stats import beta
 
 from harness import registry
 from harness.analysis.claims import MEASURES
-from harness.analysis.results import Results
 from harness.analysis.summary import load, read_summary, summarise, write
 from harness.errors import MeasurementError, UsageError
-from harness.experiment import verdicts
-from harness.experiment.records import OUTCOMES, TIMINGS, CycleRecord
-from harness.experiment.store import Store
+from harness.experiment.run import verdicts
+from harness.outcomes import OUTCOMES, TIMINGS
+from harness.results.reading import Results
+from harness.results.records import CycleRecord
+from harness.results.store import Store
 from tests.stored_runs import cycle, cycles, make_run, row, struck, unsealed
 
 CLAIMED = {"name": "one", "claims": ["reliability >= 0.999"]}

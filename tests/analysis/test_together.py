@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from harness.analysis import together as module
-from harness.analysis.results import Results
 from harness.analysis.summary import summarise
 from harness.analysis.together import CELLS
-from harness.experiment.records import OUTCOMES, CycleRecord
-from harness.experiment.store import Store
+from harness.outcomes import OUTCOMES
+from harness.results.reading import Results
+from harness.results.records import CycleRecord
+from harness.results.store import Store
 from tests.stored_runs import cycle, cycles, make_run, struck
 
 RESTORED, FAILED = {"restore": 1.0}, {"restore": 9.0}

@@ -19,16 +19,17 @@ from hypothesis import strategies as st
 from harness import registry
 from harness.analysis import summary
 from harness.analysis.judging import evidence_of
-from harness.analysis.results import Results
 from harness.analysis.verdict import combined, judge, of_run
 from harness.errors import UsageError
-from harness.experiment import verdicts
-from harness.experiment.claimed import Claim, parse_claim
-from harness.experiment.records import OUTCOMES, CycleRecord
-from harness.reports.opening import verdict as opening
-from harness.reports.readme import readme_table
+from harness.experiment.run import verdicts
+from harness.experiment.written.claimed import Claim, parse_claim
+from harness.outcomes import OUTCOMES
+from harness.reports.html_parts.opening import verdict as opening
+from harness.reports.published.readme import readme_table
+from harness.results.reading import Results
+from harness.results.records import CycleRecord
 from harness.statistics.sequential import decide, support_boundary
-from tests.analysis.test_results import MEMORY
+from tests.results.test_reading import MEMORY
 from tests.stored_runs import cycles, make_run, row, struck
 
 GOOD, BAD = ["cleaned"], ["dirty_known"]

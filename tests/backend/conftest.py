@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from harness.backend.process import Backend
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from tests.backend.talking import Talk
 
 FOUNDER = 1  # the user whose token may do everything; all others may only read

@@ -14,7 +14,7 @@ import pytest
 
 from harness.backend.app import MOST_BODY_BYTES, MOST_PAGE_ROWS
 from harness.backend.process import Backend
-from harness.workloads.platform_schema import ALL_SCOPES
+from harness.backend.schema import ALL_SCOPES
 from tests.backend.talking import Talk
 
 TokenOf = Callable[[int], str]

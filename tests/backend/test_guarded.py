@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from harness.backend.process import Backend
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.guard import Guard
 from harness.retry import Retry
 from harness.truth.sqlite import SqliteTruth

@@ -16,7 +16,7 @@ import apsw
 import pytest
 
 from harness.backend.process import Backend
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.errors import BackendError
 from tests.backend.talking import Talk
 

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from harness.backend.resources import RESOURCES, Invalid
-from harness.workloads.platform_schema import SCHEMA
+from harness.backend.schema import SCHEMA
 
 USERS, BOTS, INTEGRATIONS = RESOURCES
 

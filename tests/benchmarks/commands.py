@@ -10,10 +10,10 @@ from pathlib import Path
 
 import apsw
 
-from harness.experiment.configuration import Condition
-from harness.experiment.site import Site
-from harness.project.command import Command
-from harness.project.context import Context
+from harness.experiment.cycle.site import Site
+from harness.experiment.written.configuration import Condition
+from harness.processes.command import Command
+from harness.processes.context import Context
 
 _LINE = "python3 -c pass"
 _CREATE = 'touch "$DATABASE_PATH" && python3 -c pass'

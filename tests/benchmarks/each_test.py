@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 import apsw
 
 from harness import registry
-from harness.databases.sqlite import connect, differences
-from harness.files import Files
-from harness.guard.each_test import EachTest
+from harness.databases.sqlite.differences import differences
+from harness.databases.sqlite.session import connect
+from harness.guard.per_test.each_test import EachTest
 from harness.recovery.wal_pin import WalPin
+from harness.system.files import Files
 
 SIZES_BYTES = {"2.69 MB": 2_691_072, "150 MB": 150_003_712, "1 GB": 1_000_001_536}
 ROUNDS, BUDGET_S = 100, 5.0  # of each way: so many tests, or as many as fit

@@ -18,11 +18,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.analysis.results import TIMINGS, Results
 from harness.analysis.summary import write
-from harness.experiment.configuration import Experiment
-from harness.experiment.records import CycleRecord, LedgerEntry
-from harness.experiment.store import CYCLES, Store
+from harness.experiment.written.configuration import Experiment
+from harness.faults.schedule.ledger import LedgerEntry
+from harness.results.reading import TIMINGS, Results
+from harness.results.records import CycleRecord
+from harness.results.store import CYCLES, Store
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "results" / "summary_claims"

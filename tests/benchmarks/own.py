@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.databases.sqlite import connect
-from harness.experiment.configuration import Condition
-from harness.experiment.records import CycleRecord
-from harness.experiment.site import Site
+from harness.databases.sqlite.session import connect
+from harness.experiment.cycle.site import Site
+from harness.experiment.written.configuration import Condition
+from harness.results.records import CycleRecord
 from tests.real_databases import found
 
 CUSTOMER = (

@@ -23,12 +23,12 @@ from pathlib import Path
 import apsw
 
 from harness import registry
-from harness.api import ApiClient, Service
-from harness.databases.sqlite import connect
-from harness.experiment.configuration import Condition
-from harness.experiment.pool import Pool, Task
-from harness.experiment.site import Site
-from harness.files import Files
+from harness.backend.client import ApiClient, Service
+from harness.databases.sqlite.session import connect
+from harness.experiment.cycle.site import Site
+from harness.experiment.run.pool import Pool, Task
+from harness.experiment.written.configuration import Condition
+from harness.system.files import Files
 from tests.benchmarks import commands, own
 
 SIZE_BYTES = 2_691_072
@@ -119,7 +119,7 @@ def workers() -> None:
     for count in (1, 2):
         with in_memory() as folder:
             pristine = baseline(folder)
-            with Pool("harness.experiment.site:Site", 1, count, folder) as pool:
+            with Pool("harness.experiment.cycle.site:Site", 1, count, folder) as pool:
                 for _ in pool.run([Task(CONDITION, pristine, range(200))]):
                     pass  # workers start and warm up
                 started = time.perf_counter()

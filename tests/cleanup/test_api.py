@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from harness import registry
-from harness.api import Service
-from harness.cleanup import CleanupReport, Entity
+from harness.backend.client import Service
+from harness.cleanup import CleanupReport
 from harness.cleanup.api import ApiCleanup, address
 from harness.errors import UsageError
 from harness.retry import Retry
-from harness.steps import Listener, Step, nobody
+from harness.steps import Entity, Listener, Step, nobody
 from tests.raw_server import NO_CONTENT, Play, RawServer, answer, reset, send, serving, stall
 
 TOKEN = "hb_secret-token-0123456789"  # noqa: S105 - no service anywhere knows it

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from harness.cleanup import CleanupReport
 from harness.cleanup.by_difference import DifferenceCleanup
-from harness.databases.sqlite import connect, differences
+from harness.databases.sqlite.differences import differences
+from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 from harness.guard import Guard
 from harness.retry import Retry

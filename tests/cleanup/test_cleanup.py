@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from harness.cleanup import CleanupReport, Entity
-from harness.steps import Failure, Step
+from harness.cleanup import CleanupReport
+from harness.steps import Entity, Failure, Step
 
 
 def bot(number: int) -> Entity:

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import registry
-from harness.cleanup import CleanupReport, Entity
+from harness.cleanup import CleanupReport
 from harness.cleanup.sql import SqlCleanup, in_order
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.retry import Retry
-from harness.steps import Listener, Step, nobody
+from harness.steps import Entity, Listener, Step, nobody
 from harness.truth.sqlite import SqliteTruth
 
 SCHEMA = """

@@ -10,7 +10,8 @@ from typing import Any
 import apsw
 
 from harness.databases import Differences, TableDifferences
-from harness.databases.sqlite import connect, differences
+from harness.databases.sqlite.differences import differences
+from harness.databases.sqlite.session import connect
 
 MODES = ("same file", "copy of wal", "copy of delete")
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"

@@ -7,7 +7,7 @@ from typing import Any
 
 import apsw
 
-from harness.experiment.configuration import Condition
+from harness.experiment.written.configuration import Condition
 
 CREATE = ("INSERT INTO bots (name) VALUES ('e2e ' || :cycle)",)
 CLEAN = """

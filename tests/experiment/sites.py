@@ -11,8 +11,9 @@ from pathlib import Path
 
 import apsw
 
-from harness.experiment.configuration import Condition
-from harness.experiment.records import CycleRecord, LedgerEntry
+from harness.experiment.written.configuration import Condition
+from harness.faults.schedule.ledger import LedgerEntry
+from harness.results.records import CycleRecord
 
 
 class Quick:

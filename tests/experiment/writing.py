@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.experiment.configuration import Condition, load
+from harness.experiment.written.configuration import Condition, load
 
 BACKEND = """\
 name = "over_http"

@@ -9,13 +9,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.cleanup import CleanupReport, Entity
+from harness.cleanup import CleanupReport
 from harness.cleanup.sql import SqlCleanup
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.faults import Planned, Shape, Slot
-from harness.faults.injector import Injector
-from harness.faults.scene import Scene, restricted_tables
+from harness.faults.reach.scene import Scene, restricted_tables
+from harness.faults.schedule.injector import Injector
 from harness.retry import Retry
+from harness.steps import Entity
 from tests.faults.served import Served, make_baseline, serving
 
 BUSY_TIMEOUT_MS = 20

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from harness import registry
 from harness.databases.errors import is_transient
-from harness.faults.injector import Injector
+from harness.faults.schedule.injector import Injector
 from harness.recovery import Recovery
 from harness.retry import Retry
 from harness.steps import Failure

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.cleanup import CleanupReport
-from harness.cleanup.own import OwnCleanup
-from harness.databases.sqlite import connect
+from harness.cleanup.given.project import OwnCleanup
+from harness.databases.sqlite.session import connect
 from harness.faults import Shape, Slot
-from harness.faults.injector import Injector
-from harness.faults.ledger import LedgerEntry
-from harness.project.command import Command
-from harness.project.context import Context
+from harness.faults.schedule.injector import Injector
+from harness.faults.schedule.ledger import LedgerEntry
+from harness.processes.command import Command
+from harness.processes.context import Context
 from harness.retry import Retry
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan

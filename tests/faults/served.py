@@ -9,18 +9,19 @@ from pathlib import Path
 
 import apsw
 
-from harness.api import Service
+from harness.backend.client import Service
 from harness.backend.process import Backend
-from harness.cleanup import CleanupReport, Entity
+from harness.cleanup import CleanupReport
 from harness.cleanup.api import ApiCleanup
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.faults import Planned, Shape
-from harness.faults.injector import Injector
-from harness.faults.proxy import Proxy
-from harness.faults.scene import Scene, restricted_tables
+from harness.faults.reach.scene import Scene, restricted_tables
+from harness.faults.schedule.injector import Injector
+from harness.faults.wire.proxy import Proxy
 from harness.retry import Retry
-from harness.workloads import platform_baseline
+from harness.steps import Entity
 from harness.workloads.platform import Platform
+from harness.workloads.platform_parts import baseline
 
 TIMEOUT_MS = 10_000.0  # of a request that nothing is to stop
 SIZE_BYTES = 64 * 4096
@@ -122,7 +123,7 @@ def serving(folder: Path, baseline: Path, *, started: bool = True) -> Iterator[S
 
 def make_baseline(path: Path) -> Path:
     """Make a small platform database."""
-    platform_baseline.build(path, size_bytes=SIZE_BYTES, seed=1, journal_mode="wal")
+    baseline.build(path, size_bytes=SIZE_BYTES, seed=1, journal_mode="wal")
     return path
 
 

@@ -12,12 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.cleanup import Entity
 from harness.faults import Fault, Planned, Shape, Slot
-from harness.faults.injector import Injector
-from harness.faults.proxy import HOST, Proxy
-from harness.faults.scene import Scene
-from harness.steps import Failure, Step
+from harness.faults.reach.scene import Scene
+from harness.faults.schedule.injector import Injector
+from harness.faults.wire.proxy import HOST, Proxy
+from harness.steps import Entity, Failure, Step
 
 OPERATION = "delete bots 17"
 STEP = Step("cleanup", OPERATION, 1)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.faults.backend_stopped import BackendStopped, state_of
-from harness.faults.network import NO_BACKEND
+from harness.faults.wire.network import NO_BACKEND
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan
 from tests.faults.served import Served

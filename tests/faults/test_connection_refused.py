@@ -5,7 +5,7 @@ from http.client import HTTPConnection
 import pytest
 
 from harness.faults.connection_refused import ConnectionRefused
-from harness.faults.injector import Injector
+from harness.faults.schedule.injector import Injector
 from harness.steps import Step
 from tests.faults.sockets import NEXT, STEP, has_the_slots_of_every_request, network
 

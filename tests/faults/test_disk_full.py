@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from harness.faults.disk_full import DiskFull
-from harness.faults.storage import FULL
+from harness.faults.reach.storage import FULL
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan
 from tests.faults.copies import Copies

@@ -5,12 +5,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.cleanup import Entity
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.faults import Shape
 from harness.faults.foreign_key import ForeignKey
-from harness.faults.scene import Scene, restricted_tables
-from harness.steps import Step
+from harness.faults.reach.scene import Scene, restricted_tables
+from harness.steps import Entity, Step
 from tests.faults.conftest import ENTITIES, Stage, plan
 from tests.faults.served import Served
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.faults.noop import Noop
-from harness.faults.plan import Planner
+from harness.faults.schedule.plan import Planner
 from harness.steps import Step
 from tests.faults.conftest import ENTITIES, Stage, plan
 from tests.faults.copies import Copies

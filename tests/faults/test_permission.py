@@ -4,10 +4,9 @@ import apsw
 import pytest
 
 from harness import registry
-from harness.cleanup import Entity
 from harness.faults.permission import Permission
-from harness.files import Files
-from harness.steps import Step
+from harness.steps import Entity, Step
+from harness.system.files import Files
 from tests.faults.conftest import ENTITIES, Stage, plan
 from tests.faults.served import Served
 

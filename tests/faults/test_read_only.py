@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.faults.read_only import ReadOnly
 from tests.faults.conftest import Stage
 from tests.faults.own_cleanup import OWN, clean, entry, program

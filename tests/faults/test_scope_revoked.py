@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.faults import Shape
 from harness.faults.scope_revoked import ScopeRevoked
 from harness.steps import Step

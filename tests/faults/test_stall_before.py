@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import MeasurementError
-from harness.faults.injector import Injector
+from harness.faults.schedule.injector import Injector
 from harness.faults.stall_before import StallBefore
 from tests.faults.sockets import STEP, Seen, has_the_slots_of_every_request, network
 

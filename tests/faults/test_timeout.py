@@ -9,8 +9,8 @@ import pytest
 from harness import registry
 from harness.databases.errors import describe
 from harness.faults.timeout import Timeout
-from harness.files import Files
 from harness.steps import Step
+from harness.system.files import Files
 from tests.faults.conftest import BUSY_TIMEOUT_MS, ENTITIES, Stage, plan
 from tests.faults.served import Served
 

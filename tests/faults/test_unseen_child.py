@@ -7,14 +7,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.cleanup.own import OwnCleanup
-from harness.databases.sqlite import connect
+from harness.cleanup.given.project import OwnCleanup
+from harness.databases.sqlite.session import connect
 from harness.faults import Planned, Shape, Slot
-from harness.faults.injector import Injector
-from harness.faults.scene import Scene
+from harness.faults.reach.scene import Scene
+from harness.faults.schedule.injector import Injector
 from harness.faults.unseen_child import UnseenChild
-from harness.project.actions import Sql
-from harness.project.context import Context
+from harness.processes.actions import Sql
+from harness.processes.context import Context
 from harness.retry import Retry
 from harness.steps import Step
 

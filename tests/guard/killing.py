@@ -16,8 +16,8 @@ import apsw
 
 from harness import registry
 from harness.databases.engines import engine_of
-from harness.files import Files
 from harness.guard import Guard, recover
+from harness.system.files import Files
 from harness.truth.sqlite import SqliteTruth
 from tests.recovery.helpers import execute, make
 

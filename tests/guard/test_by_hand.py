@@ -14,14 +14,14 @@ import pytest
 from harness import registry
 from harness.databases import Differences
 from harness.errors import RestoreError, UsageError
-from harness.files import Files
 from harness.guard import by_hand, recover
-from harness.guard.archive import list_archives
 from harness.guard.by_hand import backup, restore, verify
 from harness.guard.document import VERSION
 from harness.guard.journal import CAPTURED, Journal
+from harness.guard.sqlite.archive import list_archives
+from harness.system.files import Files
 from tests.guard.test_killed_anywhere import killed_guard
-from tests.recovery.conftest import Neighbour
+from tests.neighbour import Neighbour
 from tests.recovery.helpers import (
     DAMAGE,
     FailingFiles,

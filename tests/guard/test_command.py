@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
-from harness.files import Files
-from harness.guard import archive, command
+from harness.guard import command
 from harness.guard.command import run_recover
-from harness.guard.second_names import SecondNames
+from harness.guard.sqlite import archive
+from harness.guard.sqlite.second_names import SecondNames
+from harness.system.files import Files
 from harness.truth.sqlite import SqliteTruth
 from harness.workloads import JournalMode
 from tests.guard import test_protocol

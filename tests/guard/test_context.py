@@ -14,10 +14,10 @@ import apsw
 import pytest
 
 import harness
-from harness.cleanup import Entity
 from harness.cleanup.sql import SqlCleanup
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard import Guard, protocol
+from harness.steps import Entity
 
 PYTHON = sys.executable
 

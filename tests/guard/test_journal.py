@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from harness.errors import RestoreError, UsageError
-from harness.files import Files
 from harness.guard.journal import SUFFIX, VERSION, Journal
+from harness.system.files import Files
 
 
 def test_what_was_written_is_adopted(folder: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_living_guard_keeps_others_out(folder: Path) -> None:
 def test_the_kernel_frees_a_killed_guards_journal(folder: Path) -> None:
     """After kill -9 the journal is still there and can be adopted at once."""
     script = (
-        "import sys, os, signal; from pathlib import Path; from harness.files import Files\n"
+        "import sys, os, signal; from pathlib import Path; from harness.system.files import Files\n"
         "from harness.guard.journal import Journal\n"
         "j = Journal(Path(sys.argv[1]), Files()); j.begin({'state': 'captured'})\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

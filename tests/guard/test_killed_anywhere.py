@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RestoreError, UsageError
-from harness.files import Files
 from harness.guard import Guard, recover
 from harness.guard.journal import SUFFIX, Journal
-from harness.guard.second_names import SecondNames
+from harness.guard.sqlite.second_names import SecondNames
+from harness.system.files import Files
 from tests.guard.killing import UNFOLDED, Case, Countdown, Moment, forked
 from tests.recovery.helpers import content, execute, leftovers, make
 

@@ -13,10 +13,11 @@ import apsw
 import pytest
 
 from harness.errors import RestoreError
-from harness.files import Files
-from harness.guard import Guard, command, leftovers, processes, recover
+from harness.guard import Guard, command, leftovers, recover
 from harness.guard.child import Signals
 from harness.guard.journal import PROVEN, Journal
+from harness.system import processes
+from harness.system.files import Files
 from tests.guard.test_protocol import RECOVERIES, baseline, make_rows
 
 KILLED = """

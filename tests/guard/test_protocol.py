@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from harness import registry
-from harness.cleanup import Cleanup, CleanupReport, Entity
+from harness.cleanup import Cleanup, CleanupReport
 from harness.cleanup.sql import SqlCleanup
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.errors import BackupError, RestoreError
-from harness.files import Files
 from harness.guard import Guard, recover
 from harness.retry import Retry
+from harness.steps import Entity
+from harness.system.files import Files
 from harness.truth.sqlite import SqliteTruth
 from harness.workloads import JournalMode
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.databases.sqlite import connect, differences
+from harness.databases.sqlite.differences import differences
+from harness.databases.sqlite.session import connect
 from harness.guard import by_hand
 from harness.guard.protocol import Guard
 from harness.truth.sqlite import SqliteTruth

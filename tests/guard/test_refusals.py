@@ -18,7 +18,7 @@ from harness.guard.refusals import (
     check_file,
     sign_in,
 )
-from harness.mounts import file_system_of, mounts
+from harness.system.mounts import file_system_of, mounts
 
 
 def database(folder: Path, name: str = "api_db_dev.sqlite3") -> Path:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import Files
-from harness.guard import processes
 from harness.guard.journal import SUFFIX
-from harness.guard.second_names import SecondNames
+from harness.guard.sqlite.second_names import SecondNames
+from harness.system import processes
+from harness.system.files import Files
 from tests.guard.test_killed_anywhere import killed_guard
 from tests.recovery.helpers import content, execute, make
 

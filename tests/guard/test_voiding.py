@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from harness.databases.sqlite import connect
+from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
-from harness.files import Files
 from harness.guard import Guard, by_hand, leftovers, recover
-from harness.guard.archive import list_archives
 from harness.guard.journal import CAPTURING, PROVEN, SUFFIX, Journal
+from harness.guard.sqlite.archive import list_archives
+from harness.system.files import Files
 from tests.guard.killing import Countdown, KillingFiles, KillingVFS, Moment, die, forked
 from tests.recovery.helpers import content, execute, make
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import apsw
 
-from harness.files import Files
 from harness.recovery import Recovery
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.wal_pin import WalPin
+from harness.system.files import Files
 
 SOUND: tuple[type[Recovery], ...] = (FileCopy, OnlineBackup, WalPin)
 CASES = [

@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from harness.errors import RecoveryRefused
-from harness.files import Files
 from harness.recovery.file_copy import FileCopy
+from harness.system.files import Files
 from tests.recovery.helpers import DAMAGE, content, execute, main_bytes, make, recovery
 
 

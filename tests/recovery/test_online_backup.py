@@ -12,10 +12,10 @@ from typing import Any
 import apsw
 import pytest
 
-from harness import copying
 from harness.errors import RestoreError
-from harness.files import Files
 from harness.recovery.online_backup import OnlineBackup
+from harness.system import copying
+from harness.system.files import Files
 from tests.recovery.helpers import (
     DAMAGE,
     FailingFiles,
@@ -418,7 +418,7 @@ def test_a_transaction_at_work_is_seen(folder: Path, neighbour) -> None:  # noqa
 def test_written_just_before_proves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file written within the racy time could be written again at the same time of its clock."""
     path = make(folder, "wal")
-    monkeypatch.setattr("harness.recovery.stamp.RACY_NS", 3_600 * 10**9)
+    monkeypatch.setattr("harness.recovery.sqlite.stamp.RACY_NS", 3_600 * 10**9)
     one = recovery(OnlineBackup, path)
     one.capture()
     assert not one.untouched()

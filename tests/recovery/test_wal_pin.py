@@ -11,8 +11,8 @@ import pytest
 
 from harness import registry
 from harness.errors import RecoveryRefused, RestoreError
-from harness.files import Files
 from harness.recovery.wal_pin import WalPin
+from harness.system.files import Files
 from tests.recovery.helpers import (
     DAMAGE,
     content,

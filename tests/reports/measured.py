@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.stored import sealed
+from harness.results.stored_summary import sealed
 
 HOSTILE = "a|b <c> & [d](e), f: 100%\x00\x1b[31m\n::error::g"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.distributions import SHARES
-from harness.experiment.records import OUTCOMES, TIMINGS
-from harness.experiment.run_checks import checksum
+from harness.outcomes import OUTCOMES, TIMINGS
+from harness.results.run_checks import checksum
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import decide, refute_boundary, support_boundary
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.analysis.summary import write
-from harness.cleanup import CleanupReport, Entity
+from harness.cleanup import CleanupReport
 from harness.databases import Differences, TableDifferences
-from harness.experiment.story import tell
+from harness.experiment.cycle.story import tell
 from harness.guard.protocol import GuardResult
-from harness.reports.scenario import Scenario
-from harness.reports.tables import read
-from harness.steps import Failure, Step
+from harness.reports.words.scenario import Scenario
+from harness.reports.words.tables import read
+from harness.steps import Entity, Failure, Step
 from harness.truth import Judgement
 from tests.stored_runs import cycle, make_run
 

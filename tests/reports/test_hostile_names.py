@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from harness import cli, registry
-from harness.analysis.results import Results
 from harness.analysis.summary import write
-from harness.experiment.progress import ProgressDisplay, Tally
-from harness.experiment.store import Store
+from harness.experiment.run.progress import ProgressDisplay, Tally
+from harness.results.reading import Results
+from harness.results.store import Store
 from tests.stored_runs import cycle, make_run, row, struck
 
 NAME = "x\n::error::planted\x1b]0;owned\x07\u202e##[error]y"

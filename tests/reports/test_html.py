@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
-from harness.reports.tables import read
+from harness.reports.words.tables import read
 from tests.reports.conftest import NASTY
 from tests.reports.samples import HOSTILE, claim, condition, sample_summary, write_sample
 

@@ -5,7 +5,7 @@ import pytest
 from harness import registry
 from harness.reports import markdown
 from harness.reports.markdown import escape, render_table
-from harness.reports.tables import Table, read
+from harness.reports.words.tables import Table, read
 
 
 def test_every_table_keeps_its_columns(run: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from harness import registry
 from harness.analysis.summary import load
-from harness.reports.source_rows import NOT_HERE, SOURCE
+from harness.reports.words.source_rows import NOT_HERE, SOURCE
 from tests.reports.measured import measured
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"

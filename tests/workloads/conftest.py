@@ -10,9 +10,9 @@ from typing import Any
 import apsw
 import pytest
 
-from harness.cleanup import Entity
+from harness.backend.schema import TABLES
+from harness.steps import Entity
 from harness.workloads.platform import Platform
-from harness.workloads.platform_schema import TABLES
 
 SMALL = 80 * 4096
 DEFAULT = 657 * 4096

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.backend.schema import TABLES
 from harness.errors import UnknownName, WorkloadError
 from harness.registry import find, names
-from harness.workloads import HELPERS, TestData, Workload
+from harness.workloads import TestData, Workload
 from harness.workloads.platform import Platform
-from harness.workloads.platform_schema import TABLES
+from tests.backend.test_schema import Open
 from tests.workloads.conftest import contents, undo
-from tests.workloads.test_platform_schema import Open
 
 SHAPES = ("simple", "complex")
 Contents = dict[str, list[tuple[object, ...]]]
@@ -38,7 +38,7 @@ def test_found_by_name() -> None:
     """The registry finds the workload, and none of its helpers."""
     assert find("workloads", "platform") is Platform
     assert "platform" in names("workloads")
-    assert not set(names("workloads")) & set(HELPERS)
+    assert names("workloads") == ("platform",)
 
 
 def test_unknown_shape() -> None:

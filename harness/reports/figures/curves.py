@@ -17,7 +17,7 @@ from harness.reports.figures.scale import (
     width_px,
 )
 from harness.reports.figures.svg import Point, figure, key, label, line, mark, path, sample
-from harness.reports.markup import clean, fold, plain_table
+from harness.reports.html_parts.markup import clean, fold, plain_table
 from harness.statistics.digits import percent, percent_interval
 
 TITLE = "Reliability over what was swept"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.reports.decided import share
 from harness.reports.figures.scale import FailureScale, Tick, fitting
 from harness.reports.figures.svg import (
     axis_strip,
@@ -16,7 +15,8 @@ from harness.reports.figures.svg import (
     strip_dot,
     strip_line,
 )
-from harness.reports.markup import Cell, badge, clean, drawn_table
+from harness.reports.html_parts.markup import Cell, badge, clean, drawn_table
+from harness.reports.words.decided import share
 
 TITLE = "Where reliability stands"
 ABOUT = (

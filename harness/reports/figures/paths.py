@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.reports.figures.scale import LinearScale, Tick, fitting, width_px
 from harness.reports.figures.svg import Point, figure, label, line, mark, path, sample, steps
-from harness.reports.markup import badge, clean, fold, plain_table
+from harness.reports.html_parts.markup import badge, clean, fold, plain_table
 from harness.statistics.digits import percent, percent_interval
 
 TITLE = "How each verdict was reached"

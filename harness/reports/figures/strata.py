@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.reports.decided import beside_brute_force
 from harness.reports.figures.scale import FailureScale, LogScale, Tick, fitting, width_px
 from harness.reports.figures.svg import Point, figure, label, line, path
-from harness.reports.markup import clean, plain_table
+from harness.reports.html_parts.markup import clean, plain_table
+from harness.reports.words.decided import beside_brute_force
 from harness.statistics.digits import percent
 
 TITLE = "Stratified estimates"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.reports.figures.svg import sample, strip, strip_bar
-from harness.reports.markup import Cell, clean, drawn_table, fold
+from harness.reports.html_parts.markup import Cell, clean, drawn_table, fold
 
 TITLE = "What struck, and what it did"
 ABOUT = (

@@ -1,6 +1,7 @@
 """Pieces of SVG: a figure of its own size, a strip as wide as its place, marks, lines, labels.
 
-Colours are classes of harness.reports.style alone, so that both themes and paper have theirs.
+Colours are classes of harness.reports.html_parts.style alone, so that both themes and paper have
+theirs.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from harness.reports.figures.scale import Tick
-from harness.reports.markup import clean
+from harness.reports.html_parts.markup import clean
 
 SERIES = 6  # colours, each with a mark and a dash pattern of its own
 MARKS = ("circle", "square", "triangle", "diamond", "cross", "down")

@@ -15,7 +15,7 @@ from harness.reports.figures.svg import (
     strip_dot,
     strip_line,
 )
-from harness.reports.markup import Cell, clean, drawn_table, fold
+from harness.reports.html_parts.markup import Cell, clean, drawn_table, fold
 from harness.statistics.digits import milliseconds
 
 TITLE = "How long each step took"

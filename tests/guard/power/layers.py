@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from harness.files import Files
+from harness.system.files import Files
 from tests.guard.power.disk import FOLDER
 from tests.guard.power.recorder import SQLITE, Recorder
 

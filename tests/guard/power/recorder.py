@@ -176,7 +176,7 @@ def _site() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.startswith("harness.") and module != "harness.files":
+        if module.startswith("harness.") and module != "harness.system.files":
             if not _SYNCS.search(linecache.getline(frame.f_code.co_filename, frame.f_lineno)):
                 return SQLITE
             name = f"{module.rpartition('.')[2]}.{frame.f_code.co_qualname}"

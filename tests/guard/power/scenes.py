@@ -13,9 +13,9 @@ from typing import Any
 import apsw
 
 from harness.cleanup import Cleanup, CleanupReport
-from harness.files import Files
 from harness.guard import Guard, recover
 from harness.recovery.online_backup import OnlineBackup
+from harness.system.files import Files
 from tests.guard.power.disk import Image
 from tests.guard.power.judging import STATE, Recording, content_aside, found_in, settled
 from tests.guard.power.layers import RecordingFiles, recorded

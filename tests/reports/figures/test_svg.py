@@ -4,7 +4,7 @@ import pytest
 
 from harness.reports.figures import svg
 from harness.reports.figures.scale import Tick
-from harness.reports.markup import clean
+from harness.reports.html_parts.markup import clean
 from tests.reports.figures.layout import faults
 from tests.reports.samples import HOSTILE
 

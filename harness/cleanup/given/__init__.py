@@ -1,0 +1,1 @@
+"""Cleanups that people give and do not name: a command line, an action of their project."""

@@ -1,0 +1,120 @@
+"""Make the rows of one SQLite table that differ the baseline's again, exact in type and bytes."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import apsw
+
+from harness.databases import Row, TableDifferences
+from harness.databases.sqlite.rows import quoted
+
+_ROWID_NAMES = ("rowid", "_rowid_", "oid")
+_VIRTUAL, _STORED = 2, 3  # how table_xinfo marks generated columns: they come by themselves
+# Bound as whether it is text, then twice as bytes or itself: text may be valid in no encoding.
+_VALUE = "CASE WHEN ? THEN CAST(? AS TEXT) ELSE ? END"
+
+
+class Refused(Exception):
+    """This table cannot be put back by SQL; says why. Nothing of it was touched."""
+
+
+class _Shape(NamedTuple):
+    """How to read and write a table's rows."""
+
+    table: str  # quoted
+    columns: tuple[str, ...]  # all but the generated ones, quoted; the rowid first where there is
+    key: tuple[int, ...]  # which of ``columns`` identify a row
+    has_rowid: bool
+
+
+def put_back(was: Any, live: Any, name: str, rows: TableDifferences) -> None:
+    """Delete what ``rows`` says was added or changed, insert what was missing or changed.
+
+    All deletes first: values that unique columns exchanged between rows are never in the way.
+
+    Every row is counted: one that a trigger swallows (RAISE(IGNORE)), or that somebody else has
+    removed meanwhile, is no row put back.
+
+    Raises:
+        Refused: the table is one that this cannot do.
+        apsw.ConstraintError: not every row was deleted or inserted; roll back.
+        apsw.Error: SQLite refuses; roll back.
+    """
+    shape = _shape(was, name)
+    if shape.has_rowid:
+        changed = [before[0] for before, _ in rows.changed]
+        gone = [((0, key, key),) for key in [row[0] for row in rows.added] + changed]
+        back = _read_keys(was, shape, [row[0] for row in rows.missing] + changed)
+    else:
+        old, new = _read_all(was, shape), _read_all(live, shape)
+        gone = [tuple(row[i] for i in shape.key) for mark, row in new.items() if mark not in old]
+        back = [row for mark, row in old.items() if mark not in new]
+    where = " AND ".join(f"{shape.columns[i]} = {_VALUE}" for i in shape.key)
+    _write_all(live, f"DELETE FROM {shape.table} WHERE {where}", gone)
+    values = ", ".join([_VALUE] * len(shape.columns))
+    columns = ", ".join(shape.columns)
+    _write_all(live, f"INSERT INTO {shape.table} ({columns}) VALUES ({values})", back)
+
+
+def _write_all(live: Any, statement: str, rows: list[Row]) -> None:
+    before = live.total_changes()
+    live.executemany(statement, map(_bindings, rows))
+    done = live.total_changes() - before
+    if done != len(rows):
+        raise apsw.ConstraintError(f"{done} of {len(rows)} rows written by: {statement}")
+
+
+def _shape(connection: Any, name: str) -> _Shape:
+    details = connection.execute(f"PRAGMA main.table_xinfo({quoted(name)})").fetchall()
+    written = [row for row in details if row[6] not in (_VIRTUAL, _STORED)]
+    columns = tuple(quoted(row[1]) for row in written)
+    table = f"main.{quoted(name)}"
+    if _is_without_rowid(connection, name):
+        key = tuple(place for place, row in enumerate(written) if row[5])
+        return _Shape(table, columns, key, has_rowid=False)
+    taken = {row[1].lower() for row in details}
+    free = [rowid for rowid in _ROWID_NAMES if rowid not in taken]
+    if not free:
+        raise Refused("its columns take all three names of the rowid")
+    return _Shape(table, (free[0], *columns), (0,), has_rowid=True)
+
+
+def _is_without_rowid(connection: Any, name: str) -> bool:
+    listed = connection.execute("PRAGMA main.table_list").fetchall()
+    return any(table == name and without for _, table, _, _, without, _ in listed)
+
+
+def _select(shape: _Shape) -> str:
+    # for every column what _VALUE takes: whether it is text, and the value twice
+    cells = (
+        f"typeof({c}) = 'text', CASE typeof({c}) WHEN 'text' THEN CAST({c} AS BLOB) ELSE {c} END"
+        for c in shape.columns
+    )
+    return f"SELECT {', '.join(cells)} FROM {shape.table}"
+
+
+def _read_keys(connection: Any, shape: _Shape, keys: Iterable[int]) -> list[Row]:
+    select = f"{_select(shape)} WHERE {shape.columns[0]} = ?"
+    return [_cells(row) for key in keys for row in connection.execute(select, (key,))]
+
+
+def _read_all(connection: Any, shape: _Shape) -> dict[bytes, Row]:
+    """Read every row, by bytes that only the very same row has."""
+    return {marshal.dumps(row, 2): _cells(row) for row in connection.execute(_select(shape))}
+
+
+def _cells(row: Row) -> Row:
+    """Group what was selected: for each column the three values that _VALUE takes."""
+    return tuple(
+        (is_text, value, value) for is_text, value in zip(row[::2], row[1::2], strict=True)
+    )
+
+
+def _bindings(cells: Row) -> tuple[Any, ...]:
+    return tuple(value for cell in cells for value in cell)
+
+
+__all__ = ["Refused", "put_back"]

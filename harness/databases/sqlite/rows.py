@@ -1,0 +1,253 @@
+"""Compare the rows of one SQLite table in two states by SQL, exact in type as well as value."""
+
+from __future__ import annotations
+
+import marshal
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import apsw
+
+from harness.databases import Row, TableDifferences
+from harness.databases.sqlite.changes import EVERY_ROWID, Range, encoding_of
+
+_ROWID_NAMES = ("rowid", "_rowid_", "oid")
+_AT_ONCE = 10_000  # rows of the baseline held in memory at a time
+# A definition that may have generated columns, or columns that hide the rowid's names.
+_ASK_FOR_COLUMNS = re.compile(r"\bas\b|rowid|\boid\b", re.IGNORECASE)
+
+
+class Table(NamedTuple):
+    """A table as one state's schema has it."""
+
+    name: str
+    root: int
+    sql: str
+    without_rowid: bool
+
+
+class Columns(NamedTuple):
+    """What to select from a table."""
+
+    key: str | None  # a name of the rowid; None where there is none, or columns took all names
+    stored: tuple[str, ...]  # () for all, which spares asking
+    primary_key: tuple[str, ...]
+
+
+class Pair(NamedTuple):
+    """The same table before and now; None where it is not."""
+
+    before: Table | None
+    now: Table | None
+
+
+def quoted(name: str) -> str:
+    """Quote an identifier for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def compare(
+    before: apsw.Connection,
+    now: apsw.Connection,
+    pair: Pair,
+    ranges: Sequence[Range],
+    *,
+    exact: bool,
+) -> TableDifferences:
+    """Compare a table's rows within rowid ranges (a table without rowid: all its rows).
+
+    Rows are (rowid, columns...), of WITHOUT ROWID tables (columns...). Rows with the same rowid
+    or primary key that are not the same in type and value are ``changed``. Where columns hide
+    every name of the rowid, equal rows pair up and the others are ``added`` or ``missing``.
+
+    Args:
+        before: the baseline.
+        now: the live database.
+        pair: the table in both.
+        ranges: the rowid ranges in which rows may differ.
+        exact: whether to compare text as its bytes from the start, as UTF-16 needs, where a
+            conversion may lose what is not valid; otherwise only where text is not valid UTF-8.
+
+    Raises:
+        apsw.Error: SQLite cannot read the table in one of the states.
+    """
+    one, other = pair
+    if one is None or other is None or one.without_rowid != other.without_rowid:
+        return TableDifferences(
+            added=_all_rows(now, other) if other else (),
+            missing=_all_rows(before, one) if one else (),
+        )
+    try:
+        columns = _common_columns(before, now, pair, ask=exact)
+        return _compare(before, now, one.name, columns, ranges, exact=exact)
+    except UnicodeDecodeError:  # text that is not UTF-8
+        columns = _common_columns(before, now, pair, ask=True)
+        return _compare(before, now, one.name, columns, ranges, exact=True)
+
+
+def _all_rows(connection: apsw.Connection, table: Table) -> tuple[Row, ...]:
+    columns = _columns(connection, table, ask=True)
+    try:
+        return tuple(_Reader(connection, table.name, columns, exact=False).read())
+    except UnicodeDecodeError:
+        reader = _Reader(connection, table.name, columns, exact=True)
+        return tuple(map(reader.present, reader.read()))
+
+
+def _common_columns(
+    before: apsw.Connection, now: apsw.Connection, pair: Pair, *, ask: bool
+) -> Columns:
+    """Choose the columns to compare: all stored ones, of two definitions those in both."""
+    one, other = pair
+    assert one is not None  # noqa: S101 - says it to the type checker
+    assert other is not None  # noqa: S101 - and here
+    if one.sql == other.sql:
+        return _columns(before, one, ask=ask)
+    old, new = _columns(before, one, ask=True), _columns(now, other, ask=True)
+    stored = tuple(name for name in old.stored if name in new.stored)
+    same_key = old.key == new.key and old.primary_key == new.primary_key
+    return Columns(old.key if same_key else None, stored, old.primary_key if same_key else ())
+
+
+def _columns(connection: apsw.Connection, table: Table, *, ask: bool = False) -> Columns:
+    if not (ask or table.without_rowid or _ASK_FOR_COLUMNS.search(table.sql)):
+        return Columns(_ROWID_NAMES[0], (), ())
+    details: list[Any] = connection.execute(
+        f"PRAGMA main.table_xinfo({quoted(table.name)})"
+    ).fetchall()  # cid, name, type, notnull, default, pk, hidden: 2 is a virtual generated column
+    names = {name.lower() for _, name, *_ in details}
+    free = [name for name in _ROWID_NAMES if name not in names]
+    keyed = sorted((pk, name) for _, name, _, _, _, pk, _ in details if pk)
+    return Columns(
+        key=None if table.without_rowid or not free else free[0],
+        stored=tuple(name for _, name, _, _, _, _, hidden in details if hidden != 2),
+        primary_key=tuple(name for _, name in keyed) if table.without_rowid else (),
+    )
+
+
+class _Reader:
+    """Reads rows of one table; ``exact`` reads text as its bytes, beside a flag that it is text."""
+
+    def __init__(
+        self, connection: apsw.Connection, name: str, columns: Columns, *, exact: bool
+    ) -> None:
+        self._connection = connection
+        self._key = columns.key
+        self._exact = exact
+        self._leading = 0 if columns.key is None else 1
+        stored = [quoted(column) for column in columns.stored]
+        if exact:
+            stored = [
+                f"CASE typeof({c}) WHEN 'text' THEN CAST({c} AS BLOB) ELSE {c} END, "
+                f"typeof({c}) = 'text'"
+                for c in stored
+            ]
+            self._codec = encoding_of(connection)
+        selected = ([columns.key] if columns.key else []) + (stored or ["*"])
+        self._sql = f"SELECT {', '.join(selected)} FROM main.{quoted(name)}"
+        width = 2 if exact else 1  # a value and its flag
+        self._key_cells = [0] * self._leading + [
+            columns.stored.index(column) * width + i
+            for column in columns.primary_key
+            for i in range(width)
+        ]
+
+    def read(self, covered: Range = EVERY_ROWID, limit: int = -1) -> list[Row]:
+        """Read the rows of a rowid range in order, or all rows where there is no rowid."""
+        if self._key is None:  # no ranges then, and no limit
+            return self._connection.execute(self._sql).fetchall()
+        where = f" WHERE {self._key} BETWEEN ? AND ? ORDER BY {self._key} LIMIT ?"
+        return self._connection.execute(self._sql + where, (*covered, limit)).fetchall()
+
+    def key_of(self, row: Row) -> Row:
+        """Give what identifies a row: its rowid or its primary key; () where there is neither."""
+        return tuple(row[cell] for cell in self._key_cells)
+
+    def present(self, row: Row) -> Row:
+        """Give a row for people to see, text as text."""
+        if not self._exact:
+            return row
+        pairs = zip(row[self._leading :: 2], row[self._leading + 1 :: 2], strict=True)
+        return row[: self._leading] + tuple(
+            value.decode(self._codec, "surrogateescape" if self._codec == "utf-8" else "replace")
+            if is_text
+            else value
+            for value, is_text in pairs
+        )
+
+
+def _compare(
+    before: apsw.Connection,
+    now: apsw.Connection,
+    name: str,
+    columns: Columns,
+    ranges: Iterable[Range],
+    *,
+    exact: bool,
+) -> TableDifferences:
+    old = _Reader(before, name, columns, exact=exact)
+    new = _Reader(now, name, columns, exact=exact)
+    added: list[Row] = []
+    missing: list[Row] = []
+    changed: list[tuple[Row, Row]] = []
+    for was, is_now in _blocks(old, new, ranges if columns.key else (EVERY_ROWID,)):
+        if marshal.dumps(was, 2) == marshal.dumps(is_now, 2):
+            continue
+        found = _apart(was, is_now, old.key_of)
+        added += map(new.present, found.added)
+        missing += map(old.present, found.missing)
+        changed += [(old.present(a), new.present(b)) for a, b in found.changed]
+    return TableDifferences(tuple(added), tuple(missing), tuple(changed))
+
+
+def _blocks(
+    old: _Reader, new: _Reader, ranges: Iterable[Range]
+) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Give the rows of the ranges before and now, a bounded number of the baseline's at a time."""
+    for low, high in ranges:
+        start = low
+        while True:
+            was = old.read((start, high), _AT_ONCE)
+            if len(was) != _AT_ONCE:  # the last, or all that a table without rowid has
+                yield was, new.read((start, high))
+                break
+            last = was[-1][0]
+            yield was, new.read((start, last))
+            if last == high:
+                break
+            start = last + 1
+
+
+def _apart(was: list[Row], is_now: list[Row], key_of: Callable[[Row], Row]) -> TableDifferences:
+    """Pair rows by key and compare each pair's bytes; where keys are not unique pair equal rows."""
+    old = {key_of(row): row for row in was}
+    new = {key_of(row): row for row in is_now}
+    if () in old or () in new or len(old) != len(was) or len(new) != len(is_now):
+        return _apart_by_content(was, is_now)
+    return TableDifferences(
+        added=tuple(row for key, row in new.items() if key not in old),
+        missing=tuple(row for key, row in old.items() if key not in new),
+        changed=tuple(
+            (row, new[key])
+            for key, row in old.items()
+            if key in new and marshal.dumps(row, 2) != marshal.dumps(new[key], 2)
+        ),
+    )
+
+
+def _apart_by_content(was: list[Row], is_now: list[Row]) -> TableDifferences:
+    unmatched: defaultdict[bytes, list[Row]] = defaultdict(list)
+    for row in was:
+        unmatched[marshal.dumps(row, 2)].append(row)
+    added: list[Row] = []
+    for row in is_now:
+        same = unmatched[marshal.dumps(row, 2)]
+        if same:
+            same.pop()
+        else:
+            added.append(row)
+    return TableDifferences(
+        added=tuple(added), missing=tuple(row for rows in unmatched.values() for row in rows)
+    )

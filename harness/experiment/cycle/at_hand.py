@@ -1,0 +1,50 @@
+"""What the baseline could still be restored from: found out by looking, whatever a guard said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import registry
+from harness.databases.sqlite.files import beside, real
+from harness.guard.journal import CAPTURED, SUFFIX
+from harness.guard.sqlite.second_names import SecondNames
+from harness.system.files import Files
+from harness.truth.sqlite import SqliteTruth
+
+
+def is_pinned(database: Path, recoveries: Sequence[str]) -> bool:
+    """Whether a journal left behind says that the database's own file is somebody's backup.
+
+    Then the next guard restores from it, as long as nobody has folded the -wal into it. Without
+    that word these bytes are nobody's backup: whoever opens the database next may write there.
+
+    Args:
+        database: as the guard was given it; the guard has let go.
+        recoveries: the names of its chain.
+    """
+    main = real(database)
+    for journal in (SecondNames(main, Files()).journal, beside(main, SUFFIX)):
+        try:
+            written = journal.read_bytes() if journal is not None else b""
+            last = json.loads(written[: written.rfind(b"\n") + 1].splitlines()[-1])
+            captured = last["state"] == CAPTURED
+            named = [one["recovery"] for one in last["backups"]] if captured else []
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # none, or none that the next guard could read
+        if any(registry.find("recovery", name).pins for name in named if name in recoveries):
+            return True
+    return False
+
+
+def is_kept(truth: SqliteTruth, database: Path, backups: Sequence[Path]) -> bool:
+    """Whether any backup file is the baseline: of those beside the database, or a second name.
+
+    Args:
+        truth: of that baseline.
+        database: as the guard was given it; the guard has let go.
+        backups: where the recoveries of the chain keep theirs.
+    """
+    everywhere = [*backups, *SecondNames(real(database), Files()).backups()]
+    return any(truth.same(path) for path in everywhere if path.is_file())

@@ -1,0 +1,149 @@
+"""A user's own project in a cycle: its create and test make the test data."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cleanup.given.project import OwnCleanup
+from harness.databases.errors import describe
+from harness.databases.sqlite.differences import differences
+from harness.databases.sqlite.session import connect
+from harness.errors import MeasurementError
+from harness.experiment.cycle.applications import Application
+from harness.experiment.cycle.private_copy import written_state
+from harness.experiment.plan.project_workload import BUSY_MS, OwnProject
+from harness.experiment.written.settings import Condition
+from harness.processes.context import Context
+from harness.processes.terms import Terms
+from harness.processes.written import action_of
+from harness.steps import Failure, Listener, Step
+from harness.workloads import TestData
+
+if TYPE_CHECKING:
+    pass
+
+
+class OwnApplication(Application):
+    """Runs create and test; nothing of it stays connected but what the project itself leaves."""
+
+    def __init__(self, database: Path, workload: OwnProject) -> None:
+        self._database, self._workload = database, workload
+        self._actions = workload.actions()
+        self.terms, self.cleanup_terms = Terms(), Terms()  # of create and test; of the cleanup
+        self.context = Context(database, 0, 0, terms=self.terms)
+        self._before = _written(database)
+        self._page_bytes = _page_bytes(database)
+        self.at = "create"  # or "test": which of them is, or was, being run
+
+    def baseline(self, pristine: Path) -> Path:
+        """Return what the tests find, ``pristine`` being the copy of the user's database."""
+        return pristine
+
+    def begin(self, cycle: int, draw: int) -> None:
+        """Note which cycle it is."""
+        for terms in (self.terms, self.cleanup_terms):
+            terms.notes.clear()
+            terms.outputs.clear()
+            terms.error = None
+        where = Path(os.path.abspath(self._database))
+        self.context = Context(where, cycle, draw, terms=self.terms)
+        self._before = _written(self._database)
+
+    def create(self, draw: int, listener: Listener, *, patient: bool = False) -> TestData:
+        """Run create and test; a failure ends it, and is the harness's unless a fault explains it.
+
+        Raises:
+            MeasurementError: not one byte of the database was written, or no command can be run.
+        """
+        failures: list[Failure] = []
+        for place, action in enumerate(self._actions):
+            self.at = "test" if place else "create"
+            for part in action.parts(self.context, _connect):
+                step = Step("create", part.operation, 1)
+                listener(step)
+                try:
+                    part.run()
+                except MeasurementError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever a user's code raises
+                    reason, code = describe(error)
+                    what = f"{type(error).__name__}: {error}"
+                    failures.append(Failure(step, reason, what, code))
+                    made = self._workload.operations() if place else ()
+                    return TestData(made, self._workload.payload_bytes(), tuple(failures))
+        if _written(self._database) == self._before:
+            raise MeasurementError(
+                "create changed nothing in the database, so this cycle has nothing to clean: "
+                f"have it write to DATABASE_PATH, {self.context.database.name}"
+            )
+        return TestData(self._workload.operations(), self._workload.payload_bytes())
+
+    def page_count(self) -> int:
+        """Count the pages; by the file's size where no -wal can hold some: that opens nothing."""
+        if os.path.exists(f"{self._database}-wal"):
+            return super().page_count()
+        return os.stat(self._database).st_size // self._page_bytes
+
+    def refuse_unchanged(self, baseline: Path) -> None:
+        """Refuse a cycle in which create made nothing, or took away again all it had made.
+
+        SQL and "auto" do the same in every cycle, and were looked at in the rehearsal.
+
+        Raises:
+            MeasurementError: not one row, sequence or setting differs from ``baseline``.
+        """
+        if all(action.steady for action in self._actions):
+            return
+        found = differences(self._database, baseline, busy_timeout_ms=BUSY_MS)
+        if found.clean("exact"):
+            raise MeasurementError(
+                "create left every row as it was, so this cycle has nothing to clean: "
+                f"have it write to DATABASE_PATH, {self.context.database.name}, in every cycle"
+            )
+
+    def notes(self, *, failed: bool) -> list[str]:
+        """What is to be known of the cycle's commands: of a cycle that failed their output too."""
+        both = (self.terms, self.cleanup_terms)
+        notes = [note for terms in both for note in terms.notes]
+        return notes + [said for terms in both for said in terms.outputs if failed and said]
+
+    def leave(self) -> None:
+        """Nothing is open."""
+
+    def end(self, *, restored: bool = True) -> bool | None:
+        """Nobody can be asked; but no failed cleanup may be the harness's own failure."""
+        if self.cleanup_terms.error is not None:
+            raise self.cleanup_terms.error
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def own_cleanup(condition: Condition, application: OwnApplication) -> OwnCleanup:
+    """Make the cleanup that is the project's own code."""
+    project = condition.project
+    assert project is not None  # noqa: S101 - only projects have applications of their own
+    action = action_of(condition.cleanup, Path(project.home), timeout_s=project.timeout_s)
+    return OwnCleanup(action, lambda: replace(application.context, terms=application.cleanup_terms))
+
+
+def _connect(database: Path) -> Any:
+    return connect(database, busy_timeout_ms=BUSY_MS)
+
+
+def _page_bytes(database: Path) -> int:
+    with closing(_connect(database)) as connection:
+        return int(connection.pragma("page_size"))
+
+
+def _written(database: Path) -> tuple[tuple[int, int], ...]:
+    """By what it is seen that somebody wrote: size and time of change of each file."""
+    return tuple(written_state(database, suffix) for suffix in ("", "-wal"))
+
+
+__all__ = ["OwnApplication", "own_cleanup"]

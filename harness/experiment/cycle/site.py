@@ -1,0 +1,306 @@
+"""One worker's own database, on which it runs the cycles of one condition."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import registry
+from harness.cleanup import Cleanup
+from harness.databases.sqlite.session import connect
+from harness.errors import BackupError, MeasurementError
+from harness.experiment.cycle import at_hand, shadow, story
+from harness.experiment.cycle.applications import Application, Direct, OverHttp
+from harness.experiment.cycle.ending import Ending, note, outcome_of
+from harness.experiment.cycle.project import OwnApplication, own_cleanup
+from harness.experiment.cycle.project_backend import OwnBackend, own_application
+from harness.experiment.cycle.rehearsal import needs_time, time_cleanup
+from harness.experiment.plan.planning import planner, shape_of, workload_of
+from harness.experiment.plan.project_workload import OwnProject
+from harness.experiment.written.project import NONE
+from harness.experiment.written.project_checks import is_own
+from harness.faults import Planned, Shape
+from harness.faults.reach.scene import Scene
+from harness.faults.reach.storage_fault import BY_FILES, BY_SQLITE
+from harness.faults.schedule.injector import Injector
+from harness.faults.schedule.ledger import LedgerEntry
+from harness.guard.leftovers import backup_path
+from harness.guard.policy import POLICIES, Policy
+from harness.guard.protocol import Guard
+from harness.guard.sqlite.second_names import SecondNames
+from harness.recovery import Recovery
+from harness.results.records import CycleRecord
+from harness.retry import Retry
+from harness.steps import Failure, Listener, nobody
+from harness.system.files import Files
+from harness.truth.sqlite import SqliteTruth
+from harness.workloads import Workload
+
+if TYPE_CHECKING:
+    from harness.experiment.written.configuration import Condition
+
+DATABASE_NAME = "api_db_dev.sqlite3"  # as in the summary that is being measured
+_STORAGE = ("io_error", "disk_full")
+
+
+class Site:
+    """A database, its truth, and the plan of every cycle of one condition.
+
+    ``run`` is one whole cycle: backup, test data, cleanup, verify, restore, verify, dispose,
+    truth, and the baseline's very bytes put back for the next. The guard in it is the guard that
+    people use, told nothing of all this.
+    """
+
+    def __init__(self, condition: Condition, seed: int, pristine: Path, folder: Path) -> None:
+        self.condition = condition
+        self.database = folder / database_name(condition)
+        shutil.copyfile(pristine, self.database)
+        self.size_bytes = self.database.stat().st_size
+        self._truth = SqliteTruth(pristine)
+        self._workload = workload_of(condition, seed)
+        retry = condition.retry
+        self._retry = Retry(
+            retry.attempts, retry.first_ms, retry.factor, retry.longest_ms, retry.jitter
+        )
+        self._undone: tuple[Failure, ...] = ()  # the tests' own calls that failed in this cycle
+        self._pristine = pristine
+        self._page_bytes = 0
+        self.shape = self._learn()
+        self.planner = planner(condition, seed, self.shape)
+        self._shadows = shadow.Sample(condition, seed)
+        self._application = application(condition, self.database, self._workload, folder)
+        if isinstance(self._application, OwnBackend):
+            self._truth = self._application.truth(self._truth)
+            self.size_bytes = self.database.stat().st_size
+        self._cleanup = self._make_cleanup()
+        self.scene = self._make_scene()
+        if isinstance(self._application, OwnApplication) and needs_time(condition):
+            assert self._cleanup is not None  # noqa: S101 - such a fault needs a cleanup to strike
+            time_cleanup(self._application, self._cleanup, self.database, self._truth)
+
+    def _learn(self) -> Shape:
+        connection = connect(self.database)
+        try:
+            shape = shape_of(self.condition, self._workload, connection)
+            self._page_bytes = int(connection.pragma("page_size"))
+        finally:
+            connection.close()
+        self._truth.reset(self.database)
+        return shape
+
+    def _make_cleanup(self) -> Cleanup | None:
+        condition, application = self.condition, self._application
+        if condition.cleanup == NONE:
+            return None
+        if isinstance(application, OwnApplication) and is_own(condition):
+            return own_cleanup(condition, application)
+        kind: type[Cleanup] = registry.find("cleanup", str(condition.cleanup))
+        if kind.over == "baseline":
+            first: type[Recovery] = registry.find("recovery", condition.recoveries[0])
+            baseline = self.database if first.pins else backup_path(self.database, 0)
+            return kind(baseline, busy_timeout_ms=condition.busy_timeout_ms)  # type: ignore[call-arg]  # see Cleanup.over
+        if kind.over == "http" and isinstance(self._application, OverHttp):
+            made: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over
+            return made
+        return kind()
+
+    def _make_scene(self) -> Scene:
+        condition = self.condition
+        application = self._application
+        over_http = application if isinstance(application, OverHttp) else None
+        behind = application if isinstance(application, OwnBackend) else over_http
+        return Scene(
+            self.database,
+            busy_timeout_ms=condition.busy_timeout_ms,
+            size_bytes=self.size_bytes,
+            backups={
+                name: backup_path(self.database, place)
+                for place, name in enumerate(condition.recoveries)
+            },
+            proxy=behind.proxy if behind else None,
+            backend=application.server
+            if isinstance(application, OwnBackend)
+            else (over_http.backend if over_http else None),
+            own_backend=isinstance(application, OwnBackend),
+            token=over_http.service.token if over_http else "",
+            api_timeout_ms=condition.api.timeout_ms,
+            terms=getattr(self._application, "cleanup_terms", None),
+            pristine=self._pristine,
+        )
+
+    def run(self, cycle: int) -> CycleRecord:
+        """Run one cycle; raise only where the instrument itself fails (MeasurementError)."""
+        draw, planned = self.planner.draw(cycle)
+        return self.run_planned(cycle, draw, planned)
+
+    def run_planned(self, cycle: int, draw: int, planned: list[Planned]) -> CycleRecord:
+        """Run one cycle with exactly these faults."""
+        condition, application = self.condition, self._application
+        record = CycleRecord(condition.name, cycle, "harness_error")
+        ending = self._once(record, draw, planned, POLICIES[condition.policy])
+        note(record, ending, condition.demands)
+        if isinstance(application, OwnApplication):
+            failed = record.outcome not in ("cleaned", "restored")
+            said = [record.detail, *application.notes(failed=failed)]
+            record.detail = "; ".join(filter(None, said))[:2000]
+        if condition.story:
+            record.story = story.tell(
+                ending.result, ending.judgement, undone=ending.undone, served=ending.served
+            ).replace(f"{self.database.parent}/", "")
+        # the same cycle is the same record wherever it ran
+        record.detail = record.detail.replace(f"{self.database.parent}/", "")
+        if self._shadows.has(cycle) and shadow.needs_none(ending.result):
+            record.shadow_ok = self._shadow(cycle, draw, planned, ending)
+        return record
+
+    def _shadow(self, cycle: int, draw: int, planned: list[Planned], ordinary: Ending) -> bool:
+        """Run the cycle once more, restored in any case; whether that brought the baseline back.
+
+        Nothing of it is kept but the answer: the record is that of the ordinary cycle.
+        """
+        unkept = CycleRecord(self.condition.name, cycle, "harness_error")
+        try:
+            again = self._once(unkept, draw, planned, shadow.in_any_case(self.condition.policy))
+            return shadow.brought_back(ordinary.result, again)
+        except MeasurementError as error:
+            raise MeasurementError(f"in the cycle's shadow: {error}") from error
+
+    def _once(
+        self, record: CycleRecord, draw: int, planned: list[Planned], policy: Policy
+    ) -> Ending:
+        """Make one trip, judge it, and put the baseline back; timings go to ``record``."""
+        self.scene.start()
+        self.scene.cleanup_vfs = any(
+            fault.kind in _STORAGE and fault.slot.phase == "cleanup" for fault in planned
+        )
+        self._undone = ()
+        injector = Injector(self.scene, planned) if planned else None
+        faults: tuple[LedgerEntry, ...] = ()
+        started = time.perf_counter()
+        guard = self._guard(injector, planned, policy)
+        try:
+            self._trip(guard, draw, record, injector.listener if injector else nobody, planned)
+        finally:
+            guard.abandon()
+            if injector is not None:
+                faults = injector.finish([*self._undone, *guard.result.failures])
+        self._check(injector)
+        served = self._application.end(restored="restore" in guard.result.timings_ms)
+        judged = time.perf_counter()
+        pinned = self._is_pinned()  # before the judge, who folds the -wal
+        judgement = self._application.judge(self._truth)
+        intact = pinned or not judgement.lost or self._is_kept()
+        ended = time.perf_counter()
+        self._application.put_back(self._truth)
+        if not guard.result.says_clean:  # else the next guard would bring this one's baseline back
+            SecondNames(self.database, Files()).remove_all()
+        record.timings_ms = guard.result.timings_ms | record.timings_ms
+        record.timings_ms["truth"] = (ended - judged) * 1000
+        record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
+        outcome = outcome_of(
+            guard.result, judgement, self.condition.demands, intact=intact, served=served
+        )
+        return Ending(guard.result, judgement, outcome, self._undone, served, faults)
+
+    def _check(self, injector: Injector | None) -> None:
+        """Refuse a cycle in which the instrument itself failed, or what no fault had made fail."""
+        if injector is not None and injector.error is not None:
+            self._application.close()
+            self._truth.reset(self.database)
+            raise MeasurementError(
+                f"a fault could not strike: {injector.error}"
+            ) from injector.error
+        for failure in self._undone:
+            if injector is None or not injector.explains(failure):
+                raise MeasurementError(
+                    f"{failure.step.operation} failed though nothing struck it: {failure.error}"
+                )
+
+    def _guard(self, injector: Injector | None, planned: list[Planned], policy: Policy) -> Guard:
+        condition = self.condition
+        seams: dict[str, Any] = {}
+        if injector is not None:  # without a fault, nothing at all stands between guard and world
+            seams = {"listener": injector.listener, "connect": self.scene.connect}
+            if any(fault.kind in _STORAGE for fault in planned):
+                if any(name in BY_FILES for name in condition.recoveries):
+                    seams["files"] = self.scene.files
+                if any(name in BY_SQLITE for name in condition.recoveries):
+                    seams["vfs"] = self.scene.vfs.vfs_name
+        return Guard(
+            self.database,
+            policy=policy,
+            recoveries=condition.recoveries,
+            cleanup=self._cleanup,
+            grade=condition.demands,
+            retry=self._retry,
+            busy_timeout_ms=condition.busy_timeout_ms,
+            **seams,
+        )
+
+    def _trip(
+        self,
+        guard: Guard,
+        draw: int,
+        record: CycleRecord,
+        listener: Listener,
+        planned: Sequence[Planned],
+    ) -> None:
+        self._application.begin(record.cycle, draw)
+        try:
+            guard.begin()
+        except BackupError as error:
+            record.detail = str(error)
+            return
+        started = time.perf_counter()
+        patient = not any(fault.slot.phase == "create" for fault in planned)
+        data = self._application.create(draw, listener, patient=patient)
+        record.timings_ms["create"] = (time.perf_counter() - started) * 1000
+        record.payload_bytes = data.payload_bytes
+        record.grown_bytes = self._application.page_count() * self._page_bytes - self.size_bytes
+        self._undone = tuple(data.failures)
+        self._application.leave()
+        if isinstance(self._application, OwnApplication) and not data.failures:
+            self._application.refuse_unchanged(self._baseline())
+        guard.track(data.entities)
+        guard.finish()
+
+    def _baseline(self) -> Path:
+        """Where the guard has its baseline; the pristine file where it takes none."""
+        backups = [path for path in self.scene.backups.values() if path.exists()]
+        if backups or not POLICIES[self.condition.policy].backs_up:
+            return backups[0] if backups else self._pristine
+        return self.database  # pinned
+
+    def _is_pinned(self) -> bool:
+        """Whether the database's own file is a backup that the next guard restores from."""
+        pinned = at_hand.is_pinned(self.database, self.condition.recoveries)
+        return pinned and self._truth.same(self.database)
+
+    def _is_kept(self) -> bool:
+        backups = list(self.scene.backups.values())
+        return at_hand.is_kept(self._truth, self.database, backups)
+
+    def close(self) -> None:
+        """End the application; remove the database and all beside it."""
+        self._application.close()
+        for path in self.database.parent.glob(f"{self.database.name}*"):
+            path.unlink()
+
+
+def database_name(condition: Condition) -> str:
+    """Name the database as people see it in paths and sentences."""
+    return DATABASE_NAME if condition.project is None else condition.project.path.name
+
+
+def application(
+    condition: Condition, database: Path, workload: Workload, folder: Path
+) -> Application:
+    """Make what the tests of ``condition`` work with."""
+    if isinstance(workload, OwnProject):
+        return own_application(database, workload, folder)
+    if condition.connection == "backend":
+        return OverHttp(database, workload, condition, folder)
+    return Direct(database, workload, held=condition.connection == "held")

@@ -1,0 +1,1 @@
+"""From a database to an experiment: what ``harness init`` looks at, and what it writes."""

@@ -1,0 +1,1 @@
+"""From a condition to what its cycles are: shapes, slots, rates, strata."""

@@ -1,0 +1,1 @@
+"""Running an experiment: workers, cycles in order, progress, verdicts."""

@@ -1,0 +1,155 @@
+"""Stopping early: cycles are judged in order of their number, and no others are stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.experiment.written.claimed import Claim
+from harness.outcomes import OUTCOMES, TIMINGS
+from harness.results.records import CycleRecord
+from harness.results.store import Store
+from harness.statistics.sequential import Sequential
+
+if TYPE_CHECKING:
+    from harness.experiment.written.configuration import Condition
+    from harness.results.columns import Columns
+
+AT_ONCE = 500  # stored cycles that are read together
+_AS_IT_IS = ("cycle", "rows", "exact", "says_clean", "left_behind", "backup_bytes",
+             "payload_bytes", "grown_bytes")  # fmt: skip
+
+
+class InOrder:
+    """Lets records through in order of cycle number, up to the cycle that decides.
+
+    For stopping early: slow cycles are often the failing ones, so the order in which cycles end
+    must decide nothing. ``decided`` once every claim is, each by the same measure and at the same
+    confidence as in the verdict that is given in the end; after a harness error, or a step that
+    should have been timed and was not, nothing is, nor before every fault that is to strike has
+    fired: what never fired would be a harness error in the end. Cycles with a set number of faults
+    decide nothing one by one.
+
+    Args:
+        store: what an earlier run has stored may decide already.
+        condition: whose cycles are judged.
+        claims: about it, its own and those of rows. Those of 100% are never decided but by a
+            failure, so no run waits for them.
+        confidence: of each verdict.
+    """
+
+    def __init__(
+        self, store: Store, condition: Condition, claims: Sequence[Claim], confidence: float
+    ) -> None:
+        self._store, self._condition = store, condition
+        self._running = [_Running(one, confidence) for one in claims if one.shares_error]
+        self._waiting: dict[int, CycleRecord] = {}
+        self._stored = store.done(condition.name)
+        self._next = 0
+        self.decided = False
+        self._clean = condition.strata is None and bool(self._running)
+        self._to_fire = set(condition.kinds())
+        self.take([])
+
+    def take(self, records: Iterable[CycleRecord]) -> list[CycleRecord]:
+        """Take records in any order; return those whose turn has come, none past the decision."""
+        self._waiting.update((record.cycle, record) for record in records)
+        passed: list[CycleRecord] = []
+        while not self.decided and (turn := self._turn()):
+            judged = self._judge([record for record, _ in turn])
+            passed += [record for record, new in turn[:judged] if new]
+            self._next += judged
+        return passed
+
+    def _turn(self) -> list[tuple[CycleRecord, bool]]:
+        """Return the records whose turn it is, as far as they are here, and which are new."""
+        turn: list[tuple[CycleRecord, bool]] = []
+        while len(turn) < AT_ONCE:
+            cycle = self._next + len(turn)
+            record = self._waiting.pop(cycle, None)
+            new = record is not None
+            if record is None and any(cycle in cycles for cycles in self._stored):
+                record = self._store.record(self._condition.name, cycle)
+            if record is None:
+                break
+            turn.append((record, new))
+        return turn
+
+    def _judge(self, records: list[CycleRecord]) -> int:
+        """Judge cycles one by one up to the one that decides; return how many that were."""
+        tried = self._tried(records)
+        for done, record in enumerate(records, 1):
+            self._clean = self._clean and record.outcome != "harness_error"
+            self._to_fire.difference_update(one.kind for one in record.faults if one.fired)
+            for running, (counts, failed, untimed) in zip(self._running, tried, strict=True):
+                self._clean = self._clean and not untimed[done - 1]
+                if counts[done - 1]:
+                    running.add(failed[done - 1])
+            decided = all(one.decided for one in self._running)
+            if self._clean and decided and not self._to_fire:
+                self.decided = True
+                return done
+        return len(records)
+
+    def _tried(self, records: list[CycleRecord]) -> list[tuple[list[bool], ...]]:
+        """Return of each claim which cycles count, which failed, and which lack a timing."""
+        from harness.analysis import judging, measures  # noqa: PLC0415 - only for claims
+
+        stated = self._condition.model_dump(mode="json")
+        evidence = judging.evidence_of(stated, in_columns(records), confidence=0.95, struck={})
+        tried: list[tuple[list[bool], ...]] = []
+        for claim in (one.claim for one in self._running):
+            found = measures.trials(claim.measure, claim.limit_ms, evidence)
+            untimed = measures.untimed(claim.measure, evidence).tolist()
+            none = [False] * len(records)
+            counted = none if isinstance(found, str) else found.counted.tolist()
+            failed = none if isinstance(found, str) else found.failed.tolist()
+            tried.append((counted, failed, untimed))
+        return tried
+
+
+class _Running:
+    """A claim under way; a cycle spoils the run before it is one of these."""
+
+    def __init__(self, claim: Claim, confidence: float) -> None:
+        from harness.analysis.verdict import confidence_of_side  # noqa: PLC0415 - only for claims
+
+        each = confidence_of_side(claim, confidence)
+        self.claim = claim
+        self._least = Sequential(claim.at_least, each)
+        self._most = None if claim.at_most is None else Sequential(claim.not_failing, each)
+
+    def add(self, failed: bool) -> None:
+        """Take one more cycle."""
+        self._least.add(failed)
+        if self._most is not None:
+            self._most.add(not failed)
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is a verdict."""
+        from harness.analysis.verdict import settled  # noqa: PLC0415 - only for claims
+
+        bounds = [one for one in (self._least, self._most) if one is not None]
+        return settled([one.decision for one in bounds]).decided_at is not None
+
+
+def in_columns(records: Sequence[CycleRecord]) -> Columns:
+    """Return records as Results.columns would once they are stored, but for faults and detail."""
+    columns: dict[str, Any] = {
+        name: np.array([getattr(record, name) for record in records]) for name in _AS_IT_IS
+    }
+    columns["outcome"] = np.array([OUTCOMES.index(one.outcome) for one in records], dtype=np.int8)
+    for name in ("cleanup_ok", "shadow_ok"):
+        said = [getattr(record, name) for record in records]
+        columns[name] = np.array([-1 if one is None else int(one) for one in said], dtype=np.int8)
+    columns["restored_by"] = np.array([record.restored_by for record in records], dtype=object)
+    for phase in TIMINGS:  # to the microsecond, as they are stored
+        took_ms = (record.timings_ms.get(phase, math.nan) for record in records)
+        columns[f"{phase}_ms"] = np.array([
+            ms if math.isnan(ms) else round(ms * 1000) / 1000 for ms in took_ms
+        ])  # fmt: skip
+    return columns

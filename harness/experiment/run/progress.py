@@ -1,0 +1,139 @@
+"""What people see while a run is under way: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from harness.outcomes import OUTCOMES
+from harness.printable import printable
+from harness.results.records import CycleRecord
+from harness.statistics.intervals import clopper_pearson
+
+LIVE_S, PLAIN_S = 0.25, 5.0
+
+
+class Tally:
+    """The counts of one condition so far."""
+
+    def __init__(self, condition: str, wanted: int, *, designed: bool = False) -> None:
+        """Take how many cycles are wanted; ``designed`` ones have a set number of faults."""
+        self.condition, self.wanted, self._designed = condition, wanted, designed
+        self.outcomes: Counter[str] = Counter()
+        self.fired: Counter[str] = Counter()
+        self._new = 0
+        self._began_s = time.monotonic()
+
+    def add_stored(self, outcomes: Iterable[str], fired: Counter[str]) -> None:
+        """Count what an earlier run has stored."""
+        self.outcomes.update(outcomes)
+        self.fired.update(fired)
+
+    def add(self, records: Iterable[CycleRecord]) -> None:
+        """Count new records."""
+        for record in records:
+            self.outcomes[record.outcome] += 1
+            self._new += 1
+            self.fired.update(entry.kind for entry in record.faults if entry.fired)
+
+    @property
+    def cycles(self) -> int:
+        """Return how many cycles there are by now."""
+        return self.outcomes.total()
+
+    @property
+    def cycles_per_second(self) -> float:
+        """Return the speed of this run, stored cycles of an earlier one left out."""
+        return self._new / max(time.monotonic() - self._began_s, 1e-9)
+
+    def cells(self, confidence: float) -> dict[str, str]:
+        """Everything to show, by heading."""
+        successes = self.outcomes["cleaned"] + self.outcomes["restored"]
+        share = "-"
+        if self.cycles and not self._designed:  # of designed cycles the share is no reliability
+            bounds = clopper_pearson(successes, self.cycles, confidence)
+            share = f"{successes / self.cycles:.3%} [{bounds.lower:.3%}, {bounds.upper:.3%}]"
+        speed = self.cycles_per_second
+        left_s = (self.wanted - self.cycles) / speed if self._new else float("nan")
+        return {
+            "condition": printable(self.condition),
+            "cycles": f"{self.cycles:,}/{self.wanted:,}",
+            "per second": f"{speed:,.0f}",
+            "left": f"{left_s:,.0f} s" if left_s >= 0 else "-",
+            "reliability": share,
+            "outcomes": _counts({o: self.outcomes[o] for o in OUTCOMES}),
+            "struck": printable(_counts(dict(sorted(self.fired.items())))) or "nothing",
+        }
+
+
+class ProgressDisplay:
+    """Show tallies as they grow; a context manager. A terminal gets colour and one live table."""
+
+    def __init__(self, console: Console, confidence: float) -> None:
+        self._console, self._confidence = console, confidence
+        self._tallies: list[Tally] = []
+        self._shown_s = time.monotonic()
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+
+    def __enter__(self) -> ProgressDisplay:
+        """Start the live table, where there is a terminal."""
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the last state standing."""
+        if self._live:
+            self._live.stop()
+
+    def begin(self, tally: Tally) -> None:
+        """Go on to the next condition."""
+        self._tallies.append(tally)
+
+    def tick(self) -> None:
+        """Show the state if it is time to."""
+        now = time.monotonic()
+        if now - self._shown_s >= (LIVE_S if self._live else PLAIN_S):
+            self._shown_s = now
+            self.show()
+
+    def show(self) -> None:
+        """Show the state now."""
+        if self._live:
+            self._live.update(self._table(), refresh=True)
+        elif self._tallies:
+            self._console.out(_line(self._tallies[-1].cells(self._confidence)), highlight=False)
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        rows = [tally.cells(self._confidence) for tally in self._tallies[-12:]]
+        for heading in rows[0] if rows else ():
+            numeric = heading in ("cycles", "per second", "left")
+            table.add_column(heading, justify="right" if numeric else "left")
+        for row in rows:
+            table.add_row(*map(Text, row.values()))  # a name is no markup
+        return table
+
+
+def _line(cells: dict[str, str]) -> str:
+    return (
+        f"{cells['condition']}: {cells['cycles']} cycles, {cells['per second']} a second, "
+        f"{cells['left']} left; reliability {cells['reliability']}; {cells['outcomes']}; "
+        f"struck: {cells['struck']}"
+    )
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)

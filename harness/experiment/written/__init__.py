@@ -1,0 +1,1 @@
+"""Experiments as people write them: the TOML file, checked to the last key."""

@@ -1,0 +1,1 @@
+"""How a fault reaches what it strikes, by engine."""

@@ -1,0 +1,171 @@
+"""Where storage faults strike: the file operations and the SQLite VFS of recoveries and cleanups.
+
+The errors are the kernel's own: at the drawn byte the file's descriptor is made to stand for a
+device on which the operation really fails. A write to /dev/full says ENOSPC (man 4 full), reading
+or writing an address nobody has mapped in /proc/self/mem says EIO (man 5 proc). What went to the
+real file before stays there, half written, as in life.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import apsw
+
+from harness.errors import MeasurementError
+from harness.system.files import Files
+
+FULL = Path("/dev/full")
+UNMAPPED = Path("/proc/self/mem")
+
+
+@dataclass(slots=True, eq=False)
+class Strike:
+    """One armed storage fault: from byte ``after_bytes`` of the step on, ``device`` answers.
+
+    The device is opened here, not at the drawn byte, so that a machine that has none is found out
+    outside the code under test. ``close`` when it is disarmed.
+    """
+
+    device: Path
+    reads: bool  # whether reading fails as well as writing
+    after_bytes: int
+    seen_bytes: int = 0
+    said: str = ""  # what the kernel said, once it has
+    error: MeasurementError | None = None  # the device let something pass
+    _descriptor: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the device; OSError as the kernel says."""
+        self._descriptor = os.open(self.device, os.O_RDWR | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Close the device."""
+        os.close(self._descriptor)
+
+    def is_due(self, size_bytes: int) -> bool:
+        """Count ``size_bytes`` more; whether they reach beyond the drawn byte."""
+        self.seen_bytes += size_bytes
+        return self.seen_bytes > self.after_bytes
+
+    def take(self, descriptor: int) -> None:
+        """Make ``descriptor`` stand for the device from now on."""
+        os.dup2(self._descriptor, descriptor, inheritable=False)
+
+    def fail(self, data: bytes | None) -> NoReturn:
+        """Do the operation (None: a read) where it fails; keep and raise what the kernel said."""
+        try:
+            if data is None:
+                os.read(self._descriptor, 4096)
+            else:
+                os.write(self._descriptor, data or b"\0")
+        except OSError as error:
+            call = "read" if data is None else "write"
+            self.said = f"{call}(2) said errno {error.errno} ({error.strerror})"
+            raise
+        self.error = MeasurementError(f"{self.device} let an operation pass that it must refuse")
+        raise self.error
+
+
+@dataclass(slots=True)
+class Armed:
+    """The strikes that are armed at the moment."""
+
+    strikes: list[Strike] = field(default_factory=list)
+
+    def due(self, size_bytes: int, *, read: bool) -> Strike | None:
+        """The strike that the next ``size_bytes`` run into, if any."""
+        for strike in self.strikes:
+            if (strike.reads or not read) and strike.is_due(size_bytes):
+                return strike
+        return None
+
+
+class StrikingFiles(Files):
+    """The real file operations, until a strike is armed."""
+
+    def __init__(self) -> None:
+        self.armed = Armed()
+
+    def read(self, descriptor: int, size_bytes: int) -> bytes:
+        """Read, or fail as the armed strike has it."""
+        data = super().read(descriptor, size_bytes)  # what there is to read is what counts
+        strike = self.armed.due(len(data), read=True)
+        if strike:
+            strike.take(descriptor)
+            strike.fail(None)
+        return data
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write, or write up to the drawn byte and then fail as the armed strike has it."""
+        strike = self.armed.due(len(data), read=False)
+        if strike:
+            kept = max(0, len(data) - (strike.seen_bytes - strike.after_bytes))
+            super().write(descriptor, data[:kept])
+            strike.take(descriptor)
+            strike.fail(bytes(data[kept:]))
+        super().write(descriptor, data)
+
+
+_numbers = itertools.count()
+
+
+class StrikingVfs(apsw.VFS):
+    """SQLite's own VFS, until a strike is armed."""
+
+    def __init__(self) -> None:
+        self.armed = Armed()
+        self.vfs_name = f"striking-{os.getpid()}-{next(_numbers)}"
+        super().__init__(self.vfs_name, "")
+
+    def xOpen(self, name: Any, flags: list[int]) -> StrikingFile:  # noqa: N802 - SQLite's name
+        """Open a file in which strikes can happen."""
+        return StrikingFile(name, flags, self.armed)
+
+
+class StrikingFile(apsw.VFSFile):
+    """One file that SQLite has open through a StrikingVfs.
+
+    While one of SQLite's errors is being handled, operations pass: what SQLite does in undoing
+    may be done by a call of apsw's that reports no error (``Backup.__exit__``), and a second one
+    would come out of it as a SystemError, which no disk ever caused.
+    """
+
+    def __init__(self, name: Any, flags: list[int], armed: Armed) -> None:
+        super().__init__("", name, flags)
+        self._armed = armed
+
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
+        """Write, or fail as the armed strike has it."""
+        self._fail_if_due(len(data), bytes(data))
+        super().xWrite(data, offset)
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - SQLite's name
+        """Read, or fail as the armed strike has it."""
+        self._fail_if_due(amount, None)
+        return super().xRead(amount, offset)
+
+    def _fail_if_due(self, size_bytes: int, data: bytes | None) -> None:
+        if isinstance(sys.exception(), apsw.Error):
+            return
+        strike = self._armed.due(size_bytes, read=data is None)
+        if strike is None:
+            return
+        try:
+            strike.fail(data)
+        except OSError as error:
+            raise _as_sqlite_says(error, read=data is None) from error
+
+
+def _as_sqlite_says(error: OSError, *, read: bool) -> Exception:
+    """The error that SQLite's own unix VFS makes of what the kernel said (os_unix.c)."""
+    code = apsw.SQLITE_IOERR_READ if read else apsw.SQLITE_IOERR_WRITE
+    said = apsw.exception_for(apsw.SQLITE_FULL if error.errno == errno.ENOSPC else code)
+    said.args = (str(error),)
+    return said

@@ -1,0 +1,1 @@
+"""The fast path of a fixture for each test: the baseline back in a millisecond."""

@@ -1,0 +1,59 @@
+"""The refusal of a database in use, where no recovery that was asked for could restore it then.
+
+Locks do not tell: in rollback mode an idle connection holds none, and a recovery that replaces the
+file would leave it reading, and then writing, the old one. The system does: /proc on Linux, lsof on
+macOS. What belongs to another user neither shows to anybody but root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from harness import registry
+from harness.errors import UsageError
+from harness.system import processes
+
+_LSOF = "/usr/sbin/lsof"  # of macOS, where no PATH may name its folder
+_LSOF_TAKES_S = 30  # at most: it may wait for a file system that does not answer
+
+
+def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
+    """Refuse where every recovery of the chain has to be alone to restore, and somebody is there.
+
+    Raises:
+        UsageError: who it is, and what to do instead.
+    """
+    if not all(registry.find("recovery", name).needs_sole_access for name in recoveries):
+        return
+    found = holders(database)
+    if found:
+        chain = " and ".join(recoveries)
+        own = " (this one among them)" if os.getpid() in found else ""
+        raise UsageError(
+            f"{database} is in use: process {processes.named(found)}{own} has it open, and {chain} "
+            "can restore only when nobody has. End it, or choose a recovery that works beside it: "
+            "--recovery online_backup, in Python recoveries=['online_backup']. If it will be gone "
+            "before the end, say --i-know (i_know=True)."
+        )
+
+
+def holders(database: Path, platform: str = sys.platform) -> set[int]:
+    """Find who has a file open, this process included; nobody where the system does not tell."""
+    if platform == "linux":
+        return processes.holders(database)
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(  # noqa: S603 - the system's own lsof, and one path
+            [shutil.which("lsof") or _LSOF, "-t", "-w", "--", os.path.realpath(database)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LSOF_TAKES_S,
+        )
+        return {int(word) for word in done.stdout.split() if word.isdigit()}
+    return set()

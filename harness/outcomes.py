@@ -1,0 +1,35 @@
+"""What outcomes a cycle can have, and which of its steps are timed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Outcome = Literal[
+    "cleaned",
+    "restored",
+    "refused",
+    "dirty_known",
+    "dirty_silent",
+    "baseline_lost",
+    "harness_error",
+]
+OUTCOMES: tuple[Outcome, ...] = (
+    "cleaned",
+    "restored",
+    "refused",  # no backup could be had, so no test was run; runs from before have dirty_known
+    "dirty_known",
+    "dirty_silent",
+    "baseline_lost",
+    "harness_error",
+)
+# as cycles.sqlite has them: those of older runs stay what they were
+CODES: dict[Outcome, int] = {
+    "cleaned": 0,
+    "restored": 1,
+    "dirty_known": 2,
+    "dirty_silent": 3,
+    "baseline_lost": 4,
+    "harness_error": 5,
+    "refused": 6,
+}
+TIMINGS = ("backup", "create", "cleanup", "verify", "restore", "dispose", "truth", "cycle")

@@ -1,0 +1,1 @@
+"""People's own commands and servers: started, watched and ended."""

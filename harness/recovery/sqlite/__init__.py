@@ -1,0 +1,1 @@
+"""What the recoveries of SQLite files share."""

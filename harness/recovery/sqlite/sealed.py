@@ -1,0 +1,233 @@
+"""A backup's file by whatever name it still has: out of reach, beside the database, or held open.
+
+Every look at it goes through one descriptor: what is proven is what is read. SQLite opens by name,
+so where only the open file is left it gets a name again first.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import subprocess
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from harness.databases.sqlite.files import CHUNK_BYTES, own, placed
+from harness.errors import RestoreError
+from harness.system import copying
+from harness.system.files import Files
+from harness.system.trusted import Untrusted, opened
+
+# Copied to another file system by a process of its own from here on, while the tests run.
+BIG_BYTES = 16 << 20
+# By device, where the kernel has said that blocks cannot be shared or names not be given.
+_no_clones: set[tuple[int, int]] = set()
+
+
+class SealedFile:
+    """One backup file.
+
+    Args:
+        backup: its name beside the database.
+        second: its name out of the tests' reach; None where it gets none.
+        files: the file operations.
+        owners: whose files count; None: anybody's.
+    """
+
+    def __init__(
+        self, backup: Path, second: Path | None, files: Files, owners: Collection[int] | None
+    ) -> None:
+        self.backup, self.second, self._files = placed(backup), second, files
+        self._owners = owners
+        self._held = -1  # open for reading, so that it outlives its names
+        self._copying: subprocess.Popen[bytes] | None = None
+        self.path = self.backup  # the name by which it was last found sound
+
+    def hold(self) -> None:
+        """Hold the file that now stands under its name."""
+        self.let_go()
+        self._held = opened(self.backup, self._owners)
+
+    def let_go(self) -> None:
+        """Close the held file; a copy that is being made goes on without us."""
+        if self._copying is not None:
+            self._copying.poll()
+        if self._held >= 0:
+            held, self._held = self._held, -1
+            self._files.close(held)
+
+    # The second name.
+
+    def give_second_name(self, second: Path, size_bytes: int) -> None:
+        """Give the held file its second name, to last; a big copy is made beside what follows.
+
+        Raises:
+            OSError: there is none now.
+        """
+        self.second = second
+        self._files.unlink(second)  # of a guard that is dead
+        if self._cloned(second):
+            return
+        try:
+            self._files.link(self.backup, second)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            self._copy(second, size_bytes)
+
+    def _cloned(self, second: Path) -> bool:
+        status = os.fstat(self._held)
+        pair = status.st_dev, os.stat(second.parent).st_dev
+        if pair in _no_clones or pair[0] != pair[1]:
+            return False
+        target = self._made_like(second, status)
+        try:
+            self._files.clone(self._held, target)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS):
+                _no_clones.add(pair)
+            self._files.unlink(second)
+            return False
+        finally:
+            self._files.close(target)
+        return True
+
+    def _copy(self, second: Path, size_bytes: int) -> None:
+        if size_bytes < BIG_BYTES:
+            self._copy_held_to(second)
+            return
+        target = self._made_like(second, os.fstat(self._held))
+        try:
+            self._copying = copying.start_copy(self._held, target, size_bytes)
+        except BaseException:
+            with suppress(OSError):  # the first error is the one to tell
+                self._files.unlink(second)
+            raise
+        finally:
+            self._files.close(target)
+
+    def _made_like(self, path: Path, status: os.stat_result) -> int:
+        mode = stat.S_IMODE(status.st_mode)
+        descriptor = self._files.create(path, mode)
+        own(descriptor, status.st_uid, status.st_gid, mode)
+        return descriptor
+
+    # What is found.
+
+    @contextmanager
+    def proven(self, size_bytes: int, sha256: str) -> Iterator[int]:
+        """Give a descriptor of the file whose size and hash these are, and set ``path`` to it.
+
+        Raises:
+            RestoreError: by no name, and not by the held file, is it what was captured; what has
+                become of the one beside the database.
+        """
+        descriptor = self._sound(size_bytes, sha256)
+        try:
+            yield descriptor
+        finally:
+            if descriptor != self._held:
+                self._files.close(descriptor)
+
+    def _sound(self, size_bytes: int, sha256: str) -> int:
+        reasons = []
+        for path in (self.second, self.backup):
+            if path is None:
+                continue
+            try:
+                descriptor = opened(path, self._owners)
+            except FileNotFoundError:
+                reasons.append("is missing")
+                continue
+            except NotADirectoryError:
+                reasons.append("is missing, and its folder")
+                continue
+            except Untrusted as error:
+                reasons.append(str(error).removeprefix(str(path)).strip())
+                continue
+            except OSError as error:
+                reasons.append(f"cannot be opened: {error.strerror}")
+                continue
+            try:
+                reason = self._wrong(descriptor, size_bytes, sha256)
+            except BaseException:
+                self._files.close(descriptor)
+                raise
+            if not reason:
+                self.path = path
+                return descriptor
+            self._files.close(descriptor)
+            reasons.append(reason)
+        if self._held >= 0 and not self._wrong(self._held, size_bytes, sha256):
+            self.path = self._named_again()
+            return self._held
+        raise RestoreError(f"the backup {self.backup} {reasons[-1]}")
+
+    def _wrong(self, descriptor: int, size_bytes: int, sha256: str) -> str:
+        """Say in what an open file is not what was captured; nothing where it is."""
+        now_bytes = os.fstat(descriptor).st_size
+        if now_bytes != size_bytes:
+            return f"has {now_bytes} bytes where {size_bytes} were written"
+        digest = hashlib.sha256()
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        while data := self._files.read(descriptor, CHUNK_BYTES):
+            digest.update(data)
+        if digest.hexdigest() != sha256:
+            return "was altered: its SHA-256 is not the same"
+        return ""
+
+    def _named_again(self) -> Path:
+        """Write the held file, which has lost its names, under one of them.
+
+        Raises:
+            RestoreError: nowhere is a place for it.
+        """
+        wrong: OSError | None = None
+        for path in (self.second, self.backup):
+            if path is None:
+                continue
+            try:
+                with suppress(FileNotFoundError):
+                    if not stat.S_ISDIR(os.lstat(path).st_mode):
+                        self._files.unlink(path)  # it is not what was captured
+                self._copy_held_to(path)
+            except OSError as error:
+                wrong = error
+                continue
+            return path
+        raise RestoreError(f"the backup {self.backup} is gone, and cannot be written anew: {wrong}")
+
+    def bring_back(self) -> None:
+        """See that the held file has one of its names; RestoreError where none can be given."""
+        names = [path for path in (self.second, self.backup) if path is not None]
+        if self._held >= 0 and not any(os.path.lexists(path) for path in names):
+            self.path = self._named_again()
+
+    def _copy_held_to(self, path: Path) -> None:
+        target = self._made_like(path, os.fstat(self._held))
+        try:
+            os.lseek(self._held, 0, os.SEEK_SET)
+            while data := self._files.read(self._held, CHUNK_BYTES):
+                self._files.write(target, data)
+            self._files.sync(target)
+        except BaseException:
+            with suppress(OSError):  # the first error is the one to tell
+                self._files.unlink(path)
+            raise
+        finally:
+            self._files.close(target)
+
+    def remove(self) -> None:
+        """Remove it by all its names; each may be gone already."""
+        if self._copying is not None:
+            self._copying.kill()
+            self._copying.wait()
+            self._copying = None
+        if self.second is not None:
+            self._files.unlink(self.second)
+        self._files.unlink(self.backup)
+        self.let_go()
+        self.path = self.backup

@@ -1,0 +1,131 @@
+"""Pieces of HTML: text made safe, tables, badges, what can be folded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import NamedTuple
+
+from harness.reports.words.tables import Table
+
+# columns with an interval in brackets
+INTERVALS = ("measured", "reliability", "clean end", "data safety")
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+class Cell(NamedTuple):
+    """One cell made by hand: ``inner`` is HTML already, ``heading`` is what phones put before."""
+
+    heading: str
+    inner: str
+    kind: str = ""
+
+
+def clean(text: object) -> str:
+    """Return people's text for HTML, in elements and attributes alike.
+
+    What HTML or UTF-8 cannot hold (control characters, half surrogates) becomes U+FFFD.
+    """
+    return escape(_UNSEEN.sub("\ufffd", str(text)))
+
+
+def badge(verdict: str | None) -> str:
+    """Return a verdict in its colour; nothing where there is none."""
+    if not verdict or verdict == "-":
+        return "-"
+    return f'<span class="badge {clean(verdict.replace(" ", "-"))}">{clean(verdict)}</span>'
+
+
+def fold(summary: str, inner: str, opened: bool = False) -> str:
+    """Return something that opens at a click, and on paper is always open.
+
+    Both are HTML already.
+    """
+    state = " open" if opened else ""
+    return f"<details{state}><summary>{summary}</summary>\n{inner}\n</details>"
+
+
+def section(name: str, title: str, about: str, inner: str) -> str:
+    """Return a part of the page with its heading; ``inner`` is HTML, the rest text."""
+    said = f"<p>{clean(about)}</p>\n" if about else ""
+    return f'<section id="{name}">\n<h2>{clean(title)}</h2>\n{said}{inner}\n</section>'
+
+
+def table(told: Table) -> str:
+    """Return a table; one with a figure in most columns scrolls on a phone, others stack."""
+    stack = "" if 2 * len(told.figures) > len(told.headings) else "stack"
+    head = "".join(f'<th scope="col"{_class(told, h)}>{clean(h)}</th>' for h in told.headings)
+    rows = (
+        "".join(_cell(told, h, cell) for h, cell in zip(told.headings, row, strict=True))
+        for row in told.rows
+    )
+    return _card(stack, head, rows)
+
+
+def plain_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], stack: bool = False
+) -> str:
+    """Return a table of figures under text headings; the first column names its row.
+
+    One with many columns had better ``stack`` on a phone.
+    """
+    head = "".join(
+        f'<th scope="col"{"" if order == 0 else _FIGURE}>{clean(heading)}</th>'
+        for order, heading in enumerate(headings)
+    )
+    return _card("stack" if stack else "small", head, (_plain(headings, row) for row in rows))
+
+
+_FIRST, _FIGURE = ' class="first"', ' class="figure"'
+
+
+def _plain(headings: Sequence[str], row: Sequence[object]) -> str:
+    return "".join(
+        f'<td data-heading="{clean(heading)}"{_FIRST if order == 0 else _FIGURE}>'
+        f"<span>{clean(cell)}</span></td>"
+        for order, (heading, cell) in enumerate(zip(headings, row, strict=True))
+    )
+
+
+def drawn_table(headings: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
+    """Return a table with a drawing in each row; on a phone the drawing takes the whole width."""
+    head = "".join(
+        f'<th scope="col" class="{one.kind}">{one.inner}</th>'
+        if one.inner
+        else f'<td class="{one.kind}"></td>'
+        for one in headings
+    )
+    return _card("drawn", head, ("".join(map(_drawn, row)) for row in rows))
+
+
+def _drawn(cell: Cell) -> str:
+    inner = cell.inner if cell.kind == "drawing" else f"<span>{cell.inner}</span>"
+    return f'<td data-heading="{clean(cell.heading)}" class="{cell.kind}">{inner}</td>'
+
+
+def _card(kind: str, head: str, rows: Iterable[str]) -> str:
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    named = f' class="{kind}"' if kind else ""
+    card = "card long" if kind == "drawn" else "card"
+    return (
+        f'<div class="{card}"><table{named}>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _cell(told: Table, heading: str, text: str) -> str:
+    inner = clean(text)
+    if heading == "verdict" and text != "-":
+        kind, at, cycle = text.partition(" at ")
+        inner = f"<span>{badge(kind)}{clean(at + cycle)}</span>"
+    elif heading in INTERVALS:
+        inner = re.sub(r"\[[^\[\]]*\]", r'<span class="whole">\g<0></span>', inner)
+    elif heading == "replay":
+        inner = f"<code>{inner}</code>"
+    return f'<td data-heading="{clean(heading)}"{_class(told, heading)}><span>{inner}</span></td>'
+
+
+def _class(told: Table, heading: str) -> str:
+    kind = "figure" if heading in told.figures else heading.replace(" ", "-").replace("/", "-")
+    return f' class="{clean(kind)}"'

@@ -1,0 +1,86 @@
+"""How the HTML report opens: the question, the verdict in a sentence, the counts that matter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.analysis.verdict import combined
+from harness.reports.html_parts.markup import clean
+from harness.reports.words.statements import ERROR, soundness
+from harness.statistics.digits import percent
+
+_ORDER = ("supported", "not refuted", "refuted", "undecided", "not measured")
+_KINDS = {"supported": "good", "not refuted": "good", "refuted": "bad", "undecided": "open"}
+
+
+def opening(summary: Mapping[str, Any], question: str) -> str:
+    """Return the head of the page, as HTML."""
+    asked = f'<p class="question">{clean(question)}</p>\n' if question else ""
+    kind, said = verdict(summary)
+    return f'{asked}<p class="verdict-line {kind}">{clean(said)}</p>\n{_tiles(summary)}'
+
+
+def verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
+    """Return ("good", "bad", "open" or "", one sentence): what the run comes to is the colour."""
+    unsound = [one["name"] for one in summary["conditions"] if soundness(one).verdict == ERROR]
+    counts = Counter(_verdicts(summary))
+    number = sum(counts.values())
+    listed = ", ".join(f"{counts[name]:,} {name}" for name in _ORDER if counts[name])
+    if not number:
+        said = _without_claims(summary)
+    elif len(counts) == 1:
+        every = "The claim is" if number == 1 else f"All {number:,} claims are"
+        said = f"{every} {next(iter(counts))}."
+    else:
+        said = f"Of {number:,} claims: {listed}."
+    if unsound:
+        return "bad", f"This run supports nothing: harness error in {', '.join(unsound)}. {said}"
+    return _KINDS.get(combined(counts.elements()) or "", ""), said
+
+
+def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Give the verdict on each claim: of conditions, and of the rows that are claims."""
+    for one in summary["conditions"]:
+        yield from (claim["verdict"] for claim in one.get("claims") or ())
+        if one.get("claims") is None and one.get("verdict"):  # of an older run
+            yield one["verdict"]
+
+
+def _without_claims(summary: Mapping[str, Any]) -> str:
+    measured = [
+        (one["reliability"]["estimate"], one["name"])
+        for one in summary["conditions"]
+        if one["reliability"].get("estimate") is not None
+    ]
+    if not measured:
+        return "Nothing was measured."
+    (worst, where), (best, _) = min(measured), max(measured)
+    if len(measured) == 1:
+        return f"Nothing was claimed; the reliability is {percent(best)}."
+    return (
+        f"Nothing was claimed; of {len(measured)} conditions the reliability is {percent(worst)} "
+        f"({where}) to {percent(best)}."
+    )
+
+
+def _tiles(summary: Mapping[str, Any]) -> str:
+    outcomes: Counter[str] = Counter()
+    for one in summary["conditions"]:
+        outcomes.update(one["outcomes"])
+    cycles = sum(one["cycles"] for one in summary["conditions"])
+    tiles = [
+        ("", cycles, "cycles"),
+        ("", outcomes["refused"], "refused, nothing touched"),
+        ("", outcomes["dirty_known"], "failed and said so"),
+        ("bad", outcomes["dirty_silent"], "failed and said it was fine"),
+        ("bad", outcomes["baseline_lost"], "lost the baseline"),
+        ("bad", outcomes["harness_error"], "harness errors"),
+    ]
+    drawn = "".join(
+        f'<div class="tile {kind if number else "good" if kind else ""}">'
+        f"<strong>{number:,}</strong>{clean(text)}</div>"
+        for kind, number, text in tiles
+    )
+    return f'<div class="tiles">{drawn}</div>'

@@ -1,0 +1,1 @@
+"""What published runs put into the documents that quote them."""

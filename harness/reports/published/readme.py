@@ -1,0 +1,176 @@
+"""Put measured tables into a README: ``python -m harness.reports.published.readme README.md RUN``.
+
+Between the two markers everything is replaced by what the runs' summary.json say; with --check
+nothing is written, and the exit status is 1 when the README says anything else.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from harness.analysis.summary import read_summary
+from harness.errors import MeasurementError, UsageError
+from harness.reports.markdown import render_table
+from harness.reports.words import decided, joint_failures, silent_cleanups
+from harness.reports.words.scenario import scenario
+from harness.reports.words.stage import FINE, stage
+from harness.reports.words.tables import Table, claims
+from harness.results.reading import SUMMARY
+from harness.statistics.digits import milliseconds
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+WIDTH = 100  # columns of a story
+_COSTS = ("backup", "restore", "verify")
+
+
+def readme_table(summary: Mapping[str, Any]) -> str:
+    """Return the Markdown table of one summary.
+
+    The claims table where the experiment has one, with what a project's own cleanups did not say;
+    else the stories, as a terminal shows them; else where curves hold, what strata estimate and
+    whether cleanup and restore fail independently; else what failed together where causes are
+    shared; else what each recovery costs at each size, from
+    conditions named ``recovery/size_bytes``. UsageError for a summary that has none of these.
+    """
+    if summary["rows"]:
+        table = claims(summary)
+        return "\n".join([table.about, "", *render_table(table), *_unsaid(summary)])
+    if summary.get("stories"):
+        return "\n\n".join(_told(kept) for kept in summary["stories"])
+    tables = [*_rare(summary), *_swept(summary), *_independent(summary)]
+    if tables:
+        return "\n\n".join("\n".join(render_table(table)) for table in tables)
+    if any((one.get("together") or {}).get("causes") for one in summary["conditions"]):
+        rows = joint_failures.rows(summary["conditions"])
+        figures = frozenset(joint_failures.HEADINGS[1:-1])
+        return "\n".join(
+            render_table(
+                Table(joint_failures.TITLE, joint_failures.HEADINGS, rows, figures=figures)
+            )
+        )
+    return "\n".join(render_table(_costs(summary)))
+
+
+def _unsaid(summary: Mapping[str, Any]) -> list[str]:
+    """Give the table of what a project's own cleanups did not say, where they are its own."""
+    rows = silent_cleanups.rows(summary["conditions"])
+    if not rows:
+        return []
+    figures = frozenset(silent_cleanups.HEADINGS[1:-1])
+    return [
+        "",
+        *render_table(
+            Table(silent_cleanups.TITLE, silent_cleanups.HEADINGS, rows, figures=figures)
+        ),
+    ]
+
+
+def _rare(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """Give what strata estimate beside what was counted at the same rate."""
+    for one in summary["conditions"]:
+        rows = list(decided.beside_brute_force(one, summary))
+        headings = ("fault rate", "counted", "cycles", "by number of faults")
+        if rows:
+            yield Table(one["name"], headings, rows, figures=frozenset({"cycles"}))
+
+
+def _swept(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """Give up to where each curve holds and from where it breaks; not where strata say more."""
+    if any(one.get("strata") for one in summary["conditions"]):
+        return
+    rows = [
+        (decided.named(curve), curve["frontier"]["sentence"])
+        for curve in summary.get("curves") or ()
+    ]
+    if rows:
+        yield Table("frontiers", ("curve", "fault rate of each slot"), rows)
+
+
+def _independent(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """Give what independence predicts beside what was measured, where that is the question."""
+    if summary.get("curves"):
+        return
+    for shown in decided.shown(summary):
+        if shown.title == decided.INDEPENDENCE:
+            yield Table(*shown)
+
+
+def _told(kept: Mapping[str, Any]) -> str:
+    """Tell one story in plain text."""
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
+    console.print(stage(scenario(kept), WIDTH, FINE))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+    return "```text\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```"
+
+
+def measured_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return everything between the markers, for summaries by the path people find them at."""
+    parts = []
+    for place, summary in summaries.items():
+        cycles = sum(one["cycles"] for one in summary["conditions"])
+        about = (
+            f"Measured in {cycles:,} cycle{'s' if cycles > 1 else ''}, from `{place}/{SUMMARY}`:"
+        )
+        parts += ["", about, "", readme_table(summary)]
+    return "\n".join(parts) + "\n"
+
+
+def rewritten(text: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return ``text`` with its measured block made anew; UsageError where it has no markers."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
+        raise UsageError(f"there must be one {BEGIN} and, below it, one {END}")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n{measured_block(summaries)}\n{END}{after}"
+
+
+def _costs(summary: Mapping[str, Any]) -> Table:
+    rows = []
+    for one in summary["conditions"]:
+        recovery, _, size = one["name"].rpartition("/")
+        if not recovery or not size.isdecimal():
+            raise UsageError(
+                f"{summary['experiment']}: no rows, and condition {one['name']!r} is no "
+                "recovery/size_bytes; there is nothing to make a table of"
+            )
+        p50 = (milliseconds(one["timings_ms"][step]["p50"]) for step in _COSTS)
+        rows.append((recovery, f"{int(size):,}", *p50))
+    headings = ("recovery", "database, bytes", *(f"{step} p50" for step in _COSTS))
+    return Table(summary["experiment"], headings, rows, figures=frozenset(headings[1:]))
+
+
+@click.command()
+@click.argument("readme", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the README differs.")
+def main(readme: Path, runs: Sequence[Path], *, check: bool) -> None:
+    """Put what RUNS measured into README."""
+    try:
+        home = readme.resolve().parent
+        summaries = {
+            Path(os.path.relpath(run, home)).as_posix(): read_summary(run / SUMMARY) for run in runs
+        }
+        old = readme.read_text(encoding="utf-8")
+        new = rewritten(old, summaries)
+    except MeasurementError as error:
+        click.echo(f"{readme}: {error}", err=True)
+        sys.exit(error.exit_code)
+    except UsageError as error:
+        raise click.UsageError(f"{readme}: {error}") from error
+    if check and new != old:
+        click.echo(f"{readme}: not what was measured; run this again without --check", err=True)
+        raise SystemExit(1)
+    if not check:
+        readme.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a run says in words and tables, whatever the format."""

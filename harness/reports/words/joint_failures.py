@@ -1,0 +1,66 @@
+"""The table that says whether cleanup and restore fail together or apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.statistics.digits import percent
+
+TITLE = "Cleanup and restore: together or apart"
+ABOUT = (
+    "If independent: how many cycles would fail both ways if a restore failed as often where the "
+    "cleanup failed as it does in the condition that restores every time; - where none was run."
+)
+BY_SHADOWS = (
+    " Where cycles were run once more and restored in any case, it is these that say how often a "
+    "restore fails."
+)
+HEADINGS = ("condition", "cleanup failed", "backup refused", "restore needed", "restore failed",
+            "both failed", "if independent", "shared cause")  # fmt: skip
+
+
+def about(conditions: Iterable[Mapping[str, Any]]) -> str:
+    """Return what the table is about; of shadows only where there are some."""
+    return ABOUT + BY_SHADOWS * any(_by_shadows(one) is not None for one in conditions)
+
+
+def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the rows, for conditions with both a cleanup and a recovery that were run."""
+    written: list[tuple[str, ...]] = []
+    for one in conditions:
+        counts = one.get("together")
+        if counts is None or one["cycles"] <= counts["harness_errors"]:
+            continue
+        sound = one["cycles"] - counts["harness_errors"]
+        needed = counts["restores_needed"]
+        expected = _by_shadows(one)
+        if expected is None:
+            expected = counts["expected_both"]
+        written.append(
+            (
+                one["name"],
+                _of(counts["cleanup_only"] + counts["both"], sound),
+                f"{counts['recovery_only']:,}",
+                f"{needed:,}",
+                _of(counts["restores_failed"], needed),
+                f"{counts['both']:,}" if needed else "-",
+                "-" if expected is None or not needed else f"{expected:,.1f}",
+                ", ".join(counts["causes"]) or "-",
+            )
+        )
+    return written
+
+
+def _by_shadows(condition: Mapping[str, Any]) -> float | None:
+    """How many cycles would fail both ways by the restores forced; None where none was."""
+    said = condition.get("dependence") or {}
+    predicted = (said.get("predicted") or {}).get("estimate")
+    if predicted is None:
+        return None
+    return float((1 - predicted) * (sum(said["cells"].values()) + said["untried"]))
+
+
+def _of(part: int, whole: int) -> str:
+    """Return "3 (1.5%)"; where there was nothing to count, that is no 0."""
+    return f"{part:,} ({percent(part / whole)})" if whole else "-"

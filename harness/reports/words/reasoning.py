@@ -1,0 +1,148 @@
+"""How reliable the combination is and why: policies side by side, independence, the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harness.analysis.together import MAY_DIFFER
+from harness.reports.words import joint_failures
+from harness.reports.words.decided import dependence_sentences, frontier_sentences, share, shown
+from harness.reports.words.statements import settings_of
+from harness.reports.words.tables import Table
+from harness.statistics.comparison import compare_proportions, verdicts
+
+Condition = Mapping[str, Any]
+TRUSTING, VERIFIED = "hybrid_trusting", "hybrid_verified"
+
+
+class Pair(NamedTuple):
+    """The same setting under both policies."""
+
+    name: str
+    trusting: Condition
+    verified: Condition
+    whole: bool = True  # neither stopped early: only then are their cycles fixed beforehand
+
+
+def policies(conditions: Sequence[Condition]) -> Table:
+    """Return the table of all conditions that have a policy, by what they are judged by."""
+    headings = ("condition", "policy", "cycles", "reliability", "restored", "refused",
+                "silent failures", "baselines lost")  # fmt: skip
+    rows = [
+        (
+            one["name"],
+            one["policy"],
+            f"{one['cycles']:,}",
+            share(one["reliability"]),
+            *(_count(one["outcomes"].get(key)) for key in _ENDS),
+        )
+        for one in conditions
+        if one["policy"] and one["cycles"]
+    ]
+    return Table("Policies side by side", headings, rows, figures=frozenset(headings[2:3] + _RIGHT))
+
+
+_ENDS = ("restored", "refused", "dirty_silent", "baseline_lost")
+_RIGHT = ("restored", "refused", "silent failures", "baselines lost")
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"  # no older run knows how many were refused
+
+
+def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
+    """Return the conditions that differ in nothing but trusting or verifying."""
+    settings = settings_of(run)
+    by_essence: dict[str, dict[str, Condition]] = {}
+    for one in summary["conditions"]:
+        setting = settings.get(one["name"])
+        if setting is None or one["policy"] not in (TRUSTING, VERIFIED) or not one["cycles"]:
+            continue
+        if setting.get("strata") or one["outcomes"].get("harness_error"):
+            continue  # its share of clean cycles is no reliability
+        essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in MAY_DIFFER))
+        by_essence.setdefault(essence, {})[one["policy"]] = one
+    return [
+        _pair(both[TRUSTING], both[VERIFIED], settings)
+        for both in by_essence.values()
+        if len(both) == 2
+    ]
+
+
+def _pair(trusting: Condition, verified: Condition, settings: Mapping[str, Any]) -> Pair:
+    whole = all(one["cycles"] == settings[one["name"]]["cycles"] for one in (trusting, verified))
+    return Pair(_common(trusting["name"], verified["name"]), trusting, verified, whole)
+
+
+def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
+    """Return a sentence a pair; the words better and worse all hold together at 95%."""
+    whole = [one for one in found if one.whole]
+    changes = [
+        compare_proportions(
+            _failures(one.trusting), one.trusting["cycles"],
+            _failures(one.verified), one.verified["cycles"],
+        )
+        for one in whole
+    ]  # fmt: skip
+    words = iter(verdicts(changes))
+    said = {"worse": "verifying is worse", "better": "verifying is better",
+            "no difference shown": "no difference shown"}  # fmt: skip
+    return [
+        f"{one.name}: trusting the report {_of(one.trusting)}, verified {_of(one.verified)}; "
+        f"silent failures {_silent(one.trusting):,} against {_silent(one.verified):,}: "
+        + (said[next(words)] if one.whole else "stopped early, so not compared")
+        + "."
+        for one in found
+    ]
+
+
+def independence(summary: Mapping[str, Any]) -> list[str]:
+    """Return what independence predicts against what was measured; [] where nothing says."""
+    found = dependence_sentences(summary)
+    for one in summary["conditions"]:
+        counts = one.get("together") or {}
+        if counts.get("expected_both") is None or not counts.get("restores_needed"):
+            continue
+        found.append(
+            f"{one['name']}: if cleanup and restore failed independently, "
+            f"{counts['expected_both']:,.1f} of {one['cycles']:,} cycles would fail both ways; "
+            f"measured {counts['both']:,}; reliability {share(one['reliability'])}."
+        )
+    return found
+
+
+def tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return the tables behind the sentences, those that hold anything."""
+    rows = joint_failures.rows(summary["conditions"])
+    figures = frozenset(joint_failures.HEADINGS[1:-1])
+    found = [policies(summary["conditions"])]
+    found.append(
+        Table(joint_failures.TITLE, joint_failures.HEADINGS, rows, joint_failures.ABOUT, figures)
+    )
+    found += [Table(*one) for one in shown(summary) if not one.title.startswith("Claims")]
+    return [table for table in found if table.rows]
+
+
+def frontier(summary: Mapping[str, Any]) -> list[str]:
+    """Return up to where 99.9% holds and from where it breaks, for each curve there is."""
+    return frontier_sentences(summary)
+
+
+def _common(first: str, second: str) -> str:
+    """Name a pair by what both names begin with."""
+    length = next((at for at, two in enumerate(zip(first, second)) if two[0] != two[1]), None)  # noqa: B905 - the shorter one ends it
+    begun = first[: len(first) if length is None else length].removesuffix("hybrid_")
+    return begun.rstrip("/, ") or f"{first} and {second}"
+
+
+def _of(one: Condition) -> str:
+    return f"{share(one['reliability'])} in {one['cycles']:,} cycles"
+
+
+def _failures(one: Condition) -> int:
+    return int(one["cycles"] - one["outcomes"]["cleaned"] - one["outcomes"]["restored"])
+
+
+def _silent(one: Condition) -> int:
+    return int(one["outcomes"]["dirty_silent"])

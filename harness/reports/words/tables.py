@@ -1,0 +1,270 @@
+"""What every report says: the same facts and tables, as text, for any format to dress up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from harness.analysis.summary import load
+from harness.reports.words import decided, joint_failures, silent_cleanups
+from harness.reports.words.decided import share
+from harness.reports.words.scenario import Scenario, scenario
+from harness.results import again
+from harness.results.reading import OUTCOMES, TIMINGS
+from harness.statistics.digits import milliseconds, percent, sure
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, a line of headings, and rows of text, all of the same length."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    about: str = ""  # one sentence under the title
+    figures: frozenset[str] = field(default_factory=frozenset)  # headings whose cells are numbers
+
+    def without(self, heading: str) -> Table:
+        """Return the same table with one column less."""
+        at = self.headings.index(heading)
+        rows = [row[:at] + row[at + 1 :] for row in self.rows]
+        headings = self.headings[:at] + self.headings[at + 1 :]
+        return Table(self.title, headings, rows, self.about, self.figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report says of one run."""
+
+    title: str
+    facts: list[tuple[str, str]]  # what ran, where and on what
+    scenarios: list[Scenario]
+    claims: Table
+    conditions: Table
+    silent_cleanups: Table  # empty but for projects of somebody's own
+    together: Table
+    timings: Table
+    faults: Table
+    failures: Table  # its last column is the command that replays the cycle
+    decided: list[Table] = field(default_factory=list)  # claims together, dependence, curves
+
+
+def read(folder: Path) -> Report:
+    """Read the run in ``folder``; UsageError where there is no run."""
+    stored = load(folder)
+    summary, run = stored.summary, stored.run
+    conditions = summary["conditions"]
+    return Report(
+        title=summary["experiment"],
+        facts=_facts(summary, run),
+        scenarios=[scenario(one) for one in summary.get("stories", ())],
+        claims=claims(summary),
+        conditions=_conditions(conditions),
+        silent_cleanups=_silent_cleanups(conditions),
+        together=_together(conditions),
+        timings=_timings(conditions),
+        faults=_faults(conditions),
+        failures=_failures(conditions, folder),
+        decided=[Table(*one) for one in decided.shown(summary)],
+    )
+
+
+def claims(summary: Mapping[str, Any]) -> Table:
+    """Return the table claimed / measured [interval] / verdict / why."""
+    return Table(
+        "Claims",
+        ("claim", "claimed", "measured", "verdict", "why"),
+        [
+            (*(row[key] for key in ("claim", "claimed", "measured", "verdict")), reason(row))
+            for row in summary["rows"]
+        ],
+        " ".join(["In brackets the interval.", *explained(summary["rows"])]),
+    )
+
+
+_EXPLAINED = {
+    "set point": "A set point was solved for: it supports nothing.",
+    "control": "A control shows that the instrument sees what it must: it claims nothing.",
+    "not refuted": "Nothing can prove 100%; one failure refutes it.",
+}
+
+
+def explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what the verdicts in these rows mean, and at what confidence each was given."""
+    verdicts = {row["verdict"] for row in rows}
+    found = [said for word, said in _EXPLAINED.items() if word in verdicts]
+    each = {float(row["confidence"]) for row in rows if row.get("confidence") is not None}
+    return [
+        *found,
+        *(
+            f"Each verdict is given at {sure(one)}, so that all hold together."
+            for one in each
+            if len(each) == 1
+        ),
+    ]
+
+
+def reason(stated: Mapping[str, Any]) -> str:
+    """Return why a claim or row has its verdict, and what it would take."""
+    return "; ".join(filter(None, (stated["why"], stated.get("next"))))
+
+
+def _conditions(conditions: list[dict[str, Any]]) -> Table:
+    headings = ("condition", "policy", "cycles", "outcomes", "reliability", "clean end",
+                "data safety", "claimed", "verdict", "cycles/s")  # fmt: skip
+    return Table(
+        "Conditions",
+        headings,
+        [
+            (
+                one["name"],
+                one["policy"] or "-",
+                f"{one['cycles']:,}",
+                _outcomes(one),
+                share(one["reliability"]),
+                share(one["clean_end"]) if "clean_end" in one else "-",  # an older run's
+                share(one["data_safety"]),
+                one["claimed"] or "-",
+                _verdict(one),
+                _speed(one["cycles_per_second"]),
+            )
+            for one in conditions
+        ],
+        figures=frozenset({"cycles", "cycles/s"}),
+    )
+
+
+def _speed(cycles_per_second: float | None) -> str:
+    """A slow one is not none: below ten a digit more."""
+    if cycles_per_second is None:
+        return "-"
+    return f"{cycles_per_second:,.{1 if cycles_per_second < 10 else 0}f}"
+
+
+def _outcomes(condition: Mapping[str, Any]) -> str:
+    counts = condition["outcomes"]
+    said = [f"{name} {counts[name]:,}" for name in OUTCOMES if counts.get(name)]
+    clean = condition["clean"]
+    beside = f" (exact {clean['exact']:,})" if said and clean["demands"] == "rows" else ""
+    return (", ".join(said) or "-") + beside
+
+
+def _verdict(condition: Mapping[str, Any]) -> str:
+    at = condition["decided_at_cycle"]
+    return (condition["verdict"] or "-") + (f" at cycle {at:,}" if at else "")
+
+
+def _together(conditions: list[dict[str, Any]]) -> Table:
+    rows, figures = joint_failures.rows(conditions), frozenset(joint_failures.HEADINGS[1:-1])
+    return Table(
+        joint_failures.TITLE,
+        joint_failures.HEADINGS,
+        rows,
+        joint_failures.about(conditions),
+        figures,
+    )
+
+
+def _silent_cleanups(conditions: list[dict[str, Any]]) -> Table:
+    figures = frozenset({"cleanup ran", "said fine"})
+    return Table(
+        silent_cleanups.TITLE,
+        silent_cleanups.HEADINGS,
+        silent_cleanups.rows(conditions),
+        silent_cleanups.ABOUT,
+        figures,
+    )
+
+
+def _timings(conditions: list[dict[str, Any]]) -> Table:
+    return Table(
+        "Timings",
+        ("condition", "step", "p50", "p95", "p99", "max", "count"),
+        [
+            (
+                one["name"],
+                step,
+                *(milliseconds(figures[key]) for key in ("p50", "p95", "p99", "max")),
+                f"{figures['count']:,}",
+            )
+            for one in conditions
+            for step in TIMINGS
+            if (figures := one["timings_ms"][step])["count"]
+        ],
+        figures=frozenset({"p50", "p95", "p99", "max", "count"}),
+    )
+
+
+def _faults(conditions: list[dict[str, Any]]) -> Table:
+    keys = ("planned", "fired", "surfaced", "masked")
+    return Table(
+        "What struck",
+        ("condition", "fault", *keys),
+        [
+            (one["name"], kind, *(f"{counts[key]:,}" for key in keys))
+            for one in conditions
+            for kind, counts in sorted(one["faults"].items())
+        ],
+        "Surfaced: an attempt failed because of it. Masked: it fired and nobody noticed.",
+        frozenset(keys),
+    )
+
+
+def _failures(conditions: list[dict[str, Any]], folder: Path) -> Table:
+    command = "harness replay {} --condition {} --cycle {}"
+    return Table(
+        "Silent failures, lost baselines and harness errors",
+        ("condition", "outcome", "detail", "replay"),
+        [
+            (
+                one["name"],
+                failure["outcome"],
+                failure["detail"] or "-",
+                command.format(quote(str(folder)), quote(one["name"]), failure["cycle"]),
+            )
+            for one in conditions
+            for failure in one["to_replay"]
+        ],
+        "The first of each condition; the command makes the same cycle again.",
+    )
+
+
+def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what ran, where and on what; what run.json does not say is left out."""
+    experiment = run.get("experiment") or {}
+    cycles = sum(one["cycles"] for one in summary["conditions"])
+    said = {
+        "question": experiment.get("question"),
+        "cycles": f"{cycles:,} in {len(summary['conditions'])} conditions",
+        "seed": run.get("seed"),
+        "confidence": experiment.get("confidence"),
+        "rates solved for": _rates(run, experiment),
+        "started": run.get("started"),
+        "wall time": f"{run['wall_s']:,.1f} s" if run.get("wall_s") else None,
+        "workers": run.get("workers"),
+        "run again": again.sentence(run),
+        "revision": run.get("revision"),
+        "machine": _flat(run.get("machine")),
+        "versions": _flat(run.get("versions")),
+    }
+    return [(key, str(value)) for key, value in said.items() if value not in (None, "")]
+
+
+def _rates(run: Mapping[str, Any], experiment: Mapping[str, Any]) -> str:
+    """Return ``simple: 95.0% at rate 0.0123`` for each calibration."""
+    targets = experiment.get("calibrations") or {}
+    return ", ".join(
+        f"{name}: {percent(targets[name]['target'])} at rate {rate:.4g}"
+        for name, rate in (run.get("rates") or {}).items()
+        if name in targets
+    )
+
+
+def _flat(found: Any) -> str:
+    """Return a flat text of a machine's or the versions' table."""
+    if not isinstance(found, Mapping):
+        return "" if found is None else str(found)
+    return ", ".join(f"{key} {value}" for key, value in found.items())

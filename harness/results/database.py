@@ -1,0 +1,177 @@
+"""cycles.sqlite for those who read stored runs: whole columns, each value of them checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+
+from harness.errors import MeasurementError
+from harness.outcomes import TIMINGS
+from harness.results import checksums
+from harness.results.columns import Columns, checksums_of, told_apart, typed
+from harness.results.sound import Unsound, shown
+
+_NAMES = (
+    "cycle", "outcome", "flags", "restored_by", "left_behind", "backup_bytes", "payload_bytes",
+    "grown_bytes", *(f"{phase}_ms" for phase in TIMINGS), "faults", "detail", "checksum",
+)  # fmt: skip
+_SELECT = f"""
+SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_bytes, grown_bytes,
+    {", ".join(f"{phase}_us" for phase in TIMINGS)}, faults, coalesce(detail, ''), {{checksum}}
+FROM cycles WHERE condition = ? ORDER BY cycle
+"""
+_STORY = "SELECT cycle, story, {checksum} FROM stories WHERE condition = ? ORDER BY cycle LIMIT 1"
+_NEXT = "SELECT min(condition) FROM cycles WHERE condition > ?"
+
+
+class CyclesDatabase:
+    """One cycles.sqlite, for reading; another process may be writing to it.
+
+    MeasurementError where it is damaged, or holds what no run of these conditions has stored: it
+    names the file, the row and the column.
+
+    Args:
+        path: of the file.
+        conditions: the names that run.json knows.
+        beside: whether there is a cycles.parquet, which is read once this file is gone.
+    """
+
+    def __init__(self, path: Path, conditions: Sequence[str], *, beside: bool) -> None:
+        self.path, self._known, self._beside = path, conditions, beside
+
+    def counts(self) -> dict[str, int]:
+        """Return {condition: how many cycles of it are here}."""
+        with self._open() as connection:
+            ids = self._ids(connection)
+            query = "SELECT count(*) FROM cycles WHERE condition = ?"
+            found: dict[str, list[tuple[int]]] = {
+                name: list(connection.execute(query, (number,))) for name, number in ids.items()
+            }
+        return {name: count for name, ((count,),) in found.items() if count}
+
+    def columns(self, condition: str) -> Columns:
+        """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
+        with self._open() as connection:
+            number = self._ids(connection).get(condition, -1)
+            has = _has(connection, "cycles", "checksum")
+            query = _SELECT.format(checksum="checksum" if has else "NULL")
+            rows = connection.execute(query, (number,)).fetchall()
+            total = self._total(connection, number)
+        raw = dict(zip(_NAMES, zip(*rows, strict=True) if rows else ((),) * len(_NAMES),
+                       strict=True))  # fmt: skip
+        stated = raw.pop("checksum")
+        try:
+            columns = typed(raw)
+            _compare(condition, columns, stated)
+        except Unsound as error:
+            raise self._unsound(condition, raw["cycle"], error) from error
+        there = (len(stated), sum(one or 0 for one in stated))
+        if total is not None and total != there:
+            raise self._changed(
+                f"condition {shown(condition)}: {there[0]:,} cycles are here, and table totals "
+                f"says {total[0]:,} were stored"
+                if there[0] != total[0]
+                else f"condition {shown(condition)}: its checksum in table totals is another's"
+            )
+        return told_apart(columns, np.array([one is None for one in stated], dtype=bool))
+
+    def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
+        """Return (cycle, story) of the first cycle of ``condition`` that has one, or None."""
+        with self._open() as connection:
+            number = self._ids(connection).get(condition, -1)
+            if not _has(connection, "stories", "story"):
+                return None  # a run from before there were stories
+            has = _has(connection, "stories", "checksum")
+            query = _STORY.format(checksum="checksum" if has else "NULL")
+            found = connection.execute(query, (number,)).fetchone()
+        if found is None:
+            return None
+        cycle, text, stated = found
+        where = f"the story of cycle {cycle} of {shown(condition)}"
+        try:
+            story = json.loads(text)
+        except (TypeError, ValueError) as error:
+            raise self._changed(f"{where} is no JSON ({error})") from error
+        if stated is not None and stated != checksums.of_text(text) >> 32:
+            raise self._changed(f"{where} is not the one that was stored")
+        if not isinstance(story, dict) or story.get("version") != 1:
+            raise MeasurementError(f"{self.path}: {where} was not written by this version")
+        return int(cycle), story
+
+    def _ids(self, connection: apsw.Connection) -> dict[str, int]:
+        """Return the number of each condition; MeasurementError where run.json knows one not."""
+        ids = {
+            name: number for number, name in connection.execute("SELECT id, name FROM conditions")
+        }
+        numbers: dict[Any, Any] = {number: name for name, number in ids.items()}
+        at: Any = -(2**63)
+        while True:
+            ((at,),) = connection.execute(_NEXT, (at,)).fetchall()
+            if at is None:
+                return ids
+            if numbers.get(at) not in self._known:
+                called = shown(numbers[at]) if at in numbers else f"number {at}, which has no name"
+                raise self._changed(
+                    f"there are cycles of condition {called}, which run.json does not know"
+                )
+
+    def _total(self, connection: apsw.Connection, number: int) -> tuple[int, int] | None:
+        """Return how many cycles were stored, and their checksum; None: an older run's."""
+        if not _has(connection, "totals", "cycles"):
+            return None
+        query = "SELECT cycles, checksum FROM totals WHERE condition = ?"
+        found = connection.execute(query, (number,)).fetchone()
+        return (0, 0) if found is None else found
+
+    @contextmanager
+    def _open(self) -> Iterator[apsw.Connection]:
+        """Give a connection that sees one state of the file, whoever writes meanwhile."""
+        try:
+            connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                connection.set_busy_timeout(10_000)
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                connection.close()
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise MeasurementError(
+                f"{self.path}: cannot be read: {error}. {self._advice()}"
+            ) from error
+
+    def _unsound(self, condition: str, cycles: Sequence[Any], error: Unsound) -> MeasurementError:
+        row = (
+            f"row {error.place + 1}" if error.column == "cycle" else f"cycle {cycles[error.place]}"
+        )
+        return self._changed(f"condition {shown(condition)}, {row}, {error}")
+
+    def _changed(self, what: str) -> MeasurementError:
+        return MeasurementError(
+            f"{self.path}: {what}, so it was damaged or changed since it was stored. "
+            f"{self._advice()}"
+        )
+
+    def _advice(self) -> str:
+        beside = "; cycles.parquet beside it is read once it is gone" if self._beside else ""
+        return f"Put back a copy of it, or run again with another --output{beside}"
+
+
+def _has(connection: apsw.Connection, table: str, column: str) -> bool:
+    columns = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+    return (column,) in columns
+
+
+def _compare(condition: str, columns: Columns, stated: Sequence[Any]) -> None:
+    """Compare every row with its checksum; a row from before there were any has none."""
+    summed = {name: checksums.of_texts(columns[name].tolist()) for name in checksums.TEXTS}
+    found = checksums_of(checksums.of_texts([condition]), columns | summed)
+    wanted = np.array([-1 if one is None else one for one in stated], dtype=object)
+    differs = np.flatnonzero((wanted != found) & (wanted != -1))
+    if len(differs):
+        raise Unsound("checksum", int(differs[0]), "it is not that of the row's values")

@@ -1,0 +1,120 @@
+"""The summary that lies in a run's folder, read without computing anything: in no time.
+
+It is believed only while the files it was made from are, by their content, still those: it keeps
+the SHA-256 of each. Times of files say nothing: a clone, a copy and an unpacked archive set them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.errors import MeasurementError, UsageError
+from harness.results.run_checks import SUM, checksum, parsed
+from harness.results.store import CYCLES, RUN, check_version
+
+SUMMARY, PARQUET = "summary.json", "cycles.parquet"
+SOURCES = "made_from"  # the key of {file name: SHA-256 of its content}
+_ANEW = "remove it: it is computed anew from the cycles"
+
+
+class Stored(NamedTuple):
+    """What reports are made from."""
+
+    summary: dict[str, Any]
+    run: dict[str, Any]
+
+
+def sealed(folder: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a summary as it is to be stored: with the sums of its sources, and its own."""
+    names = [name for name in (RUN, CYCLES, PARQUET) if (folder / name).exists()]
+    content = {**summary, SOURCES: {name: sha256_of(folder, name) for name in names}}
+    return {**content, SUM: checksum(content)}
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a summary.json.
+
+    Raises:
+        MeasurementError: it is damaged.
+        UsageError: there is none, or it is of another version.
+    """
+    try:
+        summary = parsed(path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such file") from error
+    except (OSError, ValueError) as error:
+        raise MeasurementError(f"{path}: cannot be read: {error}; {_ANEW}") from error
+    check_version(path, summary)
+    if not isinstance(summary.get("conditions"), list) or not isinstance(summary.get("rows"), list):
+        raise MeasurementError(f"{path}: holds no conditions or rows, so it is damaged; {_ANEW}")
+    if SUM in summary and summary[SUM] != checksum(summary):
+        raise MeasurementError(
+            f"{path}: {SUM}: it is not that of the other values, so it was damaged or changed "
+            f"since a run wrote it; {_ANEW}"
+        )
+    return dict(summary)
+
+
+def fresh(folder: Path) -> dict[str, Any] | None:
+    """Return the summary stored in ``folder`` unless it was made from other files than these.
+
+    None also where there is none. MeasurementError when it is damaged, or was made from another
+    run.json and no cycles are there to compute it anew.
+    """
+    path = folder / SUMMARY
+    if not path.exists():
+        return None
+    summary = read_summary(path)
+    cycles = next((name for name in (CYCLES, PARQUET) if (folder / name).exists()), None)
+    sources = summary.get(SOURCES)
+    if not isinstance(sources, dict):
+        believed = cycles is None or (cycles == PARQUET and _as_many(folder, summary))
+        return summary if believed else None
+    if all(_is(folder, name, sources) for name in (RUN, cycles) if name):
+        return summary
+    if cycles is None:
+        raise MeasurementError(
+            f"{folder / RUN}: is not the one that {SUMMARY} was made from, and there are no "
+            "cycles to compute it anew; take both from where they were published"
+        )
+    return None
+
+
+def made_from(folder: Path, *names: str) -> bool:
+    """Whether the summary in ``folder`` was made with exactly these files as they are now."""
+    if not all((folder / name).exists() for name in (SUMMARY, *names)):
+        return False
+    try:
+        sources = read_summary(folder / SUMMARY).get(SOURCES)
+    except MeasurementError:
+        return False
+    return isinstance(sources, dict) and all(_is(folder, name, sources) for name in names)
+
+
+def sha256_of(folder: Path, name: str) -> str:
+    """Return the SHA-256 of a file in hex; of a database with what its -wal holds."""
+    with (folder / name).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256")
+    log = folder / f"{name}-wal"
+    if log.exists():
+        found.update(log.read_bytes())
+    return found.hexdigest()
+
+
+def _is(folder: Path, name: str, sources: Mapping[str, Any]) -> bool:
+    return sources.get(name) == sha256_of(folder, name)
+
+
+def _as_many(folder: Path, summary: Mapping[str, Any]) -> bool:
+    """Whether an older run's summary counts as many cycles as there are."""
+    from harness.results.parquet import CyclesFile  # noqa: PLC0415 - slow to import
+
+    conditions = {one["name"]: one["cycles"] for one in summary["conditions"]}
+    file = CyclesFile(folder / PARQUET, list(conditions))
+    try:
+        return file.counts() == {name: count for name, count in conditions.items() if count}
+    finally:
+        file.close()

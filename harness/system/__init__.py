@@ -1,0 +1,1 @@
+"""What the operating system gives: files, mounts, other processes, and whom to trust."""

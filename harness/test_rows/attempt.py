@@ -1,0 +1,200 @@
+"""One row in the making: the values of each try, and what a refusal teaches for the next."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from harness.test_rows.ddl import words_of
+from harness.test_rows.schema import Reference, Table
+
+SAMPLES = 12  # rows of a table that are looked at
+_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
+
+Values = dict[str, Any]
+
+
+class Source(Protocol):
+    """Where values come from: ``Maker``."""
+
+    def count(self, table: Table) -> int:
+        """How many rows of the table were made."""
+        ...
+
+    def no_next(self, table: Table) -> bool:
+        """Whether SQLite would draw the next row's number by lot."""
+        ...
+
+    def samples(self, table: Table) -> Sequence[Values]:
+        """Some rows that the table holds."""
+        ...
+
+    def suggested(self, table: Table, column: str) -> list[Any]:
+        """What the column may hold."""
+        ...
+
+    def fresh(self, table: Table, column: str) -> Any:
+        """Another value that the column does not hold yet."""
+        ...
+
+    def parents(self, table: Table, reference: Reference) -> list[tuple[Any, ...]]:
+        """Whom a row may refer to."""
+        ...
+
+    def promise(self, table: Table, reference: Reference) -> tuple[Any, ...] | None:
+        """Think of a parent that is yet to come."""
+        ...
+
+
+class Attempt:
+    """One row in the making: which values were refused, and what comes next."""
+
+    def __init__(self, maker: Source, table: Table, given: Values) -> None:
+        self._maker, self._table, self._given = maker, table, given
+        self._levels: Counter[str] = Counter()
+        self._template = maker.count(table)
+        self._turns: Counter[int] = Counter()  # how far each reference's parents were gone through
+        self._choices: Counter[int] = Counter()  # how many each has
+        self._current: Values = {}
+        self._thought_of: list[tuple[Reference, tuple[Any, ...]]] = []
+        self._new = self._must_be_new()
+
+    def _must_be_new(self) -> set[str]:
+        """Of every unique set one column at least must hold what is not there yet."""
+        table = self._table
+        referring = {name for r in table.references for name in r.columns}
+        sets = [*table.uniques, *([frozenset(table.key)] if table.key else [])]
+        new: set[str] = set()
+        for unique in sorted(sets, key=lambda one: (len(one), sorted(one))):
+            free = [n for n in table.columns if n in unique and n not in referring]
+            if free and not unique & new and table.alias not in unique:
+                new.add(max(free, key=lambda name: "TEXT" in table.columns[name].type))
+        if table.alias is not None and self._maker.no_next(table):
+            new.add(table.alias)
+        return new - self._given.keys()
+
+    def values(self) -> Values:
+        """The values of the next try."""
+        table, maker = self._table, self._maker
+        values = {**self._given}
+        for name in sorted(self._new - values.keys()):
+            if name not in self._current:
+                self._current[name] = maker.fresh(table, name)
+            values[name] = self._current[name]
+        self._refer(values)
+        samples = maker.samples(table)
+        sample = samples[self._template % len(samples)] if samples else {}
+        for name in table.columns:
+            if name in values or (name == table.alias and not self._levels[name]):
+                continue
+            values[name] = self._free(name, sample)
+        return values
+
+    def _free(self, name: str, sample: Values) -> Any:
+        level = self._levels[name]
+        if (
+            level == 0
+            and name in sample
+            and (sample[name] is not None or name not in self._table.key)
+        ):
+            return sample[name]
+        known = self._maker.suggested(self._table, name)
+        if not known:
+            return None
+        at = level - 1 if name in sample else level
+        return known[(at + (self._template if level == 0 else 0)) % len(known)]
+
+    def _refer(self, values: Values) -> None:
+        """Set the foreign keys: each combination of parents in its turn."""
+        self._thought_of = []
+        for number, reference in enumerate(self._table.references):
+            fixed = [(i, values[n]) for i, n in enumerate(reference.columns) if n in values]
+            if len(fixed) == len(reference.columns):
+                continue
+            choices = self._maker.parents(self._table, reference)
+            choices = [one for one in choices if all(one[i] == v for i, v in fixed)]
+            choices = choices or self._without_parents(reference, values)
+            self._choices[number] = len(choices)
+            values.update(
+                (name, value)
+                for name, value in zip(
+                    reference.columns, choices[self._turns[number] % len(choices)], strict=True
+                )
+                if name in self._table.columns and name not in values
+            )
+
+    def _turn(self, blamed: set[str]) -> None:
+        """Go on to the next combination of parents; ``blamed``: of these columns only, if any."""
+        for number, reference in enumerate(self._table.references):
+            if blamed and not blamed & set(reference.columns):
+                continue
+            self._turns[number] += 1
+            if self._turns[number] % max(self._choices[number], 1):
+                return
+
+    def _without_parents(self, reference: Reference, values: Values) -> list[tuple[Any, ...]]:
+        nothing = (None,) * len(reference.columns)
+        promised = self._maker.promise(self._table, reference)
+        if promised is None:
+            return [nothing]
+        if reference.parent == self._table.name:  # the row refers to itself
+            values.update(zip(reference.referred, promised, strict=True))
+        else:
+            self._thought_of.append((reference, promised))
+        return [promised]
+
+    def promises(self) -> list[tuple[str, Values]]:
+        """The parents that the row just made needs."""
+        return [
+            (reference.parent, dict(zip(reference.referred, promised, strict=True)))
+            for reference, promised in self._thought_of
+        ]
+
+    def learn(self, error: Exception) -> None:
+        """Change what was refused."""
+        text = str(error)
+        blamed = self._blamed(text)
+        self._current = {n: v for n, v in self._current.items() if n not in blamed}
+        free = blamed - self._new
+        self._levels.update(free)
+        referring = {name for r in self._table.references for name in r.columns}
+        if "UNIQUE" in text and not blamed & self._new:
+            self._new |= set(sorted(blamed - referring - self._given.keys())[:1])
+        if "FOREIGN KEY" in text or blamed & referring or not blamed:
+            self._turn(blamed & referring)
+        if not blamed:
+            self._template += 1
+            self._current = {}
+            if self._template % (SAMPLES + 1) == SAMPLES:
+                self._levels.update(self._table.columns.keys() - self._new)
+
+    def _blamed(self, text: str) -> set[str]:
+        columns = {name.lower(): name for name in self._table.columns}
+        if found := _UNIQUE.search(text):
+            index = re.match(r"index '(.+)'", found[1])
+            if not index:
+                names = [one.rpartition(".")[2] for one in found[1].split(", ")]
+                return {columns[n.lower()] for n in names if n.lower() in columns}
+        if text.startswith("CHECKConstraint") or "CHECK constraint failed" in text:
+            return self._in_check(text.partition(": ")[2], columns)
+        named = re.search(r"(?:NOT NULL constraint failed: |column )(.+)", text)
+        if named:
+            name = named[1].rpartition(".")[2].lower()
+            return {columns[name]} if name in columns else set()
+        return set()
+
+    def _in_check(self, told: str, columns: dict[str, str]) -> set[str]:
+        """The columns of the CHECK that SQLite tells of, by its name or its expression."""
+        words = words_of(told)
+        blamed = {columns[word] for word in words & columns.keys()}
+        if not blamed:
+            several = [c for c in self._table.checks if not self._table.alone(c)]
+            blamed = {columns[n] for c in several for n in c.names & columns.keys()}
+        # one column of several at a time, in turn: all at once would never meet
+        order = sorted(blamed - self._given.keys())
+        return {order[sum(self._levels.values()) % len(order)]} if order else set()
+
+
+__all__ = ["SAMPLES", "Attempt", "Values"]

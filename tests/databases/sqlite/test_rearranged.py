@@ -1,0 +1,68 @@
+"""Rows that only moved between pages need no look; rows that changed on the way always do."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.databases.sqlite import changes as pages
+from harness.databases.sqlite.differences import _look
+from tests.databases.guarded import COUNT, MODES, Guarded
+
+ROWS = f"""
+CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT);
+CREATE INDEX t_body ON t (body);
+{COUNT.format(300)} INSERT INTO t (body)
+SELECT printf('row %d %s', i, hex(zeroblob(i % 60))) FROM n;
+"""
+ADD = f"{COUNT.format(70)} INSERT INTO t (body) SELECT 'new ' || hex(zeroblob(40 + i % 30)) FROM n"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_added_and_deleted_rows_leave_only_the_sequence(folder: Path, mode: str) -> None:
+    """Pages split and merged again hold the baseline's rows: at grade rows nothing is left."""
+    with closing(Guarded(folder / "x.db", mode, ROWS)) as guarded:
+        found = guarded.find(ADD, "DELETE FROM t WHERE body LIKE 'new %'")
+    assert found.tables == {}
+    assert found.sequences == {"t": (300, 370)}
+
+
+def test_the_shuffle_is_seen_as_one(folder: Path) -> None:
+    """The pages in question really are told apart from changed ones, not compared row by row."""
+    with closing(Guarded(folder / "x.db", "same file", ROWS)) as guarded:
+        guarded.find(ADD, "DELETE FROM t WHERE body LIKE 'new %'")
+        live = guarded.writer
+        state = pages.wal_state(live)
+        live.execute("BEGIN IMMEDIATE")
+        look = _look(live, live, state, same_file=True)
+        frames = pages.frame_offsets(live, state, 4096) if state else {}
+        live.execute("ROLLBACK")
+    assert len(look.changed) < len(frames)
+    kinds = {look.before.page(number)[:1] for number in look.changed if number > 1}
+    assert b"\x05" not in kinds  # no interior page of a table is left to look at
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(1, 300), st.sampled_from(["same length", "longer", "gone", "other type"]))
+def test_one_changed_row_in_the_shuffle_is_found(folder: Path, row: int, how: str) -> None:
+    """Among rows that moved, one that changed is found and named, whatever its place."""
+    for path in folder.iterdir():
+        path.unlink()
+    change = {
+        "same length": f"UPDATE t SET body = 'ROW' || substr(body, 4) WHERE id = {row}",
+        "longer": f"UPDATE t SET body = body || 'x' WHERE id = {row}",
+        "gone": f"DELETE FROM t WHERE id = {row}",
+        "other type": f"UPDATE t SET body = CAST(body AS BLOB) WHERE id = {row}",
+    }[how]
+    with closing(Guarded(folder / "x.db", "same file", ROWS)) as guarded:
+        found = guarded.find(ADD, change, "DELETE FROM t WHERE body LIKE 'new %'")
+    touched = found.tables["t"]
+    named = [r[0] for r in touched.missing] + [now[0] for _, now in touched.changed]
+    assert named == [row]
+    assert not touched.added

@@ -1,0 +1,78 @@
+"""What people see while a run is under way."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+
+import pytest
+from rich.console import Console
+
+from harness.experiment.run import progress
+from harness.experiment.run.progress import ProgressDisplay, Tally
+from harness.faults.schedule.ledger import LedgerEntry
+from harness.results.records import CycleRecord
+
+
+def tally() -> Tally:
+    """Give 40 stored cycles and 10 new ones, one fault struck in each."""
+    one = Tally("a", 100)
+    one.add_stored(["cleaned"] * 38 + ["dirty_known"] * 2, Counter(noop=5))
+    struck = LedgerEntry("timeout", "cleanup", "delete bots 1", 1, "phase", True, True, "locked")
+    masked = struck._replace(kind="noop", fired=False)
+    one.add(CycleRecord("a", n, "restored", faults=(struck, masked)) for n in range(10))
+    return one
+
+
+def test_a_tally_counts_stored_and_new() -> None:
+    """The reliability shown covers both, the speed only what is new."""
+    cells = tally().cells(0.95)
+    assert cells["cycles"] == "50/100"
+    assert cells["reliability"].startswith("96.000% [86.2")  # Clopper-Pearson of 48 in 50
+    assert cells["outcomes"] == "cleaned 38, restored 10, dirty_known 2"
+    assert cells["struck"] == "noop 5, timeout 10"
+    assert Tally("a", 5).cells(0.95)["reliability"] == "-"
+
+
+def test_of_designed_cycles_no_reliability_is_shown() -> None:
+    """With a set number of faults in each, the share that failed is no reliability."""
+    one = Tally("a", 5, designed=True)
+    one.add_stored(["cleaned", "dirty_known"], Counter())
+    assert one.cells(0.95)["reliability"] == "-"
+
+
+def test_elsewhere_than_on_a_terminal_there_are_plain_lines() -> None:
+    """No colours, no cursor movement, one line a state."""
+    said = io.StringIO()
+    with ProgressDisplay(Console(file=said, width=60), 0.95) as display:
+        display.begin(tally())
+        display.show()
+    assert said.getvalue().count("\n") == 1
+    assert "\x1b" not in said.getvalue()
+    assert "a: 50/100 cycles" in said.getvalue()
+
+
+def test_on_a_terminal_there_is_a_live_table() -> None:
+    """One table, drawn over itself."""
+    said = io.StringIO()
+    console = Console(file=said, width=200, force_terminal=True)
+    with ProgressDisplay(console, 0.95) as display:
+        display.begin(tally())
+        display.show()
+        display.show()
+    assert "\x1b[" in said.getvalue()
+    assert "50/100" in said.getvalue()
+    assert "reliability" in said.getvalue()
+
+
+def test_lines_come_only_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log of a long run stays readable."""
+    said = io.StringIO()
+    with ProgressDisplay(Console(file=said, width=200), 0.95) as display:
+        display.begin(tally())
+        for _ in range(1000):
+            display.tick()
+        assert said.getvalue() == ""
+        monkeypatch.setattr(progress, "PLAIN_S", 0.0)
+        display.tick()
+    assert said.getvalue().count("\n") == 1

@@ -1,0 +1,59 @@
+"""Storage faults, armed where a step works and for as long as they last."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.errors import MeasurementError
+from harness.faults.disk_full import DiskFull
+from harness.faults.io_error import IoError
+from harness.steps import Step
+from tests.faults.conftest import Stage, plan
+from tests.faults.reach.writing import write_all
+
+
+@pytest.mark.parametrize("operation", ["file_copy", "online_backup"])
+@pytest.mark.parametrize(
+    ("lasting", "armed"), [("attempt", 1), ("phase", 2), ("cycle", 3)], ids=str
+)
+def test_how_long_it_is_armed(stage: Stage, operation: str, lasting: str, armed: int) -> None:
+    """Armed for one attempt, until the next phase, or for the rest of the cycle."""
+    injector = stage.injector(plan("disk_full", operation, lasting, phase="backup", where=0.0))
+    seam = stage.scene.vfs if operation == "online_backup" else stage.scene.files
+    moments = [
+        Step("backup", operation, 1),
+        Step("backup", operation, 2),
+        Step("restore", operation, 1),
+    ]
+    for number, moment in enumerate(moments, 1):
+        injector.listener(moment)
+        assert len(seam.armed.strikes) == (1 if number <= armed else 0)
+    assert injector.finish([])[0].fired is False  # nobody wrote
+    assert stage.nothing_survives()
+
+
+def test_a_device_that_refuses_nothing_is_no_fault(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the device lets a write pass, the cycle is a harness error and nothing has fired."""
+    monkeypatch.setattr(DiskFull, "device", Path(os.devnull))
+    injector = stage.injector(plan("disk_full", "file_copy", phase="backup"))
+    injector.listener(Step("backup", "file_copy", 1))
+    with pytest.raises(MeasurementError):
+        write_all(stage.scene.files, stage.folder / "copy", [b"x" * 100_000])
+    (entry,) = injector.finish([])
+    assert isinstance(injector.error, MeasurementError)
+    assert not entry.fired
+
+
+def test_a_machine_without_the_device(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no such device it is the instrument's error; the recovery meets nothing."""
+    monkeypatch.setattr(IoError, "device", stage.folder / "none")
+    injector = stage.injector(plan("io_error", "file_copy", phase="backup", where=0.0))
+    injector.listener(Step("backup", "file_copy", 1))
+    assert write_all(stage.scene.files, stage.folder / "copy", [b"x"]) is None
+    assert isinstance(injector.error, MeasurementError)
+    assert not injector.finish([])[0].fired

@@ -1,0 +1,157 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.analysis.summary import summarise, write
+from harness.errors import UsageError
+from harness.reports.published.readme import BEGIN, END, readme_table, rewritten
+from harness.results.reading import Results
+from tests.reports.samples import sample_summary
+from tests.stored_runs import cycles, make_run
+
+TEXT = f"# A title\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n"
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as people do, from another folder than the README's."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "harness.reports.published.readme",
+            str(folder / "README.md"),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def costs(folder: Path) -> Path:
+    """Write a run with two recoveries at one size and nothing claimed."""
+    names = ["wal_pin/2691072", "file_copy/2691072"]
+    records = [
+        record
+        for place, name in enumerate(names)
+        for record in cycles(
+            ["restored"] * 3,
+            condition=name,
+            timings_ms={"backup": 0.5 + place, "restore": 0.25, "verify": 12.5},
+        )
+    ]
+    results = make_run(folder, records, conditions=[{"name": name} for name in names])
+    write(results)
+    return results.folder
+
+
+def test_what_each_recovery_costs(folder: Path) -> None:
+    """A line for each recovery and size, with the medians of backup, restore and verification."""
+    summary = json.loads((costs(folder / "run") / "summary.json").read_text())
+    assert readme_table(summary).splitlines() == [
+        "| recovery | database, bytes | backup p50 | restore p50 | verify p50 |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| wal_pin | 2,691,072 | 0.50 ms | 0.25 ms | 12.5 ms |",
+        "| file_copy | 2,691,072 | 1.50 ms | 0.25 ms | 12.5 ms |",
+    ]
+
+
+def test_the_claims_table(run: Path) -> None:
+    """Claimed, measured with its interval, verdict and reason, row by row."""
+    lines = readme_table(json.loads((run / "summary.json").read_text())).splitlines()
+    assert lines[0] == (
+        "In brackets the interval. A set point was solved for: it supports nothing. "
+        "Each verdict is given at 98.3%, so that all hold together."
+    )
+    assert lines[2] == "| claim | claimed | measured | verdict | why |"
+    assert lines[4] == (
+        "| combined approach | 99.9% | 100% [99.926%, 100%] | supported "
+        "| 0 failures in 5,000; decided at cycle 4,572 (at 98.3%) |"
+    )
+
+
+def test_a_story_is_told_as_on_a_terminal(stories: Path) -> None:
+    """A run with stories and no claims is told step by step, in a block of plain text."""
+    lines = readme_table(summarise(Results(stories))).splitlines()
+    assert lines[0] == "```text"
+    assert any("Users" in line and "1/2 deleted" in line for line in lines)
+    assert not any("\x1b" in line or line != line.rstrip() for line in lines)
+
+
+def test_what_failed_together(folder: Path) -> None:
+    """A run whose faults share a cause shows how often cleanup and restore failed together."""
+    shared = {"disk": {"rate": 0.1, "faults": ["disk_full"]}}
+    records = cycles(["restored", "cleaned", "dirty_known"], condition="one")
+    made = make_run(
+        folder / "run",
+        records,
+        conditions=[{"name": "one", "policy": "hybrid_verified", "causes": shared}],
+    )
+    lines = readme_table(summarise(made)).splitlines()
+    assert lines[0].startswith("| condition | cleanup failed | backup refused |")
+    assert lines[2].startswith("| one | ")
+    assert lines[2].endswith("| disk |")
+
+
+def test_only_what_is_between_the_markers_changes(folder: Path) -> None:
+    """Text before and after stays, the block is new, and doing it again changes nothing."""
+    summary = json.loads((costs(folder / "run") / "summary.json").read_text())
+    new = rewritten(TEXT, {"results/run": summary})
+    assert new.startswith(f"# A title\n\nbefore\n\n{BEGIN}\n")
+    assert new.endswith(f"\n{END}\n\nafter\n")
+    assert "old" not in new
+    assert "6 cycles, from `results/run/summary.json`" in new
+    assert rewritten(new, {"results/run": summary}) == new
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, BEGIN + END + END])
+def test_without_markers_nothing_is_written(text: str) -> None:
+    """Markers that are missing, doubled or the wrong way round are an error."""
+    with pytest.raises(UsageError, match="measured: begin"):
+        rewritten(text, {})
+
+
+def test_neither_claims_nor_costs(folder: Path) -> None:
+    """A summary with nothing to make a table of is an error, not an empty table."""
+    with pytest.raises(UsageError, match="nothing to make a table of"):
+        readme_table(summarise(make_run(folder / "run", cycles(["cleaned"]))))
+
+
+def test_the_command_writes_and_checks(folder: Path, run: Path) -> None:
+    """A stale README fails the check untouched, is rewritten, passes, and fails when edited."""
+    other = costs(folder / "costs")
+    readme = folder / "README.md"
+    readme.write_text(TEXT)
+    runs = (str(run), str(other))
+    assert command(folder, "--check", *runs).returncode == 1
+    assert readme.read_text() == TEXT
+    assert command(folder, *runs).returncode == 0
+    assert "from `a run/summary.json`" in readme.read_text()
+    assert command(folder, "--check", *runs).returncode == 0
+    readme.write_text(readme.read_text().replace("supported", "certain"))
+    assert command(folder, "--check", *runs).returncode == 1
+
+
+def test_the_command_refuses_what_it_cannot_read(folder: Path) -> None:
+    """A run without a summary is a usage error that names it."""
+    (folder / "README.md").write_text(TEXT)
+    done = command(folder, str(folder / "nowhere"))
+    assert done.returncode == 2
+    assert "nowhere/summary.json" in done.stderr
+
+
+def test_curves_strata_and_independence_have_tables() -> None:
+    """Strata stand beside what was counted; without them curves have their frontier's sentence."""
+    summary = sample_summary() | {"rows": [], "stories": []}
+    assert "| fault rate | counted | cycles | by number of faults |" in readme_table(summary)
+    swept = summary | {
+        "conditions": [one | {"strata": None} for one in summary["conditions"]],
+    }
+    table = readme_table(swept)
+    for curve in summary["curves"]:
+        assert f"| {curve['frontier']['sentence']} |" in table
+    alone = swept | {"curves": []}
+    assert "| condition | both failed |" in readme_table(alone)

@@ -1,0 +1,70 @@
+import re
+import shlex
+from pathlib import Path
+
+from harness.analysis.summary import load
+from harness.reports.words.tables import Table, read
+
+
+def test_every_row_of_the_summary_is_in_the_table(run: Path) -> None:
+    """The claims table has each evaluated row, in order, with its verdict."""
+    rows = load(run).summary["rows"]
+    table = read(run).claims
+    assert [row[0] for row in table.rows] == [row["claim"] for row in rows]
+    verdicts = table.headings.index("verdict")
+    assert [row[verdicts] for row in table.rows] == [
+        "supported", "refuted", "set point", "not measured",
+    ]  # fmt: skip
+
+
+def test_conditions_say_outcomes_and_both_grades(run: Path) -> None:
+    """Counts that are not 0, and how many cycles came back to the sequence, stand together."""
+    table = read(run).conditions
+    outcomes = table.headings.index("outcomes")
+    assert [row[outcomes] for row in table.rows] == [
+        "cleaned 5,000 (exact 0)", "cleaned 40, dirty_silent 40 (exact 0)", "-",
+    ]  # fmt: skip
+
+
+def test_faults_are_counted(run: Path) -> None:
+    """What struck is planned, fired, surfaced and masked, by condition and kind."""
+    assert list(read(run).faults.rows) == [("good", "timeout", "5,000", "5,000", "5,000", "0")]
+
+
+def test_a_failure_has_the_command_that_replays_it(run: Path) -> None:
+    """The command, read as a shell does, names the folder, the condition and the cycle."""
+    failures = read(run).failures
+    assert len(failures.rows) == 5
+    for place, row in enumerate(failures.rows):
+        words = shlex.split(row[-1])
+        assert words == [
+            "harness", "replay", str(run), "--condition", row[0], "--cycle", str(2 * place + 1),
+        ]  # fmt: skip
+
+
+def test_only_steps_that_took_place_have_timings(run: Path) -> None:
+    """A step without a timing has no line."""
+    steps = {row[1] for row in read(run).timings.rows}
+    assert steps == {"backup", "cleanup", "cycle"}
+
+
+def test_facts_say_what_it_ran_on(run: Path) -> None:
+    """Cycles, machine and versions are there; what run.json does not say is left out."""
+    facts = dict(read(run).facts)
+    assert facts["cycles"] == "5,080 in 3 conditions"
+    assert facts["machine"] == "cpu A & B <C>, cores 2"
+    assert "revision" not in facts
+
+
+def test_no_verdict_is_made_up(run: Path) -> None:
+    """A condition without cycles shows no share at all."""
+    table = read(run).conditions
+    row = dict(zip(table.headings, table.rows[2], strict=True))
+    assert row["reliability"] == row["data safety"] == "-"
+    assert not re.search(r"supported|refuted", " ".join(row.values()))
+
+
+def test_a_table_without_a_column() -> None:
+    """Taking a column away takes its cells away, and no other."""
+    table = Table("t", ("a", "b", "c"), [("1", "2", "3")])
+    assert table.without("b") == Table("t", ("a", "c"), [("1", "3")])

@@ -1,0 +1,79 @@
+"""Who has a file open."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import apsw
+import pytest
+
+from harness.recovery.file_copy import FileCopy
+from harness.system import holders as module
+from harness.system.holders import holders
+from tests.recovery.helpers import content, execute, make, recovery
+
+NEEDS_PROC = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc here")
+
+
+@NEEDS_PROC
+def test_whoever_has_it_open_is_seen(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """A process is seen from opening to closing, this one too, also when the file was deleted."""
+    path, own = make(folder, "delete"), os.getpid()
+    mine = apsw.Connection(str(path))
+    assert holders(path) == {own}
+    neighbour.open(path)
+    assert holders(path) == {own, neighbour.process.pid}
+    (folder / "link").symlink_to(path)
+    assert holders(folder / "link") == {own, neighbour.process.pid}
+    mine.close()
+    assert holders(path) == {neighbour.process.pid}
+    path.unlink()
+    assert holders(path) == {neighbour.process.pid}
+    neighbour.close()
+    assert holders(path) == set()
+
+
+@NEEDS_PROC
+def test_one_that_ends_while_it_is_looked_at_is_passed_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listing of /proc is of a moment ago: whoever is gone since has nothing open."""
+    path, gone = make(folder, "delete"), subprocess.Popen(["true"])
+    gone.wait()
+    listed = os.listdir
+    monkeypatch.setattr(
+        module.os,
+        "listdir",
+        lambda at: [str(gone.pid), *listed(at)] if at == "/proc" else listed(at),
+    )
+    with path.open("rb"):
+        assert holders(path) == {os.getpid()}
+
+
+def test_silent_where_there_is_nothing_to_see(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without /proc, and for a file that is gone, nobody is seen and nothing raised."""
+    assert holders(folder / "gone") == set()
+    monkeypatch.setattr(module, "PROC", str(folder / "proc"))
+    assert holders(make(folder, "delete")) == set()
+
+
+@NEEDS_PROC
+def test_an_idle_connection_elsewhere_is_busy(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """It holds no lock in rollback mode, and would read the old file on: not replaced under it."""
+    path = make(folder, "delete")
+    before = content(path)
+    one = recovery(FileCopy, path)
+    one.capture()
+    neighbour.open(path)
+    execute(path, "DELETE FROM users")
+    live = content(path)
+    with pytest.raises(apsw.BusyError, match=f"open in process {neighbour.process.pid}"):
+        one.restore()
+    assert content(path) == live
+    neighbour.close()
+    one.restore()
+    assert content(path) == before
