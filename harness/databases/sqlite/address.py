@@ -1,17 +1,49 @@
-"""The path of a database, as it is given at the door; what cannot be one is refused here, once."""
+"""The path of a SQLite file, as it is given at the door; what can be none is refused, once."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.databases.engine import Engine, Given
 from harness.databases.engines import engine_of
 from harness.errors import UsageError
 
 _MOST_NAME_BYTES = 200  # of 255: the longest name beside it is of an archive that is being made
 
 
-def path_of(given: str | bytes | os.PathLike[str], *, what: str = "--database") -> Path:
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """A SQLite file by its path, as it was given."""
+
+    path: Path
+    engine: Engine
+
+    @property
+    def name(self) -> str:
+        """The file's name in its folder."""
+        return self.path.name
+
+    @property
+    def whole(self) -> str:
+        """The absolute path."""
+        return os.path.abspath(self.path)
+
+    def absolute(self) -> SqliteFile:
+        """Make one of the absolute path."""
+        return SqliteFile(Path(self.whole), self.engine)
+
+    def __fspath__(self) -> str:
+        """Stand for the path, wherever the system wants one."""
+        return str(self.path)
+
+    def __str__(self) -> str:
+        """Print as the path that was given."""
+        return str(self.path)
+
+
+def path_of(given: Given, *, what: str = "--database") -> Path:
     """Return the path that was given; it need not be there.
 
     Raises:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.databases.sqlite.address import path_of
 from harness.errors import UsageError
-from harness.guard.paths import path_of
 
 ODD = [
     "x" * 201,
