@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.truth import Judgement
-from harness.truth.baseline import Baseline, as_rows
-from harness.truth.checks import Witness, fold_in
-from harness.truth.compare import Comparison, Findings
-from harness.truth.mapped import MappedFile
-from harness.truth.pages import Image, Malformed
-from harness.truth.remembered import Remembered
+from harness.truth.sqlite_pages.baseline import Baseline, as_rows
+from harness.truth.sqlite_pages.checks import Witness, fold_in
+from harness.truth.sqlite_pages.compare import Comparison, Findings
+from harness.truth.sqlite_pages.mapped import MappedFile
+from harness.truth.sqlite_pages.pages import Image, Malformed
+from harness.truth.sqlite_pages.remembered import Remembered
 
 
 class SqliteTruth:

@@ -10,8 +10,8 @@ from typing import Any
 
 import apsw
 
-from harness.truth.pages import Image
 from harness.truth.sqlite import SqliteTruth
+from harness.truth.sqlite_pages.pages import Image
 
 TABLES = """
 CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT UNIQUE, score);

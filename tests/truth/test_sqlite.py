@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from harness.errors import MeasurementError
 from harness.truth import Judgement
-from harness.truth.checks import Witness
-from harness.truth.pages import walk
 from harness.truth.sqlite import SqliteTruth
+from harness.truth.sqlite_pages.checks import Witness
+from harness.truth.sqlite_pages.pages import walk
 from tests.truth.making import alter, build, dump, guard_copy, image, judged, root, run
 
 CLEAN = Judgement(rows=True, exact=True, lost=False)

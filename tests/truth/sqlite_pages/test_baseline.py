@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.errors import MeasurementError
-from harness.truth.baseline import ORPHAN, OVERFLOW, Baseline
+from harness.truth.sqlite_pages.baseline import ORPHAN, OVERFLOW, Baseline
 from tests.truth.making import alter, build, image, root
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import MeasurementError
-from harness.truth.pages import (
+from harness.truth.sqlite_pages.pages import (
     LEAF_TABLE,
     Cell,
     Content,
@@ -26,7 +26,7 @@ from harness.truth.pages import (
     varint,
     walk,
 )
-from harness.truth.records import SchemaObject, read_schema
+from harness.truth.sqlite_pages.records import SchemaObject, read_schema
 
 ORPHAN, LEAF, INTERIOR, OVERFLOW, TRUNK, FREE, POINTER_MAP, LOCK = range(8)
 Words = npt.NDArray[np.uint64]

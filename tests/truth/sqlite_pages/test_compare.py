@@ -9,10 +9,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.truth.checks import Witness
-from harness.truth.compare import LISTED, TreeDifference, shortened
-from harness.truth.pages import walk
 from harness.truth.sqlite import SqliteTruth
+from harness.truth.sqlite_pages.checks import Witness
+from harness.truth.sqlite_pages.compare import LISTED, TreeDifference, shortened
+from harness.truth.sqlite_pages.pages import walk
 from tests.truth.making import alter, guard_copy, image, judged, root, run
 
 

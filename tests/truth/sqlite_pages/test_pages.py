@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.truth.pages import (
+from harness.truth.sqlite_pages.pages import (
     KINDS,
     Image,
     Malformed,

@@ -15,8 +15,15 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.truth.baseline import INTERIOR, LEAF, OVERFLOW, POINTER_MAP, Baseline, as_rows
-from harness.truth.pages import (
+from harness.truth.sqlite_pages.baseline import (
+    INTERIOR,
+    LEAF,
+    OVERFLOW,
+    POINTER_MAP,
+    Baseline,
+    as_rows,
+)
+from harness.truth.sqlite_pages.pages import (
     Image,
     Malformed,
     Node,

@@ -12,7 +12,7 @@ from typing import Any
 
 import apsw
 
-from harness.truth.records import SchemaObject, Value
+from harness.truth.sqlite_pages.records import SchemaObject, Value
 
 _INTEGER_FIRST = ("INT", "CHAR", "CLOB", "TEXT", "BLOB")  # each of them wins over REAL
 _REAL = ("REAL", "FLOA", "DOUB")

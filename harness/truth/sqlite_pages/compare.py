@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from harness.truth.affinity import as_read, real_places
-from harness.truth.baseline import (
+from harness.truth.sqlite_pages.affinity import as_read, real_places
+from harness.truth.sqlite_pages.baseline import (
     INTERIOR,
     LEAF,
     LOCK,
@@ -27,8 +27,8 @@ from harness.truth.baseline import (
     Owners,
     as_rows,
 )
-from harness.truth.checks import NOT_RUN, Witness
-from harness.truth.pages import (
+from harness.truth.sqlite_pages.checks import NOT_RUN, Witness
+from harness.truth.sqlite_pages.pages import (
     TABLES,
     Content,
     Entry,
@@ -40,7 +40,7 @@ from harness.truth.pages import (
     space_adds_up,
     walk,
 )
-from harness.truth.records import SchemaObject, Value, read_schema, values
+from harness.truth.sqlite_pages.records import SchemaObject, Value, read_schema, values
 
 LISTED = 20  # rowids in a sentence, and sentences
 SEQUENCES = ("table", "sqlite_sequence")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.truth.pages import Image, Malformed, varint, walk
+from harness.truth.sqlite_pages.pages import Image, Malformed, varint, walk
 
 Value = tuple[str, int | bytes]  # kind and content; two values are one value when both are equal
 _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
