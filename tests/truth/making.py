@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from harness.truth.sqlite import SqliteTruth
-from harness.truth.sqlite_pages.pages import Image
+from harness.truth.sqlite_pages.file_format.image import Image
 
 TABLES = """
 CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT UNIQUE, score);

@@ -13,33 +13,24 @@ from collections.abc import Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from harness.truth.sqlite_pages.baseline import (
-    INTERIOR,
-    LEAF,
-    OVERFLOW,
-    POINTER_MAP,
-    Baseline,
-    as_rows,
-)
-from harness.truth.sqlite_pages.pages import (
-    Image,
-    Malformed,
-    Node,
+from harness.truth.sqlite_pages.changes import Changes
+from harness.truth.sqlite_pages.file_format import Malformed
+from harness.truth.sqlite_pages.file_format.cells import Node, Page, parse, short_cells
+from harness.truth.sqlite_pages.file_format.image import Words
+from harness.truth.sqlite_pages.file_format.space import (
+    Occupied,
     occupied,
-    short_cells,
+    occupied_by,
     space_adds_up,
 )
 
 MOST_PER_PAGE = 16
 MOST_FILES = 1024
 
-Found = TypeVar("Found")
-Words = npt.NDArray[np.uint64]
-Numbers = npt.NDArray[np.int64]
-Key = tuple[object, ...]
-Said = tuple[int, int, tuple[bytes, ...]]  # type, right child, cells in key order
+Verdict = TypeVar("Verdict")
+FileKey = tuple[object, ...]
+CellsKey = tuple[int, int, tuple[bytes, ...]]  # type, right child, cells in key order
 
 
 class Arrangement(NamedTuple):
@@ -48,144 +39,123 @@ class Arrangement(NamedTuple):
     serial: int
     content: Words  # the page's words, with 0 for what is no content
     mask: Words
-    mask_bytes: bytes
-    cell_bytes: int  # that the cells of a b-tree page occupy; -1 for another page
+    occupied: Occupied | None  # None for a page of no b-tree: all of it is content
 
 
-class Remembered(Generic[Found]):
-    """Findings about files met before, as changes of one baseline. Not for several threads."""
+class Remembered(Generic[Verdict]):
+    """Verdicts on files met before, as changes of one baseline. Not for several threads."""
 
-    def __init__(self, baseline: Baseline) -> None:
-        self._baseline = baseline
-        self._pages: dict[int, list[Arrangement]] = {}
-        self._contents: dict[int, dict[Said, int]] = {}
-        self._files: dict[Key, Found] = {}
-        self._serial = 0
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._arrangements: dict[int, list[Arrangement]] = {}  # by page, the last learnt first
+        self._serials: dict[int, dict[CellsKey, int]] = {}  # by page
+        self._verdicts: dict[FileKey, Verdict] = {}
+        self._last_serial = 0
 
-    def find(self, image: Image, changed: Numbers) -> Found | None:
-        """Return what was found when these very contents were met, or None."""
-        pages = self._differing(image, changed)
-        if pages is None:
+    def find(self, changes: Changes) -> Verdict | None:
+        """Return the verdict when these very contents were met, or None."""
+        numbers = _telling_pages(changes)
+        if numbers is None:
             return None
-        rows = as_rows(np.frombuffer(image.data, np.uint8), image.page_size)
-        met: list[tuple[int, int]] = []
-        for number in pages:
-            serial = self._met(image, number, rows[number - 1])
+        contents: list[tuple[int, int]] = []
+        for number in numbers:
+            serial = self._serial_of(changes, number)
             if serial is None:
                 return None
-            met.append((number, serial))
-        return self._files.get(self._key(image, met))
+            contents.append((number, serial))
+        return self._verdicts.get(_key(changes, contents))
 
-    def keep(self, image: Image, changed: Numbers, nodes: Mapping[int, Node], found: Found) -> None:
-        """Remember what was found; ``nodes`` are the b-tree pages among those that differ."""
-        pages = self._differing(image, changed)
-        if pages is None or len(self._files) >= MOST_FILES:
+    def keep(self, changes: Changes, nodes: Mapping[int, Node], verdict: Verdict) -> None:
+        """Remember a verdict; ``nodes`` are the b-tree pages among those that differ."""
+        numbers = _telling_pages(changes)
+        if numbers is None or len(self._verdicts) >= MOST_FILES:
             return
-        rows = as_rows(np.frombuffer(image.data, np.uint8), image.page_size)
-        met: list[tuple[int, int]] = []
-        for number in pages:
-            serial = self._met(image, number, rows[number - 1])
+        contents: list[tuple[int, int]] = []
+        for number in numbers:
+            serial = self._serial_of(changes, number)
             if serial is None:
-                serial = self._learn(image, number, nodes.get(number))
-            met.append((number, serial))
-        self._files[self._key(image, met)] = found
+                serial = self._learn(changes.image.page(number), nodes.get(number))
+            contents.append((number, serial))
+        self._verdicts[_key(changes, contents)] = verdict
 
-    def _key(self, image: Image, met: list[tuple[int, int]]) -> Key:
-        header = image.header
-        free = image.free_list() if header.first_trunk else ()
-        settings = tuple(sorted(header.settings.items()))
-        formats = (header.schema_format, header.vacuum)
-        return image.page_count, settings, formats, str(free), tuple(met)
-
-    def _differing(self, image: Image, changed: Numbers) -> list[int] | None:
-        """Give the pages whose content is not the baseline's; None where pages do not suffice."""
-        baseline = self._baseline
-        last, now = baseline.image.page_count, image.page_count
-        if image.page_size != baseline.image.page_size or image.usable != baseline.image.usable:
-            return None
-        try:
-            trunks, leaves = image.free_list()
-        except Malformed:
-            return None
-        free = {*trunks, *leaves}
-        here = changed[changed <= min(last, now)]
-        roles = baseline.owners.role[here]
-        if (roles == POINTER_MAP).any():
-            return None
-        fresh = as_rows(np.frombuffer(image.data, np.uint8), image.page_size)[here - 1]
-        differ = ((baseline.rows[here - 1] ^ fresh) & baseline.masks(here)).any(axis=1)
-        tree = (roles == LEAF) | (roles == INTERIOR)
-        for number in here[~differ & tree]:
-            mask, cell_bytes = baseline.space(int(number))
-            page = image.page(int(number))
-            if not space_adds_up(page, int(number), image.usable, mask, cell_bytes):
-                return None
-        # what was free may hold content now, and then all of it counts
-        differ |= ~tree & (roles != OVERFLOW)
-        pages = [*here[differ].tolist(), *range(last + 1, now + 1)]
-        return [number for number in pages if number not in free]
-
-    def _met(self, image: Image, number: int, row: Words) -> int | None:
+    def _serial_of(self, changes: Changes, number: int) -> int | None:
         """Give the serial number of a page's content, None where it is new or not sound."""
-        for known in self._pages.get(number, ()):
-            if not ((row ^ known.content) & known.mask).any():
-                sound = known.cell_bytes < 0 or space_adds_up(
-                    image.page(number), number, image.usable, known.mask_bytes, known.cell_bytes
+        words = changes.words[number - 1]
+        for known in self._arrangements.get(number, ()):
+            if not ((words ^ known.content) & known.mask).any():
+                sound = known.occupied is None or space_adds_up(
+                    changes.image.page(number), known.occupied
                 )
                 return known.serial if sound else None
-        return self._met_elsewhere(image, number)
-
-    def _met_elsewhere(self, image: Image, number: int) -> int | None:
-        """Look for the same cells in other places of the page."""
-        contents = self._contents.get(number)
-        if not contents:
+        if number not in self._serials:
             return None
-        page = image.page(number)
+        return self._serial_of_cells(changes.image.page(number))
+
+    def _serial_of_cells(self, page: Page) -> int | None:
+        """Look for the same cells in other places of the page."""
         try:
-            spans = short_cells(page, number, image.usable)
+            spans = short_cells(page)
             if spans is None:
-                node = image.node(number)
+                node = parse(page)
                 spans = [(cell.at, cell.at + cell.size) for cell in node.cells]
-                said = _said(page, node)
+                cells_key = _cells_key(page, node)
             else:
-                said = page[0], 0, tuple([page[at:end] for at, end in spans])
+                data = page.data
+                cells_key = data[0], 0, tuple([data[at:end] for at, end in spans])
         except Malformed:
             return None
-        serial = contents.get(said)
+        serial = self._serials[page.number].get(cells_key)
         if serial is None:
             return None
-        mask = bytearray(len(page))
-        for at, end in spans:
-            mask[at:end] = b"\xff" * (end - at)
-        cell_bytes = sum([end - at for at, end in spans])
-        sound = space_adds_up(page, number, image.usable, bytes(mask), cell_bytes)
-        return serial if sound else None
+        return serial if space_adds_up(page, occupied_by(spans, len(page.data))) else None
 
-    def _learn(self, image: Image, number: int, node: Node | None) -> int:
-        self._serial += 1
-        page = image.page(number)
-        kinds = self._pages.setdefault(number, [])
-        kinds.insert(0, _arranged(self._serial, page, number, node))
-        del kinds[MOST_PER_PAGE:]
+    def _learn(self, page: Page, node: Node | None) -> int:
+        """Give a content met for the first time its serial number."""
+        self._last_serial += 1
+        serial = self._last_serial
+        arrangements = self._arrangements.setdefault(page.number, [])
+        arrangements.insert(0, _arranged(serial, page, node))
+        del arrangements[MOST_PER_PAGE:]
         if node is not None:
-            contents = self._contents.setdefault(number, {})
-            if len(contents) >= MOST_PER_PAGE:
-                contents.clear()
-            contents[_said(page, node)] = self._serial
-        return self._serial
+            serials = self._serials.setdefault(page.number, {})
+            if len(serials) >= MOST_PER_PAGE:
+                serials.clear()
+            serials[_cells_key(page, node)] = serial
+        return serial
 
 
-def _said(page: bytes, node: Node) -> Said:
+def _telling_pages(changes: Changes) -> list[int] | None:
+    """Give the pages that tell this file from the baseline; None where pages do not suffice."""
+    if not changes.alike:
+        return None
+    try:
+        trunks, leaves = changes.free_list
+    except Malformed:
+        return None
+    if changes.pointer_maps_differ or changes.crooked:
+        return None
+    free = {*trunks, *leaves}
+    return [number for number in changes.with_other_content if number not in free]
+
+
+def _key(changes: Changes, contents: list[tuple[int, int]]) -> FileKey:
+    """Name a file by all that a verdict follows from; ``contents`` are pages and serials."""
+    header = changes.image.header
+    trunks, leaves = changes.free_list
+    settings = tuple(sorted(header.settings.items()))
+    formats = (header.schema_format, header.vacuum)
+    return header.page_count, settings, formats, tuple(trunks), tuple(leaves), tuple(contents)
+
+
+def _cells_key(page: Page, node: Node) -> CellsKey:
     """Give what a b-tree page says, wherever in the page it says it."""
-    return node.kind, node.right, tuple([page[c.at : c.at + c.size] for c in node.cells])
+    data = page.data
+    return node.kind, node.right, tuple([data[c.at : c.at + c.size] for c in node.cells])
 
 
-def _arranged(serial: int, page: bytes, number: int, node: Node | None) -> Arrangement:
-    if node is None:
-        mask_bytes, cell_bytes = b"\xff" * len(page), -1
-    else:
-        mask_bytes = occupied(page, number, node)
-        cell_bytes = sum([cell.size for cell in node.cells])
+def _arranged(serial: int, page: Page, node: Node | None) -> Arrangement:
+    content_bytes = None if node is None else occupied(page, node)
+    mask_bytes = b"\xff" * len(page.data) if content_bytes is None else content_bytes.mask
     mask = np.frombuffer(mask_bytes, np.uint64)
-    content = np.frombuffer(page, np.uint64) & mask
-    return Arrangement(serial, content, mask, mask_bytes, cell_bytes)
+    content = np.frombuffer(page.data, np.uint64) & mask
+    return Arrangement(serial, content, mask, content_bytes)

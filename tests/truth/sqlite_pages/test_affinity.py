@@ -10,8 +10,8 @@ import pytest
 
 from harness.truth import Judgement
 from harness.truth.sqlite_pages.affinity import as_read, is_real, real_places
-from harness.truth.sqlite_pages.pages import walk
-from harness.truth.sqlite_pages.records import SchemaObject, values
+from harness.truth.sqlite_pages.file_format.btree import walk
+from harness.truth.sqlite_pages.file_format.records import SchemaObject, values
 from tests.truth.making import guard_copy, image, root, run
 
 # Rows are written as integers; once a column is indexed or checked SQLite writes reals there.

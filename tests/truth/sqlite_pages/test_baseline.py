@@ -1,4 +1,4 @@
-"""The pristine file's map: every page has one owner, every byte is content or not."""
+"""The pristine file in memory: sound, or no baseline; and which of its bytes are content."""
 
 from __future__ import annotations
 
@@ -8,22 +8,8 @@ import numpy as np
 import pytest
 
 from harness.errors import MeasurementError
-from harness.truth.sqlite_pages.baseline import ORPHAN, OVERFLOW, Baseline
+from harness.truth.sqlite_pages.baseline import Baseline
 from tests.truth.making import alter, build, image, root
-
-
-@pytest.mark.parametrize("auto_vacuum", ["NONE", "FULL", "INCREMENTAL"])
-@pytest.mark.parametrize("page_size", [512, 4096])
-def test_every_page_has_an_owner(folder: Path, page_size: int, auto_vacuum: str) -> None:
-    """Every page has one, and overflow pages know the page of the cell they continue."""
-    path = folder / "a.sqlite3"
-    build(path, page_size=page_size, auto_vacuum=auto_vacuum, rows=300)
-    owners = Baseline(path).owners
-    assert owners.orphans() == 0
-    assert (owners.role[1:] != ORPHAN).all()
-    chained = np.flatnonzero(owners.role == OVERFLOW)
-    assert len(chained)
-    assert (owners.holder[chained] > 0).all()
 
 
 def test_a_page_with_two_owners_is_no_baseline(folder: Path) -> None:
@@ -51,17 +37,13 @@ def test_only_content_is_masked(folder: Path) -> None:
     assert mask[5:8] == b"\0\0\0"
 
 
-def test_unchanged_cells_are_told_from_changed_ones(folder: Path) -> None:
-    """Of a page with one byte changed in a cell, all cells but that one need not be read again."""
+def test_the_baseline_knows_its_trees(folder: Path) -> None:
+    """Every root, sqlite_schema's first; a leaf is in a tree, a free page is not."""
     path = folder / "a.sqlite3"
     build(path)
     baseline = Baseline(path)
-    leaf = min(baseline.walk(root(path, "users")).leaves)
-    content = baseline.content(leaf)
-    for cell in content.node.cells:
-        for at in (cell.at, cell.at + cell.size - 1):
-            page = bytearray(content.page)
-            page[at] ^= 1
-            cells, entries = baseline.unchanged(leaf, bytes(page))
-            assert cells.keys() == {c.at for c in content.node.cells} - {cell.at}
-            assert entries.keys() == cells.keys()
+    assert baseline.roots[0] == 1
+    assert root(path, "bots_user") in baseline.roots
+    assert all(map(baseline.in_a_tree, baseline.roots))
+    assert not baseline.in_a_tree(baseline.image.header.first_trunk)
+    assert not baseline.in_a_tree(baseline.image.page_count + 1)
