@@ -139,6 +139,8 @@ class SqliteTruth:
 
     def _fold(self, database: Path, beside: list[str]) -> Findings | None:
         """Fold in what SQLite left beside the database; return findings only when that fails."""
+        if not beside:
+            return None
         journals = {f"{database.name}-wal", f"{database.name}-journal"} & set(beside)
         waiting = sorted(name for name in journals if database.with_name(name).stat().st_size)
         if not waiting or not database.is_file():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,15 @@ from harness.truth.sqlite_pages.owners import INTERIOR, LEAF, OVERFLOW, POINTER_
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+
+class SharedPages(NamedTuple):
+    """The pages that differ, of those that both headers count; arrays of one length."""
+
+    numbers: Numbers
+    roles: npt.NDArray[np.uint8]  # what the page was in the baseline
+    in_trees: Flags  # whether it was a b-tree page there
+    content_differs: Flags  # whether bytes differ that were content of a tree there
 
 
 @dataclass(frozen=True)
@@ -55,32 +65,22 @@ class Changes:
         return self.image.free_list()
 
     @cached_property
-    def shared(self) -> Numbers:
-        """The pages that differ, of those that both headers count."""
-        last = min(self.baseline.image.page_count, self.image.page_count)
-        return self.numbers[self.numbers <= last]
-
-    @cached_property
-    def _roles(self) -> npt.NDArray[np.uint8]:
-        """What each of the ``shared`` was in the baseline."""
-        return self.baseline.owners.role[self.shared]
-
-    @cached_property
-    def _in_trees(self) -> Flags:
-        in_trees: Flags = (self._roles == LEAF) | (self._roles == INTERIOR)
-        return in_trees
-
-    @cached_property
-    def _content_differs(self) -> Flags:
-        """Which of the ``shared`` differ in what was content of a tree in the baseline."""
-        at = self.shared - 1
-        differing = self.baseline.words[at] ^ self.words[at]
-        return np.asarray((differing & self.baseline.masks(self.shared)).any(axis=1), np.bool_)
+    def shared(self) -> SharedPages:
+        """The pages that differ and that both files count."""
+        baseline = self.baseline
+        last = min(baseline.image.page_count, self.image.page_count)
+        numbers = self.numbers[self.numbers <= last]
+        roles = baseline.owners.role[numbers]
+        at = numbers - 1
+        # one expression: what is worked out on the way is freed while it is still in the cache
+        differs = ((baseline.words[at] ^ self.words[at]) & baseline.masks(numbers)).any(axis=1)
+        in_trees = (roles == LEAF) | (roles == INTERIOR)
+        return SharedPages(numbers, roles, in_trees, np.asarray(differs))
 
     @property
     def pointer_maps_differ(self) -> bool:
         """Whether a page of the pointer map differs."""
-        return bool((self._roles == POINTER_MAP).any())
+        return bool((self.shared.roles == POINTER_MAP).any())
 
     @property
     def trunks_differ(self) -> bool:
@@ -91,13 +91,10 @@ class Changes:
     @cached_property
     def crooked(self) -> list[int]:
         """B-tree pages whose cells are the baseline's and whose free space does not add up."""
-        image, baseline = self.image, self.baseline
-        same_cells = self.shared[~self._content_differs & self._in_trees].tolist()
-        return [
-            number
-            for number in same_cells
-            if not space_adds_up(image.page(number), baseline.occupied(number))
-        ]
+        page, occupied = self.image.page, self.baseline.occupied
+        same_cells = ~self.shared.content_differs & self.shared.in_trees
+        numbers = self.shared.numbers[same_cells].tolist()
+        return [n for n in numbers if not space_adds_up(page(n), occupied(n))]
 
     @cached_property
     def with_other_content(self) -> list[int]:
@@ -105,9 +102,10 @@ class Changes:
 
         What was free may hold content now, and then all of it counts.
         """
-        differ = self._content_differs | (~self._in_trees & (self._roles != OVERFLOW))
+        numbers, roles, in_trees, content_differs = self.shared
+        differ = content_differs | (~in_trees & (roles != OVERFLOW))
         last, now = self.baseline.image.page_count, self.image.page_count
-        return [*self.shared[differ].tolist(), *range(last + 1, now + 1)]
+        return [*numbers[differ].tolist(), *range(last + 1, now + 1)]
 
     @cached_property
     def touched(self) -> dict[int, set[int]]:
@@ -116,7 +114,7 @@ class Changes:
             return {root: set(self.baseline.walk(root).leaves) for root in self.baseline.roots}
         owners = self.baseline.owners
         touched: dict[int, set[int]] = {}
-        for number in self.shared[self._content_differs].tolist():
+        for number in self.shared.numbers[self.shared.content_differs].tolist():
             page = int(owners.holder[number]) if owners.role[number] == OVERFLOW else number
             touched.setdefault(int(owners.tree[number]), set()).add(page)
         return touched

@@ -107,7 +107,7 @@ class Remembered(Generic[Verdict]):
         serial = self._serials[page.number].get(cells_key)
         if serial is None:
             return None
-        return serial if space_adds_up(page, occupied_by(spans, len(page.data))) else None
+        return serial if space_adds_up(page, occupied_by(page, spans)) else None
 
     def _learn(self, page: Page, node: Node | None) -> int:
         """Give a content met for the first time its serial number."""
@@ -142,7 +142,7 @@ def _key(changes: Changes, contents: list[tuple[int, int]]) -> FileKey:
     """Name a file by all that a verdict follows from; ``contents`` are pages and serials."""
     header = changes.image.header
     trunks, leaves = changes.free_list
-    settings = tuple(sorted(header.settings.items()))
+    settings = tuple(header.settings.items())
     formats = (header.schema_format, header.vacuum)
     return header.page_count, settings, formats, tuple(trunks), tuple(leaves), tuple(contents)
 

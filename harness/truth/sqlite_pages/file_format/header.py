@@ -31,7 +31,7 @@ class Header(NamedTuple):
     @property
     def auto_vacuum(self) -> bool:
         """Whether the file has pointer-map pages."""
-        return str(self.settings["auto_vacuum"]) != "none"
+        return self.vacuum[0] != 0
 
     @property
     def codec(self) -> str:

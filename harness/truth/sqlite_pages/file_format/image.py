@@ -57,15 +57,16 @@ class Image:
         self.usable = self.header.usable
         self.page_count = self.header.page_count
 
-    def page_bytes(self, number: int) -> bytes:
-        """Return one page's bytes; raise Malformed when there is none of that number."""
-        if not 1 <= number <= self.page_count:
-            raise Malformed(f"page {number} does not exist: there are {self.page_count}")
-        return bytes(self.data[(number - 1) * self.page_size : number * self.page_size])
-
     def page(self, number: int) -> Page:
         """Return one page; raise Malformed when there is none of that number."""
-        return Page(number, self.page_bytes(number), self.usable)
+        if not 1 <= number <= self.page_count:
+            raise Malformed(f"page {number} does not exist: there are {self.page_count}")
+        data = bytes(self.data[(number - 1) * self.page_size : number * self.page_size])
+        return Page(number, data, self.usable)
+
+    def page_bytes(self, number: int) -> bytes:
+        """Return one page's bytes; raise Malformed when there is none of that number."""
+        return self.page(number).data
 
     def kind(self, number: int) -> int:
         """Return a b-tree page's type; raise Malformed when it is none."""

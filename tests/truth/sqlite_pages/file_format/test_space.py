@@ -25,15 +25,18 @@ def test_the_space_of_every_page_adds_up_and_a_lie_does_not(folder: Path) -> Non
         content = occupied(page, node)
         assert content.cell_bytes == sum(cell.size for cell in node.cells)
         assert space_adds_up(page, content)
-        assert space_adds_up(page, occupied_by(_spans(node), len(page.data)))
+        assert space_adds_up(page, occupied_by(page, _spans(node)))
         for at in (2, 6, 7):
             lie = bytearray(page.data)
             lie[at] ^= 4
             lying = page._replace(data=bytes(lie))
             assert not space_adds_up(lying, occupied(lying, node))
-        lowest = min(cell.at for cell in node.cells)
-        hole = content.mask[:lowest] + bytes([0]) + content.mask[lowest + 1 :]
-        assert not space_adds_up(page, content._replace(mask=hole))
+        *others, last = _spans(node)
+        for on_pointers in ([*others, (8, 8 + last[1] - last[0])], [(8, 12), *others]):
+            assert occupied_by(page, on_pointers).overlap
+        doubled = node._replace(cells=[*node.cells, node.cells[0]])
+        assert occupied(page, doubled).overlap
+        assert not space_adds_up(page, content._replace(overlap=True))
 
 
 def test_only_content_is_marked(folder: Path) -> None:
