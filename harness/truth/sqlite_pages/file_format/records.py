@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.truth.pages import Image, Malformed, varint, walk
+from harness.truth.sqlite_pages.file_format import Malformed
+from harness.truth.sqlite_pages.file_format.btree import walk
+from harness.truth.sqlite_pages.file_format.cells import varint
+from harness.truth.sqlite_pages.file_format.image import Image
 
 Value = tuple[str, int | bytes]  # kind and content; two values are one value when both are equal
+Record = tuple[Value, ...]
 _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
-def values(payload: bytes) -> tuple[Value, ...]:
+def values(payload: bytes) -> Record:
     """Decode a record: ("null", 0), ("integer", n), ("real", 8 bytes), ("text" or "blob", bytes).
 
     Integers are equal whatever the bytes they are stored in; a real is never an integer. Raises
@@ -22,17 +26,17 @@ def values(payload: bytes) -> tuple[Value, ...]:
     padded = payload + bytes(9)
     body, at = varint(padded, 0)
     place = body
-    found: list[Value] = []
+    fields: list[Value] = []
     while at < body <= len(payload):
         serial, at = varint(padded, at)
         size = _size(serial)
         if place + size > len(payload):
             raise Malformed("a record is longer than its payload")
-        found.append(_value(serial, payload[place : place + size]))
+        fields.append(_value(serial, payload[place : place + size]))
         place += size
     if at != body or place != len(payload):
         raise Malformed("a record's header does not fit its payload")
-    return tuple(found)
+    return tuple(fields)
 
 
 def _size(serial: int) -> int:
@@ -70,9 +74,12 @@ class SchemaObject(NamedTuple):
         return self.kind, self.name
 
 
-def read_schema(image: Image) -> dict[tuple[str, str], SchemaObject]:
-    """Read sqlite_schema (the b-tree of page 1), by kind and name; raise Malformed."""
-    found: dict[tuple[str, str], SchemaObject] = {}
+Schema = dict[tuple[str, str], SchemaObject]  # by key
+
+
+def read_schema(image: Image) -> Schema:
+    """Read sqlite_schema (the b-tree of page 1); raise Malformed."""
+    schema: Schema = {}
     for leaf in walk(image, 1, image.content).leaves:
         for rowid, payload in image.content(leaf).entries:
             row = values(payload)
@@ -80,11 +87,16 @@ def read_schema(image: Image) -> dict[tuple[str, str], SchemaObject]:
                 raise Malformed(f"sqlite_schema: row {rowid} has {len(row)} columns")
             kind, name, table, sql = (_text(image, row[at]) for at in (0, 1, 2, 4))
             root = row[3][1] if row[3][0] == "integer" else 0
-            thing = SchemaObject(str(kind), str(name), str(table), int(root), sql)
-            if thing.key in found:
-                raise Malformed(f"sqlite_schema: {thing.kind} {thing.name} is there twice")
-            found[thing.key] = thing
-    return found
+            described = SchemaObject(str(kind), str(name), str(table), int(root), sql)
+            if described.key in schema:
+                raise Malformed(f"sqlite_schema: {described.kind} {described.name} is there twice")
+            schema[described.key] = described
+    return schema
+
+
+def roots(schema: Schema) -> list[int]:
+    """List the root page of every b-tree of a database, that of sqlite_schema first."""
+    return [1, *(described.root for described in schema.values() if described.root)]
 
 
 def _text(image: Image, value: Value) -> str | None:

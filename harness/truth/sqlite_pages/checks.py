@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
 Violation = tuple[str, object, str]  # table, rowid (None without one), the table it refers to
 TypedRow = tuple[tuple[str, object], ...]
+NOT_RUN = "the check could not run: "
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
 
@@ -39,14 +41,14 @@ class Witness:
         """What ``PRAGMA integrity_check`` finds, in ``table`` and its indexes or everywhere.
 
         An error counts as a finding: an application's own collation or function may be missing,
-        and then the check cannot run (``ran`` tells).
+        and then the check cannot run: its line begins with ``NOT_RUN``.
         """
         question = "PRAGMA integrity_check" + ("" if table is None else f"({_quoted(table)})")
         try:
-            found = [str(row[0]) for row in self.connection().execute(question)]
+            lines = [str(row[0]) for row in self.connection().execute(question)]
         except apsw.Error as error:
             return (f"{NOT_RUN}{type(error).__name__}: {error}",)
-        return tuple(line for line in found if line != "ok")
+        return tuple(line for line in lines if line != "ok")
 
     def _violations(self) -> Counter[Violation]:
         """Rows that refer to a missing row (``PRAGMA foreign_key_check``)."""
@@ -59,30 +61,34 @@ class Witness:
     def chooses_rowids(self, table: str) -> bool:
         """Whether no column is the rowid, so that SQLite (VACUUM) may give rows other ones."""
         try:
-            shape = self.connection().execute(f"PRAGMA table_xinfo({_quoted(table)})").fetchall()
+            columns = self.connection().execute(f"PRAGMA table_xinfo({_quoted(table)})").fetchall()
         except apsw.Error:
             return False
-        key = [str(row[2]).upper() for row in shape if row[5]]
+        key = [str(row[2]).upper() for row in columns if row[5]]
         return key != ["INTEGER"]
 
     def rows(self, table: str, rowid: int | None = None) -> list[TypedRow] | None:
         """All columns of one row, or of all rows, as SQL shows them; None where SQL cannot."""
         try:
-            shape = self.connection().execute(f"PRAGMA table_xinfo({_quoted(table)})")
-            columns = {str(row[1]).lower() for row in shape.fetchall()}
+            described = self.connection().execute(f"PRAGMA table_xinfo({_quoted(table)})")
+            columns = {str(row[1]).lower() for row in described.fetchall()}
             question, bound = f"SELECT * FROM {_quoted(table)}", tuple[int, ...]()
             if rowid is not None:
                 name = next((n for n in _ROWID_NAMES if n not in columns), None)
                 if name is None:
                     return None
                 question, bound = f"{question} WHERE {name} = ?", (rowid,)
-            found = self.connection().execute(question, bound)
-            return [tuple((type(v).__name__, v) for v in row) for row in found]
+            rows = self.connection().execute(question, bound)
+            return [tuple((type(value).__name__, value) for value in row) for row in rows]
         except (apsw.Error, UnicodeDecodeError):
             return None
 
 
-NOT_RUN = "the check could not run: "
+class Witnesses(NamedTuple):
+    """SQLite's look at both files of a comparison."""
+
+    pristine: Witness
+    live: Witness
 
 
 def fold_in(database: Path) -> None:

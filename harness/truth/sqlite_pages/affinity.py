@@ -12,22 +12,22 @@ from typing import Any
 
 import apsw
 
-from harness.truth.records import SchemaObject, Value
+from harness.truth.sqlite_pages.file_format.records import Record, SchemaObject
 
 _INTEGER_FIRST = ("INT", "CHAR", "CLOB", "TEXT", "BLOB")  # each of them wins over REAL
 _REAL = ("REAL", "FLOA", "DOUB")
 _VIRTUAL = 2  # how table_xinfo marks a generated column that no record holds
 
 
-def real_places(connection: apsw.Connection, thing: SchemaObject) -> frozenset[int]:
+def real_places(connection: apsw.Connection, relation: SchemaObject) -> frozenset[int]:
     """Return which fields of the records of a table or index belong to columns of type REAL.
 
     None of them where SQLite cannot say: what differs as stored differs then.
     """
-    table = "'" + thing.table.replace("'", "''") + "'"
+    table = "'" + relation.table.replace("'", "''") + "'"
     try:
         columns: list[Any] = connection.execute(f"PRAGMA main.table_xinfo({table})").fetchall()
-        index = _index_of(connection, thing, table)
+        index = _index_of(connection, relation, table)
         reals = {row[0] for row in columns if is_real(str(row[2] or ""))}
         if index is None:
             stored = [row[0] for row in columns if row[6] != _VIRTUAL]
@@ -48,7 +48,7 @@ def is_real(declared: str) -> bool:
     )
 
 
-def as_read(record: tuple[Value, ...], reals: frozenset[int]) -> tuple[Value, ...]:
+def as_read(record: Record, reals: frozenset[int]) -> Record:
     """Give a record with the whole numbers at ``reals`` as the reals that SQLite reads there."""
     if not reals:
         return record
@@ -60,15 +60,15 @@ def as_read(record: tuple[Value, ...], reals: frozenset[int]) -> tuple[Value, ..
     )
 
 
-def _index_of(connection: apsw.Connection, thing: SchemaObject, table: str) -> str | None:
+def _index_of(connection: apsw.Connection, relation: SchemaObject, table: str) -> str | None:
     """Name the index whose fields the tree holds; None for a table that has a rowid.
 
     A table without rowid is its primary key's index, with all other columns behind the key.
     """
-    if thing.kind == "index":
-        return thing.name
+    if relation.kind == "index":
+        return relation.name
     listed = connection.execute("PRAGMA main.table_list").fetchall()
-    if not any(row[1] == thing.name and row[4] for row in listed):
+    if not any(row[1] == relation.name and row[4] for row in listed):
         return None
     indexes = connection.execute(f"PRAGMA main.index_list({table})").fetchall()
     return next(str(row[1]) for row in indexes if row[3] == "pk")

@@ -9,10 +9,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.truth.checks import Witness
-from harness.truth.compare import LISTED, TreeDifference, shortened
-from harness.truth.pages import walk
 from harness.truth.sqlite import SqliteTruth
+from harness.truth.sqlite_pages.checks import Witness
+from harness.truth.sqlite_pages.file_format.btree import walk
 from tests.truth.making import alter, guard_copy, image, judged, root, run
 
 
@@ -50,7 +49,7 @@ def test_rows_that_come_and_go_need_no_question(
 
 def _pages(folder: Path) -> list[list[bytes]]:
     files = [image(folder / name) for name in ("pristine.sqlite3", "live/app.sqlite3")]
-    return [[pages.page(n + 1) for n in range(pages.page_count)] for pages in files]
+    return [[pages.page_bytes(n + 1) for n in range(pages.page_count)] for pages in files]
 
 
 @contextmanager
@@ -85,10 +84,3 @@ def test_what_sqlite_cannot_check_is_checked_alone(folder: Path) -> None:
             assert sentence in " ".join(truth.judge(live).differences)
             assert not truth.judge(live).rows
             truth.reset(live)
-
-
-def test_many_rowids_are_shortened() -> None:
-    """A sentence names the first twenty rowids and counts the rest."""
-    lines = list(TreeDifference(missing=list(range(1, 31))).sentences("bots", "row"))
-    assert lines[0].endswith("19, 20, and 10 more)")
-    assert shortened(["a"] * LISTED) == ["a"] * LISTED

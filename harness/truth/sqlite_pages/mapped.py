@@ -26,13 +26,13 @@ class MappedFile:
 
     def read(self, path: Path) -> npt.NDArray[np.uint8]:
         """Return the file's bytes as they are now; raise OSError when it is no readable file."""
-        found = os.stat(path)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{path} is not a file")
-        identity = found.st_dev, found.st_ino, found.st_size
+        identity = status.st_dev, status.st_ino, status.st_size
         if self._data is None or identity != self._identity:
             self.release()
-            self._data = _map(path, found.st_size)
+            self._data = _map(path, status.st_size)
             self._identity = identity
         return self._data
 

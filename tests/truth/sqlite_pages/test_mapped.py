@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.truth.mapped import MappedFile
+from harness.truth.sqlite_pages.mapped import MappedFile
 
 
 def test_writing_growing_and_replacing_are_seen(folder: Path) -> None:

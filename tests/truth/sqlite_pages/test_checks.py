@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.truth.checks import NOT_RUN, Witness, fold_in
+from harness.truth.sqlite_pages.checks import NOT_RUN, Witness, fold_in
 from tests.truth.making import build, run
 
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.truth.pages import Image, Malformed, walk
-from harness.truth.records import Value, read_schema, values
+from harness.truth.sqlite_pages.file_format import Malformed
+from harness.truth.sqlite_pages.file_format.btree import walk
+from harness.truth.sqlite_pages.file_format.image import Image
+from harness.truth.sqlite_pages.file_format.records import Value, read_schema, values
 from tests.truth.making import build, image
 
 _ROW = st.tuples(

@@ -9,9 +9,9 @@ import apsw
 import pytest
 
 from harness.truth import Judgement
-from harness.truth.affinity import as_read, is_real, real_places
-from harness.truth.pages import walk
-from harness.truth.records import SchemaObject, values
+from harness.truth.sqlite_pages.affinity import as_read, is_real, real_places
+from harness.truth.sqlite_pages.file_format.btree import walk
+from harness.truth.sqlite_pages.file_format.records import SchemaObject, values
 from tests.truth.making import guard_copy, image, root, run
 
 # Rows are written as integers; once a column is indexed or checked SQLite writes reals there.
