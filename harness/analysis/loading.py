@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis.results import LEDGER, OUTCOMES, TIMINGS, Results
-from harness.analysis.stored import fresh
+from harness.analysis.stored import stored_or_anew
 from harness.errors import UsageError
-from harness.experiment.store import read_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - pandas is slow to import, and whoever wants the dicts needs none
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-_SHARE = ("estimate", "lower", "upper")
 _CLAIM = (
     "condition", "claim", "own", "measure", "at_least", "at_most", "limit_ms", "verdict",
     "decided_at_cycle", "why", "failures", "cycles", "estimate", "lower", "upper", "confidence",
@@ -56,30 +54,16 @@ def load(folder: str | Path) -> Run:
             file, row and column.
     """
     folder = Path(folder).expanduser()
-    run, found = read_run(folder), fresh(folder)
-    if found is None:
-        return Run(folder, _anew(folder), run)
-    if _old(found):
-        try:
-            anew = _anew(folder)
-        except UsageError:  # no cycles are there: what the summary says is all there is
-            return Run(folder, found, run)
-        found = anew | {"stories": anew["stories"] or found.get("stories") or []}
-    return Run(folder, found, run)
+    summary, run = stored_or_anew(folder, _is_whole)
+    return Run(folder, summary, run)
 
 
-def _anew(folder: Path) -> dict[str, Any]:
-    from harness.analysis.summary import summarise
-
-    return summarise(Results(folder))
-
-
-def _old(summary: Mapping[str, Any]) -> bool:
-    """Whether the summary was written before some of its parts were known."""
-    conditions = summary["conditions"]
-    known = "curves" in summary and "verdict" in summary
+def _is_whole(summary: Mapping[str, Any]) -> bool:
+    """Whether the summary has the parts that the tables are made from."""
     parts = ("distributions_ms", "clean_end")
-    return not known or not all(part in one for one in conditions for part in parts)
+    return all(part in summary for part in ("curves", "verdict")) and all(
+        part in one for one in summary["conditions"] for part in parts
+    )
 
 
 class Run:
