@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.analysis.results import LEDGER, OUTCOMES, TIMINGS, Results
 from harness.analysis.stored import stored_or_anew
+from harness.analysis.swept import series_name
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ class Run:
         """
         rows = [
             {key: point.get(key) for key in _POINT}
-            | {"curve": curve["name"], "series": series(curve)}
+            | {"curve": curve["name"], "series": series_name(curve)}
             | {"key": curve["key"], "label": curve["label"]}
             for curve in self.summary.get("curves") or ()
             for point in curve["points"]
@@ -239,11 +240,6 @@ class Run:
 
     def _total(self) -> int:
         return sum(one["cycles"] for one in self.summary["conditions"])
-
-
-def series(curve: Mapping[str, Any]) -> str:
-    """Name a curve among those of its sweep: "policy hybrid_verified"; "" where it is alone."""
-    return ", ".join(f"{key} {value}" for key, value in (curve.get("series") or {}).items())
 
 
 def _quantiles(stored: Mapping[str, Any], values_ms: Any, run: Run) -> dict[str, float | None]:
