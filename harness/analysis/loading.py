@@ -55,8 +55,14 @@ def load(folder: str | Path) -> Run:
             file, row and column.
     """
     folder = Path(folder).expanduser()
-    summary, run = stored_or_anew(folder, _is_whole)
+    summary, run = stored_or_anew(folder, _is_whole, _summarised)
     return Run(folder, summary, run)
+
+
+def _summarised(folder: Path) -> dict[str, Any]:
+    from harness.analysis.summary import summarise
+
+    return summarise(Results(folder))
 
 
 def _is_whole(summary: Mapping[str, Any]) -> bool:

@@ -55,7 +55,11 @@ def load(folder: Path) -> Stored:
     A published run may have only the two JSON files. UsageError where there is no run.
     """
     # one without a verdict is from before rows were claims: `check` gives other verdicts than it
-    return stored_or_anew(Path(folder), lambda summary: "verdict" in summary)
+    return stored_or_anew(
+        Path(folder),
+        lambda summary: "verdict" in summary,
+        lambda run: summarise(Results(run)),
+    )
 
 
 def summarise(results: Results) -> dict[str, Any]:

@@ -83,7 +83,11 @@ def fresh(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def stored_or_anew(folder: Path, is_whole: Callable[[Mapping[str, Any]], bool]) -> Stored:
+def stored_or_anew(
+    folder: Path,
+    is_whole: Callable[[Mapping[str, Any]], bool],
+    summarise: Callable[[Path], dict[str, Any]],
+) -> Stored:
     """Return what is stored, computed anew where there is no summary or it lacks some part.
 
     Of a run that was published without its cycles, what its summary says is all there is.
@@ -91,6 +95,7 @@ def stored_or_anew(folder: Path, is_whole: Callable[[Mapping[str, Any]], bool]) 
     Args:
         folder: of the run.
         is_whole: says of a summary whether it has the parts that are needed.
+        summarise: computes one from the run in a folder.
 
     Raises:
         UsageError: there is no run.
@@ -98,11 +103,8 @@ def stored_or_anew(folder: Path, is_whole: Callable[[Mapping[str, Any]], bool]) 
     run, found = read_run(folder), fresh(folder)
     if found is not None and is_whole(found):
         return Stored(found, run)
-    from harness.analysis.summary import summarise  # noqa: PLC0415 - the same
-    from harness.results.reading import Results  # noqa: PLC0415 - slow to import
-
     try:
-        anew = summarise(Results(folder))
+        anew = summarise(folder)
     except UsageError:
         if found is None:
             raise
