@@ -13,7 +13,7 @@ import apsw
 from harness.databases import Row, TableDifferences
 from harness.databases.sqlite.changes import EVERY_ROWID, Range, encoding_of
 from harness.databases.sqlite.names import free_rowid, quoted
-from harness.databases.sqlite.schema import StoredTable, columns, primary_key
+from harness.databases.sqlite.schema import StoredTable, column_names
 
 _AT_ONCE = 10_000  # rows of the baseline held in memory at a time
 # A definition that may have generated columns, or columns that hide the rowid's names.
@@ -101,12 +101,10 @@ def _common_columns(
 def _columns(connection: apsw.Connection, table: StoredTable, *, ask: bool = False) -> Columns:
     if not (ask or table.without_rowid or _ASK_FOR_COLUMNS.search(table.sql)):
         return Columns("rowid", (), ())
-    known = columns(connection, table.name)
-    return Columns(
-        key=None if table.without_rowid else free_rowid(column.name for column in known),
-        stored=tuple(column.name for column in known if column.stored),
-        primary_key=primary_key(known) if table.without_rowid else (),
-    )
+    every, stored, primary_key = column_names(connection, table.name)
+    if table.without_rowid:
+        return Columns(None, stored, primary_key)
+    return Columns(free_rowid(every), stored, ())
 
 
 class _Reader:

@@ -2,13 +2,13 @@
 
 Everything is asked of the database itself (``main``), never of what is attached to it. Reading
 the whole takes a few queries a table; what must be quick asks for ``objects``, ``stored_tables``
-and ``columns`` alone.
+and ``column_names`` alone.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,14 +27,6 @@ _KEYS = (
 )
 
 
-class Object(NamedTuple):
-    """What the schema's own table says of one object."""
-
-    table: str  # that it belongs to
-    root: int  # the page on which it begins; 0 or None where it has none
-    sql: str | None  # None for what SQLite has made by itself
-
-
 class StoredTable(NamedTuple):
     """A table that holds its rows itself, as verification needs it."""
 
@@ -44,7 +36,17 @@ class StoredTable(NamedTuple):
     without_rowid: bool
 
 
-Objects = dict[tuple[str, str], Object]  # (type, name): "table", "index", "view", "trigger"
+class ColumnNames(NamedTuple):
+    """The columns of one table, as verification needs them."""
+
+    every: tuple[str, ...]
+    stored: tuple[str, ...]  # all but those computed when they are read
+    primary_key: tuple[str, ...]
+
+
+# (type, name) -> the table it belongs to, the page on which it begins (0 or None where it has
+# none), its SQL (None for what SQLite has made by itself)
+Objects = dict[tuple[str, str], tuple[str, int, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,13 @@ def schema(connection: Any) -> Schema:
     for key in foreign_keys(connection):
         keys[key.table].append(key)
     tables = {
-        name: _table(connection, name, one, keys[name], without_rowid=name in without_rowid)
+        name: _table(connection, name, one[1:], keys[name], without_rowid=name in without_rowid)
         for (kind, name), one in found.items()
         if kind == "table" and name in users
     }
     triggers = tuple(
-        Trigger(name, one.table, one.sql or "")
-        for (kind, name), one in found.items()
+        Trigger(name, owner, sql or "")
+        for (kind, name), (owner, _, sql) in found.items()
         if kind == "trigger"
     )
     return Schema(tables, triggers, tuple(_sequences(connection, tables)))
@@ -106,16 +108,16 @@ def table(connection: Any, name: str) -> Table | None:
         apsw.SQLError: its module is not there.
     """
     row = connection.execute(
-        "SELECT name, tbl_name, rootpage, sql FROM main.sqlite_schema "
+        "SELECT name, rootpage, sql FROM main.sqlite_schema "
         "WHERE type = 'table' AND name = ? COLLATE NOCASE",
         (name,),
     ).fetchone()
     if row is None:
         return None
-    proper = row[0]
+    proper, *rest = row
     keys = foreign_keys(connection, proper)
     without = is_without_rowid(connection, proper)
-    return _table(connection, proper, Object(*row[1:]), keys, without_rowid=without)
+    return _table(connection, proper, rest, keys, without_rowid=without)
 
 
 def objects(connection: Any) -> Objects:
@@ -123,7 +125,7 @@ def objects(connection: Any) -> Objects:
     rows: list[Any] = connection.execute(
         "SELECT type, name, tbl_name, rootpage, sql FROM main.sqlite_schema"
     ).fetchall()
-    return {(kind, name): Object(table, root, sql) for kind, name, table, root, sql in rows}
+    return {(kind, name): (owner, root, sql) for kind, name, owner, root, sql in rows}
 
 
 def names(connection: Any, kind: str | None = None) -> list[str]:
@@ -182,7 +184,6 @@ def columns(connection: Any, name: str) -> tuple[Column, ...]:
     Raises:
         apsw.SQLError: its module is not there.
     """
-    rows = connection.execute(f"PRAGMA main.table_xinfo({quoted(name)})").fetchall()
     return tuple(
         Column(
             name=column,
@@ -194,13 +195,22 @@ def columns(connection: Any, name: str) -> tuple[Column, ...]:
             hidden=hidden == _HIDDEN,
             stored=hidden != _VIRTUAL,
         )
-        for _, column, kind, required, default, key, hidden in rows
+        for _, column, kind, required, default, key, hidden in _table_xinfo(connection, name)
     )
 
 
-def primary_key(known: Collection[Column]) -> tuple[str, ...]:
-    """Name the columns of a table's primary key, in the key's order."""
-    return tuple(c.name for c in sorted(known, key=lambda one: one.key) if c.key)
+def column_names(connection: Any, name: str) -> ColumnNames:
+    """Read the names of a table's columns; nothing where there is none.
+
+    Raises:
+        apsw.SQLError: its module is not there.
+    """
+    rows = _table_xinfo(connection, name)
+    return ColumnNames(
+        tuple(row[1] for row in rows),
+        tuple(row[1] for row in rows if row[6] != _VIRTUAL),
+        tuple(name for _, name in sorted((row[5], row[1]) for row in rows if row[5])),
+    )
 
 
 def referred_tables(connection: Any) -> dict[str, set[str]]:
@@ -258,16 +268,27 @@ def sequence_rows(connection: Any) -> list[tuple[int, Any, Any]]:
     return rows
 
 
+def _table_xinfo(connection: Any, name: str) -> list[Any]:
+    """Give (place, name, type, required, default, place in the primary key, kind) of columns."""
+    rows: list[Any] = connection.execute(f"PRAGMA main.table_xinfo({quoted(name)})").fetchall()
+    return rows
+
+
 def _is_users(name: str, kind: str) -> bool:
     return kind in ("table", "virtual") and not name.startswith("sqlite_")
 
 
 def _table(
-    connection: Any, name: str, one: Object, keys: Collection[ForeignKey], *, without_rowid: bool
+    connection: Any,
+    name: str,
+    root_and_sql: Iterable[Any],
+    keys: Collection[ForeignKey],
+    *,
+    without_rowid: bool,
 ) -> Table:
     known = columns(connection, name)
-    sql, virtual = one.sql or "", not one.root
-    key = primary_key(known)
+    root, sql = root_and_sql
+    key = _primary_key(known)
     indexes = connection.execute(
         "SELECT name, origin, partial FROM pragma_index_list(?, 'main') WHERE \"unique\"", (name,)
     ).fetchall()
@@ -285,9 +306,9 @@ def _table(
             if origin != "pk"
         ),
         foreign_keys=tuple(keys),
-        checks=() if virtual else checks_of(sql),
-        sql=sql,
-        virtual=virtual,
+        checks=checks_of(sql or "") if root else (),
+        sql=sql or "",
+        virtual=not root,
         rowid=None if without_rowid else free_rowid(readable),
     )
 
@@ -307,10 +328,15 @@ def _unique_key(connection: Any, index: str, known: Collection[str], *, partial:
     return UniqueKey(index, tuple(own), partial, computed)
 
 
+def _primary_key(known: Collection[Column]) -> tuple[str, ...]:
+    """Name the columns of a table's primary key, in the key's order."""
+    return tuple(c.name for c in sorted(known, key=lambda one: one.key) if c.key)
+
+
 def _referred(named: list[str | None], parent: tuple[Column, ...]) -> tuple[str, ...]:
     """The columns that a foreign key names, spelt as the parent does; its key where none is."""
     if None in named:
-        return primary_key(parent)
+        return _primary_key(parent)
     proper = {folded(column.name): column.name for column in parent}
     return tuple(proper.get(folded(str(name)), str(name)) for name in named)
 
