@@ -14,7 +14,7 @@ def quoted(name: str) -> str:
 
 def folded(name: str) -> str:
     """Fold case as SQLite does for names: A to Z only. Names that fold alike are the same."""
-    return name.encode().lower().decode()
+    return name.lower() if name.isascii() else name.encode().lower().decode()
 
 
 def free_rowid(columns: Iterable[str]) -> str | None:

@@ -20,10 +20,8 @@ from harness.databases.sqlite.names import folded, free_rowid, quoted
 _HIDDEN, _VIRTUAL, _STORED = 1, 2, 3  # how table_xinfo marks columns that are no ordinary ones
 _EXPRESSION = -2  # the column's number that index_xinfo gives for one
 _KEYS = (
-    'SELECT s.name, s.sql, f.id, f."table", f."from", f."to", f.on_delete '
     "FROM main.sqlite_schema AS s, pragma_foreign_key_list(s.name, 'main') AS f "
-    "WHERE s.type = 'table' AND s.rootpage AND (?1 IS NULL OR s.name = ?1 COLLATE NOCASE) "
-    "ORDER BY s.rowid, f.id, f.seq"
+    "WHERE s.type = 'table' AND s.rootpage"
 )
 
 
@@ -217,19 +215,23 @@ def referred_tables(connection: Any) -> dict[str, set[str]]:
     """Tell to which tables each table's foreign keys refer."""
     proper = {folded(name): name for name in names(connection, "table")}
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for child, _, _, parent, *_ in connection.execute(_KEYS, (None,)):
+    for child, parent in connection.execute(f'SELECT s.name, f."table" {_KEYS}'):
         found[child].add(proper.get(folded(parent), parent))
     return dict(found)
 
 
 def foreign_keys(connection: Any, name: str | None = None) -> list[ForeignKey]:
     """Read the foreign keys of every table, or of one, as SQLite lists them: the newest first."""
-    rows = connection.execute(_KEYS, (name,)).fetchall()
+    rows = connection.execute(
+        f'SELECT s.name, s.sql, f.id, f."table", f."from", f."to", f.on_delete {_KEYS} '
+        "AND (?1 IS NULL OR s.name = ?1 COLLATE NOCASE) ORDER BY s.rowid, f.id, f.seq",
+        (name,),
+    ).fetchall()
     places = connection.execute(
         "SELECT name, rootpage FROM main.sqlite_schema WHERE type = 'table'"
     ).fetchall()
     proper = {folded(one): (one, root) for one, root in places}
-    parents: dict[str, tuple[Column, ...]] = {}
+    parents: dict[str, ColumnNames] = {}
     deferred: dict[str, bool] = {}
     several: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
     for child, sql, number, *row in rows:
@@ -240,7 +242,7 @@ def foreign_keys(connection: Any, name: str | None = None) -> list[ForeignKey]:
     for (child, _), mine in several.items():
         parent, root = proper.get(folded(mine[0][0]), (mine[0][0], 0))
         if parent not in parents:
-            parents[parent] = columns(connection, parent) if root else ()
+            parents[parent] = column_names(connection, parent) if root else ColumnNames((), (), ())
         found.append(
             ForeignKey(
                 table=child,
@@ -333,11 +335,11 @@ def _primary_key(known: Collection[Column]) -> tuple[str, ...]:
     return tuple(c.name for c in sorted(known, key=lambda one: one.key) if c.key)
 
 
-def _referred(named: list[str | None], parent: tuple[Column, ...]) -> tuple[str, ...]:
+def _referred(named: list[str | None], parent: ColumnNames) -> tuple[str, ...]:
     """The columns that a foreign key names, spelt as the parent does; its key where none is."""
     if None in named:
-        return _primary_key(parent)
-    proper = {folded(column.name): column.name for column in parent}
+        return parent.primary_key
+    proper = {folded(name): name for name in parent.every}
     return tuple(proper.get(folded(str(name)), str(name)) for name in named)
 
 
