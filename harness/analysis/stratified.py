@@ -35,7 +35,6 @@ POINTS = 61  # of the curve
 MEASURES = ("reliability", "clean_end", "data_safety", "no_silent_leftover")
 SHARES = ("reliability", "clean_end", "data_safety")  # of each condition in summary.json
 Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 def stratified(

@@ -12,10 +12,10 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from harness.analysis.loading import Run
+from harness.analysis.swept import Curve, ends, measured, words
 from harness.errors import UsageError
 from harness.plot import style
 
-Curve = Mapping[str, Any]
 _HEIGHT_IN = 5.2
 _NAME_WIDTH = 30  # characters of a label's line
 
@@ -72,10 +72,7 @@ def curve(
 
 
 def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
-    found = [
-        one | {"points": [each for each in one["points"] if each["reliability"] is not None]}
-        for one in run.summary.get("curves") or ()
-    ]
+    found = [one | {"points": measured(one)} for one in run.summary.get("curves") or ()]
     found = [one for one in found if one["points"]]
     if not found:
         raise UsageError(
@@ -157,11 +154,12 @@ def _frontier(
     ax: Axes, scale: style.Scale, curve: Curve, look: style.Series, moved: Transform
 ) -> None:
     """Draw an upright line, up to the target, where it holds and one where it breaks."""
-    found = curve.get("frontier") or {}
-    for key, line in (("holds_to", "-"), ("breaks_from", ":")):
-        if found.get(key) is not None:
-            xs, ys = [found[key]] * 2, [scale.worst * 1.12, 1 - found["target"]]
-            ax.plot(xs, ys, color=look.colour, linestyle=line, linewidth=1.6, transform=moved)
+    lines = {"holds": "-", "breaks": ":"}
+    for end in ends(curve):
+        xs, ys = [end.at] * 2, [scale.worst * 1.12, 1 - curve["frontier"]["target"]]
+        ax.plot(
+            xs, ys, color=look.colour, linestyle=lines[end.kind], linewidth=1.6, transform=moved
+        )
 
 
 def _along(ax: Axes, shown: Sequence[Curve], rates: Sequence[float]) -> None:
@@ -212,21 +210,12 @@ def _labels(ax: Axes, scale: style.Scale, shown: Sequence[Curve], *, frontier: b
 
 
 def _label(curve: Curve, shown: Sequence[Curve], *, frontier: bool) -> str:
-    said = [_words(value) for value in (curve.get("series") or {}).values()]
+    said = [words(value, " + ") for value in (curve.get("series") or {}).values()]
     if len({one["name"] for one in shown}) > 1 or not said:
         said = [curve["name"], *said]
     text = textwrap.fill(", ".join(said), _NAME_WIDTH)
-    found = curve.get("frontier") or {}
-    ends = [
-        f"{words} {found[key]:.3g}"
-        for key, words in (("holds_to", "holds to"), ("breaks_from", "breaks from"))
-        if found.get(key) is not None
-    ]
-    return f"{text}\n{', '.join(ends)}" if ends and frontier else text
-
-
-def _words(value: Any) -> str:
-    return " + ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    known = ", ".join(end.said for end in ends(curve))
+    return f"{text}\n{known}" if known and frontier else text
 
 
 def _legend(
