@@ -141,7 +141,7 @@ class _Writer:
         if found.references:
             yield "# Foreign keys:"
             yield from _listed(
-                f"{one.child} ({', '.join(one.columns)}) refers to {one.parent}, "
+                f"{one.table} ({', '.join(one.columns)}) refers to {one.parent}, "
                 f"ON DELETE {one.on_delete}"
                 for one in found.references
             )

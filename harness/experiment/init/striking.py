@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness import registry
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import quoted
 from harness.databases.sqlite.session import connect
 from harness.errors import UnknownName
 from harness.experiment.init.looking import Looked

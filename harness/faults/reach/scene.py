@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import folded, quoted
+from harness.databases.sqlite.schema import columns, foreign_keys, names
+from harness.databases.sqlite.schema import table as read_table
 from harness.databases.sqlite.session import connect
 from harness.faults.reach.storage import StrikingFiles, StrikingVfs
 from harness.processes.terms import Terms
 
 if TYPE_CHECKING:
     from harness.backend.process import Backend
+    from harness.databases.schema import ForeignKey
     from harness.faults.wire.proxy import Proxy
     from harness.processes.server import Server
 
@@ -194,60 +197,64 @@ class ClosingQuietly:
 
 def restricting_child(connection: Any, table: str) -> tuple[str, str, str] | None:
     """Find a child table of ``table`` that restricts and in which a row can be copied."""
-    rows = connection.execute(
-        'SELECT m.name, f."from", f."to", f.on_delete FROM sqlite_schema m, '
-        "pragma_foreign_key_list(m.name) f "
-        "WHERE m.type = 'table' AND f.\"table\" = ? COLLATE NOCASE AND f.seq = 0 "
-        "AND f.on_delete IN ('RESTRICT', 'NO ACTION') AND NOT EXISTS (SELECT 1 "
-        "FROM pragma_foreign_key_list(m.name) more WHERE more.id = f.id AND more.seq > 0) "
-        "ORDER BY m.name, f.id, f.seq",
-        (table,),
-    ).fetchall()
-    for child, column, referred, _ in rows:
-        if child != table and _can_be_copied(connection, child):
-            return child, column, referred or primary_key(connection, table)
-    return None
+    return _restricting_child(connection, table, foreign_keys(connection))
 
 
 def restricted_tables(connection: Any) -> frozenset[str]:
     """Every table for which ``restricting_child`` finds one."""
-    tables = [n for (n,) in connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")]
-    return frozenset(t for t in tables if restricting_child(connection, t) is not None)
+    keys = foreign_keys(connection)
+    return frozenset(
+        one
+        for one in names(connection, "table")
+        if _restricting_child(connection, one, keys) is not None
+    )
+
+
+def _restricting_child(
+    connection: Any, table: str, keys: list[ForeignKey]
+) -> tuple[str, str, str] | None:
+    for key in sorted(keys, key=lambda one: one.table):
+        if (
+            key.restricts
+            and len(key.columns) == 1
+            and folded(key.parent) == folded(table)
+            and key.table != table
+            and _can_be_copied(connection, key.table)
+        ):
+            return key.table, key.columns[0], key.referred[0] if key.referred else "rowid"
+    return None
 
 
 def copy_statement(connection: Any, child: str, column: str) -> str:
     """SQL that copies one row of ``child`` with another value in ``column`` and a new key."""
-    columns = [
-        name
-        for name, key in connection.execute("SELECT name, pk FROM pragma_table_info(?)", (child,))
-        if not key
+    copied = [
+        one.name
+        for one in columns(connection, child)
+        if not (one.key or one.generated or one.hidden)
     ]
-    chosen = ", ".join("?1" if name == column else quoted(name) for name in columns)
-    names = ", ".join(quoted(name) for name in columns)
-    return f"INSERT INTO {quoted(child)} ({names}) SELECT {chosen} FROM {quoted(child)} LIMIT 1"
+    chosen = ", ".join("?1" if name == column else quoted(name) for name in copied)
+    listed = ", ".join(quoted(name) for name in copied)
+    return f"INSERT INTO {quoted(child)} ({listed}) SELECT {chosen} FROM {quoted(child)} LIMIT 1"
 
 
-def _can_be_copied(connection: Any, table: str) -> bool:
+def _can_be_copied(connection: Any, name: str) -> bool:
     """Whether a row with a new key can be one more.
 
     There must be a row; the key must not itself refer to another table; no unique index (as every
     WITHOUT ROWID table has) may forbid it.
     """
-    forbidding = connection.execute(
-        'SELECT 1 FROM pragma_index_list(?1) WHERE "unique" UNION ALL '
-        'SELECT 1 FROM pragma_foreign_key_list(?1) WHERE "from" = ?2 COLLATE NOCASE',
-        (table, primary_key(connection, table)),
-    )
-    row = connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1")
-    return forbidding.fetchone() is None and row.fetchone() is not None
+    table = read_table(connection, name)
+    if table is None or table.unique_keys or (table.primary_key and table.numbered is None):
+        return False
+    own = folded(table.primary_key[0] if table.primary_key else "rowid")
+    if any(folded(column) == own for key in table.foreign_keys for column in key.columns):
+        return False
+    return connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 1").fetchone() is not None
 
 
 def primary_key(connection: Any, table: str) -> str:
     """Name the first column of the primary key, or what SQLite calls a row's number."""
-    row = connection.execute(
-        "SELECT name FROM pragma_table_info(?) WHERE pk = 1", (table,)
-    ).fetchone()
-    return str(row[0]) if row else "rowid"
+    return next((one.name for one in columns(connection, table) if one.key == 1), "rowid")
 
 
 def _is_open(connection: Any) -> bool:

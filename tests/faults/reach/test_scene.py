@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import quoted
 from harness.databases.sqlite.session import connect
 from harness.faults.foreign_key import ForeignKey
 from harness.faults.reach.scene import (
