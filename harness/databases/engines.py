@@ -14,8 +14,21 @@ from harness.system.files import Files
 class Engine(Protocol):
     """What the guard asks of an engine; each engine's module has these functions."""
 
-    def connect(self, path: Path, *, busy_timeout_ms: int = ...) -> Any:
-        """Open a connection of the engine's own kind."""
+    name: str
+    default_recoveries: tuple[str, ...]  # in the order in which they are tried
+
+    def connect(
+        self,
+        path: Path,
+        *,
+        busy_timeout_ms: int = ...,
+        read_only: bool = ...,
+        immutable: bool = ...,
+    ) -> Any:
+        """Open a connection of the engine's own kind; ``immutable``: on what nobody writes."""
+
+    def quoted(self, name: str) -> str:
+        """Quote the name of a table or column for SQL."""
 
     def differences(
         self, database: Path, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...

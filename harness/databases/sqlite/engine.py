@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from harness.databases.sqlite.differences import differences
 from harness.databases.sqlite.durable import make_durable
+from harness.databases.sqlite.rows import quoted
 from harness.databases.sqlite.session import connect
 
-__all__ = ["connect", "differences", "make_durable"]
+name = "sqlite"
+default_recoveries: tuple[str, ...] = ("wal_pin", "online_backup")
+
+__all__ = ["connect", "default_recoveries", "differences", "make_durable", "name", "quoted"]
