@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from harness.errors import RestoreError
 from harness.system.files import Files
+
+CopiesBy = Literal["files", "engine"]
 
 
 class Recovery(ABC):
@@ -22,6 +24,10 @@ class Recovery(ABC):
     journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
     needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
     pins: ClassVar[bool] = False  # whether its baseline is the database's own main file
+    # How it writes and reads a copy: by ``files``, by the engine itself (SQLite through ``vfs``),
+    # or it makes none.
+    copies_by: ClassVar[CopiesBy | None] = None
+    control: ClassVar[bool] = False  # kept to show what goes wrong; nobody should be led to it
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from harness import registry
 from harness.cleanup import Cleanup, CleanupReport
 from harness.errors import BackendError, HarnessError, MeasurementError, UsageError
 from harness.experiment.cycle.bounded_call import Tell, call_apart, never
@@ -34,7 +35,6 @@ from harness.retry import Retry
 from harness.steps import nobody
 
 _TIMED = 2  # the first run warms caches: the quicker is the usual one
-NEEDS_TIME = "cleanup_killed"
 _LONGEST_S = 60.0  # for everything but commands and a backend's start
 _LONGEST = 500  # characters of an error
 
@@ -129,7 +129,7 @@ def needs_time(condition: Condition) -> bool:
     """Whether some fault of the condition has to know how long the cleanup takes."""
     kinds = {*condition.faults, *(strike.fault for strike in condition.strikes)}
     kinds.update(kind for cause in condition.causes.values() for kind in cause.faults)
-    return NEEDS_TIME in kinds
+    return any(registry.find("faults", kind).needs_time for kind in kinds)
 
 
 def time_cleanup(application: OwnApplication, cleanup: Cleanup, ground: Ground) -> None:

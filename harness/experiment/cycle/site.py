@@ -24,7 +24,6 @@ from harness.experiment.written.project import NONE
 from harness.experiment.written.project_checks import is_own
 from harness.faults import Planned, Shape
 from harness.faults.reach.scene import Scene
-from harness.faults.reach.storage_fault import BY_FILES, BY_SQLITE
 from harness.faults.schedule.injector import Injector
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.guard.leftovers import backup_path
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from harness.experiment.written.configuration import Condition
 
 DATABASE_NAME = "api_db_dev.sqlite3"  # as in the summary that is being measured
-_STORAGE = ("io_error", "disk_full")
 
 
 class Site:
@@ -164,8 +162,8 @@ class Site:
     ) -> Ending:
         """Make one trip, judge it, and put the baseline back; timings go to ``record``."""
         self.scene.start()
-        self.scene.cleanup_vfs = any(
-            fault.kind in _STORAGE and fault.slot.phase == "cleanup" for fault in planned
+        self.scene.reach.storage_in_cleanup = any(
+            _is_in_storage(fault) and fault.slot.phase == "cleanup" for fault in planned
         )
         self._undone = ()
         injector = Injector(self.scene, planned) if planned else None
@@ -215,11 +213,9 @@ class Site:
         seams: dict[str, Any] = {}
         if injector is not None:  # without a fault, nothing at all stands between guard and world
             seams = {"listener": injector.listener, "connect": self.scene.connect}
-            if any(fault.kind in _STORAGE for fault in planned):
-                if any(name in BY_FILES for name in condition.recoveries):
-                    seams["files"] = self.scene.files
-                if any(name in BY_SQLITE for name in condition.recoveries):
-                    seams["vfs"] = self.scene.vfs.vfs_name
+            if any(map(_is_in_storage, planned)):
+                kinds = [registry.find("recovery", name) for name in condition.recoveries]
+                seams |= self.scene.reach.seams({kind.copies_by for kind in kinds})
         return Guard(
             self.database,
             policy=policy,
@@ -272,6 +268,10 @@ class Site:
         """End the application; remove the database and all that belongs to it."""
         self._application.close()
         self._ground.close()
+
+
+def _is_in_storage(fault: Planned) -> bool:
+    return bool(registry.find("faults", fault.kind).in_storage)
 
 
 def database_name(condition: Condition) -> str:
