@@ -15,7 +15,7 @@ from harness.guard import Guard
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files
 
-_ROW = "INSERT INTO tags (name, colour) VALUES ('new', 'red')"
+_ROW = "INSERT INTO tags (name, colour) VALUES ('new ' || hex(randomblob(8)), 'red')"
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_what_somebody_made_of_it_is_the_baseline(ground: Ground, pristine: Path
     assert not ground.judge(connected=True).rows
     assert ground.put_back_connected()
     assert ground.judge(connected=True).exact
-    assert backend.execute("SELECT count(*) FROM tags WHERE name = 'new'").fetchall() == [(1,)]
+    assert backend.execute("SELECT count(*) FROM tags WHERE name LIKE 'new %'").fetchall() == [(1,)]
     backend.execute("BEGIN IMMEDIATE")
     assert not ground.put_back_connected()
     backend.close()
@@ -158,7 +158,8 @@ def test_a_users_database_is_copied_without_a_trace(folder: Path) -> None:
     root.mkdir()
     source = home / "dev.db"
     connection = apsw.Connection(str(source))
-    connection.execute("PRAGMA journal_mode = wal; CREATE TABLE t(a); INSERT INTO t VALUES (1)")
+    connection.execute("PRAGMA journal_mode = wal").fetchall()
+    connection.execute("CREATE TABLE t(a); INSERT INTO t VALUES (1)")
     before = Ground.traces(source)
     Ground.copy(source, Ground.pristine(root, "copy"))
     with Ground.private_copy(source) as copy:
