@@ -10,6 +10,8 @@ import pytest
 from harness.errors import MeasurementError
 from harness.faults.disk_full import DiskFull
 from harness.faults.io_error import IoError
+from harness.faults.reach.storage_fault import copying
+from harness.recovery.wal_pin import WalPin
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan
 from tests.faults.reach.writing import write_all
@@ -57,3 +59,15 @@ def test_a_machine_without_the_device(stage: Stage, monkeypatch: pytest.MonkeyPa
     assert write_all(stage.reach.files, stage.folder / "copy", [b"x"]) is None
     assert isinstance(injector.error, MeasurementError)
     assert not injector.finish([])[0].fired
+
+
+def test_a_recovery_is_asked_how_it_copies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever says that it makes a copy is struck there, by whatever name it goes."""
+    shape = stage.shape(recoveries=("wal_pin", "online_backup", "file_copy", "naive_copy"))
+    assert copying(shape) == ["online_backup", "file_copy", "naive_copy"]
+    monkeypatch.setattr(WalPin, "copies_by", "files")
+    assert copying(shape) == list(shape.recoveries)
+    injector = stage.injector(plan("disk_full", "wal_pin", phase="backup"))
+    injector.listener(Step("backup", "wal_pin", 1))
+    assert len(stage.reach.files.armed.strikes) == 1
+    injector.finish([])
