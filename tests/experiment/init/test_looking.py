@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from harness.errors import UsageError
-from harness.experiment.cycle.private_copy import private_copy
+from harness.experiment.cycle.grounds.sqlite.private_copy import private_copy
 from harness.experiment.init.looking import look
 
 SCHEMA = """
