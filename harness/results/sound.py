@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.faults.schedule.ledger import LedgerEntry
+
 LARGEST = 2**53  # of a whole number, here and in JSON
 LONGEST_US = 10**15  # of a step: thirty years
 _LASTING = ("attempt", "phase", "cycle")
-_ENTRY = "kind, phase, operation, attempt, lasting, fired, surfaced, evidence"
 
 
 class Unsound(Exception):
@@ -100,16 +101,23 @@ def _no_ledger(text: str) -> str:
     if not isinstance(entries, list):
         return f"{shown(text)} is no list of entries"
     bad = [entry for entry in entries if not _is_entry(entry)]
-    return f"{shown(bad[0])} is no entry of a ledger ({_ENTRY})" if bad else ""
+    return (
+        f"{shown(bad[0])} is no entry of a ledger ({', '.join(LedgerEntry._fields)})" if bad else ""
+    )
 
 
 def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, list) or len(entry) != 8:
+    if not isinstance(entry, list) or len(entry) != len(LedgerEntry._fields):
         return False
-    kind, phase, operation, attempt, lasting, fired, surfaced, evidence = entry
-    words = all(isinstance(one, str) for one in (kind, phase, operation, evidence))
-    counts = type(attempt) is int and attempt >= 0
-    return words and counts and lasting in _LASTING and {type(fired), type(surfaced)} == {bool}
+    values = LedgerEntry(*entry)
+    words = (values.kind, values.phase, values.operation, values.evidence)
+    return (
+        all(isinstance(word, str) for word in words)
+        and type(values.attempt) is int
+        and values.attempt >= 0
+        and values.lasting in _LASTING
+        and {type(values.fired), type(values.surfaced)} == {bool}
+    )
 
 
 def shown(value: Any) -> str:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import CODES, TIMINGS
-from harness.results import checksums
+from harness.results import checksums, ledgers
 from harness.results.records import CycleRecord
 from harness.results.run_checks import SUM, check_run, checksum, parsed
 
@@ -245,8 +244,9 @@ class Store:
     def fired(self, condition: str) -> Counter[str]:
         """Count how often each kind of fault fired in ``condition``."""
         query = (
-            "SELECT f.value ->> '$[0]', count(*) FROM cycles, json_each(faults) AS f "
-            "WHERE condition = ? AND f.value ->> '$[5]' GROUP BY 1"
+            f"SELECT f.value ->> '{ledgers.sql_path('kind')}', count(*) "
+            "FROM cycles, json_each(faults) AS f "
+            f"WHERE condition = ? AND f.value ->> '{ledgers.sql_path('fired')}' GROUP BY 1"
         )
         return Counter(dict(self._connection.execute(query, (self._ids.get(condition, -1),))))
 
@@ -286,7 +286,7 @@ class Store:
             record.payload_bytes,
             record.grown_bytes,
             *(round(timings[phase] * 1000) if phase in timings else None for phase in TIMINGS),
-            json.dumps(record.faults, separators=(",", ":")) if record.faults else None,
+            ledgers.to_text(record.faults),
             record.detail or None,
         )
 
@@ -338,7 +338,7 @@ def _record(condition: str, row: tuple[Any, ...]) -> CycleRecord:
         timings_ms={
             phase: us / 1000 for phase, us in zip(TIMINGS, timings, strict=True) if us is not None
         },
-        faults=tuple(LedgerEntry(*entry) for entry in json.loads(faults)) if faults else (),
+        faults=ledgers.of_text(faults),
         detail=detail or "",
         story=story or "",
         shadow_ok=bool(flags & _SHADOW_OK) if flags & _SHADOWED else None,

@@ -17,6 +17,7 @@ from harness.experiment.run.pool import Pool, Task
 from harness.experiment.written.configuration import Experiment
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import OUTCOMES, TIMINGS
+from harness.results import ledgers
 from harness.results.records import CycleRecord
 from harness.results.store import CYCLES, Store, read_run
 
@@ -80,7 +81,7 @@ def _of_columns(condition: str, cycle: int, columns: Mapping[str, Any]) -> Cycle
         OUTCOMES[row["outcome"]],
         restored_by=row["restored_by"],
         timings_ms={step: ms for step, ms in took_ms.items() if math.isfinite(ms)},
-        faults=tuple(LedgerEntry(*entry) for entry in json.loads(row["faults"] or "[]")),
+        faults=ledgers.of_text(row["faults"]),
         detail=row["detail"] or "",
         **found,
     )
