@@ -18,8 +18,8 @@ from harness.analysis.summary import Stored, load
 from harness.errors import UsageError
 from harness.experiment.written.claimed import checked_confidence
 from harness.experiment.written.configuration import differing_keys
+from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
-from harness.results.store import CYCLES
 from harness.statistics.comparison import Change, compare_proportions, compare_quantiles, verdicts
 from harness.statistics.digits import milliseconds, percent
 

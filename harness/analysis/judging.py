@@ -20,8 +20,8 @@ from harness.experiment.written.family import Family
 from harness.experiment.written.kinds import planned_kinds
 from harness.guard.policy import POLICIES
 from harness.results.columns import Columns
+from harness.results.folder import RUN
 from harness.results.reading import Results, ledger
-from harness.results.store import RUN
 from harness.statistics.sequential import UNREACHABLE, refute_boundary, support_boundary
 
 METHOD, STRATIFIED = "truncated-beta mixture e-process", "stratified_chernoff"

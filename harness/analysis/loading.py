@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
+from harness.results.folder import read_run
 from harness.results.reading import LEDGER, OUTCOMES, TIMINGS, Results
-from harness.results.store import read_run
 from harness.results.stored_summary import fresh
 
 if TYPE_CHECKING:

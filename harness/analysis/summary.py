@@ -28,8 +28,8 @@ from harness.experiment.written.family import family
 from harness.experiment.written.kinds import planned_kinds
 from harness.results import parquet
 from harness.results.columns import Columns, framed
+from harness.results.folder import VERSION, read_run
 from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
-from harness.results.store import VERSION, read_run
 from harness.results.stored_summary import Stored, fresh, read_summary, sealed
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.timings import quantiles

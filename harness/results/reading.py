@@ -15,7 +15,7 @@ from harness.outcomes import OUTCOMES, TIMINGS
 from harness.results import ledgers
 from harness.results.columns import COLUMNS, TEXTS, Columns, framed
 from harness.results.database import CyclesDatabase
-from harness.results.store import CYCLES, read_run
+from harness.results.folder import CYCLES, read_run
 from harness.results.stored_summary import PARQUET, SUMMARY, made_from
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import MeasurementError, UsageError
+from harness.results.folder import CYCLES, RUN, check_version
 from harness.results.run_checks import SUM, checksum, parsed
-from harness.results.store import CYCLES, RUN, check_version
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
 SOURCES = "made_from"  # the key of {file name: SHA-256 of its content}

@@ -21,9 +21,10 @@ from harness import cli, registry
 from harness.analysis.summary import load, write
 from harness.errors import HarnessError
 from harness.experiment.run.runner import _check_stored
+from harness.results.folder import CYCLES, RUN
 from harness.results.reading import Results
 from harness.results.records import CycleRecord
-from harness.results.store import CYCLES, RUN, Store
+from harness.results.store import Store
 from tests.stored_runs import cycle, make_run, struck, unsealed
 
 PARQUET, SUMMARY = "cycles.parquet", "summary.json"

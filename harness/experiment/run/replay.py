@@ -18,8 +18,9 @@ from harness.experiment.written.configuration import Experiment
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import OUTCOMES, TIMINGS
 from harness.results import ledgers
+from harness.results.folder import CYCLES, read_run
 from harness.results.records import CycleRecord
-from harness.results.store import CYCLES, Store, read_run
+from harness.results.store import Store
 
 _NUMBERS = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes")
 

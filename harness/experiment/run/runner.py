@@ -31,8 +31,9 @@ from harness.experiment.written.configuration import Condition, Experiment, load
 from harness.experiment.written.family import family
 from harness.printable import printable
 from harness.results.again import take_away
+from harness.results.folder import CYCLES, check_same, fingerprint, refuse_unused, refuse_used
 from harness.results.records import CycleRecord
-from harness.results.store import CYCLES, Store, check_same, fingerprint, refuse_unused, refuse_used
+from harness.results.store import Store
 
 INTERRUPTED, REPORT = 130, "report.html"
 

@@ -12,7 +12,7 @@ from harness.experiment.run.in_order import InOrder
 from harness.experiment.written.claimed import checked_confidence, confidence_each, parse_claim
 from harness.experiment.written.document import nearest
 from harness.experiment.written.family import Family, family
-from harness.results.store import RUN
+from harness.results.folder import RUN
 from harness.statistics.digits import sure
 
 if TYPE_CHECKING:
