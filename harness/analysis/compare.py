@@ -20,7 +20,9 @@ from harness.experiment.written.claimed import checked_confidence
 from harness.experiment.written.configuration import differing_keys
 from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
-from harness.statistics.comparison import Change, compare_proportions, compare_quantiles, verdicts
+from harness.statistics.change import Change, verdicts
+from harness.statistics.change_of_proportion import compare_proportions
+from harness.statistics.change_of_quantile import compare_quantiles
 from harness.statistics.digits import milliseconds, percent
 
 FINE, WORSE = 0, 1

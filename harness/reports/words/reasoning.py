@@ -10,7 +10,8 @@ from harness.reports.words import joint_failures
 from harness.reports.words.decided import dependence_sentences, frontier_sentences, share, shown
 from harness.reports.words.statements import settings_of
 from harness.reports.words.tables import Table
-from harness.statistics.comparison import compare_proportions, verdicts
+from harness.statistics.change import verdicts
+from harness.statistics.change_of_proportion import compare_proportions
 
 Condition = Mapping[str, Any]
 TRUSTING, VERIFIED = "hybrid_trusting", "hybrid_verified"
