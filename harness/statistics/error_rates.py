@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.statistics.digits import percent
-from harness.statistics.simulation import RULES, error_rates, simulate
+from harness.statistics.simulation import RULES, Judging, error_rates, simulate
 
 VERSION = 1
 CONFIDENCE = 0.95
@@ -54,7 +54,7 @@ def at_the_claim(claim: float, cycles: int) -> list[dict[str, Any]]:
     """
     found = []
     for rule in RULES:
-        ends = error_rates(rule, claim, claim, CONFIDENCE, cycles)
+        ends = error_rates(Judging(rule, claim, CONFIDENCE, cycles), claim)
         found.append(
             {
                 "rule": rule,
@@ -86,7 +86,7 @@ def several(claim: float, cycles: int, claims: int = FAMILY) -> list[dict[str, A
         raise ValueError(f"claims must be 1 or more, not {claims}")
     found = []
     for each in (CONFIDENCE, 1 - (1 - CONFIDENCE) / claims):
-        ends = error_rates("e_process", claim, claim, each, cycles)
+        ends = error_rates(Judging("e_process", claim, each, cycles), claim)
         found.append(
             {
                 "claims": claims,
@@ -116,7 +116,7 @@ def drawn(rule: str, claim: float, cycles: int, runs: int = RUNS) -> dict[str, A
     Raises:
         ValueError: for another rule, a claim out of range, no cycles or no runs.
     """
-    ends = simulate(rule, claim, claim, runs, SEED, CONFIDENCE, cycles)
+    ends = simulate(Judging(rule, claim, CONFIDENCE, cycles), claim, runs, SEED)
     shares = {"false_supported": ends.supported, "false_refuted": ends.refuted}
     errors = {f"{key}_error": math.sqrt(p * (1 - p) / runs) for key, p in shares.items()}
     head = {"rule": rule, "claim": claim, "cycles": cycles, "runs": runs, "seed": SEED}
