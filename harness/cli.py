@@ -56,8 +56,9 @@ def cli() -> None:
 def run(experiment: Path, **options: Any) -> None:
     """Run an experiment and judge what it claims."""
     from harness.experiment.run import runner
+    from harness.experiment.run.options import RunOptions
 
-    sys.exit(runner.run(experiment, **options))
+    sys.exit(runner.run(experiment, RunOptions(**options)))
 
 
 @cli.command()
