@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def _summary(
             | {"unsaid": unsaid(one, frames[name])}
             | {"dependence": dependence(one, frames[name], confidence)}
             | shares(one, frames[name], confidence)  # of designed cycles: not what failed of them
-            | {"strata": stratified(one, frames[name], confidence)}
+            | {"strata": _strata(one, frames[name], confidence)}
             | {"distributions_ms": distributions(frames[name])}
             | {"sweep": one.get("sweep")}
         )
@@ -143,6 +144,13 @@ def _summary(
             if (found := results.story(one["name"])) is not None
         ],
     }
+
+
+def _strata(
+    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
+) -> dict[str, Any] | None:
+    found = stratified(condition, frame, confidence)
+    return None if found is None else asdict(found)
 
 
 def _apart(
