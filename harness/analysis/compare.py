@@ -99,12 +99,12 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
 
 
 def _refuse_spoiled(folder: Path, run: Stored) -> None:
-    for one in run.summary["conditions"]:
-        errors = one["outcomes"].get("harness_error", 0)
+    for condition in run.summary["conditions"]:
+        errors = condition["outcomes"].get("harness_error", 0)
         if errors:
             raise UsageError(
-                f"{folder}: {one['name']!r} has {errors} harness errors, so nothing can be said "
-                "of it: run it again"
+                f"{folder}: {condition['name']!r} has {errors} harness errors, so nothing can be "
+                "said of it: run it again"
             )
 
 

@@ -56,10 +56,10 @@ def curves(
     """
     known = {one["name"]: one for one in measured}
     sweeps: dict[str, list[Json]] = {}
-    for one in settings:
-        if one.get("sweep") and one["name"] in known:
-            keys = [one["sweep"]["of"], *one["sweep"]["axes"]]
-            sweeps.setdefault(json.dumps(keys), []).append(one)
+    for setting in settings:
+        if setting.get("sweep") and setting["name"] in known:
+            keys = [setting["sweep"]["of"], *setting["sweep"]["axes"]]
+            sweeps.setdefault(json.dumps(keys), []).append(setting)
     found = [
         _curve(places, key, settings, known, confidence, fixed)
         for conditions in sweeps.values()
@@ -71,7 +71,7 @@ def curves(
 
 def _x_key(conditions: Sequence[Json]) -> str | None:
     """The axis to draw over: numbers throughout, a rate rather than anything else."""
-    axes = [one["sweep"]["axes"] for one in conditions]
+    axes = [condition["sweep"]["axes"] for condition in conditions]
     numeric = [key for key in axes[0] if all(_number(values.get(key)) for values in axes)]
     rates = [key for key in numeric if _RATE.fullmatch(key)]
     return next(iter(rates + numeric), None)
@@ -82,9 +82,9 @@ def _series(
 ) -> dict[str, list[_Place]]:
     """Part the conditions of a sweep by their values on all other axes."""
     series: dict[str, list[_Place]] = {}
-    for one in conditions:
-        place = _Place(one, known[one["name"]], one["sweep"]["axes"][key])
-        series.setdefault(json.dumps(_others(one, key)), []).append(place)
+    for condition in conditions:
+        place = _Place(condition, known[condition["name"]], condition["sweep"]["axes"][key])
+        series.setdefault(json.dumps(_others(condition, key)), []).append(place)
     return {other: sorted(places, key=lambda p: p.x) for other, places in series.items()}
 
 

@@ -97,7 +97,7 @@ def common(conditions: Sequence[Mapping[str, Any]], confidence: float) -> dict[s
         ``common``: the odds ratio, None where they disagree or none says anything; ``agree``:
         whether one may stand for all; ``strata``: conditions that say something; ``sentence``.
     """
-    known = [one["dependence"] for one in conditions if one.get("dependence")]
+    known = [condition["dependence"] for condition in conditions if condition.get("dependence")]
     if not known:
         return None
     tables = [Table(**one["cells"], share=one["share"], untried=one["untried"]) for one in known]

@@ -79,7 +79,7 @@ def _old(summary: Mapping[str, Any]) -> bool:
     conditions = summary["conditions"]
     known = "curves" in summary and "verdict" in summary
     parts = ("distributions_ms", "clean_end")
-    return not known or not all(part in one for one in conditions for part in parts)
+    return not known or not all(part in condition for condition in conditions for part in parts)
 
 
 class Run:
@@ -130,16 +130,20 @@ class Run:
         as the file writes it ("faults.*.rate").
         """
         rows = []
-        for one in self.summary["conditions"]:
-            row = {"condition": one["name"], "policy": one["policy"], "cycles": one["cycles"]}
-            row |= {outcome: one["outcomes"].get(outcome, 0) for outcome in OUTCOMES}
+        for condition in self.summary["conditions"]:
+            row = {
+                "condition": condition["name"],
+                "policy": condition["policy"],
+                "cycles": condition["cycles"],
+            }
+            row |= {outcome: condition["outcomes"].get(outcome, 0) for outcome in OUTCOMES}
             for measure in ("reliability", "clean_end", "data_safety"):
-                share = one.get(measure) or {}  # a run from before clean_end has none
+                share = condition.get(measure) or {}  # a run from before clean_end has none
                 row[measure] = share.get("estimate")
                 row |= {f"{measure}_{end}": share.get(end) for end in ("lower", "upper")}
-            row |= {key: one[key] for key in ("claimed", "verdict", "decided_at_cycle")}
-            row["cycles_per_second"] = one.get("cycles_per_second")
-            sweep = one.get("sweep") or {}
+            row |= {key: condition[key] for key in ("claimed", "verdict", "decided_at_cycle")}
+            row["cycles_per_second"] = condition.get("cycles_per_second")
+            sweep = condition.get("sweep") or {}
             rows.append(row | {"sweep": sweep.get("of")} | dict(sweep.get("axes") or {}))
         return _table(rows, ("condition", "policy", "cycles"))
 
@@ -155,12 +159,12 @@ class Run:
 
         results = self._results()
         rows = []
-        for one in self.summary["conditions"]:
-            columns: Columns = results.columns(one["name"]) if results else {}
+        for condition in self.summary["conditions"]:
+            columns: Columns = results.columns(condition["name"]) if results else {}
             for step in TIMINGS:
-                stored = one["timings_ms"].get(step) or {}
+                stored = condition["timings_ms"].get(step) or {}
                 if stored.get("count"):
-                    row = {"condition": one["name"], "step": step, "count": stored["count"]}
+                    row = {"condition": condition["name"], "step": step, "count": stored["count"]}
                     rows.append(row | _quantiles(stored, columns.get(f"{step}_ms"), self))
         return _table(rows, ("condition", "step", "count"))
 
@@ -172,9 +176,9 @@ class Run:
         nobody was told).
         """
         rows = [
-            {"condition": one["name"], "kind": kind} | {key: counts[key] for key in LEDGER}
-            for one in self.summary["conditions"]
-            for kind, counts in one["faults"].items()
+            {"condition": condition["name"], "kind": kind} | {key: counts[key] for key in LEDGER}
+            for condition in self.summary["conditions"]
+            for kind, counts in condition["faults"].items()
         ]
         return _table(rows, ("condition", "kind", *LEDGER))
 
@@ -188,9 +192,9 @@ class Run:
         verdict), method, next (what would decide it).
         """
         rows = [
-            {key: claim.get(key) for key in _CLAIM} | {"condition": one["name"]}
-            for one in self.summary["conditions"]
-            for claim in one.get("claims") or ()
+            {key: claim.get(key) for key in _CLAIM} | {"condition": condition["name"]}
+            for condition in self.summary["conditions"]
+            for claim in condition.get("claims") or ()
         ]
         return _table(rows, _CLAIM)
 
@@ -232,7 +236,11 @@ class Run:
         return self._by_condition("strata")
 
     def _by_condition(self, key: str) -> dict[str, dict[str, Any]]:
-        return {one["name"]: one[key] for one in self.summary["conditions"] if one.get(key)}
+        return {
+            condition["name"]: condition[key]
+            for condition in self.summary["conditions"]
+            if condition.get(key)
+        }
 
     def _results(self) -> Results | None:
         try:
@@ -254,7 +262,7 @@ class Run:
         return f"{title}{_escaped(str(self.run.get('seed')))}</p>{html}"
 
     def _total(self) -> int:
-        return sum(one["cycles"] for one in self.summary["conditions"])
+        return sum(condition["cycles"] for condition in self.summary["conditions"])
 
 
 def series(curve: Mapping[str, Any]) -> str:

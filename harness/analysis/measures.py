@@ -77,7 +77,9 @@ class Evidence:
 
     def restored(self) -> Bools:
         """Tell the cycles in which a recovery put the baseline back, as it said."""
-        return np.array([one is not None for one in self.columns["restored_by"]], dtype=bool)
+        return np.array(
+            [recovery is not None for recovery in self.columns["restored_by"]], dtype=bool
+        )
 
     def cleaned_up(self) -> Bools:
         """Tell the cycles whose cleanup left nothing: a database restored was not clean before."""
@@ -330,6 +332,6 @@ def contracts() -> dict[str, str]:
     """Return by name what each measure counts and over what, those of time included."""
     told = {name: (find.__doc__ or "").strip() for name, find in MEASURES.items()}
     return told | {
-        f"{step}_ms": f"Over the cycles that took the step; failed: slower, or {one.failed}."
-        for step, one in STEPS.items()
+        f"{step}_ms": f"Over the cycles that took the step; failed: slower, or {words.failed}."
+        for step, words in STEPS.items()
     }

@@ -93,7 +93,9 @@ def write(results: Results) -> dict[str, Any]:
 
 
 def _columns(results: Results) -> dict[str, Columns]:
-    return {one["name"]: results.columns(one["name"]) for one in results.conditions}
+    return {
+        condition["name"]: results.columns(condition["name"]) for condition in results.conditions
+    }
 
 
 def _frames(columns: Mapping[str, Columns]) -> dict[str, pd.DataFrame]:
@@ -108,21 +110,22 @@ def _summary(
     rows = list(experiment.get("rows", ()))
     claims = family(experiment, confidence)
     known, conditions = {}, []
-    for one in results.conditions:
-        name = one["name"]
+    for condition in results.conditions:
+        name = condition["name"]
         struck = ledger(frames[name]["faults"])
-        known[name] = evidence_of(one, columns[name], confidence, struck)
+        known[name] = evidence_of(condition, columns[name], confidence, struck)
         wall_s = (results.run.get("wall_s_by_condition") or {}).get(name)
         conditions.append(
-            _condition(one, known[name], frames[name], struck, wall_s)
-            | _claimed(judged_claims(one, known[name], claims))
-            | {"together": _apart(one, results.conditions, frames)}
-            | {"unsaid": unsaid(one, frames[name])}
-            | {"dependence": dependence(one, frames[name], confidence)}
-            | shares(one, frames[name], confidence)  # of designed cycles: not what failed of them
-            | {"strata": _strata(one, frames[name], confidence)}
+            _condition(condition, known[name], frames[name], struck, wall_s)
+            | _claimed(judged_claims(condition, known[name], claims))
+            | {"together": _apart(condition, results.conditions, frames)}
+            | {"unsaid": unsaid(condition, frames[name])}
+            | {"dependence": dependence(condition, frames[name], confidence)}
+            # of designed cycles not what failed of them
+            | shares(condition, frames[name], confidence)
+            | {"strata": _strata(condition, frames[name], confidence)}
             | {"distributions_ms": distributions(frames[name])}
-            | {"sweep": one.get("sweep")}
+            | {"sweep": condition.get("sweep")}
         )
     return {
         "version": VERSION,
@@ -139,9 +142,9 @@ def _summary(
             for row in rows
         ],
         "stories": [
-            _told(one, *found, frames[one["name"]])
-            for one in results.conditions
-            if (found := results.story(one["name"])) is not None
+            _told(condition, *found, frames[condition["name"]])
+            for condition in results.conditions
+            if (found := results.story(condition["name"])) is not None
         ],
     }
 
@@ -216,13 +219,13 @@ def _condition(
 
 def _claimed(claims: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the claims and, as one, their verdicts: one refuted refutes, all must be supported."""
-    verdict = combined(one["verdict"] for one in claims)
-    decided = [one["decided_at_cycle"] for one in claims if one["verdict"] == verdict]
+    verdict = combined(claim["verdict"] for claim in claims)
+    decided = [claim["decided_at_cycle"] for claim in claims if claim["verdict"] == verdict]
     # what is judged once, when all cycles have run, was decided at none of them
     at = [cycle for cycle in decided if cycle] if verdict in ("supported", "refuted") else []
     pick = min if verdict == "refuted" else max
     return {
-        "claimed": " and ".join(one["claim"] for one in claims) or None,
+        "claimed": " and ".join(claim["claim"] for claim in claims) or None,
         "verdict": verdict,
         "decided_at_cycle": pick(at, default=None),
         "claims": claims,

@@ -120,10 +120,10 @@ def confidence_of_side(claim: Claim, confidence: float) -> float:
 
 def settled(decisions: Sequence[Decision]) -> Decision:
     """Return what the decisions on the bounds of a claim come to, in the order of ``sides``."""
-    refuted = [one.decided_at for one in decisions if one.verdict == "refuted"]
+    refuted = [decision.decided_at for decision in decisions if decision.verdict == "refuted"]
     if refuted:
         return Decision("refuted", min(at for at in refuted if at is not None))
-    supported = [one.decided_at for one in decisions if one.verdict == "supported"]
+    supported = [decision.decided_at for decision in decisions if decision.verdict == "supported"]
     if len(supported) == len(decisions):
         return Decision("supported", max(at for at in supported if at is not None))
     return Decision("undecided", None)

@@ -31,7 +31,11 @@ def reliability(run: Run, target: float | None = 0.999, ax: Axes | None = None) 
     Raises:
         UsageError: no condition has a cycle.
     """
-    shown = [one for one in run.summary["conditions"] if one["reliability"]["estimate"] is not None]
+    shown = [
+        condition
+        for condition in run.summary["conditions"]
+        if condition["reliability"]["estimate"] is not None
+    ]
     if not shown:
         raise UsageError(f"{run.folder}: no condition has a reliability; run it with more cycles")
     known = [one["reliability"][end] for one in shown for end in ("estimate", "lower", "upper")]

@@ -66,7 +66,7 @@ def axes(ax: Axes | None, height_in: float) -> Axes:
 
 def scale(reliabilities: Iterable[float | None]) -> Scale:
     """Return the scale that shows all ``reliabilities`` (0 to 1), and has room for open ends."""
-    found = [1 - one for one in reliabilities if one is not None]
+    found = [1 - reliability for reliability in reliabilities if reliability is not None]
     seen = [one for one in found if one > _LEAST] or [1e-3]
     return Scale(min(seen) / 3, min(1.0, max(seen) * 1.6))
 
@@ -80,7 +80,7 @@ def failures_on(ax: Axes, which: Axis, shown: Scale) -> None:
     set_scale("log")
     set_limits(shown.worst * 1.12, shown.best / 1.12)
     ticks = _ticks(shown)
-    which.set_ticks(ticks, [_named(one) for one in ticks])
+    which.set_ticks(ticks, [_named(tick) for tick in ticks])
     which.set_ticks([], minor=True)
     text = "reliability, as failures per cycle (logarithmic)"
     if along_x:

@@ -47,9 +47,10 @@ def curve(
     """
     shown = _chosen(run, name)
     bands = {
-        one["name"]: one["strata"]["curve"]
-        for one in run.summary["conditions"]
-        if one.get("strata") and any(one["name"] == each.get("stratified") for each in shown)
+        condition["name"]: condition["strata"]["curve"]
+        for condition in run.summary["conditions"]
+        if condition.get("strata")
+        and any(condition["name"] == each.get("stratified") for each in shown)
     }
     ax = style.axes(ax, _HEIGHT_IN)
     scale = _scale(shown, bands)
@@ -73,8 +74,8 @@ def curve(
 
 def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
     found = [
-        one | {"points": [each for each in one["points"] if each["reliability"] is not None]}
-        for one in run.summary.get("curves") or ()
+        curve | {"points": [each for each in curve["points"] if each["reliability"] is not None]}
+        for curve in run.summary.get("curves") or ()
     ]
     found = [one for one in found if one["points"]]
     if not found:
@@ -244,7 +245,7 @@ def _legend(
     if banded:
         handles.append(Patch(facecolor="#999999", alpha=0.4, label="estimated from strata"))
     if targets:
-        named = " and ".join(f"{100 * one:.10g}%" for one in targets)
+        named = " and ".join(f"{100 * target:.10g}%" for target in targets)
         words = ": upright lines show where it holds (solid), breaks (dotted)" if frontier else ""
         handles.append(line(f"target {named}{words}", ":"))
     ax.legend(

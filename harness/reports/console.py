@@ -101,7 +101,8 @@ def in_print(told: T) -> T:
         found = type(told)(*parts) if hasattr(told, "_fields") else tuple(parts)
     elif is_dataclass(told) and not isinstance(told, type):
         found = replace(
-            told, **{one.name: in_print(getattr(told, one.name)) for one in fields(told)}
+            told,
+            **{field.name: in_print(getattr(told, field.name)) for field in fields(told)},
         )
     return found  # type: ignore[no-any-return]  # of the same type
 

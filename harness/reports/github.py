@@ -32,11 +32,11 @@ class GithubReport(Report):
         """Return a line an annotation; UsageError where there is no run."""
         summary = load(folder).summary
         found: dict[str, list[Statement]] = {"error": [], "warning": [], "notice": []}
-        for one in summary["conditions"]:
-            sound = soundness(one)
+        for condition in summary["conditions"]:
+            sound = soundness(condition)
             if sound.verdict == ERROR:
                 found["error"].append(sound)
-            for stated in statements(one, summary):
+            for stated in statements(condition, summary):
                 if level := _level_of(stated):
                     found[level].append(stated)
         left_out = len(unmeasured(summary))

@@ -38,11 +38,11 @@ class JunitReport(Report):
         """Return the XML about ``folder``; UsageError where there is no run."""
         summary, run = load(folder)
         suites = []
-        for one in summary["conditions"]:
-            name = one["name"]
-            stated = [soundness(one), *statements(one, summary)]
+        for condition in summary["conditions"]:
+            name = condition["name"]
+            stated = [soundness(condition), *statements(condition, summary)]
             wall_s = (run.get("wall_s_by_condition") or {}).get(name)
-            suites.append(_suite(name, stated, _properties(run, one), wall_s))
+            suites.append(_suite(name, stated, _properties(run, condition), wall_s))
         if rest := unmeasured(summary):
             suites.append(_suite("not measured here", rest, _properties(run, {}), None))
         counts = {

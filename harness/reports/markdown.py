@@ -69,13 +69,13 @@ def _scenario(told: Scenario) -> Table:
     rows = []
     for state, step, said, removals in told.lines:
         rows.append((MARKS[state], step, said))
-        for one in removals:
+        for removal in removals:
             failed = "; ".join(
                 f"{entity}: {reason} ({attempts} attempt{'' if attempts == 1 else 's'})"
-                for entity, reason, attempts, _ in one.failed
+                for entity, reason, attempts, _ in removal.failed
             )
-            counted = f"{one.tally}; {failed}" if failed else one.tally
-            rows.append((MARKS["bad" if failed else "good"], one.table, counted))
+            counted = f"{removal.tally}; {failed}" if failed else removal.tally
+            rows.append((MARKS["bad" if failed else "good"], removal.table, counted))
     rows.append((MARKS["good" if told.clean else "bad"], "End", told.end))
     title = f"{told.title}, cycle {told.cycle:,}"
     return Table(escape(title), (" ", "step", "what happened"), rows, escape(told.took))

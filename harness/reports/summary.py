@@ -49,18 +49,18 @@ class SummaryReport(Report):
 def _demonstrated(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
     """Say what was really done, in counts."""
     conditions = summary["conditions"]
-    cycles = sum(one["cycles"] for one in conditions)
+    cycles = sum(condition["cycles"] for condition in conditions)
     done = {
-        step: sum(one["timings_ms"][step]["count"] for one in conditions)
+        step: sum(condition["timings_ms"][step]["count"] for condition in conditions)
         for step in ("backup", "cleanup", "verify", "restore")
     }
     fired: dict[str, int] = {}
-    for one in conditions:
-        for kind, counts in one["faults"].items():
+    for condition in conditions:
+        for kind, counts in condition["faults"].items():
             fired[kind] = fired.get(kind, 0) + counts["fired"]
     ends: dict[str, int] = {}
-    for one in conditions:
-        for outcome, number in one["outcomes"].items():
+    for condition in conditions:
+        for outcome, number in condition["outcomes"].items():
             ends[outcome] = ends.get(outcome, 0) + number
     struck = {kind: number for kind, number in sorted(fired.items()) if number}
     question = (run.get("experiment") or {}).get("question")
@@ -103,23 +103,23 @@ def _steps(conditions: Sequence[Mapping[str, Any]]) -> Table:
     headings = ("condition", "backup p50", "backup p99", "restore p50", "restore p99", "cycles")
     rows = [
         (
-            one["name"],
+            condition["name"],
             *(
-                milliseconds(one["timings_ms"][step][key])
+                milliseconds(condition["timings_ms"][step][key])
                 for step in ("backup", "restore")
                 for key in ("p50", "p99")
             ),
-            f"{one['cycles']:,}",
+            f"{condition['cycles']:,}",
         )
-        for one in conditions
-        if one["timings_ms"]["backup"]["count"]
+        for condition in conditions
+        if condition["timings_ms"]["backup"]["count"]
     ]
     return Table("Time", headings, rows, figures=frozenset(headings[1:]))
 
 
 def _scenarios(summary: Mapping[str, Any]) -> list[str]:
     """Tell each story that the run kept, as it went."""
-    told = [scenario(one) for one in summary.get("stories") or ()]
+    told = [scenario(story) for story in summary.get("stories") or ()]
     if not told:
         return ["## Failure scenario", "No cycle of this run kept its story: not measured here."]
     parts = ["## Failure scenario"]
@@ -132,14 +132,16 @@ def _told(told: Scenario) -> Iterator[str]:
     lines = []
     for line in told.lines:
         lines.append(f"{MARKS[line.state]} {line.step}: {line.said}")
-        for one in line.removals:
+        for removal in line.removals:
             causes: dict[str, int] = {}
-            for failed in one.failed:
+            for failed in removal.failed:
                 causes[failed.reason] = causes.get(failed.reason, 0) + 1
             struck = ", ".join(f"{number} {reason}" for reason, number in causes.items())
-            said = f"{one.removed:,} of {one.wanted:,} deleted" if one.wanted else "failed"
-            mark = MARKS["bad" if one.failed else "good"]
-            lines.append(f"{mark} {one.table}: {said}{f' ({struck})' if struck else ''}")
+            said = (
+                f"{removal.removed:,} of {removal.wanted:,} deleted" if removal.wanted else "failed"
+            )
+            mark = MARKS["bad" if removal.failed else "good"]
+            lines.append(f"{mark} {removal.table}: {said}{f' ({struck})' if struck else ''}")
     lines.append(f"{MARKS['good' if told.clean else 'bad']} End: {told.end}")
     yield from _bullets(lines)
     if told.took:
@@ -173,7 +175,7 @@ def _section(table: Table) -> list[str]:
 def _bullets(sentences: Sequence[str]) -> list[str]:
     """Return one block with a line a sentence; [] for none."""
     # a cell is cut where it grows too long, a sentence of the conclusion must not be
-    lines = [" ".join(part for part in _whole(one)) for one in sentences]
+    lines = [" ".join(part for part in _whole(sentence)) for sentence in sentences]
     return ["\n".join(f"- {line}" for line in lines)] if lines else []
 
 

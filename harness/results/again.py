@@ -50,7 +50,7 @@ def take_away(store: Store) -> int:
 
 def told(run: Mapping[str, Any]) -> dict[str, list[int]]:
     """Return which cycles were run again, by condition, as run.json says."""
-    return {one["condition"]: list(one["cycles"]) for one in run.get(KEY) or ()}
+    return {entry["condition"]: list(entry["cycles"]) for entry in run.get(KEY) or ()}
 
 
 def sentence(run: Mapping[str, Any]) -> str:

@@ -112,7 +112,7 @@ def _as_many(folder: Path, summary: Mapping[str, Any]) -> bool:
     """Whether an older run's summary counts as many cycles as there are."""
     from harness.results.parquet import CyclesFile  # noqa: PLC0415 - slow to import
 
-    conditions = {one["name"]: one["cycles"] for one in summary["conditions"]}
+    conditions = {condition["name"]: condition["cycles"] for condition in summary["conditions"]}
     file = CyclesFile(folder / PARQUET, list(conditions))
     try:
         return file.counts() == {name: count for name, count in conditions.items() if count}

@@ -45,7 +45,7 @@ class InOrder:
         self, store: Store, condition: Condition, claims: Sequence[Claim], confidence: float
     ) -> None:
         self._store, self._condition = store, condition
-        self._running = [_Running(one, confidence) for one in claims if one.shares_error]
+        self._running = [_Running(claim, confidence) for claim in claims if claim.shares_error]
         self._waiting: dict[int, CycleRecord] = {}
         self._stored = store.done(condition.name)
         self._next = 0
@@ -83,7 +83,7 @@ class InOrder:
         tried = self._tried(records)
         for done, record in enumerate(records, 1):
             self._clean = self._clean and record.outcome != "harness_error"
-            self._to_fire.difference_update(one.kind for one in record.faults if one.fired)
+            self._to_fire.difference_update(entry.kind for entry in record.faults if entry.fired)
             for running, (counts, failed, untimed) in zip(self._running, tried, strict=True):
                 self._clean = self._clean and not untimed[done - 1]
                 if counts[done - 1]:

@@ -96,14 +96,14 @@ def same(one: CycleRecord | None, other: CycleRecord) -> bool:
 def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
     """Return a table, field by field: stored, new, and a mark where they differ."""
     lines = [f"  {'':<16} {'stored':<40} new"]
-    for one in fields(CycleRecord):
-        now = _cell(getattr(new, one.name))
-        old = "(not run)" if stored is None else _cell(getattr(stored, one.name))
-        if one.name == "story":
+    for field in fields(CycleRecord):
+        now = _cell(getattr(new, field.name))
+        old = "(not run)" if stored is None else _cell(getattr(stored, field.name))
+        if field.name == "story":
             old, now = _stories("" if stored is None else stored.story, new.story)
-        mark = "  " if old == now or one.name == "timings_ms" else "! "
+        mark = "  " if old == now or field.name == "timings_ms" else "! "
         lines += [
-            f"{mark if number == 0 else '  '}{one.name if number == 0 else '':<16} {a:<40} {b}"
+            f"{mark if number == 0 else '  '}{field.name if number == 0 else '':<16} {a:<40} {b}"
             for number, (a, b) in enumerate(
                 itertools.zip_longest(old.splitlines(), now.splitlines(), fillvalue="")
             )

@@ -150,12 +150,12 @@ def _judged(
     from harness.analysis.judging import evidence_of, judged_claims  # noqa: PLC0415 - the same
 
     verdicts: list[Verdict] = []
-    for one in conditions:
-        name = str(one["name"])
-        evidence = evidence_of(one, results.columns(name), found.confidence)
+    for condition in conditions:
+        name = str(condition["name"])
+        evidence = evidence_of(condition, results.columns(name), found.confidence)
         plain = Verdict(name, None, tuple(evidence.doubts()), found.confidence)
-        if one in chosen:
-            said = judged_claims(one, evidence, found, path=False)
+        if condition in chosen:
+            said = judged_claims(condition, evidence, found, path=False)
             verdicts += [replace(plain, judged=entry) for entry in said] or [plain]
         elif plain.doubts and evidence.cycles:
             verdicts.append(plain)
@@ -179,9 +179,9 @@ def _conditions(results: Results) -> list[Json]:
 def _chosen(conditions: list[Json], name: str | None) -> list[Json]:
     if name is None:
         return conditions
-    found = [one for one in conditions if one["name"] == name]
+    found = [condition for condition in conditions if condition["name"] == name]
     if not found:
-        known = [str(one["name"]) for one in conditions]
+        known = [str(condition["name"]) for condition in conditions]
         hint = nearest(name, known)
         raise UnknownName(f"no condition is called {name!r}; {hint}known: {', '.join(known)}")
     return found

@@ -46,8 +46,12 @@ class Axes(NamedTuple):
 
 def curves(summary: Mapping[str, Any]) -> str:
     """Return the figures of all sweeps with their tables, as HTML; "" where nothing was swept."""
-    strata = {one["name"]: one["strata"] for one in summary["conditions"] if one.get("strata")}
-    drawable = [one for one in summary.get("curves") or () if _known(one["points"])]
+    strata = {
+        condition["name"]: condition["strata"]
+        for condition in summary["conditions"]
+        if condition.get("strata")
+    }
+    drawable = [curve for curve in summary.get("curves") or () if _known(curve["points"])]
     count = Counter(one["name"] for one in drawable)
     sweeps: dict[str, list[Curve]] = {}
     for one in drawable:  # those of one series each over the same axis belong side by side
@@ -131,7 +135,7 @@ def _known(points: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _axes(points: Sequence[Mapping[str, Any]], band: Sequence[Any], curve: Curve) -> Axes:
     frontier = curve.get("frontier") or {}
     keys = ("reliability", "lower", "predicted")
-    shares = [point.get(one) for point in points for one in keys]
+    shares = [point.get(key) for point in points for key in keys]
     shares += [share for one in band for share in one[1:3]] + [frontier.get("target")]
     x, ticks = _across([point["x"] for point in points])
     return Axes(x, FailureScale(shares), ticks)
@@ -146,11 +150,11 @@ def _across(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
         room = int(length / len(plain.values) / width_px("x")) or 1
         named = [Tick(plain.at(one), _short(one, room)) for one in plain.values]
         return plain.at, fitting(named, length)
-    above = [float(one) for one in numbers if one > 0]
+    above = [float(number) for number in numbers if number > 0]
     if min(numbers) < 0 or not above or max(above) < 8 * min(above):
         even = LinearScale(float(min(numbers)), float(max(numbers)))
         return (lambda x: 0.04 + 0.92 * even.at(float(x))), fitting(
-            [Tick(0.04 + 0.92 * even.at(one), f"{one:.6g}") for one in even.ticks()], length
+            [Tick(0.04 + 0.92 * even.at(tick), f"{tick:.6g}") for tick in even.ticks()], length
         )
     start = 0.16 if min(numbers) == 0 else 0.04
     log = LogScale(min(above), max(above))
@@ -159,7 +163,7 @@ def _across(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
         return 0.03 if float(x) <= 0 else start + (0.96 - start) * log.at(float(x))
 
     zero = [Tick(0.03, "0")] if min(numbers) == 0 else []
-    return at, fitting([*zero, *(Tick(at(one), f"{one:.6g}") for one in log.ticks())], length)
+    return at, fitting([*zero, *(Tick(at(tick), f"{tick:.6g}") for tick in log.ticks())], length)
 
 
 def _short(text: str, letters: int) -> str:
@@ -252,7 +256,7 @@ def _strata(axes: Axes, band: Sequence[tuple[float, float, float, float]]) -> st
 
 def _frontier(axes: Axes, curve: Curve) -> str:
     """Two upright lines with their words above the figure, each on a line of its own."""
-    return "".join(_upright(axes, *one) for one in _ends(curve.get("frontier") or {}))
+    return "".join(_upright(axes, *end) for end in _ends(curve.get("frontier") or {}))
 
 
 def _ends(frontier: Mapping[str, Any]) -> Iterator[tuple[Any, str, str, float]]:

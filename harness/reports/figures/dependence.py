@@ -30,7 +30,7 @@ _RATIOS = (("odds_ratio", "odds ratio"), ("lift", "lift"))
 
 def dependence(summary: Mapping[str, Any]) -> str:
     """Return what all conditions and each of them say, as HTML; "" where none says anything."""
-    found = [one for one in summary["conditions"] if one.get("dependence")]
+    found = [condition for condition in summary["conditions"] if condition.get("dependence")]
     if not found:
         return ""
     drawn = _ratios(summary, found)
@@ -61,9 +61,9 @@ def _ratios(summary: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> s
     if not rows:
         return ""
     ends = [ratio.get(key) for _, _, ratio in rows for key in ("estimate", "lower", "upper")]
-    known = [one for one in ends if one is not None and one > 0]
+    known = [end for end in ends if end is not None and end > 0]
     scale = LogScale.of([*known, min([1.0, *known]) / 1.5, max([1.0, *known]) * 1.5])
-    ticks = fitting([Tick(scale.at(one), f"{one:,.6g}") for one in scale.ticks()], 290.0)
+    ticks = fitting([Tick(scale.at(tick), f"{tick:,.6g}") for tick in scale.ticks()], 290.0)
     headings = (
         Cell("", "condition", "name"),
         Cell("", "ratio", "verdict"),

@@ -29,7 +29,11 @@ NARROWEST_PX = 290.0  # the drawing's column on any screen
 
 def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
     """Return the table of all conditions with cycles, as HTML; "" where none ran."""
-    ran = [one for one in conditions if one["reliability"].get("estimate") is not None]
+    ran = [
+        condition
+        for condition in conditions
+        if condition["reliability"].get("estimate") is not None
+    ]
     if not ran:
         return ""
     goals = {one["name"]: goal(one) for one in ran}
@@ -52,9 +56,9 @@ def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
 def goal(condition: Mapping[str, Any]) -> float | None:
     """Return the reliability that is claimed of a condition, the highest where there are more."""
     found = [
-        float(one["at_least"])
-        for one in condition.get("claims") or ()
-        if one.get("measure") == "reliability" and one.get("at_least") is not None
+        float(claim["at_least"])
+        for claim in condition.get("claims") or ()
+        if claim.get("measure") == "reliability" and claim.get("at_least") is not None
     ]
     for text in str(condition.get("claimed") or "").split(" and "):
         measure, _, least = text.partition(">=")

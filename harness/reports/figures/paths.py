@@ -27,7 +27,9 @@ Claimed = tuple[Mapping[str, Any], Mapping[str, Any]]  # a condition and one of 
 
 def paths(conditions: Sequence[Mapping[str, Any]]) -> str:
     """Return a figure for each claim of each condition, as HTML; "" where there is none."""
-    claims = [(one, claim) for one in conditions for claim in one.get("claims") or ()]
+    claims = [
+        (condition, claim) for condition in conditions for claim in condition.get("claims") or ()
+    ]
     if not claims:
         return ""
     legend = (
@@ -62,7 +64,7 @@ def _card(claimed: Claimed) -> str:
 def _data(claims: Sequence[Claimed]) -> str:
     headings = ("condition", "claim", "verdict", "failures", "cycles", "decided at", "measured",
                 "confidence of this verdict", "method")  # fmt: skip
-    every = plain_table(headings, (_row(*one) for one in claims), stack=True)
+    every = plain_table(headings, (_row(*pair) for pair in claims), stack=True)
     return fold("All verdicts as a table", every)
 
 
@@ -112,7 +114,7 @@ def _drawing(condition: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
     walk = [(0.0, 0.0), *((at, float(k)) for k, at in enumerate(failed_at, 1)),
             (walked, float(len(failed_at)))]  # fmt: skip
     body = _areas(support, refute, last, highest, place) + _axes(across, up, place, cycles)
-    body += path([place(*one) for one in steps(walk)], "curve walk")
+    body += path([place(*corner) for corner in steps(walk)], "curve walk")
     decided = claim.get("decided_at_cycle")
     if decided and decided <= last:
         count = sum(at <= decided for at in failed_at)

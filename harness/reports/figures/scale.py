@@ -80,7 +80,7 @@ class FailureScale:
         """Return a tick for each nine, and one for 100%."""
         depths = range(self.first, self.last + 1)
         return [
-            *(Tick(self.at(1 - 10.0**-one), _written(one)) for one in depths),
+            *(Tick(self.at(1 - 10.0**-depth), _written(depth)) for depth in depths),
             Tick(1.0, "100%"),
         ]
 
@@ -99,7 +99,7 @@ class LogScale:
     """Numbers above 0 on a logarithmic axis that reaches from ``low`` to ``high``."""
 
     def __init__(self, low: float, high: float) -> None:
-        low, high = (one if one > 0 and math.isfinite(one) else 1.0 for one in (low, high))
+        low, high = (end if end > 0 and math.isfinite(end) else 1.0 for end in (low, high))
         self.low, self.high = (low, high) if high > low * 1.0001 else (low / 2, high * 2)
 
     @classmethod
@@ -108,8 +108,8 @@ class LogScale:
         known = [one for one in values if one is not None and math.isfinite(one) and one > 0]
         if not known:
             return cls(1.0, 10.0)
-        low = [one for one in _round_numbers(min(known)) if one <= min(known) * 1.0001]
-        high = [one for one in _round_numbers(max(known)) if one >= max(known) / 1.0001]
+        low = [number for number in _round_numbers(min(known)) if number <= min(known) * 1.0001]
+        high = [number for number in _round_numbers(max(known)) if number >= max(known) / 1.0001]
         return cls(max(low), min(high))
 
     def at(self, value: float) -> float:

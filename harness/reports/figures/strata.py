@@ -22,7 +22,11 @@ LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 14.0, 204.0
 
 def strata(summary: Mapping[str, Any]) -> str:
     """Return a figure and tables for each condition with strata, as HTML; "" for none."""
-    return "\n".join(_condition(one, summary) for one in summary["conditions"] if one.get("strata"))
+    return "\n".join(
+        _condition(condition, summary)
+        for condition in summary["conditions"]
+        if condition.get("strata")
+    )
 
 
 def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
@@ -30,7 +34,7 @@ def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     beside = list(beside_brute_force(condition, summary))
     compared = ""
     if beside:
-        cycles = sum(one.get("cycles") or 0 for one in found["strata"])
+        cycles = sum(stratum.get("cycles") or 0 for stratum in found["strata"])
         headings = ("rate", "drawn fault by fault", "cycles", f"stratified, {cycles:,} cycles")
         compared = f"<h4>Beside brute force</h4>{plain_table(headings, beside, stack=True)}"
     unsteady = "" if found.get("steady", True) else f"<p>{clean(found.get('unsteady') or '')}</p>"
@@ -61,14 +65,14 @@ def _strata(found: Mapping[str, Any]) -> str:
         headings,
         (
             (
-                f"{one['k']:,}",
-                f"{one['cycles']:,}",
-                f"{one['failures']:,}",
-                percent(one["share"]) if one.get("share") is not None else "-",
-                f"{one['sets']:,}" if one.get("sets") is not None else "-",
-                "yes" if one.get("exact") else "no",
+                f"{stratum['k']:,}",
+                f"{stratum['cycles']:,}",
+                f"{stratum['failures']:,}",
+                percent(stratum["share"]) if stratum.get("share") is not None else "-",
+                f"{stratum['sets']:,}" if stratum.get("sets") is not None else "-",
+                "yes" if stratum.get("exact") else "no",
             )
-            for one in found["strata"]
+            for stratum in found["strata"]
         ),
     )
 
@@ -81,9 +85,9 @@ def _turned(one: Mapping[str, Any]) -> dict[str, float | None]:
 
 def _drawing(name: str, found: Mapping[str, Any]) -> str:
     band = [
-        (one["rate"], _turned(one))
-        for one in found.get("curve") or ()
-        if one["rate"] > 0 and None not in (one["estimate"], one["lower"], one["upper"])
+        (point["rate"], _turned(point))
+        for point in found.get("curve") or ()
+        if point["rate"] > 0 and None not in (point["estimate"], point["lower"], point["upper"])
     ]
     if not band:
         return ""

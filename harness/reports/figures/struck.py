@@ -26,7 +26,7 @@ FEW = 6  # conditions up to which their list is open
 
 def struck(conditions: Sequence[Mapping[str, Any]]) -> str:
     """Return all conditions together, then each folded, as HTML; "" where no fault was planned."""
-    hit = [one for one in conditions if one.get("faults")]
+    hit = [condition for condition in conditions if condition.get("faults")]
     if not hit:
         return ""
     total: dict[str, dict[str, int]] = {}
@@ -71,7 +71,7 @@ def _table(faults: Mapping[str, Mapping[str, int]], where: str) -> str:
         Cell("", "what came of it", "drawing"),
         *(Cell("", key, "figure") for key in KEYS),
     )
-    most = max((sum(parts(one).values()) for one in faults.values()), default=0)
+    most = max((sum(parts(fault).values()) for fault in faults.values()), default=0)
     rows = [_row(kind, counts, where, most) for kind, counts in sorted(faults.items())]
     return drawn_table(headings, rows)
 

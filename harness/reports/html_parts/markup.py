@@ -91,10 +91,10 @@ def _plain(headings: Sequence[str], row: Sequence[object]) -> str:
 def drawn_table(headings: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table with a drawing in each row; on a phone the drawing takes the whole width."""
     head = "".join(
-        f'<th scope="col" class="{one.kind}">{one.inner}</th>'
-        if one.inner
-        else f'<td class="{one.kind}"></td>'
-        for one in headings
+        f'<th scope="col" class="{heading.kind}">{heading.inner}</th>'
+        if heading.inner
+        else f'<td class="{heading.kind}"></td>'
+        for heading in headings
     )
     return _card("drawn", head, ("".join(map(_drawn, row)) for row in rows))
 

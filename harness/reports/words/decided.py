@@ -36,10 +36,10 @@ def dependence_sentences(summary: Mapping[str, Any]) -> list[str]:
     """Return what the run says of independence: all conditions together, then each by name."""
     common = summary.get("dependence") or {}
     found = [common["sentence"]] if common.get("sentence") else []
-    for one in summary["conditions"]:
-        sentence = (one.get("dependence") or {}).get("sentence")
+    for condition in summary["conditions"]:
+        sentence = (condition.get("dependence") or {}).get("sentence")
         if sentence:
-            found.append(f"{one['name']}: {sentence}")
+            found.append(f"{condition['name']}: {sentence}")
     return found
 
 
@@ -50,10 +50,10 @@ def frontier_sentences(summary: Mapping[str, Any]) -> list[str]:
         sentence = (curve.get("frontier") or {}).get("sentence")
         if sentence:
             found.append(f"{named(curve)}: {sentence}")
-    for one in summary["conditions"]:
-        frontier = (one.get("strata") or {}).get("frontier")
+    for condition in summary["conditions"]:
+        frontier = (condition.get("strata") or {}).get("frontier")
         if frontier:
-            found.append(f"{one['name']}: {_frontier(frontier)}")
+            found.append(f"{condition['name']}: {_frontier(frontier)}")
     return found
 
 
@@ -131,14 +131,14 @@ def stated_share(claim: Mapping[str, Any]) -> str:
 def _claims(summary: Mapping[str, Any]) -> Shown:
     rows = [
         (
-            one["name"],
+            condition["name"],
             stated["claim"],
             stated_share(stated),
             _verdict(stated),
             "; ".join(filter(None, (stated["why"], stated.get("next")))),
         )
-        for one in summary["conditions"]
-        for stated in one.get("claims") or ()
+        for condition in summary["conditions"]
+        for stated in condition.get("claims") or ()
         if stated.get("own", True)  # what rows alone claim stands among the rows
     ]
     about = "All claims of a run hold together with the confidence asked for."
@@ -158,13 +158,13 @@ def _verdict(stated: Mapping[str, Any]) -> str:
 def _dependence(summary: Mapping[str, Any]) -> Shown:
     cells = ("both", "cleanup_only", "restore_only", "neither")
     rows = []
-    for one in summary["conditions"]:
-        found = one.get("dependence")
+    for condition in summary["conditions"]:
+        found = condition.get("dependence")
         if not found:
             continue
         rows.append(
             (
-                one["name"],
+                condition["name"],
                 *(f"{found['cells'][cell]:,}" for cell in cells),
                 _ratio(found.get("odds_ratio") or {}),
                 share(found.get("predicted") or {}),
@@ -173,7 +173,7 @@ def _dependence(summary: Mapping[str, Any]) -> Shown:
         )
     headings = ("condition", "both failed", "cleanup failed", "restore failed", "neither failed",
                 "odds ratio", "if independent", "measured")  # fmt: skip
-    about = " ".join(f"{one}." for one in dependence_sentences(summary))
+    about = " ".join(f"{sentence}." for sentence in dependence_sentences(summary))
     title = INDEPENDENCE
     return Shown(title, headings, rows, about, frozenset(headings[1:5]))
 
@@ -221,8 +221,8 @@ def _predicted(point: Mapping[str, Any]) -> str:
 
 def _strata(summary: Mapping[str, Any]) -> Iterator[Shown]:
     """Give the curve of each condition that was run by strata, thinned to what people read."""
-    for one in summary["conditions"]:
-        found = one.get("strata")
+    for condition in summary["conditions"]:
+        found = condition.get("strata")
         if not found:
             continue
         points = [point for point in found["curve"] if point["estimate"] is not None]
@@ -235,7 +235,7 @@ def _strata(summary: Mapping[str, Any]) -> Iterator[Shown]:
             about = f"{about} Not steady: {found.get('unsteady')}".strip()
         headings = ("fault rate", "reliability")
         yield Shown(
-            f"Reliability of {one['name']}, at any rate", headings, rows, about,
+            f"Reliability of {condition['name']}, at any rate", headings, rows, about,
             frozenset(headings[:1]),
         )  # fmt: skip
 

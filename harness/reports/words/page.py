@@ -48,7 +48,7 @@ def page(told: Scenario) -> str:
 
 
 def _step(line: Line) -> str:
-    removals = "".join(_removal(one) for one in line.removals)
+    removals = "".join(_removal(removal) for removal in line.removals)
     below = f'<div class="removals">{removals}</div>' if removals else ""
     return (
         f'<li><span class="mark {line.state}">{MARKS[line.state]}</span>'

@@ -32,14 +32,14 @@ def policies(conditions: Sequence[Condition]) -> Table:
                 "silent failures", "baselines lost")  # fmt: skip
     rows = [
         (
-            one["name"],
-            one["policy"],
-            f"{one['cycles']:,}",
-            share(one["reliability"]),
-            *(_count(one["outcomes"].get(key)) for key in _ENDS),
+            condition["name"],
+            condition["policy"],
+            f"{condition['cycles']:,}",
+            share(condition["reliability"]),
+            *(_count(condition["outcomes"].get(key)) for key in _ENDS),
         )
-        for one in conditions
-        if one["policy"] and one["cycles"]
+        for condition in conditions
+        if condition["policy"] and condition["cycles"]
     ]
     return Table("Policies side by side", headings, rows, figures=frozenset(headings[2:3] + _RIGHT))
 
@@ -56,14 +56,18 @@ def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
     """Return the conditions that differ in nothing but trusting or verifying."""
     settings = settings_of(run)
     by_essence: dict[str, dict[str, Condition]] = {}
-    for one in summary["conditions"]:
-        setting = settings.get(one["name"])
-        if setting is None or one["policy"] not in (TRUSTING, VERIFIED) or not one["cycles"]:
+    for condition in summary["conditions"]:
+        setting = settings.get(condition["name"])
+        if (
+            setting is None
+            or condition["policy"] not in (TRUSTING, VERIFIED)
+            or not condition["cycles"]
+        ):
             continue
-        if setting.get("strata") or one["outcomes"].get("harness_error"):
+        if setting.get("strata") or condition["outcomes"].get("harness_error"):
             continue  # its share of clean cycles is no reliability
         essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in MAY_DIFFER))
-        by_essence.setdefault(essence, {})[one["policy"]] = one
+        by_essence.setdefault(essence, {})[condition["policy"]] = condition
     return [
         _pair(both[TRUSTING], both[VERIFIED], settings)
         for both in by_essence.values()
@@ -101,14 +105,14 @@ def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
 def independence(summary: Mapping[str, Any]) -> list[str]:
     """Return what independence predicts against what was measured; [] where nothing says."""
     found = dependence_sentences(summary)
-    for one in summary["conditions"]:
-        counts = one.get("together") or {}
+    for condition in summary["conditions"]:
+        counts = condition.get("together") or {}
         if counts.get("expected_both") is None or not counts.get("restores_needed"):
             continue
         found.append(
-            f"{one['name']}: if cleanup and restore failed independently, "
-            f"{counts['expected_both']:,.1f} of {one['cycles']:,} cycles would fail both ways; "
-            f"measured {counts['both']:,}; reliability {share(one['reliability'])}."
+            f"{condition['name']}: if cleanup and restore failed independently, "
+            f"{counts['expected_both']:,.1f} of {condition['cycles']:,} cycles would fail both "
+            f"ways; measured {counts['both']:,}; reliability {share(condition['reliability'])}."
         )
     return found
 

@@ -145,10 +145,10 @@ def _cleanup(kept: Mapping[str, Any]) -> Iterator[Line]:
     over = OVER.get(kept["cleanup"], f"by {kept['cleanup']}" if kept["cleanup"] else "")
     said = ": ".join(filter(None, (over, f"{removed:,} of {wanted:,} deleted")))
     yield Line("good" if cleanup["ok"] else "bad", "Cleanup", said, removals)
-    for one in kept["story"]["failures"].get("cleanup", ()):
-        operation = one["operation"].removeprefix("delete ")
-        again = "at the first attempt" if one["failed"] == 1 else f"{one['failed']} times"
-        yield Line("note", "Retried", f"{operation}: {one['reason']} {again}, then done")
+    for failure in kept["story"]["failures"].get("cleanup", ()):
+        operation = failure["operation"].removeprefix("delete ")
+        again = "at the first attempt" if failure["failed"] == 1 else f"{failure['failed']} times"
+        yield Line("note", "Retried", f"{operation}: {failure['reason']} {again}, then done")
 
 
 def _looked(story: Mapping[str, Any], demands: str) -> Iterator[Line]:
@@ -221,6 +221,6 @@ def _backend(served: bool | None) -> Iterator[Line]:
 def _failures(
     story: Mapping[str, Any], phase: str, step: str, state: State = "note"
 ) -> Iterator[Line]:
-    for one in story["failures"].get(phase, ()):
-        times = "" if one["failed"] == 1 else f", {one['failed']} times"
-        yield Line(state, step, f"{one['operation']}: {one['reason']}{times}")
+    for failure in story["failures"].get(phase, ()):
+        times = "" if failure["failed"] == 1 else f", {failure['failed']} times"
+        yield Line(state, step, f"{failure['operation']}: {failure['reason']}{times}")

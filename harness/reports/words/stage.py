@@ -111,14 +111,16 @@ def _removals(removals: Sequence[Removal], width: int, marks: Symbols) -> Render
         grid.add_column(no_wrap=True)
     for _ in range(2 if narrow else 4):
         grid.add_column(no_wrap=not narrow, overflow="fold")
-    for one in removals:
-        state = "bad" if one.failed else "good"
-        head = [Text(getattr(marks, state), style=COLOURS[state]), Text(one.table)]
+    for removal in removals:
+        state = "bad" if removal.failed else "good"
+        head = [Text(getattr(marks, state), style=COLOURS[state]), Text(removal.table)]
         if roomy:
-            head.append(_bar(one, marks))
-        head.append(Text(one.tally, style="red" if one.failed else "green"))
+            head.append(_bar(removal, marks))
+        head.append(Text(removal.tally, style="red" if removal.failed else "green"))
         blank = [Text()] * len(head)
-        failed = [_failed(undone, marks, roomy=roomy) for undone in one.failed] or [[Text()] * 3]
+        failed = [_failed(undone, marks, roomy=roomy) for undone in removal.failed] or [
+            [Text()] * 3
+        ]
         for number, cells in enumerate(failed):
             inline = [Text(" ").join(cells)] if narrow else cells
             grid.add_row(*(blank if number else head), *inline)
