@@ -90,9 +90,9 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
     if not pairs:
         raise UsageError("\n".join([*lines, "no condition was run with the same settings in both"]))
     timed = None if machines else (_timings(before), _timings(after))
-    found = [one for pair in pairs for one in _compared(*pair, timed, confidence)]
-    words = verdicts([one.change for one in found], "worse", confidence)
-    told = [one.sentence(word) for one, word in zip(found, words, strict=True)]
+    found = [comparison for pair in pairs for comparison in _compared(*pair, timed, confidence)]
+    words = verdicts([comparison.change for comparison in found], "worse", confidence)
+    told = [comparison.sentence(word) for comparison, word in zip(found, words, strict=True)]
     order = {"worse": 0, "better": 1, "no difference shown": 2}
     lines += [line for _, line in sorted(zip(words, told, strict=True), key=lambda t: order[t[0]])]
     return lines, WORSE if "worse" in words else FINE
@@ -169,9 +169,9 @@ def _compared(
         ("reliability", "reliability", ("refused", "dirty_known", "dirty_silent", "baseline_lost")),
         ("data safety", "data_safety", ("baseline_lost",)),
     ):
-        failed = [sum(one["outcomes"].get(name, 0) for name in failing) for one in (old, new)]
+        failed = [sum(side["outcomes"].get(name, 0) for name in failing) for side in (old, new)]
         change = compare_proportions(failed[0], old["cycles"], failed[1], new["cycles"], confidence)
-        shown = " -> ".join(percent(one[key]["estimate"]) for one in (old, new))
+        shown = " -> ".join(percent(side[key]["estimate"]) for side in (old, new))
         yield Compared(old["name"], figure, change, shown)
     if timed is None or timed[0] is None or timed[1] is None:
         return

@@ -54,7 +54,7 @@ def curves(
         to 1), frontier, what was left out and why, and the name of the condition whose strata
         estimate the same curve.
     """
-    known = {one["name"]: one for one in measured}
+    known = {condition["name"]: condition for condition in measured}
     sweeps: dict[str, list[Json]] = {}
     for setting in settings:
         if setting.get("sweep") and setting["name"] in known:
@@ -265,8 +265,8 @@ def _labels(key: str) -> tuple[str, str]:
         return key, key
     table, name = rate.groups()
     if table == "faults":
-        one = ("fault rate of each slot", "fault rate")
-        return one if name == "*" else (f"rate of {name} at each slot", f"rate of {name}")
+        every_slot = ("fault rate of each slot", "fault rate")
+        return every_slot if name == "*" else (f"rate of {name} at each slot", f"rate of {name}")
     name = "each cause" if name == "*" else f"the cause {name}"
     return f"rate of {name} in a cycle", f"rate of {name}"
 

@@ -100,7 +100,9 @@ def common(conditions: Sequence[Mapping[str, Any]], confidence: float) -> dict[s
     known = [condition["dependence"] for condition in conditions if condition.get("dependence")]
     if not known:
         return None
-    tables = [Table(**one["cells"], share=one["share"], untried=one["untried"]) for one in known]
+    tables = [
+        Table(**entry["cells"], share=entry["share"], untried=entry["untried"]) for entry in known
+    ]
     found = common_odds_ratio(tables, confidence)
     usable = found.agree and found.strata > 0
     return {

@@ -302,7 +302,7 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]) -> pd.Da
 def _numbers(column: pd.Series) -> bool:
     """Whether everything known in the column is a number."""
     known = column.dropna()
-    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in known)
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
 
 
 def _escaped(text: str) -> str:

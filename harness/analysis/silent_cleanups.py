@@ -47,5 +47,5 @@ def unsaid(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any] 
         "ran": int(ran.sum()),
         "said_fine": int(said_fine.sum()),
         "left": int(left.sum()),
-        "tables": dict(sorted(tables.items(), key=lambda one: (-one[1], one[0]))),
+        "tables": dict(sorted(tables.items(), key=lambda item: (-item[1], item[0]))),
     }

@@ -99,7 +99,7 @@ def _columns(results: Results) -> dict[str, Columns]:
 
 
 def _frames(columns: Mapping[str, Columns]) -> dict[str, pd.DataFrame]:
-    return {name: framed(one) for name, one in columns.items()}
+    return {name: framed(of_condition) for name, of_condition in columns.items()}
 
 
 def _summary(

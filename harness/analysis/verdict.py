@@ -93,9 +93,9 @@ def of_run(conditions: Iterable[Mapping[str, Any]]) -> str | None:
     or not, is doubt about the instrument.
     """
     every = list(conditions)
-    if any(one["doubts"] for one in every):
+    if any(condition["doubts"] for condition in every):
         return HARNESS_ERROR
-    return combined(claim["verdict"] for one in every for claim in one["claims"])
+    return combined(claim["verdict"] for condition in every for claim in condition["claims"])
 
 
 def sides(claim: Claim, failed: Bools, real: Bools) -> list[Side]:
@@ -135,7 +135,7 @@ def _sequential(
     unbroken = int(found.counted[: evidence.unbroken].sum())
     bounds = sides(claim, kept.failed, kept.real)
     each = confidence_of_side(claim, confidence)
-    decisions = [decide(one.failed[:unbroken], one.at_least, each) for one in bounds]
+    decisions = [decide(bound.failed[:unbroken], bound.at_least, each) for bound in bounds]
     decision = settled(decisions)
     said = f"{_failures(kept)}{_each_side(bounds, decisions)}"
     at = f"(at {sure(confidence)})"
@@ -230,7 +230,7 @@ def _each_side(bounds: Sequence[Side], decisions: Sequence[Decision]) -> str:
     if len(bounds) == 1:
         return ""
     return "".join(
-        f"; {side.said}: {one.verdict}"
-        + (f" at cycle {one.decided_at:,}" if one.decided_at else "")
-        for side, one in zip(bounds, decisions, strict=True)
+        f"; {side.said}: {decision.verdict}"
+        + (f" at cycle {decision.decided_at:,}" if decision.decided_at else "")
+        for side, decision in zip(bounds, decisions, strict=True)
     )

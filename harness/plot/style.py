@@ -67,7 +67,7 @@ def axes(ax: Axes | None, height_in: float) -> Axes:
 def scale(reliabilities: Iterable[float | None]) -> Scale:
     """Return the scale that shows all ``reliabilities`` (0 to 1), and has room for open ends."""
     found = [1 - reliability for reliability in reliabilities if reliability is not None]
-    seen = [one for one in found if one > _LEAST] or [1e-3]
+    seen = [value for value in found if value > _LEAST] or [1e-3]
     return Scale(min(seen) / 3, min(1.0, max(seen) * 1.6))
 
 
@@ -97,7 +97,7 @@ def _ticks(shown: Scale) -> list[float]:
     steps = (1.0,) if shown.worst / shown.best > 50 else (1.0, 2.0, 5.0)
     powers = range(math.floor(math.log10(shown.best)), 1)
     found = [float(f"{step}e{power}") for power in powers for step in steps]
-    return [one for one in found if shown.best < one <= shown.worst * 1.1 and one <= 1]
+    return [value for value in found if shown.best < value <= shown.worst * 1.1 and value <= 1]
 
 
 def _named(failures: float) -> str:
@@ -113,14 +113,14 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
     if not wanted:
         return []
     gap = min(gap, 1 / max(1, len(wanted) - 1))
-    order = sorted(range(len(wanted)), key=lambda one: wanted[one])
-    placed = [min(1.0, max(0.0, wanted[one])) for one in order]
+    order = sorted(range(len(wanted)), key=lambda number: wanted[number])
+    placed = [min(1.0, max(0.0, wanted[number])) for number in order]
     for here, after in pairwise(range(len(placed))):
         placed[after] = max(placed[after], placed[here] + gap)
     placed[-1] = min(placed[-1], 1.0)
     for after, here in pairwise(reversed(range(len(placed)))):
         placed[here] = min(placed[here], placed[after] - gap)
     found = [0.0] * len(wanted)
-    for place, one in zip(placed, order, strict=True):
-        found[one] = place
+    for place, number in zip(placed, order, strict=True):
+        found[number] = place
     return found

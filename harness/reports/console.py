@@ -95,9 +95,9 @@ def in_print(told: T) -> T:
     if isinstance(told, str):
         found = printable(told)
     elif isinstance(told, list):
-        found = [in_print(one) for one in told]
+        found = [in_print(item) for item in told]
     elif isinstance(told, tuple):
-        parts = [in_print(one) for one in told]
+        parts = [in_print(item) for item in told]
         found = type(told)(*parts) if hasattr(told, "_fields") else tuple(parts)
     elif is_dataclass(told) and not isinstance(told, type):
         found = replace(

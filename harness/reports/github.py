@@ -65,7 +65,10 @@ def _level_of(stated: Statement) -> str:
 def _lines(level: str, stated: Sequence[Statement]) -> list[str]:
     """Return the annotations of one level, and where they are too many, how many more."""
     shown = stated if len(stated) <= MOST else stated[: MOST - 1]
-    lines = [command(level, f"{one.verdict}: {one.claim}", _message(one)) for one in shown]
+    lines = [
+        command(level, f"{statement.verdict}: {statement.claim}", _message(statement))
+        for statement in shown
+    ]
     if more := len(stated) - len(shown):
         words = f"{more:,} more like these; the report of the run lists them all"
         lines.append(command(level, f"and {more:,} more", words))

@@ -59,7 +59,7 @@ def _suite(
     name: str, stated: Sequence[Statement], properties: Mapping[str, str], wall_s: float | None
 ) -> ET.Element:
     """Return the suite of one condition; its time is that of all its cycles."""
-    kinds = [_kind(one) for one in stated]
+    kinds = [_kind(statement) for statement in stated]
     suite = ET.Element(
         "testsuite",
         {
@@ -74,7 +74,7 @@ def _suite(
     held = ET.SubElement(suite, "properties")
     for key, value in properties.items():
         ET.SubElement(held, "property", {"name": _held(key), "value": _held(value)})
-    suite.extend(_case(one, name) for one in stated)
+    suite.extend(_case(statement, name) for statement in stated)
     return suite
 
 

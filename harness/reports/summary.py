@@ -123,8 +123,8 @@ def _scenarios(summary: Mapping[str, Any]) -> list[str]:
     if not told:
         return ["## Failure scenario", "No cycle of this run kept its story: not measured here."]
     parts = ["## Failure scenario"]
-    for one in told:
-        parts += [f"### {escape(one.title)}, cycle {one.cycle:,}", *_told(one)]
+    for told_story in told:
+        parts += [f"### {escape(told_story.title)}, cycle {told_story.cycle:,}", *_told(told_story)]
     return parts
 
 

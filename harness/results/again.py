@@ -18,7 +18,7 @@ from harness.results.store import Store
 KEY = "again"  # of run.json: [{"condition": name, "cycles": [number, ...]}]
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _KILLED = re.compile(
-    rf"worker died \(signal ({'|'.join(str(int(one)) for one in _FROM_OUTSIDE)})\) in this cycle"
+    rf"worker died \(signal ({'|'.join(str(int(sent)) for sent in _FROM_OUTSIDE)})\) in this cycle"
 )
 
 

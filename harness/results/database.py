@@ -71,7 +71,7 @@ class CyclesDatabase:
             _compare(condition, columns, stated)
         except Unsound as error:
             raise self._unsound(condition, raw["cycle"], error) from error
-        there = (len(stated), sum(one or 0 for one in stated))
+        there = (len(stated), sum(checksum or 0 for checksum in stated))
         if total is not None and total != there:
             raise self._changed(
                 f"condition {shown(condition)}: {there[0]:,} cycles are here, and table totals "
@@ -79,7 +79,7 @@ class CyclesDatabase:
                 if there[0] != total[0]
                 else f"condition {shown(condition)}: its checksum in table totals is another's"
             )
-        return told_apart(columns, np.array([one is None for one in stated], dtype=bool))
+        return told_apart(columns, np.array([checksum is None for checksum in stated], dtype=bool))
 
     def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
         """Return (cycle, story) of the first cycle of ``condition`` that has one, or None."""
@@ -171,7 +171,7 @@ def _compare(condition: str, columns: Columns, stated: Sequence[Any]) -> None:
     """Compare every row with its checksum; a row from before there were any has none."""
     summed = {name: checksums.of_texts(columns[name].tolist()) for name in checksums.TEXTS}
     found = checksums_of(checksums.of_texts([condition]), columns | summed)
-    wanted = np.array([-1 if one is None else one for one in stated], dtype=object)
+    wanted = np.array([-1 if checksum is None else checksum for checksum in stated], dtype=object)
     differs = np.flatnonzero((wanted != found) & (wanted != -1))
     if len(differs):
         raise Unsound("checksum", int(differs[0]), "it is not that of the row's values")

@@ -30,7 +30,7 @@ def fingerprint(experiment: Experiment) -> str:
 
 def refuse_used(folder: Path) -> None:
     """Raise UsageError when ``folder`` holds results already, or can be no folder of results."""
-    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir():
         raise UsageError(
             f"{folder} can be no folder: {there} is a file; name another with --output"

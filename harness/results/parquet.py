@@ -105,8 +105,8 @@ class CyclesFile:
                 rows = self._file.metadata.row_group(group).num_rows
                 found[name] = found.get(name, 0) + rows
                 continue
-            for one in self._read([group], ["condition"])["condition"].value_counts().to_pylist():
-                found[one["values"]] = found.get(one["values"], 0) + one["counts"]
+            for count in self._read([group], ["condition"])["condition"].value_counts().to_pylist():
+                found[count["values"]] = found.get(count["values"], 0) + count["counts"]
         return found
 
     def columns(self, condition: str) -> Columns:

@@ -53,18 +53,19 @@ def _names(path: Path, run: Mapping[str, Any]) -> list[str]:
     experiment = run.get("experiment")
     found = experiment.get("conditions") if isinstance(experiment, dict) else None
     if not isinstance(found, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("name"), str) for one in found
+        isinstance(condition, dict) and isinstance(condition.get("name"), str)
+        for condition in found
     ):
         raise MeasurementError(f"{path}: holds no experiment, so no run wrote it; {_AGAIN}")
-    return [one["name"] for one in found]
+    return [condition["name"] for condition in found]
 
 
 def _check_seed(path: Path, run: Mapping[str, Any]) -> None:
     """The seed stands in three places; a run that has not all of them is an older one."""
     places = {"seed": run, "experiment.seed": run["experiment"], "configured.seed":
               run.get("configured")}  # fmt: skip
-    seeds = {key: one["seed"] for key, one in places.items()
-             if isinstance(one, dict) and "seed" in one}  # fmt: skip
+    seeds = {key: content["seed"] for key, content in places.items()
+             if isinstance(content, dict) and "seed" in content}  # fmt: skip
     for key, seed in seeds.items():
         if type(seed) is not int or seed < 0:
             raise _wrong(path, f"{key}: {seed!a} is no whole number from 0")

@@ -129,7 +129,9 @@ def computed() -> dict[str, Any]:
         "version": VERSION,
         "confidence": CONFIDENCE,
         "computed": "exactly, by carrying the probability of each number of failures",
-        "exact": [one for claim, cycles in CLAIMS.items() for one in at_the_claim(claim, cycles)],
+        "exact": [
+            rates for claim, cycles in CLAIMS.items() for rates in at_the_claim(claim, cycles)
+        ],
         "simulated": [drawn(rule, 0.999, CLAIMS[0.999]) for rule in SIMULATED],
         "several": several(0.999, CLAIMS[0.999]),
     }
@@ -148,9 +150,9 @@ def table(found: dict[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {_ABOUT[one['rule']]} | {percent(one['claim'])} | {one['cycles']:,} | "
-        f"{one['false_supported']:.2%} | {one['false_refuted']:.2%} |"
-        for one in found["exact"]
+        f"| {_ABOUT[rates['rule']]} | {percent(rates['claim'])} | {rates['cycles']:,} | "
+        f"{rates['false_supported']:.2%} | {rates['false_refuted']:.2%} |"
+        for rates in found["exact"]
     ]
     lines += ["", "The same by random runs, with one standard error:", ""]
     lines += [
@@ -158,10 +160,10 @@ def table(found: dict[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {_ABOUT[one['rule']]} | {percent(one['claim'])} | {one['runs']:,} | {one['seed']} | "
-        f"{one['false_supported']:.2%} ± {one['false_supported_error']:.2%} | "
-        f"{one['false_refuted']:.2%} ± {one['false_refuted_error']:.2%} |"
-        for one in found["simulated"]
+        f"| {_ABOUT[rates['rule']]} | {percent(rates['claim'])} | {rates['runs']:,} | "
+        f"{rates['seed']} | {rates['false_supported']:.2%} ± {rates['false_supported_error']:.2%} | "
+        f"{rates['false_refuted']:.2%} ± {rates['false_refuted_error']:.2%} |"
+        for rates in found["simulated"]
     ]
     lines += [
         "",
@@ -173,9 +175,9 @@ def table(found: dict[str, Any]) -> str:
         "| ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {one['claims']} | {percent(one['confidence_each'])} | "
-        f"{one['any_false_supported']:.2%} | {one['any_false_refuted']:.2%} |"
-        for one in found["several"]
+        f"| {rates['claims']} | {percent(rates['confidence_each'])} | "
+        f"{rates['any_false_supported']:.2%} | {rates['any_false_refuted']:.2%} |"
+        for rates in found["several"]
     ]
     return "\n".join([*lines, "", "Made by `python -m harness.statistics.error_rates`.", ""])
 

@@ -278,10 +278,10 @@ def _newton(z: Floats, excess: Floats) -> Floats:
 def _counts(sampled: Sequence[Stratum]) -> tuple[list[float], list[float]]:
     """Give failures and cycles of each, as if all its cycles weighed what its heaviest does."""
     equal = [
-        (float(one.failures), float(one.cycles))
-        if one.heaviest is None
-        else (_share(one) / one.heaviest, 1 / one.heaviest)
-        for one in sampled
+        (float(stratum.failures), float(stratum.cycles))
+        if stratum.heaviest is None
+        else (_share(stratum) / stratum.heaviest, 1 / stratum.heaviest)
+        for stratum in sampled
     ]
     return [failures for failures, _ in equal], [cycles for _, cycles in equal]
 

@@ -192,12 +192,12 @@ def _validated(
         return Experiment.model_validate(values)
     except ValidationError as error:
         errors = error.errors()
-        places = [one["loc"] for one in errors] + [problem.keys for problem in problems]
-        for one in errors:
-            if one["type"] == "too_short" and _more_is_said(one["loc"], places):
+        places = [wrong["loc"] for wrong in errors] + [problem.keys for problem in problems]
+        for wrong in errors:
+            if wrong["type"] == "too_short" and _more_is_said(wrong["loc"], places):
                 continue  # pydantic counts only the items that are right
-            keys = tuple(k for k in one["loc"] if k not in _TAGS)
-            said = Problem(keys, _sentence(one, keys), _condition_name(values, keys))
+            keys = tuple(k for k in wrong["loc"] if k not in _TAGS)
+            said = Problem(keys, _sentence(wrong, keys), _condition_name(values, keys))
             problems.append(said.moved(sources))
         return None
 

@@ -45,7 +45,7 @@ def multiply(
 
     Returns the conditions and, for each, the index of the [[conditions]] it was written as.
     """
-    if not isinstance(written, list) or not all(isinstance(one, dict) for one in written):
+    if not isinstance(written, list) or not all(isinstance(table, dict) for table in written):
         problems.append(Problem(("conditions",), "must be tables: [[conditions]]"))
         return [], []
     conditions: list[Any] = []
@@ -100,18 +100,22 @@ def _combinations(base: dict[str, Any], swept: list[Axis]) -> Iterator[dict[str,
     order = sorted(swept, key=lambda axis: "*" in axis.key.split("."))
     for values in itertools.product(*(axis.values for axis in swept)):
         chosen = dict(zip((axis.key for axis in swept), values, strict=True))
-        one, by = base, dict[tuple[str, ...], str]()
+        condition, by = base, dict[tuple[str, ...], str]()
         for axis in order:
-            for parts in _places(one, axis.key.split(".")):
+            for parts in _places(condition, axis.key.split(".")):
                 if parts in by:
                     message = f"sets {'.'.join(parts)}, as {by[parts]!r} does; keep one of the two"
                     raise _Wrong(message, axis.key.split("."))
                 by[parts] = axis.key
-                one = merged(one, _nested(parts, chosen[axis.key]))
-        if swept and "name" in one:
-            name = "/".join([str(one["name"]), *map(_label, values)])
-            one = {**one, "name": name, "sweep": {"of": one["name"], "axes": chosen}}
-        yield one
+                condition = merged(condition, _nested(parts, chosen[axis.key]))
+        if swept and "name" in condition:
+            name = "/".join([str(condition["name"]), *map(_label, values)])
+            condition = {
+                **condition,
+                "name": name,
+                "sweep": {"of": condition["name"], "axes": chosen},
+            }
+        yield condition
 
 
 def _places(condition: Mapping[str, Any], parts: Sequence[str]) -> list[tuple[str, ...]]:

@@ -52,11 +52,13 @@ def curves(summary: Mapping[str, Any]) -> str:
         if condition.get("strata")
     }
     drawable = [curve for curve in summary.get("curves") or () if _known(curve["points"])]
-    count = Counter(one["name"] for one in drawable)
+    count = Counter(curve["name"] for curve in drawable)
     sweeps: dict[str, list[Curve]] = {}
-    for one in drawable:  # those of one series each over the same axis belong side by side
-        name = one["name"] if count[one["name"]] > 1 else str(one.get("label") or one["name"])
-        sweeps.setdefault(name, []).append(one)
+    for curve in drawable:  # those of one series each over the same axis belong side by side
+        name = (
+            curve["name"] if count[curve["name"]] > 1 else str(curve.get("label") or curve["name"])
+        )
+        sweeps.setdefault(name, []).append(curve)
     return "\n".join(
         _sweep(name if len(found) > 1 else found[0]["name"], found, strata)
         for name, found in sweeps.items()
@@ -65,7 +67,7 @@ def curves(summary: Mapping[str, Any]) -> str:
 
 def _sweep(name: str, found: Sequence[Curve], strata: Mapping[str, Any]) -> str:
     panels = [_together(name, found)] if len(found) > 1 else []
-    panels += [_alone(order, one, strata) for order, one in enumerate(found)]
+    panels += [_alone(order, curve, strata) for order, curve in enumerate(found)]
     return f'<h3>{clean(name)}</h3><div class="multiples">{"".join(panels)}</div>' + fold(
         "The points as a table", _data(found)
     )
@@ -73,12 +75,12 @@ def _sweep(name: str, found: Sequence[Curve], strata: Mapping[str, Any]) -> str:
 
 def _together(name: str, found: Sequence[Curve]) -> str:
     """All series in one figure; each has its own below, with everything else."""
-    axes = _axes([point for one in found for point in one["points"]], (), found[0])
+    axes = _axes([point for curve in found for point in curve["points"]], (), found[0])
     body = _frame(axes, found[0]) + "".join(
-        _measured(axes, one, order, bars=len(found) <= 3) for order, one in enumerate(found)
+        _measured(axes, curve, order, bars=len(found) <= 3) for order, curve in enumerate(found)
     )
     legend = "".join(
-        f"<span>{key(order)}{clean(series(one))}</span>" for order, one in enumerate(found)
+        f"<span>{key(order)}{clean(series(curve))}</span>" for order, curve in enumerate(found)
     )
     drawn = figure(f"{name}: all series", _summary(found[0]), WIDTH, HEIGHT, body)
     return (
@@ -136,7 +138,7 @@ def _axes(points: Sequence[Mapping[str, Any]], band: Sequence[Any], curve: Curve
     frontier = curve.get("frontier") or {}
     keys = ("reliability", "lower", "predicted")
     shares = [point.get(key) for point in points for key in keys]
-    shares += [share for one in band for share in one[1:3]] + [frontier.get("target")]
+    shares += [share for point in band for share in point[1:3]] + [frontier.get("target")]
     x, ticks = _across([point["x"] for point in points])
     return Axes(x, FailureScale(shares), ticks)
 
@@ -144,11 +146,13 @@ def _axes(points: Sequence[Mapping[str, Any]], band: Sequence[Any], curve: Curve
 def _across(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
     """Return the x axis: logarithmic where that suits, with a place of its own for 0."""
     length = RIGHT - LEFT
-    numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    numbers = [
+        value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
     if len(numbers) < len(values):
         plain = PlainScale(values)
         room = int(length / len(plain.values) / width_px("x")) or 1
-        named = [Tick(plain.at(one), _short(one, room)) for one in plain.values]
+        named = [Tick(plain.at(value), _short(value, room)) for value in plain.values]
         return plain.at, fitting(named, length)
     above = [float(number) for number in numbers if number > 0]
     if min(numbers) < 0 or not above or max(above) < 8 * min(above):
@@ -236,10 +240,10 @@ def _band(
         return []
     low = min((rate for rate in rates if rate > 0), default=0.0)
     return [
-        (one["rate"], 1 - one["estimate"], 1 - one["upper"], 1 - one["lower"])
-        for one in strata.get("curve") or ()
-        if None not in (one["estimate"], one["lower"], one["upper"])
-        and low * 0.999 <= one["rate"] <= max(rates) * 1.001
+        (at["rate"], 1 - at["estimate"], 1 - at["upper"], 1 - at["lower"])
+        for at in strata.get("curve") or ()
+        if None not in (at["estimate"], at["lower"], at["upper"])
+        and low * 0.999 <= at["rate"] <= max(rates) * 1.001
     ]
 
 
@@ -284,7 +288,7 @@ def _data(found: Sequence[Curve]) -> str:
                 "failures", "reliability", "if independent")  # fmt: skip
     rows = [
         (
-            series(one),
+            series(curve),
             _number(point["x"]),
             point.get("condition") or "-",
             f"{point.get('cycles') or 0:,}",
@@ -292,8 +296,8 @@ def _data(found: Sequence[Curve]) -> str:
             shares(point, "reliability", "lower", "upper"),
             shares(point, "predicted", "predicted_lower", "predicted_upper"),
         )
-        for one in found
-        for point in one["points"]
+        for curve in found
+        for point in curve["points"]
     ]
     return plain_table(headings, rows, stack=True)
 

@@ -37,12 +37,12 @@ def dependence(summary: Mapping[str, Any]) -> str:
     overall = (summary.get("dependence") or {}).get("sentence") or ""
     each = "\n".join(
         fold(
-            f"<strong>{clean(one['name'])}</strong> "
-            f"<span>{clean(one['dependence'].get('sentence') or '')}</span>",
-            _condition(one["dependence"]),
+            f"<strong>{clean(condition['name'])}</strong> "
+            f"<span>{clean(condition['dependence'].get('sentence') or '')}</span>",
+            _condition(condition["dependence"]),
             opened=len(found) <= OPEN_MOST,
         )
-        for one in found
+        for condition in found
     )
     overall = overall[:1].upper() + overall[1:]
     return (f'<p class="question">{clean(overall)}.</p>' if overall else "") + drawn + each
@@ -50,10 +50,10 @@ def dependence(summary: Mapping[str, Any]) -> str:
 
 def _ratios(summary: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> str:
     rows = [
-        (one["name"], said, ratio)
-        for one in found
+        (condition["name"], said, ratio)
+        for condition in found
         for key, said in _RATIOS
-        if (ratio := one["dependence"].get(key)) and _drawable(ratio)
+        if (ratio := condition["dependence"].get(key)) and _drawable(ratio)
     ]
     common = (summary.get("dependence") or {}).get("common")
     if common and _drawable(common):

@@ -36,9 +36,9 @@ def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
     ]
     if not ran:
         return ""
-    goals = {one["name"]: goal(one) for one in ran}
+    goals = {condition["name"]: goal(condition) for condition in ran}
     scale = FailureScale(
-        [one["reliability"][key] for one in ran for key in ("estimate", "lower")]
+        [condition["reliability"][key] for condition in ran for key in ("estimate", "lower")]
         + list(goals.values())
     )
     ticks = fitting(scale.ticks(), NARROWEST_PX)
@@ -50,7 +50,9 @@ def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
         Cell("", "cycles", "figure"),
         Cell("", "verdict", "verdict"),
     )
-    return drawn_table(headings, (_row(one, goals[one["name"]], scale, ticks) for one in ran))
+    return drawn_table(
+        headings, (_row(condition, goals[condition["name"]], scale, ticks) for condition in ran)
+    )
 
 
 def goal(condition: Mapping[str, Any]) -> float | None:

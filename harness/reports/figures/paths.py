@@ -39,7 +39,7 @@ def paths(conditions: Sequence[Mapping[str, Any]]) -> str:
     )
     # one word a verdict: those that somebody has to look at first
     order = {"refuted": 0, "undecided": 1, "not measured": 2, "not refuted": 3, "supported": 4}
-    ranked = sorted(claims, key=lambda one: order.get(one[1].get("verdict") or "", 5))
+    ranked = sorted(claims, key=lambda pair: order.get(pair[1].get("verdict") or "", 5))
     first = f'<div class="multiples">{"".join(map(_card, ranked[:OPEN_MOST]))}</div>'
     rest = ranked[OPEN_MOST:]
     more = f'<div class="multiples">{"".join(map(_card, rest))}</div>' if rest else ""
@@ -145,12 +145,12 @@ def _areas(support: Boundary, refute: Boundary, last: float, highest: float, pla
     inside = [(at, k + 0.5) for at, k in support if at <= last and k + 0.5 <= highest]
     if inside:
         edge = steps([(inside[0][0], -0.5), *inside, (last, inside[-1][1])])
-        corners = [place(*one) for one in edge]
+        corners = [place(*corner) for corner in edge]
         drawn += path([*corners, place(last, -0.5)], "area supported-area", closed=True)
         drawn += path(corners, "edge good")
     edge = _refuting(refute, last, highest)
     if edge:
-        corners = [place(*one) for one in edge]
+        corners = [place(*corner) for corner in edge]
         around = [*corners, place(edge[-1][0], highest), place(0.0, highest)]
         drawn += path(around, "area refuted-area", closed=True) + path(corners, "edge bad")
     return drawn

@@ -64,7 +64,7 @@ class FailureScale:
     """
 
     def __init__(self, shares: Iterable[float | None]) -> None:
-        depths = [nines(one) for one in shares if one is not None and math.isfinite(one)]
+        depths = [nines(share) for share in shares if share is not None and math.isfinite(share)]
         finite = [depth for depth in depths if math.isfinite(depth)]
         self.last = min(DECADES_MOST, max(3, math.ceil(max(finite, default=3.0) - 1e-9)))
         self.first = max(0, min(math.floor(min(finite, default=0.0) + 1e-9), self.last - 2))
@@ -105,7 +105,9 @@ class LogScale:
     @classmethod
     def of(cls, values: Iterable[float | None]) -> LogScale:
         """Return the scale of all positive ``values``, rounded outwards to 1, 2 or 5."""
-        known = [one for one in values if one is not None and math.isfinite(one) and one > 0]
+        known = [
+            value for value in values if value is not None and math.isfinite(value) and value > 0
+        ]
         if not known:
             return cls(1.0, 10.0)
         low = [number for number in _round_numbers(min(known)) if number <= min(known) * 1.0001]
@@ -128,7 +130,7 @@ class LogScale:
             for number in (1, 2, 5)
             if self.low / 1.001 <= number * 10.0**power <= self.high * 1.001
         ]
-        tens = [one for one in inside if abs(math.log10(one) - round(math.log10(one))) < 1e-9]
+        tens = [tick for tick in inside if abs(math.log10(tick) - round(math.log10(tick))) < 1e-9]
         return tens if len(tens) >= 4 else inside
 
 

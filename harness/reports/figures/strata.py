@@ -77,10 +77,10 @@ def _strata(found: Mapping[str, Any]) -> str:
     )
 
 
-def _turned(one: Mapping[str, Any]) -> dict[str, float | None]:
+def _turned(point: Mapping[str, Any]) -> dict[str, float | None]:
     """Return reliabilities for failure probabilities."""
     keys = (("estimate", "estimate"), ("lower", "upper"), ("upper", "lower"))
-    return {to: None if one[of] is None else 1 - one[of] for to, of in keys}
+    return {to: None if point[of] is None else 1 - point[of] for to, of in keys}
 
 
 def _drawing(name: str, found: Mapping[str, Any]) -> str:
@@ -94,15 +94,16 @@ def _drawing(name: str, found: Mapping[str, Any]) -> str:
     frontier = found.get("frontier") or {}
     across = LogScale(band[0][0], band[-1][0])
     up = FailureScale(
-        [s for _, one in band for s in (one["estimate"], one["lower"])] + [frontier.get("target")]
+        [s for _, bounds in band for s in (bounds["estimate"], bounds["lower"])]
+        + [frontier.get("target")]
     )
 
     def place(rate: float, share: float) -> Point:
         return LEFT + across.at(rate) * (RIGHT - LEFT), BOTTOM - up.at(share) * (BOTTOM - TOP)
 
-    lower = [place(rate, one["lower"] or 0.0) for rate, one in band]
-    upper = [place(rate, one["upper"] or 0.0) for rate, one in band]
-    middle = [place(rate, one["estimate"] or 0.0) for rate, one in band]
+    lower = [place(rate, bounds["lower"] or 0.0) for rate, bounds in band]
+    upper = [place(rate, bounds["upper"] or 0.0) for rate, bounds in band]
+    middle = [place(rate, bounds["estimate"] or 0.0) for rate, bounds in band]
     body = _frame(across, up)
     body += path([*lower, *reversed(upper)], "area strata", closed=True)
     body += path(middle, "curve s0")

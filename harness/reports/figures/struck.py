@@ -30,14 +30,16 @@ def struck(conditions: Sequence[Mapping[str, Any]]) -> str:
     if not hit:
         return ""
     total: dict[str, dict[str, int]] = {}
-    for one in hit:
-        for kind, counts in one["faults"].items():
+    for condition in hit:
+        for kind, counts in condition["faults"].items():
             sums = total.setdefault(kind, dict.fromkeys(KEYS, 0))
             for key in KEYS:
                 sums[key] += counts[key]
     if len(hit) == 1:
         return _legend() + _table(hit[0]["faults"], hit[0]["name"])
-    each = "\n".join(fold(_head(one), _table(one["faults"], one["name"])) for one in hit)
+    each = "\n".join(
+        fold(_head(condition), _table(condition["faults"], condition["name"])) for condition in hit
+    )
     every = _table(total, "all conditions")
     folded = fold(f"{len(hit):,} conditions one by one", each, opened=len(hit) <= FEW)
     return f"{_legend()}<h3>All conditions</h3>{every}{folded}"
@@ -45,7 +47,7 @@ def struck(conditions: Sequence[Mapping[str, Any]]) -> str:
 
 def _head(condition: Mapping[str, Any]) -> str:
     counts = condition["faults"].values()
-    fired, masked = (sum(one[key] for one in counts) for key in ("fired", "masked"))
+    fired, masked = (sum(count[key] for count in counts) for key in ("fired", "masked"))
     return (
         f"<strong>{clean(condition['name'])}</strong> <span>{fired:,} fired, {masked:,} masked"
         "</span>"

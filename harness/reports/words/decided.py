@@ -74,7 +74,7 @@ def beside_brute_force(
     Yields (rate, reliability measured, cycles, reliability by the strata at the same rate).
     """
     found = (condition.get("strata") or {}).get("curve") or ()
-    known = [one for one in found if one["estimate"] is not None]
+    known = [at for at in found if at["estimate"] is not None]
     for curve in summary.get("curves") or ():
         for point in curve["points"] if curve.get("stratified") == condition["name"] else ():
             rate = point["x"]
@@ -112,7 +112,7 @@ def _between(low: float, high: float, part: float) -> float:
 
 def share(measured: Mapping[str, Any], key: str = "estimate") -> str:
     """Return ``99.95% [99.90%, 99.98%]``, or ``-`` where there is no estimate."""
-    estimate, lower, upper = (measured.get(one) for one in (key, "lower", "upper"))
+    estimate, lower, upper = (measured.get(name) for name in (key, "lower", "upper"))
     if estimate is None:
         return "-"
     if lower is None or upper is None:

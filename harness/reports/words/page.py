@@ -56,16 +56,16 @@ def _step(line: Line) -> str:
     )
 
 
-def _removal(one: Removal) -> str:
-    share = one.removed / one.wanted if one.wanted else 0.0
+def _removal(removal: Removal) -> str:
+    share = removal.removed / removal.wanted if removal.wanted else 0.0
     failed = "".join(
         f'<span class="failed" title="{escape(error)}">{escape(entity)}: <b>{escape(reason)}</b> '
         f"<i>after {attempts} attempt{'' if attempts == 1 else 's'}</i></span>"
-        for entity, reason, attempts, error in one.failed
+        for entity, reason, attempts, error in removal.failed
     )
-    state = "bad" if one.failed else "good"
+    state = "bad" if removal.failed else "good"
     return (
-        f'<span>{escape(one.table)}</span><span class="bar {state}">'
+        f'<span>{escape(removal.table)}</span><span class="bar {state}">'
         f'<span style="width:{share:.0%}"></span></span>'
-        f'<span>{escape(one.tally)}</span><span class="entities">{failed}</span>'
+        f'<span>{escape(removal.tally)}</span><span class="entities">{failed}</span>'
     )

@@ -76,29 +76,32 @@ def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
 
 
 def _pair(trusting: Condition, verified: Condition, settings: Mapping[str, Any]) -> Pair:
-    whole = all(one["cycles"] == settings[one["name"]]["cycles"] for one in (trusting, verified))
+    whole = all(
+        condition["cycles"] == settings[condition["name"]]["cycles"]
+        for condition in (trusting, verified)
+    )
     return Pair(_common(trusting["name"], verified["name"]), trusting, verified, whole)
 
 
 def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
     """Return a sentence a pair; the words better and worse all hold together at 95%."""
-    whole = [one for one in found if one.whole]
+    whole = [pair for pair in found if pair.whole]
     changes = [
         compare_proportions(
-            _failures(one.trusting), one.trusting["cycles"],
-            _failures(one.verified), one.verified["cycles"],
+            _failures(pair.trusting), pair.trusting["cycles"],
+            _failures(pair.verified), pair.verified["cycles"],
         )
-        for one in whole
+        for pair in whole
     ]  # fmt: skip
     words = iter(verdicts(changes))
     said = {"worse": "verifying is worse", "better": "verifying is better",
             "no difference shown": "no difference shown"}  # fmt: skip
     return [
-        f"{one.name}: trusting the report {_of(one.trusting)}, verified {_of(one.verified)}; "
-        f"silent failures {_silent(one.trusting):,} against {_silent(one.verified):,}: "
-        + (said[next(words)] if one.whole else "stopped early, so not compared")
+        f"{pair.name}: trusting the report {_of(pair.trusting)}, verified {_of(pair.verified)}; "
+        f"silent failures {_silent(pair.trusting):,} against {_silent(pair.verified):,}: "
+        + (said[next(words)] if pair.whole else "stopped early, so not compared")
         + "."
-        for one in found
+        for pair in found
     ]
 
 
@@ -125,7 +128,7 @@ def tables(summary: Mapping[str, Any]) -> list[Table]:
     found.append(
         Table(joint_failures.TITLE, joint_failures.HEADINGS, rows, joint_failures.ABOUT, figures)
     )
-    found += [Table(*one) for one in shown(summary) if not one.title.startswith("Claims")]
+    found += [Table(*listed) for listed in shown(summary) if not listed.title.startswith("Claims")]
     return [table for table in found if table.rows]
 
 
@@ -141,13 +144,15 @@ def _common(first: str, second: str) -> str:
     return begun.rstrip("/, ") or f"{first} and {second}"
 
 
-def _of(one: Condition) -> str:
-    return f"{share(one['reliability'])} in {one['cycles']:,} cycles"
+def _of(condition: Condition) -> str:
+    return f"{share(condition['reliability'])} in {condition['cycles']:,} cycles"
 
 
-def _failures(one: Condition) -> int:
-    return int(one["cycles"] - one["outcomes"]["cleaned"] - one["outcomes"]["restored"])
+def _failures(condition: Condition) -> int:
+    return int(
+        condition["cycles"] - condition["outcomes"]["cleaned"] - condition["outcomes"]["restored"]
+    )
 
 
-def _silent(one: Condition) -> int:
-    return int(one["outcomes"]["dirty_silent"])
+def _silent(condition: Condition) -> int:
+    return int(condition["outcomes"]["dirty_silent"])

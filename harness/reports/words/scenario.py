@@ -134,12 +134,12 @@ def _cleanup(kept: Mapping[str, Any]) -> Iterator[Line]:
         return
     removals = tuple(
         Removal(
-            one["table"].replace("_", " ").capitalize(),
-            one["removed"],
-            one["wanted"],
-            tuple(Undone(**failed) for failed in one["failed"]),
+            table["table"].replace("_", " ").capitalize(),
+            table["removed"],
+            table["wanted"],
+            tuple(Undone(**failed) for failed in table["failed"]),
         )
-        for one in cleanup["tables"]
+        for table in cleanup["tables"]
     )
     removed, wanted = sum(r.removed for r in removals), sum(r.wanted for r in removals)
     over = OVER.get(kept["cleanup"], f"by {kept['cleanup']}" if kept["cleanup"] else "")

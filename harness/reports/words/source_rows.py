@@ -75,7 +75,7 @@ def groups(summary: Mapping[str, Any]) -> list[Group]:
     made = []
     for title, rows in found.items():
         cells = [_row(row, conditions) for row in rows]
-        cells = cells or [(*one, NOT_HERE, "-", "-", "-") for one in SOURCE.get(title, ())]
+        cells = cells or [(*claimed, NOT_HERE, "-", "-", "-") for claimed in SOURCE.get(title, ())]
         about = " ".join(explained(rows))
         table = Table(title, HEADINGS, cells, about, frozenset({"cycles"}))
         made.append(Group(title, rows, table))

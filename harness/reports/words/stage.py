@@ -135,9 +135,9 @@ def _failed(undone: tuple[str, str, int, str], marks: Symbols, *, roomy: bool) -
     return [Text(entity), Text(reason, style="bold red"), Text(tries, style="dim")]
 
 
-def _bar(one: Removal, marks: Symbols) -> Text:
-    done = round(BAR * one.removed / one.wanted) if one.wanted else 0
-    if one.removed < one.wanted:
+def _bar(removal: Removal, marks: Symbols) -> Text:
+    done = round(BAR * removal.removed / removal.wanted) if removal.wanted else 0
+    if removal.removed < removal.wanted:
         done = min(done, BAR - 1)  # what is not done never looks so
-    colour = "red" if one.failed else "green"
+    colour = "red" if removal.failed else "green"
     return Text.assemble((marks.full * done, colour), (marks.empty * (BAR - done), "dim"))

@@ -68,7 +68,7 @@ def read(folder: Path) -> Report:
         timings=_timings(conditions),
         faults=_faults(conditions),
         failures=_failures(conditions, folder),
-        decided=[Table(*one) for one in decided.shown(summary)],
+        decided=[Table(*table) for table in decided.shown(summary)],
     )
 
 
@@ -100,8 +100,8 @@ def explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         *found,
         *(
-            f"Each verdict is given at {sure(one)}, so that all hold together."
-            for one in each
+            f"Each verdict is given at {sure(confidence)}, so that all hold together."
+            for confidence in each
             if len(each) == 1
         ),
     ]
