@@ -92,9 +92,11 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
     timed = None if machines else (_timings(before), _timings(after))
     found = [comparison for pair in pairs for comparison in _compared(*pair, timed, confidence)]
     words = verdicts([comparison.change for comparison in found], "worse", confidence)
-    told = [comparison.sentence(word) for comparison, word in zip(found, words, strict=True)]
+    sentences = [comparison.sentence(word) for comparison, word in zip(found, words, strict=True)]
     order = {"worse": 0, "better": 1, "no difference shown": 2}
-    lines += [line for _, line in sorted(zip(words, told, strict=True), key=lambda t: order[t[0]])]
+    lines += [
+        line for _, line in sorted(zip(words, sentences, strict=True), key=lambda t: order[t[0]])
+    ]
     return lines, WORSE if "worse" in words else FINE
 
 

@@ -297,11 +297,11 @@ def _bytes_added(evidence: Evidence, row: Row) -> Trials | NotMeasured:
 
 def _cleanup_reports_truth(evidence: Evidence, row: Row) -> Trials | NotMeasured:
     """Over the cycles whose cleanup ran; failed: its word is not what the truth found."""
-    said = evidence.columns["cleanup_ok"]
-    spoke = np.asarray(said >= 0)
+    says_it_worked = evidence.columns["cleanup_ok"]
+    spoke = np.asarray(says_it_worked >= 0)
     if not spoke.any():
         return "no cleanup ran"
-    return Trials(spoke, ((said == 1) != evidence.cleaned_up()) | evidence.spoiled)
+    return Trials(spoke, ((says_it_worked == 1) != evidence.cleaned_up()) | evidence.spoiled)
 
 
 def _every(failed: Bools) -> Trials:
@@ -330,8 +330,8 @@ MEASURES: dict[str, Measure] = {
 
 def contracts() -> dict[str, str]:
     """Return by name what each measure counts and over what, those of time included."""
-    told = {name: (find.__doc__ or "").strip() for name, find in MEASURES.items()}
-    return told | {
+    by_name = {name: (find.__doc__ or "").strip() for name, find in MEASURES.items()}
+    return by_name | {
         f"{step}_ms": f"Over the cycles that took the step; failed: slower, or {words.failed}."
         for step, words in STEPS.items()
     }

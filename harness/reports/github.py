@@ -50,8 +50,8 @@ class GithubReport(Report):
 
 def command(level: str, title: str, message: str) -> str:
     """Return one workflow command, a line whatever title and message hold."""
-    told = message if len(message) <= MESSAGE_MOST else f"{message[:MESSAGE_MOST]}..."
-    named, said = printable(title), printable_lines(told)
+    text = message if len(message) <= MESSAGE_MOST else f"{message[:MESSAGE_MOST]}..."
+    named, said = printable(title), printable_lines(text)
     return f"::{level} title={named.translate(_PROPERTY)}::{said.translate(_DATA)}"
 
 

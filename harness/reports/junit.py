@@ -97,20 +97,20 @@ def _kind(stated: Statement) -> str:
 
 def _lines(stated: Statement) -> str:
     """Return what a viewer shows below the case, a fact a line."""
-    said = {
+    lines = {
         "claim": stated.claim,
         "verdict": stated.verdict,
         "measured": stated.measured,
         "why": stated.why,
         "ahead": stated.ahead,
     }
-    return "\n".join(f"{key}: {value}" for key, value in said.items() if value)
+    return "\n".join(f"{key}: {value}" for key, value in lines.items() if value)
 
 
 def _properties(run: Mapping[str, Any], condition: Mapping[str, Any]) -> dict[str, str]:
     """Return what ran and on what; what is not known is left out."""
     machine = run.get("machine")
-    said: dict[str, Any] = {
+    properties: dict[str, Any] = {
         "policy": condition.get("policy"),
         "cycles": condition.get("cycles"),
         "seed": run.get("seed"),
@@ -118,10 +118,10 @@ def _properties(run: Mapping[str, Any], condition: Mapping[str, Any]) -> dict[st
         "started": run.get("started"),
     }
     if isinstance(machine, Mapping):
-        said |= {f"machine.{key}": value for key, value in machine.items()}
+        properties |= {f"machine.{key}": value for key, value in machine.items()}
     elif machine:
-        said["machine"] = machine
-    return {key: str(value) for key, value in said.items() if value not in (None, "")}
+        properties["machine"] = machine
+    return {key: str(value) for key, value in properties.items() if value not in (None, "")}
 
 
 def _held(text: str) -> str:

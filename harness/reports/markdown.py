@@ -29,8 +29,8 @@ class MarkdownReport(Report):
         report = read(folder)
         facts = "".join(f"- {name}: {escape(value)}\n" for name, value in report.facts)
         text = f"# {escape(report.title)}\n\n{facts}\n"
-        for told in report.scenarios:
-            text = _added(text, _scenario(told))
+        for story in report.scenarios:
+            text = _added(text, _scenario(story))
         for table in (
             report.claims,
             *report.decided,
@@ -64,10 +64,10 @@ def escape(text: str) -> str:
     )
 
 
-def _scenario(told: Scenario) -> Table:
+def _scenario(story: Scenario) -> Table:
     """Return a scenario as a table: a step a row, below the cleanup a row for each table."""
     rows = []
-    for state, step, said, removals in told.lines:
+    for state, step, said, removals in story.lines:
         rows.append((MARKS[state], step, said))
         for removal in removals:
             failed = "; ".join(
@@ -76,9 +76,9 @@ def _scenario(told: Scenario) -> Table:
             )
             counted = f"{removal.tally}; {failed}" if failed else removal.tally
             rows.append((MARKS["bad" if failed else "good"], removal.table, counted))
-    rows.append((MARKS["good" if told.clean else "bad"], "End", told.end))
-    title = f"{told.title}, cycle {told.cycle:,}"
-    return Table(escape(title), (" ", "step", "what happened"), rows, escape(told.took))
+    rows.append((MARKS["good" if story.clean else "bad"], "End", story.end))
+    title = f"{story.title}, cycle {story.cycle:,}"
+    return Table(escape(title), (" ", "step", "what happened"), rows, escape(story.took))
 
 
 def _code(text: str) -> str:

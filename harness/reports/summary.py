@@ -119,18 +119,18 @@ def _steps(conditions: Sequence[Mapping[str, Any]]) -> Table:
 
 def _scenarios(summary: Mapping[str, Any]) -> list[str]:
     """Tell each story that the run kept, as it went."""
-    told = [scenario(story) for story in summary.get("stories") or ()]
-    if not told:
+    stories = [scenario(story) for story in summary.get("stories") or ()]
+    if not stories:
         return ["## Failure scenario", "No cycle of this run kept its story: not measured here."]
     parts = ["## Failure scenario"]
-    for told_story in told:
-        parts += [f"### {escape(told_story.title)}, cycle {told_story.cycle:,}", *_told(told_story)]
+    for story in stories:
+        parts += [f"### {escape(story.title)}, cycle {story.cycle:,}", *_told(story)]
     return parts
 
 
-def _told(told: Scenario) -> Iterator[str]:
+def _told(story: Scenario) -> Iterator[str]:
     lines = []
-    for line in told.lines:
+    for line in story.lines:
         lines.append(f"{MARKS[line.state]} {line.step}: {line.said}")
         for removal in line.removals:
             causes: dict[str, int] = {}
@@ -142,10 +142,10 @@ def _told(told: Scenario) -> Iterator[str]:
             )
             mark = MARKS["bad" if removal.failed else "good"]
             lines.append(f"{mark} {removal.table}: {said}{f' ({struck})' if struck else ''}")
-    lines.append(f"{MARKS['good' if told.clean else 'bad']} End: {told.end}")
+    lines.append(f"{MARKS['good' if story.clean else 'bad']} End: {story.end}")
     yield from _bullets(lines)
-    if told.took:
-        yield escape(f"Took: {told.took}.")
+    if story.took:
+        yield escape(f"Took: {story.took}.")
 
 
 def _analysis(summary: Mapping[str, Any], pairs: Sequence[reasoning.Pair]) -> list[str]:

@@ -70,8 +70,8 @@ def _check_seed(path: Path, run: Mapping[str, Any]) -> None:
         if type(seed) is not int or seed < 0:
             raise _wrong(path, f"{key}: {seed!a} is no whole number from 0")
     if len(set(seeds.values())) > 1:
-        told = ", ".join(f"{key} is {seed}" for key, seed in seeds.items())
-        raise _wrong(path, f"the seeds disagree: {told}")
+        listed = ", ".join(f"{key} is {seed}" for key, seed in seeds.items())
+        raise _wrong(path, f"the seeds disagree: {listed}")
 
 
 def _check_older(path: Path, experiment: Mapping[str, Any]) -> None:

@@ -161,7 +161,8 @@ def table(found: dict[str, Any]) -> str:
     ]
     lines += [
         f"| {_ABOUT[rates['rule']]} | {percent(rates['claim'])} | {rates['runs']:,} | "
-        f"{rates['seed']} | {rates['false_supported']:.2%} ± {rates['false_supported_error']:.2%} | "
+        f"{rates['seed']} | "
+        f"{rates['false_supported']:.2%} ± {rates['false_supported_error']:.2%} | "
         f"{rates['false_refuted']:.2%} ± {rates['false_refuted_error']:.2%} |"
         for rates in found["simulated"]
     ]

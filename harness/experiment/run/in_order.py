@@ -146,9 +146,9 @@ def in_columns(records: Sequence[CycleRecord]) -> Columns:
         [OUTCOMES.index(record.outcome) for record in records], dtype=np.int8
     )
     for name in ("cleanup_ok", "shadow_ok"):
-        said = [getattr(record, name) for record in records]
+        flags = [getattr(record, name) for record in records]
         columns[name] = np.array(
-            [-1 if word is None else int(word) for word in said], dtype=np.int8
+            [-1 if word is None else int(word) for word in flags], dtype=np.int8
         )
     columns["restored_by"] = np.array([record.restored_by for record in records], dtype=object)
     for phase in TIMINGS:  # to the microsecond, as they are stored

@@ -116,7 +116,7 @@ def check(
 
 def lines(judged: Sequence[Verdict]) -> list[str]:
     """Return a line a claim or doubt, and of several verdicts how they hold together."""
-    told = [
+    sentences = [
         verdict.sentence() for verdict in judged if verdict.judged is not None or verdict.doubts
     ]
     sharing = [
@@ -126,11 +126,11 @@ def lines(judged: Sequence[Verdict]) -> list[str]:
     ]
     if len(sharing) > 1:
         first = sharing[0]
-        told.append(
+        sentences.append(
             f"{len(sharing)} verdicts, each at {sure((first.judged or {})['confidence'])}, "
             f"so that all hold at {sure(first.together)}"
         )
-    return told
+    return sentences
 
 
 def exit_code(judged: Iterable[Verdict]) -> int:
@@ -161,8 +161,8 @@ def _judged(
         evidence = evidence_of(condition, results.columns(name), found.confidence)
         plain = Verdict(name, None, tuple(evidence.doubts()), found.confidence)
         if condition in chosen:
-            said = judged_claims(condition, evidence, found, path=False)
-            verdicts += [replace(plain, judged=entry) for entry in said] or [plain]
+            claims = judged_claims(condition, evidence, found, path=False)
+            verdicts += [replace(plain, judged=entry) for entry in claims] or [plain]
         elif plain.doubts and evidence.cycles:
             verdicts.append(plain)
     return verdicts

@@ -197,8 +197,8 @@ def _validated(
             if wrong["type"] == "too_short" and _more_is_said(wrong["loc"], places):
                 continue  # pydantic counts only the items that are right
             keys = tuple(k for k in wrong["loc"] if k not in _TAGS)
-            said = Problem(keys, _sentence(wrong, keys), _condition_name(values, keys))
-            problems.append(said.moved(sources))
+            refusal = Problem(keys, _sentence(wrong, keys), _condition_name(values, keys))
+            problems.append(refusal.moved(sources))
         return None
 
 

@@ -54,11 +54,11 @@ def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 def _by_shadows(condition: Mapping[str, Any]) -> float | None:
     """How many cycles would fail both ways by the restores forced; None where none was."""
-    said = condition.get("dependence") or {}
-    predicted = (said.get("predicted") or {}).get("estimate")
+    dependence = condition.get("dependence") or {}
+    predicted = (dependence.get("predicted") or {}).get("estimate")
     if predicted is None:
         return None
-    return float((1 - predicted) * (sum(said["cells"].values()) + said["untried"]))
+    return float((1 - predicted) * (sum(dependence["cells"].values()) + dependence["untried"]))
 
 
 def _of(part: int, whole: int) -> str:

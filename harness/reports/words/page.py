@@ -36,14 +36,14 @@ STYLE = """
 """
 
 
-def page(told: Scenario) -> str:
+def page(story: Scenario) -> str:
     """Return the scenario as one section; everything in it is escaped."""
-    lines = "\n".join(_step(line) for line in told.lines)
+    lines = "\n".join(_step(line) for line in story.lines)
     return (
-        f'<section class="card scenario {"clean" if told.clean else "dirty"}">\n'
-        f"<h2>{escape(told.title)} <small>cycle {told.cycle:,}</small></h2>\n"
-        f'<ol>\n{lines}\n</ol>\n<p>{escape(told.took)}</p>\n<span class="end">'
-        f"{escape(told.end)}</span>\n</section>"
+        f'<section class="card scenario {"clean" if story.clean else "dirty"}">\n'
+        f"<h2>{escape(story.title)} <small>cycle {story.cycle:,}</small></h2>\n"
+        f'<ol>\n{lines}\n</ol>\n<p>{escape(story.took)}</p>\n<span class="end">'
+        f"{escape(story.end)}</span>\n</section>"
     )
 
 

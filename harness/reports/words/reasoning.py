@@ -94,12 +94,12 @@ def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
         for pair in whole
     ]  # fmt: skip
     words = iter(verdicts(changes))
-    said = {"worse": "verifying is worse", "better": "verifying is better",
+    in_words = {"worse": "verifying is worse", "better": "verifying is better",
             "no difference shown": "no difference shown"}  # fmt: skip
     return [
         f"{pair.name}: trusting the report {_of(pair.trusting)}, verified {_of(pair.verified)}; "
         f"silent failures {_silent(pair.trusting):,} against {_silent(pair.verified):,}: "
-        + (said[next(words)] if pair.whole else "stopped early, so not compared")
+        + (in_words[next(words)] if pair.whole else "stopped early, so not compared")
         + "."
         for pair in found
     ]

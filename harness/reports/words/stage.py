@@ -48,25 +48,25 @@ def symbols(encoding: str | None) -> Symbols:
     return FINE
 
 
-def stage(told: Scenario, width: int, marks: Symbols) -> RenderableType:
+def stage(story: Scenario, width: int, marks: Symbols) -> RenderableType:
     """Return the scenario in a frame of ``width`` columns."""
-    colour = "green" if told.clean else "bold red"
+    colour = "green" if story.clean else "bold red"
     parts: list[RenderableType] = []
     before = ""
-    for line in told.lines:
+    for line in story.lines:
         parts.append(_step(line, marks, again=line.step == before))
         before = line.step
         if line.removals:
             parts.append(_removals(line.removals, width, marks))
-    if told.took:
-        parts.append(_took(told.took))
-    parts += [Text(), _end(told, marks)]
+    if story.took:
+        parts.append(_took(story.took))
+    parts += [Text(), _end(story, marks)]
     return Panel(
         Group(*parts),
-        box=marks.clean if told.clean else marks.dirty,
-        title=Text.assemble((f" {told.title}", "bold"), (f"  cycle {told.cycle:,} ", "dim")),
+        box=marks.clean if story.clean else marks.dirty,
+        title=Text.assemble((f" {story.title}", "bold"), (f"  cycle {story.cycle:,} ", "dim")),
         title_align="left",
-        subtitle=None if told.clean else " !!! !!! !!! ",
+        subtitle=None if story.clean else " !!! !!! !!! ",
         subtitle_align="left",
         border_style=colour,
         padding=(0, 1),
@@ -88,10 +88,10 @@ def _step(line: Line, marks: Symbols, *, again: bool) -> RenderableType:
     return grid
 
 
-def _end(told: Scenario, marks: Symbols) -> RenderableType:
-    if told.clean:
-        return Text(f"{marks.good} {told.end}", style="bold green")
-    return Text(f" {marks.bad} {told.end} ", style="bold white on red")
+def _end(story: Scenario, marks: Symbols) -> RenderableType:
+    if story.clean:
+        return Text(f"{marks.good} {story.end}", style="bold green")
+    return Text(f" {marks.bad} {story.end} ", style="bold white on red")
 
 
 def _took(took: str) -> RenderableType:

@@ -238,7 +238,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
     """Return what ran, where and on what; what run.json does not say is left out."""
     experiment = run.get("experiment") or {}
     cycles = sum(condition["cycles"] for condition in summary["conditions"])
-    said = {
+    facts = {
         "question": experiment.get("question"),
         "cycles": f"{cycles:,} in {len(summary['conditions'])} conditions",
         "seed": run.get("seed"),
@@ -252,7 +252,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
         "machine": _flat(run.get("machine")),
         "versions": _flat(run.get("versions")),
     }
-    return [(key, str(value)) for key, value in said.items() if value not in (None, "")]
+    return [(key, str(value)) for key, value in facts.items() if value not in (None, "")]
 
 
 def _rates(run: Mapping[str, Any], experiment: Mapping[str, Any]) -> str:
