@@ -303,9 +303,9 @@ def verify(database: str, backup_: str, *, as_json: bool) -> None:
     """List every difference between a database and a backup; 0 none, 1 some."""
     from harness.guard import by_hand
 
-    found = by_hand.verify(database, backup_)
-    _print(by_hand.as_json(found) if as_json else "\n".join(by_hand.as_lines(found)))
-    sys.exit(0 if found.clean("exact") else 1)
+    differing = by_hand.verify(database, backup_)
+    _print(by_hand.as_json(differing) if as_json else "\n".join(by_hand.as_lines(differing)))
+    sys.exit(0 if differing.clean("exact") else 1)
 
 
 @cli.command()

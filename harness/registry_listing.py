@@ -69,10 +69,10 @@ def listed(kind: str) -> list[Listed]:
         from harness.analysis.measures import contracts  # noqa: PLC0415 - slow to import
 
         return [Listed(name, contract) for name, contract in contracts().items()]
-    found = [_built_in(kind, name) for name in sorted(registry.built_in(kind))]
+    parts = [_built_in(kind, name) for name in sorted(registry.built_in(kind))]
     if kind == "cleanup":
-        found += [Listed(name, contract, _OF_A_PROJECT) for name, contract in _OWN_CLEANUPS]
-    return found + list(_others(kind))
+        parts += [Listed(name, contract, _OF_A_PROJECT) for name, contract in _OWN_CLEANUPS]
+    return parts + list(_others(kind))
 
 
 def _built_in(kind: str, name: str) -> Listed:
@@ -100,10 +100,10 @@ def _others(kind: str) -> Iterator[Listed]:
 def _engines() -> Iterator[Listed]:
     """Engines are the modules that can connect and compare."""
     for module in pkgutil.iter_modules(databases.__path__):
-        found = importlib.import_module(f"harness.databases.{module.name}")
-        own = [value.__name__ for value in vars(found).values() if inspect.isfunction(value)]
+        engine = importlib.import_module(f"harness.databases.{module.name}")
+        own = [value.__name__ for value in vars(engine).values() if inspect.isfunction(value)]
         if {"connect", "differences"} <= set(own):
-            yield Listed(module.name, (found.__doc__ or "").partition("\n")[0])
+            yield Listed(module.name, (engine.__doc__ or "").partition("\n")[0])
 
 
 def as_json(kinds: Sequence[str]) -> str:

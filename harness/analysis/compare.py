@@ -90,9 +90,13 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
     if not pairs:
         raise UsageError("\n".join([*lines, "no condition was run with the same settings in both"]))
     timed = None if machines else (_timings(before), _timings(after))
-    found = [comparison for pair in pairs for comparison in _compared(*pair, timed, confidence)]
-    words = verdicts([comparison.change for comparison in found], "worse", confidence)
-    sentences = [comparison.sentence(word) for comparison, word in zip(found, words, strict=True)]
+    comparisons = [
+        comparison for pair in pairs for comparison in _compared(*pair, timed, confidence)
+    ]
+    words = verdicts([comparison.change for comparison in comparisons], "worse", confidence)
+    sentences = [
+        comparison.sentence(word) for comparison, word in zip(comparisons, words, strict=True)
+    ]
     order = {"worse": 0, "better": 1, "no difference shown": 2}
     lines += [
         line for _, line in sorted(zip(words, sentences, strict=True), key=lambda t: order[t[0]])

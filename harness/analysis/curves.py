@@ -60,13 +60,13 @@ def curves(
         if setting.get("sweep") and setting["name"] in known:
             keys = [setting["sweep"]["of"], *setting["sweep"]["axes"]]
             sweeps.setdefault(json.dumps(keys), []).append(setting)
-    found = [
+    made = [
         _curve(places, key, settings, known, confidence, fixed)
         for conditions in sweeps.values()
         if (key := _x_key(conditions)) is not None
         for places in _series(conditions, known, key).values()
     ]
-    return [curve for curve in found if curve is not None]
+    return [curve for curve in made if curve is not None]
 
 
 def _x_key(conditions: Sequence[Json]) -> str | None:
@@ -227,13 +227,13 @@ def _frontier(
             # fewer cycles than planned: they may have ended because of what they showed
             whole = fixed and measured["cycles"] >= settings.get("cycles", 0)
             points[place.x] = Point(place.x, _failures(measured), measured["cycles"], whole)
-    found = frontier(list(points.values()), _target(places), confidence)
+    crossing = frontier(list(points.values()), _target(places), confidence)
     return {
-        "target": found.target,
-        "confidence": found.confidence,
-        "holds_to": found.holds_to,
-        "breaks_from": found.breaks_from,
-        "sentence": sentence(found, of),
+        "target": crossing.target,
+        "confidence": crossing.confidence,
+        "holds_to": crossing.holds_to,
+        "breaks_from": crossing.breaks_from,
+        "sentence": sentence(crossing, of),
         "assumed": ASSUMED,
     }
 

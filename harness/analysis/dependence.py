@@ -103,13 +103,18 @@ def common(conditions: Sequence[Mapping[str, Any]], confidence: float) -> dict[s
     tables = [
         Table(**entry["cells"], share=entry["share"], untried=entry["untried"]) for entry in known
     ]
-    found = common_odds_ratio(tables, confidence)
-    usable = found.agree and found.strata > 0
+    common_ratio = common_odds_ratio(tables, confidence)
+    usable = common_ratio.agree and common_ratio.strata > 0
     return {
-        "common": _ratio(found.ratio) if usable else None,
-        "agree": found.agree,
-        "strata": found.strata,
-        "sentence": _all_say(found.strata, found.ratio, found.homogeneity, agree=found.agree),
+        "common": _ratio(common_ratio.ratio) if usable else None,
+        "agree": common_ratio.agree,
+        "strata": common_ratio.strata,
+        "sentence": _all_say(
+            common_ratio.strata,
+            common_ratio.ratio,
+            common_ratio.homogeneity,
+            agree=common_ratio.agree,
+        ),
     }
 
 

@@ -273,13 +273,17 @@ def series(curve: Mapping[str, Any]) -> str:
 def _quantiles(stored: Mapping[str, Any], values_ms: Any, run: Run) -> dict[str, float | None]:
     from harness.statistics.timings import quantile_interval
 
-    found: dict[str, float | None] = {}
+    columns: dict[str, float | None] = {}
     for name, share in _QUANTILES.items():
         lower = upper = None
         if values_ms is not None:
             lower, upper = quantile_interval(values_ms, share, run.confidence)
-        found |= {f"{name}_ms": stored[name], f"{name}_lower_ms": lower, f"{name}_upper_ms": upper}
-    return found | {"max_ms": stored["max"]}
+        columns |= {
+            f"{name}_ms": stored[name],
+            f"{name}_lower_ms": lower,
+            f"{name}_upper_ms": upper,
+        }
+    return columns | {"max_ms": stored["max"]}
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:

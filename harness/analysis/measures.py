@@ -94,16 +94,16 @@ class Evidence:
         """Say what keeps this condition from supporting anything, one short sentence each."""
         if not self.cycles:
             return ["nothing was measured"]
-        found = []
+        reasons = []
         if self.harness_errors:
-            found.append(f"harness error in {counted(self.harness_errors, 'cycle')}")
+            reasons.append(f"harness error in {counted(self.harness_errors, 'cycle')}")
         if self.not_fired:
-            found.append(f"harness error: {', '.join(self.not_fired)} never fired")
+            reasons.append(f"harness error: {', '.join(self.not_fired)} never fired")
         if self.over_http and not (self.columns["payload_bytes"] > 0).any():
-            found.append("in no cycle did the tests make all their data")
+            reasons.append("in no cycle did the tests make all their data")
         if self.unbroken < self.cycles:
-            found.append(f"cycle {self.unbroken:,} is missing")
-        return found
+            reasons.append(f"cycle {self.unbroken:,} is missing")
+        return reasons
 
 
 @dataclass(frozen=True, slots=True)

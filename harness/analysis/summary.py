@@ -142,9 +142,9 @@ def _summary(
             for row in rows
         ],
         "stories": [
-            _told(condition, *found, frames[condition["name"]])
+            _told(condition, *story, frames[condition["name"]])
             for condition in results.conditions
-            if (found := results.story(condition["name"])) is not None
+            if (story := results.story(condition["name"])) is not None
         ],
     }
 
@@ -152,8 +152,8 @@ def _summary(
 def _strata(
     condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
 ) -> dict[str, Any] | None:
-    found = stratified(condition, frame, confidence)
-    return None if found is None else asdict(found)
+    strata = stratified(condition, frame, confidence)
+    return None if strata is None else asdict(strata)
 
 
 def _apart(
@@ -249,11 +249,11 @@ def _to_replay(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _share(evidence: Evidence, measure: str) -> dict[str, Any]:
-    found = trials(measure, None, evidence)
+    tried = trials(measure, None, evidence)
     interval = (
         clopper_pearson(0, 0, evidence.confidence)
-        if isinstance(found, str)
-        else interval_of(found, evidence)
+        if isinstance(tried, str)
+        else interval_of(tried, evidence)
     )
     return {
         key: _known(value) if isinstance(value, float) else value

@@ -50,26 +50,26 @@ def judge(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
     """
     if evidence.cycles and evidence.designed is not None:
         return _by_strata(claim, evidence, confidence)
-    found = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
-    if isinstance(found, str):
-        return Judged(clopper_pearson(0, 0, evidence.confidence), "not measured", None, found)
-    failed = found.failed[found.counted]
-    real = failed & ~evidence.spoiled[found.counted]
+    tried = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
+    if isinstance(tried, str):
+        return Judged(clopper_pearson(0, 0, evidence.confidence), "not measured", None, tried)
+    failed = tried.failed[tried.counted]
+    real = failed & ~evidence.spoiled[tried.counted]
     kept = Judged(
-        interval_of(found, evidence), "undecided", None, "",
-        doubts=(*evidence.doubts(), *found.doubts), shown=found.shown, refused=found.refused,
+        interval_of(tried, evidence), "undecided", None, "",
+        doubts=(*evidence.doubts(), *tried.doubts), shown=tried.shown, refused=tried.refused,
         failed=failed, real=real,
     )  # fmt: skip
     if claim.figure:
         return _of_figure(kept)
     if claim.at_least == 1:
         return _of_all(kept, evidence.confidence)
-    return _sequential(claim, kept, found, evidence, confidence)
+    return _sequential(claim, kept, tried, evidence, confidence)
 
 
-def interval_of(found: Trials, evidence: Evidence) -> Interval:
+def interval_of(tried: Trials, evidence: Evidence) -> Interval:
     """Return the share of trials that did not fail with its interval."""
-    failed = found.failed[found.counted]
+    failed = tried.failed[tried.counted]
     return clopper_pearson(len(failed) - int(failed.sum()), len(failed), evidence.confidence)
 
 
@@ -130,9 +130,9 @@ def settled(decisions: Sequence[Decision]) -> Decision:
 
 
 def _sequential(
-    claim: Claim, kept: Judged, found: Trials, evidence: Evidence, confidence: float
+    claim: Claim, kept: Judged, tried: Trials, evidence: Evidence, confidence: float
 ) -> Judged:
-    unbroken = int(found.counted[: evidence.unbroken].sum())
+    unbroken = int(tried.counted[: evidence.unbroken].sum())
     bounds = sides(claim, kept.failed, kept.real)
     each = confidence_of_side(claim, confidence)
     decisions = [decide(bound.failed[:unbroken], bound.at_least, each) for bound in bounds]
@@ -183,11 +183,11 @@ def _by_strata(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
 
     assert evidence.designed is not None  # noqa: S101 - for the types
     judged = stratified.judge(evidence.designed, framed(evidence.columns), claim, confidence)
-    found = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
-    if isinstance(found, Trials):
-        failed = found.failed[found.counted]
-        real = failed & ~evidence.spoiled[found.counted]
-        judged = replace(judged, failed=failed, real=real, refused=found.refused)
+    tried = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
+    if isinstance(tried, Trials):
+        failed = tried.failed[tried.counted]
+        real = failed & ~evidence.spoiled[tried.counted]
+        judged = replace(judged, failed=failed, real=real, refused=tried.refused)
     doubts = evidence.doubts()
     if judged.verdict != "supported" or not doubts:
         return judged

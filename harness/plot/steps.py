@@ -47,15 +47,15 @@ def timings(
     if unknown:
         raise UsageError(f"{run.folder}: no condition {unknown[0]!r}; there are {', '.join(known)}")
     spread = {
-        name: found
+        name: of_step
         for name in (known if conditions is None else conditions)
-        if (found := (known[name].get("distributions_ms") or {}).get(step))
+        if (of_step := (known[name].get("distributions_ms") or {}).get(step))
     }
     if not spread:
         raise UsageError(f"{run.folder}: the step {step!r} took place in no cycle; choose another")
     ax = style.axes(ax, 1.4 + 0.34 * len(spread))
-    for row, found in enumerate(spread.values()):
-        _strip(ax, row, found)
+    for row, of_step in enumerate(spread.values()):
+        _strip(ax, row, of_step)
     _across(ax)
     rows(ax, list(spread))
     ax.set_xlabel(f"{step}, ms (logarithmic)")

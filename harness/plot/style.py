@@ -66,8 +66,8 @@ def axes(ax: Axes | None, height_in: float) -> Axes:
 
 def scale(reliabilities: Iterable[float | None]) -> Scale:
     """Return the scale that shows all ``reliabilities`` (0 to 1), and has room for open ends."""
-    found = [1 - reliability for reliability in reliabilities if reliability is not None]
-    seen = [value for value in found if value > _LEAST] or [1e-3]
+    failing = [1 - reliability for reliability in reliabilities if reliability is not None]
+    seen = [value for value in failing if value > _LEAST] or [1e-3]
     return Scale(min(seen) / 3, min(1.0, max(seen) * 1.6))
 
 
@@ -96,8 +96,8 @@ def _ticks(shown: Scale) -> list[float]:
     """Return powers of ten; where there are hardly two, halves and fifths of them as well."""
     steps = (1.0,) if shown.worst / shown.best > 50 else (1.0, 2.0, 5.0)
     powers = range(math.floor(math.log10(shown.best)), 1)
-    found = [float(f"{step}e{power}") for power in powers for step in steps]
-    return [value for value in found if shown.best < value <= shown.worst * 1.1 and value <= 1]
+    ticks = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [value for value in ticks if shown.best < value <= shown.worst * 1.1 and value <= 1]
 
 
 def _named(failures: float) -> str:
@@ -120,7 +120,7 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
     placed[-1] = min(placed[-1], 1.0)
     for after, here in pairwise(reversed(range(len(placed)))):
         placed[here] = min(placed[here], placed[after] - gap)
-    found = [0.0] * len(wanted)
+    moved = [0.0] * len(wanted)
     for place, number in zip(placed, order, strict=True):
-        found[number] = place
-    return found
+        moved[number] = place
+    return moved

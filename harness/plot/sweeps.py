@@ -73,24 +73,24 @@ def curve(
 
 
 def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
-    found = [
+    curves = [
         curve | {"points": [each for each in curve["points"] if each["reliability"] is not None]}
         for curve in run.summary.get("curves") or ()
     ]
-    found = [curve for curve in found if curve["points"]]
-    if not found:
+    curves = [curve for curve in curves if curve["points"]]
+    if not curves:
         raise UsageError(
             f"{run.folder}: nothing was swept over numbers; "
             'give a condition each = { "faults.*.rate" = [...] } and run it again'
         )
     if name is None:
-        return [curve for curve in found if curve["key"] == found[0]["key"]]
+        return [curve for curve in curves if curve["key"] == curves[0]["key"]]
     wanted = [name] if isinstance(name, str) else list(name)
-    names = list(dict.fromkeys(curve["name"] for curve in found))
+    names = list(dict.fromkeys(curve["name"] for curve in curves))
     for asked in wanted:
         if asked not in names:
             raise UsageError(f"{run.folder}: no sweep is named {asked!r}; there are {names}")
-    chosen = [curve for curve in found if curve["name"] in wanted]
+    chosen = [curve for curve in curves if curve["name"] in wanted]
     keys = sorted({curve["key"] for curve in chosen})
     if len(keys) > 1:
         raise UsageError(f"{run.folder}: {wanted} sweep over {' and '.join(keys)}; draw them apart")
@@ -158,10 +158,10 @@ def _frontier(
     ax: Axes, scale: style.Scale, curve: Curve, look: style.Series, moved: Transform
 ) -> None:
     """Draw an upright line, up to the target, where it holds and one where it breaks."""
-    found = curve.get("frontier") or {}
+    crossing = curve.get("frontier") or {}
     for key, line in (("holds_to", "-"), ("breaks_from", ":")):
-        if found.get(key) is not None:
-            xs, ys = [found[key]] * 2, [scale.worst * 1.12, 1 - found["target"]]
+        if crossing.get(key) is not None:
+            xs, ys = [crossing[key]] * 2, [scale.worst * 1.12, 1 - crossing["target"]]
             ax.plot(xs, ys, color=look.colour, linestyle=line, linewidth=1.6, transform=moved)
 
 
@@ -217,11 +217,11 @@ def _label(curve: Curve, shown: Sequence[Curve], *, frontier: bool) -> str:
     if len({other["name"] for other in shown}) > 1 or not said:
         said = [curve["name"], *said]
     text = textwrap.fill(", ".join(said), _NAME_WIDTH)
-    found = curve.get("frontier") or {}
+    crossing = curve.get("frontier") or {}
     ends = [
-        f"{words} {found[key]:.3g}"
+        f"{words} {crossing[key]:.3g}"
         for key, words in (("holds_to", "holds to"), ("breaks_from", "breaks from"))
-        if found.get(key) is not None
+        if crossing.get(key) is not None
     ]
     return f"{text}\n{', '.join(ends)}" if ends and frontier else text
 

@@ -91,20 +91,20 @@ class ConsoleReport(Report):
 
 def in_print(value: T) -> T:
     """Return a report, or a part of one, with every text in it ``printable``."""
-    found: Any = value
+    printed: Any = value
     if isinstance(value, str):
-        found = printable(value)
+        printed = printable(value)
     elif isinstance(value, list):
-        found = [in_print(item) for item in value]
+        printed = [in_print(item) for item in value]
     elif isinstance(value, tuple):
         parts = [in_print(item) for item in value]
-        found = type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        printed = type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     elif is_dataclass(value) and not isinstance(value, type):
-        found = replace(
+        printed = replace(
             value,
             **{field.name: in_print(getattr(value, field.name)) for field in fields(value)},
         )
-    return found  # type: ignore[no-any-return]  # of the same type
+    return printed  # type: ignore[no-any-return]  # of the same type
 
 
 def _ascii(text: str) -> str:

@@ -31,16 +31,16 @@ class GithubReport(Report):
     def render(self, folder: Path) -> str:
         """Return a line an annotation; UsageError where there is no run."""
         summary = load(folder).summary
-        found: dict[str, list[Statement]] = {"error": [], "warning": [], "notice": []}
+        by_level: dict[str, list[Statement]] = {"error": [], "warning": [], "notice": []}
         for condition in summary["conditions"]:
             sound = soundness(condition)
             if sound.verdict == ERROR:
-                found["error"].append(sound)
+                by_level["error"].append(sound)
             for stated in statements(condition, summary):
                 if level := _level_of(stated):
-                    found[level].append(stated)
+                    by_level[level].append(stated)
         left_out = len(unmeasured(summary))
-        lines = [line for level, stated in found.items() for line in _lines(level, stated)]
+        lines = [line for level, stated in by_level.items() for line in _lines(level, stated)]
         if not lines:
             lines = ["::notice title=harness::nothing is claimed in this run"]
         if left_out:

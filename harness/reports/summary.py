@@ -33,15 +33,15 @@ class SummaryReport(Report):
     def render(self, folder: Path) -> str:
         """Return the page about ``folder``; UsageError where there is no run."""
         summary, run = load(folder)
-        found = source_rows.groups(summary)
+        groups = source_rows.groups(summary)
         pairs = reasoning.pairs(summary, run)
         parts = [
             [f"# {escape(summary['experiment'])}: the summary, as measured"],
             _demonstrated(summary, run),
-            _performance(summary, found),
+            _performance(summary, groups),
             _scenarios(summary),
             _analysis(summary, pairs),
-            ["## Conclusion", *_bullets(conclusion(summary, found, pairs))],
+            ["## Conclusion", *_bullets(conclusion(summary, groups, pairs))],
         ]
         return "\n\n".join(block for part in parts for block in part) + "\n"
 
@@ -85,13 +85,13 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _performance(summary: Mapping[str, Any], found: Sequence[source_rows.Group]) -> list[str]:
+def _performance(summary: Mapping[str, Any], groups: Sequence[source_rows.Group]) -> list[str]:
     """Put every figure of the source document beside what was measured of it."""
     parts = ["## Performance results", "In brackets the interval; a set point supports nothing."]
     stated = source_rows.stated(summary)
     if not summary.get("rows") and stated.rows:
         parts += _section(stated)
-    for group in found:
+    for group in groups:
         if group.table.rows:
             parts += _section(group.table)
     steps = _steps(summary["conditions"])

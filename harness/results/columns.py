@@ -49,24 +49,24 @@ def typed(raw: Mapping[str, Sequence[Any]]) -> Columns:
     names) in place of those that are yes or no, and timings in microseconds, None where a step
     did not take place. Unsound where a value cannot be what a run has stored.
     """
-    found: Columns = {"cycle": sound.whole("cycle", raw["cycle"])}
-    sound.ascending(found["cycle"])
+    columns: Columns = {"cycle": sound.whole("cycle", raw["cycle"])}
+    sound.ascending(columns["cycle"])
     codes = sound.whole("outcome", raw["outcome"], 0, len(CODES) - 1)
-    found["outcome"] = _PLACES[codes]
+    columns["outcome"] = _PLACES[codes]
     flags = sound.whole("flags", raw["flags"], 0, 127)
     for name, bit in YES_OR_NO.items():
-        found[name] = flags & bit != 0
+        columns[name] = flags & bit != 0
     for name, (ran, ok) in WHERE_RAN.items():
-        found[name] = np.where(flags & ran != 0, flags & ok != 0, -1).astype(np.int8)
+        columns[name] = np.where(flags & ran != 0, flags & ok != 0, -1).astype(np.int8)
     for name in WHOLE:
         least = -sound.LARGEST if name == "grown_bytes" else 0  # a file can shrink
-        found[name] = sound.whole(name, raw[name], least)
+        columns[name] = sound.whole(name, raw[name], least)
     for phase in TIMINGS:
-        found[f"{phase}_ms"] = sound.microseconds(f"{phase}_us", raw[f"{phase}_ms"])
+        columns[f"{phase}_ms"] = sound.microseconds(f"{phase}_us", raw[f"{phase}_ms"])
     for name in TEXTS:
-        found[name] = sound.texts(name, raw[name])
+        columns[name] = sound.texts(name, raw[name])
     sound.faults(raw["faults"])
-    return {name: found[name] for name in COLUMNS}
+    return {name: columns[name] for name in COLUMNS}
 
 
 def checked(columns: Columns, same: NDArray[np.bool_] | None = None) -> None:
@@ -143,13 +143,13 @@ def framed(columns: Columns) -> pd.DataFrame:
 
 def unframed(table: pd.DataFrame) -> dict[str, Any]:
     """Return a table's columns as ``checksums_of`` takes them; no cell becomes an object."""
-    found = {name: table[name].to_numpy() for name in ("cycle", *YES_OR_NO, *WHOLE)}
-    found |= {f"{phase}_ms": table[f"{phase}_ms"].to_numpy() for phase in TIMINGS}
-    found["outcome"] = table["outcome"].cat.codes.to_numpy()
+    columns = {name: table[name].to_numpy() for name in ("cycle", *YES_OR_NO, *WHOLE)}
+    columns |= {f"{phase}_ms": table[f"{phase}_ms"].to_numpy() for phase in TIMINGS}
+    columns["outcome"] = table["outcome"].cat.codes.to_numpy()
     for name in WHERE_RAN:
-        found[name] = table[name].astype("Int8").to_numpy(dtype=np.int8, na_value=-1)
+        columns[name] = table[name].astype("Int8").to_numpy(dtype=np.int8, na_value=-1)
     for name in TEXTS:
         words = table[name].astype("category").cat
         known = checksums.of_texts([*words.categories, None])
-        found[name] = known[words.codes.to_numpy()]  # -1, where there is none, is the last
-    return found
+        columns[name] = known[words.codes.to_numpy()]  # -1, where there is none, is the last
+    return columns

@@ -50,10 +50,10 @@ class CyclesDatabase:
         with self._open() as connection:
             ids = self._ids(connection)
             query = "SELECT count(*) FROM cycles WHERE condition = ?"
-            found: dict[str, list[tuple[int]]] = {
+            counted: dict[str, list[tuple[int]]] = {
                 name: list(connection.execute(query, (number,))) for name, number in ids.items()
             }
-        return {name: count for name, ((count,),) in found.items() if count}
+        return {name: count for name, ((count,),) in counted.items() if count}
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
@@ -89,10 +89,10 @@ class CyclesDatabase:
                 return None  # a run from before there were stories
             has = _has(connection, "stories", "checksum")
             query = _STORY.format(checksum="checksum" if has else "NULL")
-            found = connection.execute(query, (number,)).fetchone()
-        if found is None:
+            row = connection.execute(query, (number,)).fetchone()
+        if row is None:
             return None
-        cycle, text, stated = found
+        cycle, text, stated = row
         where = f"the story of cycle {cycle} of {shown(condition)}"
         try:
             story = json.loads(text)
@@ -126,8 +126,8 @@ class CyclesDatabase:
         if not _has(connection, "totals", "cycles"):
             return None
         query = "SELECT cycles, checksum FROM totals WHERE condition = ?"
-        found = connection.execute(query, (number,)).fetchone()
-        return (0, 0) if found is None else found
+        row = connection.execute(query, (number,)).fetchone()
+        return (0, 0) if row is None else row
 
     @contextmanager
     def _open(self) -> Iterator[apsw.Connection]:
@@ -170,8 +170,8 @@ def _has(connection: apsw.Connection, table: str, column: str) -> bool:
 def _compare(condition: str, columns: Columns, stated: Sequence[Any]) -> None:
     """Compare every row with its checksum; a row from before there were any has none."""
     summed = {name: checksums.of_texts(columns[name].tolist()) for name in checksums.TEXTS}
-    found = checksums_of(checksums.of_texts([condition]), columns | summed)
+    computed = checksums_of(checksums.of_texts([condition]), columns | summed)
     wanted = np.array([-1 if checksum is None else checksum for checksum in stated], dtype=object)
-    differs = np.flatnonzero((wanted != found) & (wanted != -1))
+    differs = np.flatnonzero((wanted != computed) & (wanted != -1))
     if len(differs):
         raise Unsound("checksum", int(differs[0]), "it is not that of the row's values")

@@ -50,8 +50,8 @@ class Results:
     @property
     def experiment(self) -> dict[str, Any]:
         """The experiment as it ran, every default filled in and every rate solved for."""
-        found: dict[str, Any] = self.run["experiment"]
-        return found
+        experiment: dict[str, Any] = self.run["experiment"]
+        return experiment
 
     @property
     def conditions(self) -> list[dict[str, Any]]:

@@ -77,8 +77,8 @@ def summed(rows: list[tuple[Any, ...]], conditions: list[str]) -> list[tuple[Any
     for name in _TIMED:
         stored[name] = [-1 if us is None else us for us in values[name]]
     stored |= {name: checksums.of_texts(values[name]) for name in checksums.TEXTS}
-    found = checksums.of_cycles(checksums.of_texts(conditions), stored).tolist()
-    return [(*row, checksum) for row, checksum in zip(rows, found, strict=True)]
+    sums = checksums.of_cycles(checksums.of_texts(conditions), stored).tolist()
+    return [(*row, checksum) for row, checksum in zip(rows, sums, strict=True)]
 
 
 def totals(rows: Iterable[tuple[Any, ...]]) -> list[tuple[int, int, int]]:

@@ -51,13 +51,13 @@ def check_run(path: Path, run: Mapping[str, Any]) -> None:
 
 def _names(path: Path, run: Mapping[str, Any]) -> list[str]:
     experiment = run.get("experiment")
-    found = experiment.get("conditions") if isinstance(experiment, dict) else None
-    if not isinstance(found, list) or not all(
+    conditions = experiment.get("conditions") if isinstance(experiment, dict) else None
+    if not isinstance(conditions, list) or not all(
         isinstance(condition, dict) and isinstance(condition.get("name"), str)
-        for condition in found
+        for condition in conditions
     ):
         raise MeasurementError(f"{path}: holds no experiment, so no run wrote it; {_AGAIN}")
-    return [condition["name"] for condition in found]
+    return [condition["name"] for condition in conditions]
 
 
 def _check_seed(path: Path, run: Mapping[str, Any]) -> None:

@@ -35,9 +35,9 @@ def whole(column: str, values: Sequence[Any], least: int = 0, most: int = LARGES
     if set(map(type, values)) - {int}:
         place = next(n for n, value in enumerate(values) if type(value) is not int)
         raise Unsound(column, place, f"{shown(values[place])} is no whole number")
-    found = np.array(values, dtype=np.int64)
-    in_range(column, found, least, most)
-    return found
+    array = np.array(values, dtype=np.int64)
+    in_range(column, array, least, most)
+    return array
 
 
 def in_range(column: str, values: NDArray[Any], least: float, most: float) -> None:
@@ -54,10 +54,10 @@ def microseconds(column: str, values: Sequence[Any]) -> Any:
         kinds = (int, type(None))
         place = next(n for n, value in enumerate(values) if type(value) not in kinds)
         raise Unsound(column, place, f"{shown(values[place])} is no whole number of microseconds")
-    found = np.array(values, dtype=np.float64)
-    took = np.where(np.isnan(found), 0, found)
+    array = np.array(values, dtype=np.float64)
+    took = np.where(np.isnan(array), 0, array)
     in_range(column, took, 0, LONGEST_US)
-    return found / 1000
+    return array / 1000
 
 
 def texts(column: str, values: Sequence[Any]) -> Any:
@@ -66,9 +66,9 @@ def texts(column: str, values: Sequence[Any]) -> Any:
         kinds = (str, type(None))
         place = next(n for n, value in enumerate(values) if type(value) not in kinds)
         raise Unsound(column, place, f"{shown(values[place])} is no text")
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def ascending(cycles: NDArray[np.int64], same: NDArray[np.bool_] | None = None) -> None:

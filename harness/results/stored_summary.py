@@ -97,11 +97,11 @@ def made_from(folder: Path, *names: str) -> bool:
 def sha256_of(folder: Path, name: str) -> str:
     """Return the SHA-256 of a file in hex; of a database with what its -wal holds."""
     with (folder / name).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256")
+        digest = hashlib.file_digest(file, "sha256")
     log = folder / f"{name}-wal"
     if log.exists():
-        found.update(log.read_bytes())
-    return found.hexdigest()
+        digest.update(log.read_bytes())
+    return digest.hexdigest()
 
 
 def _is(folder: Path, name: str, sources: Mapping[str, Any]) -> bool:

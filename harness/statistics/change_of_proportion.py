@@ -129,8 +129,8 @@ def _crossing(
         return high
     from scipy.optimize import brentq  # noqa: PLC0415 - slow to import
 
-    found = brentq(lambda x: rising(x) - allowed, low, high, xtol=tolerance)
-    return max(low, float(found) - 2 * tolerance)
+    root = brentq(lambda x: rising(x) - allowed, low, high, xtol=tolerance)
+    return max(low, float(root) - 2 * tolerance)
 
 
 def _chance_as_far(

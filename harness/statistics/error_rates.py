@@ -52,10 +52,10 @@ def at_the_claim(claim: float, cycles: int) -> list[dict[str, Any]]:
     Raises:
         ValueError: for a claim out of range, or no cycles.
     """
-    found = []
+    rows = []
     for rule in RULES:
         ends = error_rates(Judging(rule, claim, CONFIDENCE, cycles), claim)
-        found.append(
+        rows.append(
             {
                 "rule": rule,
                 "claim": claim,
@@ -64,7 +64,7 @@ def at_the_claim(claim: float, cycles: int) -> list[dict[str, Any]]:
                 "false_refuted": ends.refuted,
             }
         )
-    return found
+    return rows
 
 
 def several(claim: float, cycles: int, claims: int = FAMILY) -> list[dict[str, Any]]:
@@ -84,10 +84,10 @@ def several(claim: float, cycles: int, claims: int = FAMILY) -> list[dict[str, A
     """
     if claims < 1:
         raise ValueError(f"claims must be 1 or more, not {claims}")
-    found = []
+    rows = []
     for each in (CONFIDENCE, 1 - (1 - CONFIDENCE) / claims):
         ends = error_rates(Judging("e_process", claim, each, cycles), claim)
-        found.append(
+        rows.append(
             {
                 "claims": claims,
                 "claim": claim,
@@ -97,7 +97,7 @@ def several(claim: float, cycles: int, claims: int = FAMILY) -> list[dict[str, A
                 "any_false_refuted": 1 - (1 - ends.refuted) ** claims,
             }
         )
-    return found
+    return rows
 
 
 def drawn(rule: str, claim: float, cycles: int, runs: int = RUNS) -> dict[str, Any]:
@@ -137,9 +137,9 @@ def computed() -> dict[str, Any]:
     }
 
 
-def table(found: dict[str, Any]) -> str:
+def table(published: dict[str, Any]) -> str:
     """Lay out in Markdown what `computed` gives, with a line break at the end."""
-    promised = percent(1 - found["confidence"])
+    promised = percent(1 - published["confidence"])
     lines = [
         "# How often a verdict is wrong",
         "",
@@ -152,7 +152,7 @@ def table(found: dict[str, Any]) -> str:
     lines += [
         f"| {_ABOUT[rates['rule']]} | {percent(rates['claim'])} | {rates['cycles']:,} | "
         f"{rates['false_supported']:.2%} | {rates['false_refuted']:.2%} |"
-        for rates in found["exact"]
+        for rates in published["exact"]
     ]
     lines += ["", "The same by random runs, with one standard error:", ""]
     lines += [
@@ -164,7 +164,7 @@ def table(found: dict[str, Any]) -> str:
         f"{rates['seed']} | "
         f"{rates['false_supported']:.2%} ± {rates['false_supported_error']:.2%} | "
         f"{rates['false_refuted']:.2%} ± {rates['false_refuted_error']:.2%} |"
-        for rates in found["simulated"]
+        for rates in published["simulated"]
     ]
     lines += [
         "",
@@ -178,7 +178,7 @@ def table(found: dict[str, Any]) -> str:
     lines += [
         f"| {rates['claims']} | {percent(rates['confidence_each'])} | "
         f"{rates['any_false_supported']:.2%} | {rates['any_false_refuted']:.2%} |"
-        for rates in found["several"]
+        for rates in published["several"]
     ]
     return "\n".join([*lines, "", "Made by `python -m harness.statistics.error_rates`.", ""])
 
@@ -189,15 +189,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", metavar="DIR", type=Path, help=f"write {JSON} and {TABLE}")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     given = parser.parse_args(arguments)
-    found = computed()
-    figures = json.dumps(found, indent=1, allow_nan=False) + "\n"
+    published = computed()
+    figures = json.dumps(published, indent=1, allow_nan=False) + "\n"
     if given.output is None:
-        sys.stdout.write(figures if given.json else table(found))
+        sys.stdout.write(figures if given.json else table(published))
         return
     try:
         given.output.mkdir(parents=True, exist_ok=True)
         (given.output / JSON).write_text(figures, encoding="utf-8")
-        (given.output / TABLE).write_text(table(found), encoding="utf-8")
+        (given.output / TABLE).write_text(table(published), encoding="utf-8")
     except OSError as error:
         parser.error(f"--output {given.output}: cannot be written: {error}")
 

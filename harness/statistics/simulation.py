@@ -204,7 +204,7 @@ def error_rates(judging: Judging, truth: float) -> ErrorRates:
 def _ends(judging: Judging, truths: list[float]) -> list[ErrorRates]:
     """Carry the probabilities through all cycles, for several true reliabilities at once."""
     cycles = judging.cycles
-    supports_from, refutes_until = (found.tolist() for found in boundaries(judging))
+    supports_from, refutes_until = (boundary.tolist() for boundary in boundaries(judging))
     truth = np.array(truths)
     running = np.zeros((len(supports_from), len(truths)))  # so many failures and no verdict yet
     running[0] = 1
@@ -293,9 +293,9 @@ def table(claim: float = 0.999, confidence: float = 0.95, cycles: int = HORIZON)
     ]
     for rule in RULES:
         ends = _ends(Judging(rule, claim, confidence, cycles), truths)
-        for truth, found in zip(truths, ends, strict=True):
-            shares = " | ".join(f"{share:.2%}" for share in found[:3])
-            lines.append(f"| {rule} | {truth:.4%} | {shares} | {found.mean_cycles:,.0f} |")
+        for truth, rates in zip(truths, ends, strict=True):
+            shares = " | ".join(f"{share:.2%}" for share in rates[:3])
+            lines.append(f"| {rule} | {truth:.4%} | {shares} | {rates.mean_cycles:,.0f} |")
     return "\n".join(
         [
             *lines,

@@ -176,8 +176,8 @@ def estimate(
         ValueError: for strata drawn at other proportions of the odds, strata that no cycles can
             give, rates that are none, or a confidence outside (0, 1).
     """
-    found = curve(strata, check_rates(p)[None, :], drawn_at, confidence)
-    middle, lower, upper, untested = (float(column[0]) for column in found)
+    columns = curve(strata, check_rates(p)[None, :], drawn_at, confidence)
+    middle, lower, upper, untested = (float(column[0]) for column in columns)
     return Estimate(middle, lower, upper, untested, confidence)
 
 

@@ -22,10 +22,10 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
     tally.add_stored(store.outcomes(condition.name), store.fired(condition.name))
     run.display.begin(tally)
     in_order = None
-    found = family(run.configured.to_json(), run.configured.confidence)
+    claimed = family(run.configured.to_json(), run.configured.confidence)
     if run.options.stop_when_decided and condition.strata is None:
-        claims = found.claims[condition.name]
-        in_order = InOrder(store, condition, claims, found.each)
+        claims = claimed.claims[condition.name]
+        in_order = InOrder(store, condition, claims, claimed.each)
     missing = gaps(store.done(condition.name), condition.cycles)
     if missing and not (in_order and in_order.decided):
         pristine = run.baselines.of(condition)

@@ -79,8 +79,8 @@ def of_run(results: Results) -> list[Verdict]:
     from harness.analysis.judging import confidence_of  # noqa: PLC0415 - it reads stored runs
 
     conditions = _conditions(results)
-    found = family(results.experiment, confidence_of(results))
-    return _judged(results, conditions, found, conditions)
+    claimed = family(results.experiment, confidence_of(results))
+    return _judged(results, conditions, claimed, conditions)
 
 
 def check(
@@ -103,12 +103,14 @@ def check(
     asked = confidence_of(results) if confidence is None else _asked(confidence)
     chosen = _chosen(conditions, condition)
     # one of several claims looked at by itself is still one of several
-    found = family(results.experiment, asked)
+    claimed = family(results.experiment, asked)
     if claim is not None:
         given = parse_claim(claim)
         each = confidence_each(asked, len(chosen))
-        found = Family({each_condition["name"]: [given] for each_condition in chosen}, asked, each)
-    judged = _judged(results, conditions, found, chosen)
+        claimed = Family(
+            {each_condition["name"]: [given] for each_condition in chosen}, asked, each
+        )
+    judged = _judged(results, conditions, claimed, chosen)
     if not any(verdict.judged or verdict.doubts for verdict in judged):
         raise UsageError(f'{folder}: nothing is claimed here; say --claim "reliability >= 0.999"')
     return judged
@@ -145,7 +147,7 @@ def exit_code(judged: Iterable[Verdict]) -> int:
 
 
 def _judged(
-    results: Results, conditions: Sequence[Json], found: Family, chosen: Sequence[Json]
+    results: Results, conditions: Sequence[Json], claimed: Family, chosen: Sequence[Json]
 ) -> list[Verdict]:
     """Judge claims about the chosen conditions by the stored cycles, in order of cycle number.
 
@@ -158,10 +160,10 @@ def _judged(
     verdicts: list[Verdict] = []
     for condition in conditions:
         name = str(condition["name"])
-        evidence = evidence_of(condition, results.columns(name), found.confidence)
-        plain = Verdict(name, None, tuple(evidence.doubts()), found.confidence)
+        evidence = evidence_of(condition, results.columns(name), claimed.confidence)
+        plain = Verdict(name, None, tuple(evidence.doubts()), claimed.confidence)
         if condition in chosen:
-            claims = judged_claims(condition, evidence, found, path=False)
+            claims = judged_claims(condition, evidence, claimed, path=False)
             verdicts += [replace(plain, judged=entry) for entry in claims] or [plain]
         elif plain.doubts and evidence.cycles:
             verdicts.append(plain)
@@ -171,26 +173,26 @@ def _judged(
 def _conditions(results: Results) -> list[Json]:
     """Return the conditions of run.json; UsageError when it holds none that can be read."""
     experiment = results.run.get("experiment")
-    found = experiment.get("conditions") if isinstance(experiment, dict) else None
-    if not isinstance(found, list) or not all(
-        isinstance(condition, dict) and "name" in condition for condition in found
+    conditions = experiment.get("conditions") if isinstance(experiment, dict) else None
+    if not isinstance(conditions, list) or not all(
+        isinstance(condition, dict) and "name" in condition for condition in conditions
     ):
         raise UsageError(
             f"{results.folder / RUN}: holds no experiment, so no run wrote it; "
             "put back the run.json that belongs to these cycles"
         )
-    return list(found)
+    return list(conditions)
 
 
 def _chosen(conditions: list[Json], name: str | None) -> list[Json]:
     if name is None:
         return conditions
-    found = [condition for condition in conditions if condition["name"] == name]
-    if not found:
+    named = [condition for condition in conditions if condition["name"] == name]
+    if not named:
         known = [str(condition["name"]) for condition in conditions]
         hint = nearest(name, known)
         raise UnknownName(f"no condition is called {name!r}; {hint}known: {', '.join(known)}")
-    return found
+    return named
 
 
 def _asked(confidence: float) -> float:

@@ -112,8 +112,8 @@ def _ours(written: Any, defaults: dict[str, Any]) -> Iterable[Problem]:
         if "sweep" in table:
             yield Problem((*keys, "sweep"), "is noted where each multiplies; leave it out")
         strata = table.get("strata")
-        found = [key for key in FOUND if key in strata] if isinstance(strata, dict) else []
-        for key in found:
+        filled_in = [key for key in FOUND if key in strata] if isinstance(strata, dict) else []
+        for key in filled_in:
             yield Problem((*keys, "strata", key), "is found by the pilot; leave it out")
 
 

@@ -65,7 +65,7 @@ def multiply(
 
 def axes(each: Any) -> list[Axis]:
     """Read ``each``: its axes in the order written; ValueError says what is wrong."""
-    found: list[Axis] = []
+    swept: list[Axis] = []
     for parts, value in _flat(each):
         key = ".".join(parts)
         values = _spaced(value, parts) if isinstance(value, dict) else value
@@ -73,10 +73,10 @@ def axes(each: Any) -> list[Axis]:
             raise _Wrong(f"must be a list of values, not an empty one, or {_EXAMPLE}", parts)
         if any(value in values[:number] for number, value in enumerate(values)):
             raise _Wrong("has a value twice; each makes one condition", parts)
-        if any(key == axis.key for axis in found):
+        if any(key == axis.key for axis in swept):
             raise _Wrong("is swept twice; keep one of the two", parts)
-        found.append(Axis(key, values))
-    return found
+        swept.append(Axis(key, values))
+    return swept
 
 
 def spaced(start: float, stop: float, points: int, scale: str = "log") -> list[float]:

@@ -60,29 +60,30 @@ def curves(summary: Mapping[str, Any]) -> str:
         )
         sweeps.setdefault(name, []).append(curve)
     return "\n".join(
-        _sweep(name if len(found) > 1 else found[0]["name"], found, strata)
-        for name, found in sweeps.items()
+        _sweep(name if len(together) > 1 else together[0]["name"], together, strata)
+        for name, together in sweeps.items()
     )
 
 
-def _sweep(name: str, found: Sequence[Curve], strata: Mapping[str, Any]) -> str:
-    panels = [_together(name, found)] if len(found) > 1 else []
-    panels += [_alone(order, curve, strata) for order, curve in enumerate(found)]
+def _sweep(name: str, together: Sequence[Curve], strata: Mapping[str, Any]) -> str:
+    panels = [_together(name, together)] if len(together) > 1 else []
+    panels += [_alone(order, curve, strata) for order, curve in enumerate(together)]
     return f'<h3>{clean(name)}</h3><div class="multiples">{"".join(panels)}</div>' + fold(
-        "The points as a table", _data(found)
+        "The points as a table", _data(together)
     )
 
 
-def _together(name: str, found: Sequence[Curve]) -> str:
+def _together(name: str, together: Sequence[Curve]) -> str:
     """All series in one figure; each has its own below, with everything else."""
-    axes = _axes([point for curve in found for point in curve["points"]], (), found[0])
-    body = _frame(axes, found[0]) + "".join(
-        _measured(axes, curve, order, bars=len(found) <= 3) for order, curve in enumerate(found)
+    axes = _axes([point for curve in together for point in curve["points"]], (), together[0])
+    body = _frame(axes, together[0]) + "".join(
+        _measured(axes, curve, order, bars=len(together) <= 3)
+        for order, curve in enumerate(together)
     )
     legend = "".join(
-        f"<span>{key(order)}{clean(series(curve))}</span>" for order, curve in enumerate(found)
+        f"<span>{key(order)}{clean(series(curve))}</span>" for order, curve in enumerate(together)
     )
-    drawn = figure(f"{name}: all series", _summary(found[0]), WIDTH, HEIGHT, body)
+    drawn = figure(f"{name}: all series", _summary(together[0]), WIDTH, HEIGHT, body)
     return (
         f'<figure class="card"><figcaption><strong>All series</strong></figcaption>{drawn}'
         f'<p class="legend">{legend}</p></figure>'
@@ -118,8 +119,8 @@ def _legend(curve: Curve, banded: bool, order: int) -> str:
 
 def series(curve: Curve) -> str:
     """Name a series by what tells it from the others; by the sweep where nothing does."""
-    found = curve.get("series") or {}
-    return ", ".join(f"{name} {_value(value)}" for name, value in found.items()) or curve["name"]
+    values = curve.get("series") or {}
+    return ", ".join(f"{name} {_value(value)}" for name, value in values.items()) or curve["name"]
 
 
 def _value(value: Any) -> str:
@@ -283,9 +284,10 @@ def _number(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, int | float) and math.isfinite(value) else str(value)
 
 
-def _data(found: Sequence[Curve]) -> str:
-    headings = ("series", str(found[0].get("label") or found[0].get("key")), "condition", "cycles",
-                "failures", "reliability", "if independent")  # fmt: skip
+def _data(together: Sequence[Curve]) -> str:
+    axis = str(together[0].get("label") or together[0].get("key"))
+    headings = ("series", axis, "condition", "cycles", "failures", "reliability",
+                "if independent")  # fmt: skip
     rows = [
         (
             series(curve),
@@ -296,16 +298,16 @@ def _data(found: Sequence[Curve]) -> str:
             shares(point, "reliability", "lower", "upper"),
             shares(point, "predicted", "predicted_lower", "predicted_upper"),
         )
-        for curve in found
+        for curve in together
         for point in curve["points"]
     ]
     return plain_table(headings, rows, stack=True)
 
 
-def shares(found: Mapping[str, Any], middle: str, low: str, high: str) -> str:
+def shares(share: Mapping[str, Any], middle: str, low: str, high: str) -> str:
     """Return ``99.9% [99.8%, 99.95%]``, or - where that is not known."""
-    if found.get(middle) is None:
+    if share.get(middle) is None:
         return "-"
-    if found.get(low) is None or found.get(high) is None:
-        return percent(found[middle])
-    return f"{percent(found[middle])} {percent_interval(found[low], found[high])}"
+    if share.get(low) is None or share.get(high) is None:
+        return percent(share[middle])
+    return f"{percent(share[middle])} {percent_interval(share[low], share[high])}"

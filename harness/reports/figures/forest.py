@@ -57,7 +57,7 @@ def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
 
 def goal(condition: Mapping[str, Any]) -> float | None:
     """Return the reliability that is claimed of a condition, the highest where there are more."""
-    found = [
+    claimed = [
         float(claim["at_least"])
         for claim in condition.get("claims") or ()
         if claim.get("measure") == "reliability" and claim.get("at_least") is not None
@@ -65,9 +65,9 @@ def goal(condition: Mapping[str, Any]) -> float | None:
     for text in str(condition.get("claimed") or "").split(" and "):
         measure, _, least = text.partition(">=")
         if measure.strip() == "reliability":
-            found.append(float(least))
+            claimed.append(float(least))
     # a claim of 100% has no place on a scale on which every step has ten times fewer failures
-    return max((share for share in found if share < 1), default=None)
+    return max((share for share in claimed if share < 1), default=None)
 
 
 def _row(

@@ -30,36 +30,41 @@ def strata(summary: Mapping[str, Any]) -> str:
 
 
 def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    name, found = condition["name"], condition["strata"]
+    name, stratified = condition["name"], condition["strata"]
     beside = list(beside_brute_force(condition, summary))
     compared = ""
     if beside:
-        cycles = sum(stratum.get("cycles") or 0 for stratum in found["strata"])
+        cycles = sum(stratum.get("cycles") or 0 for stratum in stratified["strata"])
         headings = ("rate", "drawn fault by fault", "cycles", f"stratified, {cycles:,} cycles")
         compared = f"<h4>Beside brute force</h4>{plain_table(headings, beside, stack=True)}"
-    unsteady = "" if found.get("steady", True) else f"<p>{clean(found.get('unsteady') or '')}</p>"
+    unsteady = (
+        ""
+        if stratified.get("steady", True)
+        else f"<p>{clean(stratified.get('unsteady') or '')}</p>"
+    )
     return (
         f'<h3>{clean(name)}</h3>{unsteady}<div class="multiples pair">'
-        f'<figure class="card">{_drawing(name, found)}<p>{clean(_said(found))}</p></figure>'
-        f"<div>{_strata(found)}</div></div>{compared}"
+        f'<figure class="card">{_drawing(name, stratified)}'
+        f"<p>{clean(_said(stratified))}</p></figure>"
+        f"<div>{_strata(stratified)}</div></div>{compared}"
     )
 
 
-def _said(found: Mapping[str, Any]) -> str:
-    frontier = found.get("frontier") or {}
+def _said(stratified: Mapping[str, Any]) -> str:
+    frontier = stratified.get("frontier") or {}
     target = frontier.get("target")
     if target is None:
-        return f"{found['slots']:,} slots."
+        return f"{stratified['slots']:,} slots."
     holds, breaks = frontier.get("holds_to"), frontier.get("breaks_from")
     parts = [
         f"shown to hold up to a rate of {holds:.3g}" if holds is not None else "",
         f"shown to break from {breaks:.3g} on" if breaks is not None else "",
     ]
     said = " and ".join(filter(None, parts)) or "neither shown to hold nor to break at any rate"
-    return f"{found['slots']:,} slots. {percent(target)} is {said}."
+    return f"{stratified['slots']:,} slots. {percent(target)} is {said}."
 
 
-def _strata(found: Mapping[str, Any]) -> str:
+def _strata(stratified: Mapping[str, Any]) -> str:
     headings = ("faults", "cycles", "failures", "failed", "sets", "all tried")
     return plain_table(
         headings,
@@ -72,7 +77,7 @@ def _strata(found: Mapping[str, Any]) -> str:
                 f"{stratum['sets']:,}" if stratum.get("sets") is not None else "-",
                 "yes" if stratum.get("exact") else "no",
             )
-            for stratum in found["strata"]
+            for stratum in stratified["strata"]
         ),
     )
 
@@ -83,15 +88,15 @@ def _turned(point: Mapping[str, Any]) -> dict[str, float | None]:
     return {to: None if point[of] is None else 1 - point[of] for to, of in keys}
 
 
-def _drawing(name: str, found: Mapping[str, Any]) -> str:
+def _drawing(name: str, stratified: Mapping[str, Any]) -> str:
     band = [
         (point["rate"], _turned(point))
-        for point in found.get("curve") or ()
+        for point in stratified.get("curve") or ()
         if point["rate"] > 0 and None not in (point["estimate"], point["lower"], point["upper"])
     ]
     if not band:
         return ""
-    frontier = found.get("frontier") or {}
+    frontier = stratified.get("frontier") or {}
     across = LogScale(band[0][0], band[-1][0])
     up = FailureScale(
         [s for _, bounds in band for s in (bounds["estimate"], bounds["lower"])]
@@ -115,7 +120,7 @@ def _drawing(name: str, found: Mapping[str, Any]) -> str:
         if frontier.get(key):
             x = place(frontier[key], 0)[0]
             body += line((x, TOP), (x, BOTTOM), kind)
-    return figure(f"{name}: reliability at every rate", _said(found), WIDTH, HEIGHT, body)
+    return figure(f"{name}: reliability at every rate", _said(stratified), WIDTH, HEIGHT, body)
 
 
 def _frame(across: LogScale, up: FailureScale) -> str:

@@ -83,9 +83,9 @@ def _pair(trusting: Condition, verified: Condition, settings: Mapping[str, Any])
     return Pair(_common(trusting["name"], verified["name"]), trusting, verified, whole)
 
 
-def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
+def trusting_against_verified(compared: Sequence[Pair]) -> list[str]:
     """Return a sentence a pair; the words better and worse all hold together at 95%."""
-    whole = [pair for pair in found if pair.whole]
+    whole = [pair for pair in compared if pair.whole]
     changes = [
         compare_proportions(
             _failures(pair.trusting), pair.trusting["cycles"],
@@ -101,35 +101,35 @@ def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
         f"silent failures {_silent(pair.trusting):,} against {_silent(pair.verified):,}: "
         + (in_words[next(words)] if pair.whole else "stopped early, so not compared")
         + "."
-        for pair in found
+        for pair in compared
     ]
 
 
 def independence(summary: Mapping[str, Any]) -> list[str]:
     """Return what independence predicts against what was measured; [] where nothing says."""
-    found = dependence_sentences(summary)
+    sentences = dependence_sentences(summary)
     for condition in summary["conditions"]:
         counts = condition.get("together") or {}
         if counts.get("expected_both") is None or not counts.get("restores_needed"):
             continue
-        found.append(
+        sentences.append(
             f"{condition['name']}: if cleanup and restore failed independently, "
             f"{counts['expected_both']:,.1f} of {condition['cycles']:,} cycles would fail both "
             f"ways; measured {counts['both']:,}; reliability {share(condition['reliability'])}."
         )
-    return found
+    return sentences
 
 
 def tables(summary: Mapping[str, Any]) -> list[Table]:
     """Return the tables behind the sentences, those that hold anything."""
     rows = joint_failures.rows(summary["conditions"])
     figures = frozenset(joint_failures.HEADINGS[1:-1])
-    found = [policies(summary["conditions"])]
-    found.append(
+    made = [policies(summary["conditions"])]
+    made.append(
         Table(joint_failures.TITLE, joint_failures.HEADINGS, rows, joint_failures.ABOUT, figures)
     )
-    found += [Table(*listed) for listed in shown(summary) if not listed.title.startswith("Claims")]
-    return [table for table in found if table.rows]
+    made += [Table(*listed) for listed in shown(summary) if not listed.title.startswith("Claims")]
+    return [table for table in made if table.rows]
 
 
 def frontier(summary: Mapping[str, Any]) -> list[str]:

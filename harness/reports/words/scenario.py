@@ -157,24 +157,26 @@ def _looked(story: Mapping[str, Any], demands: str) -> Iterator[Line]:
     yield from _verification(story["found"], demands)
 
 
-def _verification(found: Mapping[str, Any] | None, demands: str) -> Iterator[Line]:
-    if found is None:
+def _verification(differences: Mapping[str, Any] | None, demands: str) -> Iterator[Line]:
+    if differences is None:
         return
     said = []
     for kind, words in (("added", "left behind"), ("missing", "missing"), ("changed", "changed")):
-        rows = {table: counts[kind] for table, counts in found["tables"].items() if counts[kind]}
+        rows = {
+            table: counts[kind] for table, counts in differences["tables"].items() if counts[kind]
+        }
         if rows:
             number = sum(rows.values())
             where = ", ".join(f"{table} {count:,}" for table, count in rows.items())
             said.append(f"{number:,} row{'' if number == 1 else 's'} {words}: {where}")
-    said += found["schema"]["first"]
-    if found["settings"]:
-        said.append(f"settings: {', '.join(found['settings'])}")
-    said += [f"{name}: {why}" for name, why in found["unread"].items()]
+    said += differences["schema"]["first"]
+    if differences["settings"]:
+        said.append(f"settings: {', '.join(differences['settings'])}")
+    said += [f"{name}: {why}" for name, why in differences["unread"].items()]
     bad = bool(said)
-    if found["sequences"]:
+    if differences["sequences"]:
         bad = bad or demands == "exact"
-        said.append(f"sequences moved on: {', '.join(found['sequences'])}")
+        said.append(f"sequences moved on: {', '.join(differences['sequences'])}")
     text = f"found {'; '.join(said)}" if said else "no difference"
     yield Line("bad" if bad else "good", "Verification", text)
 

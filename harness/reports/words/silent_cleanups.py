@@ -18,13 +18,13 @@ _MOST = 5  # tables named
 
 def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return a row for each condition whose cleanup is of a project's own and was run."""
-    found: list[tuple[str, ...]] = []
+    lines: list[tuple[str, ...]] = []
     for condition in conditions:
         counts = condition.get("unsaid")
         if counts is None:
             continue
         left, said = counts["left"], counts["said_fine"]
-        found.append(
+        lines.append(
             (
                 condition["name"],
                 f"{counts['ran']:,}",
@@ -33,7 +33,7 @@ def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
                 _where(counts["tables"], left),
             )
         )
-    return found
+    return lines
 
 
 def _where(tables: Mapping[str, int], left: int) -> str:

@@ -69,11 +69,11 @@ class Group(NamedTuple):
 def groups(summary: Mapping[str, Any]) -> list[Group]:
     """Return every group of the source document, then what else the run has rows for."""
     conditions = {condition["name"]: condition for condition in summary["conditions"]}
-    found: dict[str, list[Mapping[str, Any]]] = {title: [] for title in (*SOURCE, CONTROLS)}
+    by_title: dict[str, list[Mapping[str, Any]]] = {title: [] for title in (*SOURCE, CONTROLS)}
     for row in summary.get("rows") or ():
-        found[group_of(row, conditions)].append(row)
+        by_title[group_of(row, conditions)].append(row)
     made = []
-    for title, rows in found.items():
+    for title, rows in by_title.items():
         cells = [_row(row, conditions) for row in rows]
         cells = cells or [(*claimed, NOT_HERE, "-", "-", "-") for claimed in SOURCE.get(title, ())]
         about = " ".join(explained(rows))

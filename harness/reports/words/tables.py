@@ -95,10 +95,10 @@ _EXPLAINED = {
 def explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say what the verdicts in these rows mean, and at what confidence each was given."""
     verdicts = {row["verdict"] for row in rows}
-    found = [said for word, said in _EXPLAINED.items() if word in verdicts]
+    explanations = [said for word, said in _EXPLAINED.items() if word in verdicts]
     each = {float(row["confidence"]) for row in rows if row.get("confidence") is not None}
     return [
-        *found,
+        *explanations,
         *(
             f"Each verdict is given at {sure(confidence)}, so that all hold together."
             for confidence in each
