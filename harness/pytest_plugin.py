@@ -37,6 +37,7 @@ from harness.pytest_fixtures import (
 
 if TYPE_CHECKING:
     from harness.guard import Guard, GuardResult
+    from harness.guard.target import Target
 
 FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
 __all__ = [
@@ -76,17 +77,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     from harness.errors import HarnessError
-    from harness.guard.paths import path_of
     from harness.guard.refusals import check
+    from harness.guard.target import target_of
 
     try:
-        path_of(database)
+        target = target_of(database)
         signs = config.getini("guard_production_signs")
-        check(database, signs=signs, override=config.option.guard_i_know)
+        check(target, signs=signs, override=config.option.guard_i_know)
     except HarnessError as error:
         raise pytest.UsageError(f"--guard-database: {error}") from None
     recoveries = tuple(config.option.guard_recovery or ("online_backup",))
-    config.pluginmanager.register(_Session(config, database, recoveries), "harness_session")
+    config.pluginmanager.register(_Session(config, target, recoveries), "harness_session")
 
 
 class _Session:
@@ -94,8 +95,9 @@ class _Session:
 
     proven = False  # whether the database is its baseline again
 
-    def __init__(self, config: pytest.Config, database: Path, recoveries: tuple[str, ...]) -> None:
-        self.config, self.database, self.recoveries = config, database, recoveries
+    def __init__(self, config: pytest.Config, target: Target, recoveries: tuple[str, ...]) -> None:
+        self.config, self.target, self.recoveries = config, target, recoveries
+        self.database: Path = target.given
         self.guard: Guard | None = None
         self.pid = os.getpid()  # a test that forks must not finish what its parent began
         self.copies: list[Path] = []
@@ -107,26 +109,24 @@ class _Session:
     def pytest_sessionstart(self) -> None:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
-        from harness.guard import Guard, recover
-        from harness.guard.leftovers import is_pending
-        from harness.guard.refusals import check_file
-        from harness.guard.sqlite.in_use import refuse_in_use
-        from harness.guard.sqlite.second_library import is_open
+        from harness.guard import Guard
+        from harness.guard.leftovers import bring_back
 
-        if is_open(self.database):
+        target = self.target
+        if target.is_open_here:
             raise pytest.UsageError(
                 f"--guard-database: {self.database} cannot be guarded while Python's sqlite3 has "
                 "it open in this process: two SQLite libraries break each other's locks. "
                 "Open it in a fixture, not while a conftest is imported."
             )
         try:
-            killed = is_pending(self.database)
+            killed = target.journal.exists
             if killed:
-                self.recovered = recover(self.database)
-            check_file(self.database, self.recoveries)
+                self.recovered = bring_back(target)
+            target.refuse_unfit(self.recoveries)
             if not self.config.option.guard_i_know:
-                refuse_in_use(self.database, self.recoveries)
-            guard = Guard(self.database, recoveries=self.recoveries)
+                target.refuse_in_use(self.recoveries)
+            guard = Guard(target, recoveries=self.recoveries)
             guard.begin()
             self.guard = guard  # only now is there anything to finish
             if killed:  # not before the journal is ours: a session that lives has copies too
@@ -206,12 +206,10 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
-        from harness.guard.sqlite.second_library import is_open
-
         guard, self.guard = self.guard, None
-        with _undisturbed():
+        with _signals_ignored():
             _remove(self.copies)
-            if is_open(self.database):
+            if self.target.is_open_here:
                 self.lines = self._finish_apart(guard)
             else:
                 result = guard.finish()
@@ -221,7 +219,6 @@ class _Session:
     def _finish_apart(self, guard: Guard) -> list[str]:
         """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
         from harness.errors import RestoreError
-        from harness.guard.sqlite.restore_elsewhere import recover_apart
 
         guard.abandon()
         lines = [
@@ -229,7 +226,7 @@ class _Session:
             "not listed"
         ]
         try:
-            by = recover_apart(self.database)
+            by = self.target.restore_elsewhere(archives=False)
         except RestoreError as error:
             close = "To spare you that: close what is open before the session ends, in a fixture"
             return [*lines, str(error), *_by_hand(self.database), close]
@@ -293,7 +290,7 @@ def _has_signals() -> bool:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _signals_ignored() -> Iterator[None]:
     """Let nobody break off what brings the database back; SIGKILL is for the next start."""
     numbers = (signal.SIGINT, signal.SIGTERM) if _has_signals() else ()
     before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}

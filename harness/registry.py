@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from harness.errors import UnknownName
+from harness.moved import advice
 
 PACKAGES = ("faults", "recovery", "cleanup", "workloads", "reports")
 # What a class in each package must be; by name, as importing them all takes its time.
@@ -81,7 +82,7 @@ def load(package: str, point: EntryPoint) -> Any:
     except Exception as error:  # importing somebody else's module may raise anything
         raise UnknownName(
             f"{called} does not load: {type(error).__name__}: {error}; "
-            "mend that package, or remove it"
+            f"{advice(error) or 'mend that package, or remove it'}"
         ) from error
     problem = _problem(package, point.name, found)
     if problem:

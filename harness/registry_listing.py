@@ -6,15 +6,13 @@ One that does not load is listed with the reason: a broken package must not hide
 from __future__ import annotations
 
 import difflib
-import importlib
-import inspect
 import json
-import pkgutil
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from harness import databases, registry
+from harness import registry
+from harness.databases import engines
 from harness.errors import UnknownName, UsageError
 
 VERSION = 1  # of the JSON
@@ -98,12 +96,10 @@ def _others(kind: str) -> Iterator[Listed]:
 
 
 def _engines() -> Iterator[Listed]:
-    """Engines are the modules that can connect and compare."""
-    for module in pkgutil.iter_modules(databases.__path__):
-        engine = importlib.import_module(f"harness.databases.{module.name}")
-        own = [value.__name__ for value in vars(engine).values() if inspect.isfunction(value)]
-        if {"connect", "differences"} <= set(own):
-            yield Listed(module.name, (engine.__doc__ or "").partition("\n")[0])
+    for name in engines.built_in():
+        yield Listed(name, engines.named(name).contract)
+    for point in registry.others("databases"):
+        yield Listed(point.name, "", registry.distribution(point))
 
 
 def as_json(kinds: Sequence[str]) -> str:

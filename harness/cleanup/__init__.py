@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Literal
 from harness.retry import Retry
 from harness.steps import Entity, Failure, Listener
 
+__all__ = ["Cleanup", "CleanupReport", "Connect", "Entity"]
+
 
 @dataclass(slots=True)
 class CleanupReport:

@@ -26,9 +26,10 @@ import apsw
 from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases import Differences
 from harness.databases.errors import is_transient
-from harness.databases.sqlite import engine
+from harness.databases.sqlite.differences import differences
 from harness.databases.sqlite.put_back import Refused, put_back
 from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.session import connect as connect_to
 from harness.errors import UsageError
 from harness.retry import Retry
 from harness.steps import Entity, Failure, Listener, Step
@@ -124,15 +125,13 @@ class _Trip:
 
     def attempt(self, connect: Connect) -> None:
         """Compare and put back; whatever is raised, the database is as it was."""
-        found = engine.differences(
-            self._database, self._baseline, busy_timeout_ms=self._busy_timeout_ms
-        )
+        found = differences(self._database, self._baseline, busy_timeout_ms=self._busy_timeout_ms)
         self.wanted = {name: len(table) for name, table in sorted(found.tables.items())}
         self.refused = _refused(found)
         if found.clean("exact") or "encoding" in found.settings:
             return
         with (
-            closing(engine.connect(self._baseline, immutable=True)) as was,
+            closing(connect_to(self._baseline, immutable=True)) as was,
             closing(connect(self._database)) as live,
         ):
             _stand_aside(live)

@@ -1,36 +1,90 @@
-"""Which engine an address belongs to. A second engine is one more file beside ``sqlite.py``."""
+"""Which engine an address belongs to, by its scheme; a file's path has none.
+
+An engine is a folder of ``harness.databases``; other people's is an entry point of the group
+``harness.databases``, called after its scheme.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Protocol
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator
+from functools import cache
+from typing import cast
 
-from harness.databases import Differences, Grade
-from harness.databases.sqlite import engine as sqlite
+from harness import databases, registry
+from harness.databases.engine import Address, Engine, Given, Reason
 from harness.errors import UsageError
-from harness.system.files import Files
+
+FILES = ""  # the scheme of what has none
 
 
-class Engine(Protocol):
-    """What the guard asks of an engine; each engine's module has these functions."""
+def address_of(given: Given | Address, *, what: str = "--database") -> Address:
+    """Return the address of a database; one that was made before is itself.
 
-    def connect(self, path: Path, *, busy_timeout_ms: int = ...) -> Any:
-        """Open a connection of the engine's own kind."""
-
-    def differences(
-        self, database: Path, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...
-    ) -> Differences:
-        """Find every difference between a live database and its baseline."""
-
-    def make_durable(self, database: Path, files: Files) -> None:
-        """Make the present content last a power cut, whoever wrote it."""
+    Raises:
+        UsageError: there is no engine for it, or it is no address of that engine's.
+    """
+    engine = getattr(given, "engine", None)
+    if engine is not None:
+        return cast(Address, given)
+    return engine_of(given).address(cast(Given, given), what=what)
 
 
-def engine_of(database: str | Path) -> Engine:
+def engine_of(given: Given | Address) -> Engine:
     """Return the engine of a path or an address; UsageError for one there is no engine for."""
-    scheme, found, _ = str(database).partition("://")
+    known = getattr(given, "engine", None)
+    if known is not None:
+        return cast(Engine, known)
+    scheme, found, _ = os.fsdecode(cast(Given, given)).partition("://")
     if not found:
-        return sqlite
+        return _of_scheme(FILES)
     if scheme in ("sqlite", "file"):
         raise UsageError(f"{scheme}:// addresses are not read: give the path of the file")
+    return _of_scheme(scheme)
+
+
+@cache
+def _of_scheme(scheme: str) -> Engine:
+    for name in built_in():
+        if scheme in importlib.import_module(f"harness.databases.{name}").SCHEMES:
+            return named(name)
+    for point in registry.others("databases"):
+        if point.name == scheme:
+            return cast(Engine, point.load())
     raise UsageError(f"{scheme}:// databases cannot be guarded yet; known: a path of a SQLite file")
+
+
+def known() -> Iterator[Engine]:
+    """Give every engine, the built-in ones first."""
+    yield from (named(name) for name in built_in())
+    yield from (cast(Engine, point.load()) for point in registry.others("databases"))
+
+
+@cache
+def named(name: str) -> Engine:
+    """Return a built-in engine by its name."""
+    return cast(Engine, importlib.import_module(f"harness.databases.{name}.engine").ENGINE)
+
+
+@cache
+def built_in() -> tuple[str, ...]:
+    """Return the names of the built-in engines: they are the folders here."""
+    return tuple(m.name for m in pkgutil.iter_modules(databases.__path__) if m.ispkg)
+
+
+def describe(error: BaseException) -> Reason | None:
+    """Ask every engine whether an error is its own; None where it is nobody's."""
+    for engine in _in_use():
+        if reason := engine.describe(error):
+            return reason
+    return None
+
+
+def _in_use() -> Iterator[Engine]:
+    """Give the engines whose driver has been loaded: no other can have raised anything."""
+    for name in built_in():
+        if importlib.import_module(f"harness.databases.{name}").DRIVER in sys.modules:
+            yield named(name)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness.guard.calling import Callable, load
+from harness.guard.calling import Callable
+from harness.guard.loading import load
 from harness.guard.policy import POLICIES, Policy
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ else:  # to a type checker this would make every name one of the package's
         """Load what is named in ``__all__`` from where it lives."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(load(_HOMES[name]), name)
+        return getattr(load(f"harness.guard.{_HOMES[name]}"), name)
 
 
 __all__ = ["POLICIES", "Guard", "GuardResult", "Policy", "recover"]
 
-_HOMES = {"Guard": "protocol", "GuardResult": "protocol", "recover": "leftovers"}
+_HOMES = {"Guard": "protocol", "GuardResult": "result", "recover": "leftovers"}
 
 sys.modules[__name__].__class__ = Callable

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError
+from harness.guard.loading import load
 
 if TYPE_CHECKING:  # loaded when it is called
     from harness.cleanup import Cleanup
@@ -36,7 +34,7 @@ class Callable(ModuleType):
 
         Also ``async with``, and ``@harness.guard(...)`` above a function. ``Guarded`` says more.
         """
-        made: Guarded = load("context").Guarded(
+        made: Guarded = load("harness.guard.context").Guarded(
             database,
             cleanup=cleanup,
             recoveries=recoveries,
@@ -47,16 +45,3 @@ class Callable(ModuleType):
             archives=archives,
         )
         return made
-
-
-def load(name: str) -> ModuleType:
-    """Load a module of the guard; UsageError on a system that nothing can be guarded on."""
-    try:
-        return importlib.import_module(f"harness.guard.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != "fcntl":
-            raise
-        raise UsageError(
-            f"guarding a database needs Linux or macOS: Python on {sys.platform} lacks their file "
-            "locks (fcntl). Run it there, for instance in WSL or in a container."
-        ) from None

@@ -14,15 +14,16 @@ from pathlib import Path
 from harness import registry
 from harness.cleanup import Cleanup
 from harness.databases import Grade
+from harness.databases.engine import Given
+from harness.databases.engines import address_of
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard import by_hand, refusals, telling
 from harness.guard.child import Ended, Signals
 from harness.guard.journal import how_to_recover
-from harness.guard.leftovers import backup_path, is_pending, recover
-from harness.guard.paths import path_of
+from harness.guard.leftovers import bring_back
+from harness.guard.options import Options
 from harness.guard.protocol import Guard
-from harness.guard.sqlite import second_names
-from harness.guard.sqlite.in_use import refuse_in_use
+from harness.guard.target import Target, pending, target_of
 from harness.guard.telling import GUARD_FAILED, Run
 from harness.system import processes
 
@@ -56,43 +57,44 @@ def run_guarded(
     Raises:
         UsageError: what was asked for cannot be done as asked; the command has not run.
     """
-    path = Path(os.path.abspath(_checked(database, recoveries, json_path)))
-    refusals.check(path, signs=signs, override=i_know)
+    target = _checked(database, recoveries, json_path, busy_timeout_ms)
+    refusals.check(target, signs=signs, override=i_know)
     tell = _Teller(say, json_path, quiet=quiet, verbose=verbose)
     with Signals() as signals:
         try:
-            recovered = recover_leftovers(
-                path, busy_timeout_ms=busy_timeout_ms, archives=not no_archive
-            )
+            recovered = recover_leftovers(target, archives=not no_archive)
         except RestoreError as error:
             tell.error(f"what a killed guard left: {error}")
-            tell.error(f"nothing was run. Put that right first: {how_to_recover(path)}")
+            tell.error(f"nothing was run. Put that right first: {how_to_recover(target.address)}")
             return GUARD_FAILED
         if recovered:
             tell.remark(recovered)
-        refusals.check_file(path, recoveries)
+        target.refuse_unfit(recoveries)
         if not i_know:
-            refuse_in_use(path, recoveries)
+            target.refuse_in_use(recoveries)
         guard = Guard(
-            path,
-            policy=policy,
-            recoveries=recoveries,
-            cleanup=cleanup,
-            grade=grade,
-            busy_timeout_ms=busy_timeout_ms,
-            archives=not no_archive,
+            target,
+            Options(
+                policy=policy,
+                recoveries=recoveries,
+                cleanup=cleanup,
+                grade=grade,
+                busy_timeout_ms=busy_timeout_ms,
+                archives=not no_archive,
+                recovers=False,
+            ),
         )
         try:
             guard.begin()
         except BackupError as error:
             tell.error(str(error))
-            tell.write(Run(path, guard.result, GUARD_FAILED, grade, recovered))
+            tell.write(Run(target.address, guard.result, GUARD_FAILED, grade, recovered))
             return GUARD_FAILED
         return _guarded(guard, argv, signals, tell, recovered)
 
 
 def recover_leftovers(
-    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = True, asked: bool = False
+    database: Given | Target, *, archives: bool = True, asked: bool = False
 ) -> str | None:
     """Put right what a killed guard left; return a sentence about it, None for nothing to do.
 
@@ -100,15 +102,16 @@ def recover_leftovers(
         RestoreError: no backup could be put back; journal and backups are kept.
         UsageError: a guard is at work on the database.
     """
-    pending = is_pending(database)
-    by = recover(database, busy_timeout_ms=busy_timeout_ms, archives=archives, asked=asked)
-    if not pending:
+    target = target_of(database)
+    was_pending, address = target.journal.exists, target.address
+    by = bring_back(target, archives=archives, asked=asked)
+    if not was_pending:
         return None
     if by is None:
         return (
-            f"a guard of {database} had been killed; the baseline was in place, its files are gone"
+            f"a guard of {address} had been killed; the baseline was in place, its files are gone"
         )
-    return f"a guard of {database} had been killed; the baseline was brought back by {by}"
+    return f"a guard of {address} had been killed; the baseline was brought back by {by}"
 
 
 def run_recover(
@@ -126,42 +129,43 @@ def run_recover(
         if discard:
             raise UsageError("--discard is of one database: give --database with it")
         return _list_pending(say)
-    path = path_of(database)
+    target = target_of(database, busy_timeout_ms=busy_timeout_ms)
     if discard:
-        say(f"recover: {by_hand.discard(path)}")
+        say(f"recover: {by_hand.discard(target.address)}")
         return 0
     try:
-        done = recover_leftovers(path, busy_timeout_ms=busy_timeout_ms, asked=True)
+        done = recover_leftovers(target, asked=True)
     except RestoreError as error:
         say(f"recover: {error}")
         say("recover: the backups are kept. Stop whatever uses the database and run this again.")
         return GUARD_FAILED
-    if done is None and not path.exists():
-        raise UsageError(f"--database {path}: there is no such file")
-    say(f"recover: {done or f'no guard left anything at {path}: nothing to do'}")
+    if done is None and not target.is_there:
+        raise UsageError(f"--database {target.address}: there is no such file")
+    say(f"recover: {done or f'no guard left anything at {target.address}: nothing to do'}")
     return 0
 
 
 def _list_pending(say: Say) -> int:
-    found = list(second_names.pending())
-    for one in found:
-        gone = ", whose folder is gone" if one.folder_is_gone else ""
-        what = "a guard is at work" if one.at_work else how_to_recover(one.database)
-        say(f"recover: {one.database}{gone}: {what}")
-    if not found:
+    left = list(pending())
+    for database in left:
+        gone = ", whose folder is gone" if database.folder_is_gone else ""
+        what = "a guard is at work" if database.at_work else how_to_recover(database.whole)
+        say(f"recover: {database.whole}{gone}: {what}")
+    if not left:
         say("recover: nothing is pending, as far as this user's guards have noted")
     return 0
 
 
-def cleanup_of(line: str | None, database: str, recoveries: Sequence[str]) -> Cleanup | None:
+def cleanup_of(
+    line: str | None, database: Given | Target, recoveries: Sequence[str]
+) -> Cleanup | None:
     """Make the cleanup that --cleanup names: by_difference, or a shell's command line."""
     if line is None:
         return None
     try:
         if line == "by_difference":
             module = importlib.import_module("harness.cleanup.by_difference")
-            pinned = registry.find("recovery", recoveries[0]).pins
-            baseline = Path(database) if pinned else backup_path(Path(database), 0)
+            baseline = target_of(database).recovery(recoveries[0], 0).baseline
             made: Cleanup = module.DifferenceCleanup(baseline)
         else:
             made = importlib.import_module("harness.cleanup.given.command").CommandCleanup(line)
@@ -184,29 +188,30 @@ def _guarded(
     guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller, recovered: str | None
 ) -> int:
     """Run the command and finish, whatever is raised on the way."""
-    others = processes.holders(guard.database) | {os.getpid()}
+    target, grade = guard.target, guard.options.grade
+    others = target.users() | {os.getpid()}
     started = time.perf_counter()
     try:
         ended = signals.run(argv, guard.command_started)
     except BaseException:
         guard.finish()
-        tell.told(Run(guard.database, guard.result, GUARD_FAILED, guard.grade, recovered))
+        tell.told(Run(target.address, guard.result, GUARD_FAILED, grade, recovered))
         raise
     command_ms = 0.0 if ended.why_not_run else (time.perf_counter() - started) * 1000
     guard.finish()
     run = Run(
-        guard.database,
+        target.address,
         guard.result,
         _status(ended, guard),
-        guard.grade,
+        grade,
         recovered,
         ended.why_not_run,
         command_ms,
     )
     tell.told(run)
-    if stayed := processes.holders(guard.database) - others:
+    if stayed := target.users() - others:
         tell.error(
-            f"{guard.database} is open in process {processes.named(stayed)}, which came with the "
+            f"{target.address} is open in process {processes.named(stayed)}, which came with the "
             "command and outlived it: what it writes from now on nobody undoes. End it"
         )
     return run.status
@@ -216,16 +221,18 @@ def _status(ended: Ended, guard: Guard) -> int:
     return ended.status if guard.result.says_clean else GUARD_FAILED
 
 
-def _checked(database: str | Path, recoveries: Sequence[str], json_path: Path | None) -> Path:
-    """Refuse before anything runs what could only fail afterwards; give the database's path."""
-    path = path_of(database)
+def _checked(
+    database: Given, recoveries: Sequence[str], json_path: Path | None, busy_timeout_ms: int
+) -> Target:
+    """Refuse before anything runs what could only fail afterwards; give the database's target."""
+    target = target_of(address_of(database).absolute(), busy_timeout_ms=busy_timeout_ms)
     checked_chain(recoveries)
     if json_path is not None:
         if json_path.is_dir():
             raise UsageError(f"--json {json_path}: is a folder; give the path of a file")
         if not os.access(json_path.absolute().parent, os.W_OK):
             raise UsageError(f"--json {json_path}: its folder is not there or not writable")
-    return path
+    return target
 
 
 class _Teller:

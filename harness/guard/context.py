@@ -16,21 +16,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import wraps
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from harness.cleanup import Cleanup
 from harness.databases import Differences, Grade
+from harness.databases.engine import Address, Given
+from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
 from harness.guard import refusals, telling
 from harness.guard.command import RECOVERIES, checked_chain, cleanup_of, recover_leftovers
 from harness.guard.journal import how_to_recover
-from harness.guard.paths import path_of
-from harness.guard.protocol import Guard, GuardResult
-from harness.guard.sqlite.in_use import refuse_in_use
-from harness.guard.sqlite.restore_elsewhere import recover_apart
-from harness.guard.sqlite.second_library import is_open
+from harness.guard.options import Options
+from harness.guard.protocol import Guard
+from harness.guard.result import GuardResult
+from harness.guard.target import target_of
 from harness.steps import Entity, Failure, Step
 
 P = ParamSpec("P")
@@ -73,7 +73,9 @@ class Guarded:
         i_know: bool = False,
         archives: bool = True,
     ) -> None:
-        self.database = _absolute(database)  # wherever the tests change to
+        address = _absolute(database)  # wherever the tests change to
+        self._target = target_of(address, busy_timeout_ms=busy_timeout_ms)
+        self.database = self._target.given
         self.result = GuardResult()
         self.recovered: str | None = None
         self._options: dict[str, Any] = {
@@ -107,12 +109,12 @@ class Guarded:
         """
         self._admit()
         try:
-            with _undisturbed():
+            with _signals_waiting():
                 self._begin()
         except BaseException as error:
-            with _undisturbed():
+            with _signals_waiting():
                 if self._begun_here():
-                    self._finish(apart=is_open(self.database))
+                    self._finish(apart=self._target.is_open_here)
                 self._end(error)
             raise
         return self
@@ -130,8 +132,8 @@ class Guarded:
                 instead, with a note that says so.
         """
         if self._begun_here():
-            with _undisturbed():
-                self._finish(apart=is_open(self.database))
+            with _signals_waiting():
+                self._finish(apart=self._target.is_open_here)
                 self._end(error)
 
     # A block of asyncio's: the same in a thread, so that the loop goes on.
@@ -162,7 +164,7 @@ class Guarded:
         try:
             if self._guard is not None:
                 # asked in the loop's own thread, to which sqlite3's connections mostly belong
-                apart = is_open(self.database)
+                apart = self._target.is_open_here
                 await _waited(lambda: self._finish(apart=apart))
         except BaseException as cancelled:
             self._end(error or cancelled)
@@ -202,9 +204,9 @@ class Guarded:
     def _admit(self) -> None:
         """Refuse what must not be guarded, and a second guard; nothing is written yet."""
         checked_chain(self._options["recoveries"])
-        refusals.check(
-            self.database, signs=self._options["signs"], override=self._options["i_know"]
-        )
+        timeout_ms = self._options["busy_timeout_ms"]
+        self._target = target_of(self._target.address, busy_timeout_ms=timeout_ms)
+        refusals.check(self._target, signs=self._options["signs"], override=self._options["i_know"])
         key, place = os.path.realpath(self.database), object()
         if _guarded.setdefault(key, place) is not place:
             raise UsageError(
@@ -212,7 +214,7 @@ class Guarded:
                 "or of another thread: one guard is enough, and a second has to wait for its end."
             )
         self._key = key
-        if is_open(self.database):
+        if self._target.is_open_here:
             del _guarded[key]
             raise UsageError(
                 f"{self.database} cannot be guarded while Python's sqlite3 has it open in this "
@@ -220,27 +222,30 @@ class Guarded:
             )
 
     def _begin(self) -> None:
-        options = self._options
-        shared = {name: options[name] for name in ("busy_timeout_ms", "archives")}
+        options, target = self._options, self._target
         try:
-            self.recovered = recover_leftovers(self.database, **shared)
+            self.recovered = recover_leftovers(target, archives=options["archives"])
         except RestoreError as error:
             raise RestoreError(
                 f"what a killed guard left: {error}. Nothing was run; stop whatever uses the "
-                f"database and put that right first: {how_to_recover(self.database)}"
+                f"database and put that right first: {how_to_recover(target.address)}"
             ) from error
-        refusals.check_file(self.database, options["recoveries"])
+        target.refuse_unfit(options["recoveries"])
         if not options["i_know"]:
-            refuse_in_use(self.database, options["recoveries"])
+            target.refuse_in_use(options["recoveries"])
         cleanup = options["cleanup"]
         if isinstance(cleanup, str):
-            cleanup = cleanup_of(cleanup, str(self.database), options["recoveries"])
+            cleanup = cleanup_of(cleanup, target, options["recoveries"])
         guard = Guard(
-            self.database,
-            recoveries=options["recoveries"],
-            cleanup=cleanup,
-            grade=options["grade"],
-            **shared,
+            target,
+            Options(
+                recoveries=options["recoveries"],
+                cleanup=cleanup,
+                grade=options["grade"],
+                busy_timeout_ms=options["busy_timeout_ms"],
+                archives=options["archives"],
+                recovers=False,
+            ),
         )
         self.result = guard.result
         try:
@@ -260,10 +265,8 @@ class Guarded:
         try:
             if apart:
                 guard.abandon()
-                self.result.restored_by = recover_apart(
-                    self.database,
-                    busy_timeout_ms=self._options["busy_timeout_ms"],
-                    archives=self._options["archives"],
+                self.result.restored_by = self._target.restore_elsewhere(
+                    archives=self._options["archives"]
                 )
                 self.result.remaining, self.result.ended = Differences(), "restored"
             else:
@@ -282,23 +285,26 @@ class Guarded:
         if guard is None or self.result.says_clean:
             return
         guard.abandon()  # also where no thread was to be had any more to finish in
-        run = telling.Run(self.database, self.result, telling.GUARD_FAILED, self._options["grade"])
+        run = telling.Run(
+            self._target.address, self.result, telling.GUARD_FAILED, self._options["grade"]
+        )
         sentence = "\n".join(telling.errors(run))
         if error is None:
             raise RestoreError(sentence)
         error.add_note(sentence)
 
 
-def _absolute(database: str | bytes | os.PathLike[str]) -> Path:
-    given = os.fsdecode(database)
-    path_of(given, what="database")
+def _absolute(database: Given) -> Address:
+    address = address_of(database, what="database")
     try:
-        path = os.path.abspath(given)
-        with suppress(FileNotFoundError):  # whoever admits it says what to do then
-            os.lstat(path)
+        address = address.absolute()
+        if isinstance(address, os.PathLike):
+            with suppress(FileNotFoundError):  # whoever admits it says what to do then
+                os.lstat(address)
     except (OSError, ValueError) as error:
+        given = os.fsdecode(database)
         raise UsageError(f"{given[:200]!r} cannot be the path of a database: {error}") from error
-    return Path(path)
+    return address
 
 
 def _check_options(cleanup: object, grade: object, busy_timeout_ms: object) -> None:
@@ -315,7 +321,7 @@ def _check_options(cleanup: object, grade: object, busy_timeout_ms: object) -> N
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _signals_waiting() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM wait until a step of the guard is done; then they do what they do."""
     before: dict[signal.Signals, Any] = {}
     waiting: list[int] = []

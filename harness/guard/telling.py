@@ -5,16 +5,15 @@ Pure functions: nothing here looks at a database or prints.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness import registry
 from harness.databases import Differences, Grade, Row
+from harness.databases.engine import Address
 from harness.guard.document import VERSION, of
 from harness.guard.journal import how_to_recover
-from harness.guard.protocol import GuardResult
+from harness.guard.result import GuardResult
 
 GUARD_FAILED = 125
 _PHASES = ("backup", "cleanup", "verify", "restore", "dispose")  # in the order they are told
@@ -24,7 +23,7 @@ _PHASES = ("backup", "cleanup", "verify", "restore", "dispose")  # in the order 
 class Run:
     """One guarded run: what was asked for and how it went."""
 
-    database: Path
+    database: Address
     result: GuardResult
     status: int  # what the guard exits with
     grade: Grade = "exact"
@@ -72,7 +71,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
     result = run.result
     return {
         "version": VERSION,
-        "database": os.path.abspath(run.database),
+        "database": run.database.whole,
         "status": run.status,
         "ended": result.ended,
         "grade": run.grade,

@@ -8,42 +8,35 @@ baseline, and only then its backups go.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
-from harness.databases.engines import engine_of
-from harness.databases.sqlite.files import beside, real, size_of
 from harness.errors import RestoreError, UsageError
 from harness.guard import leftovers
-from harness.guard.journal import CAPTURED, PROVEN, Journal, how_to_recover
-from harness.guard.sqlite import archive
-from harness.recovery import Recovery
-from harness.system.files import Files
+from harness.guard.journal import PROVEN, Entry, how_to_recover
+from harness.guard.resumed import Resumed
+from harness.guard.target import Target
 
 
 class Intent:
-    """What a killed guard left beside a database, held so that no other takes it up meanwhile."""
+    """What a killed guard left of a database, held so that no other takes it up meanwhile."""
 
-    def __init__(self, database: Path, files: Files, *, restoring: bool = True) -> None:
+    def __init__(self, target: Target, *, restoring: bool = True) -> None:
         """Take it over, if there is any; UsageError while the guard or its command is alive.
 
         ``restoring``: the database is going to be written, so a baseline in it would be lost.
         """
-        self._database = database
-        self._files = files
-        self._journal = Journal(database, files)
-        self._entries: list[dict[str, Any]] = []
-        self.damaged: Path | None = None  # a journal that nobody can read, and that stays
+        self._target, self._journal = target, target.journal
+        self._entries: list[Entry] = []
+        self.damaged = ""  # a journal that nobody can read, and that stays
         try:
             self._entries = self._journal.adopt()
         except RestoreError:
-            self.damaged = self._journal.path
-            if restoring and not leftovers.standing_backups(self._journal):
+            self.damaged = str(self._journal)
+            if restoring and not target.standing_backups():
                 self._refuse_what_may_be_pinned()
         try:
-            if self._entries and self._entries[-1]["state"] == CAPTURED:
-                leftovers.refuse_while_running(self._entries, database)
+            if leftovers.captured_by_the_dead(self._entries):
+                leftovers.refuse_while_running(target, self._entries)
                 if restoring:
                     self._refuse_to_lose_the_baseline()
         except RestoreError as error:
@@ -53,7 +46,7 @@ class Intent:
             self.release()
             raise
 
-    def end(self, chosen: Path | None, *, busy_timeout_ms: int) -> tuple[Path, ...] | None:
+    def end(self, chosen: Path | None, *, busy_timeout_ms: int = 0) -> tuple[Path, ...] | None:
         """End it, now that ``chosen`` is in the database; the archives of its other backups.
 
         ``chosen`` None is what the database holds anyway; None is returned when no guard was
@@ -61,52 +54,49 @@ class Intent:
         """
         if not self._entries:
             return None
-        last = self._entries[-1]
         backups = self._backups(busy_timeout_ms)
         kept: tuple[Path, ...] = ()
-        if last["state"] == CAPTURED:
-            files = [file for one in backups if (file := _file_of(one.recovery)) is not None]
-            kept = tuple(
-                archive.keep_file(self._database, file, files=self._files)
-                for file in files
-                if chosen is None or not os.path.samefile(file, chosen)
-            )
-            if self._database.exists():  # else there is nothing to last, and nobody asked for it
-                engine_of(self._database).make_durable(self._database, self._files)
-            self._journal.write({"state": PROVEN, "backups": last.get("backups", [])})
+        if leftovers.captured_by_the_dead(self._entries):
+            archives = [self._target.archive_backup(b.recovery, chosen=chosen) for b in backups]
+            kept = tuple(path for path in archives if path is not None)
+            if self._target.is_there:  # else there is nothing to last, and nobody asked for it
+                self._target.make_durable()
+            described = self._entries[-1].get("backups", [])
+            self._journal.write({"state": PROVEN, "backups": described})
         leftovers.tidy(backups)
         self._journal.end()
         return kept
 
-    def _backups(self, busy_timeout_ms: int) -> list[leftovers.Resumed]:
-        return leftovers.known_again(
-            self._journal, self._entries[-1], self._files, busy_timeout_ms=busy_timeout_ms
-        )
+    def _backups(self, busy_timeout_ms: int) -> list[Resumed]:
+        backups = leftovers.known_again(self._target, self._entries[-1])
+        for backup in backups:
+            backup.recovery.busy_timeout_ms = busy_timeout_ms
+        return backups
 
     def _refuse_what_may_be_pinned(self) -> None:
-        """Refuse where a damaged journal alone tells of a baseline, and a -wal stands there."""
-        if size_of(beside(real(self._database), "-wal")) > 0:
+        """Refuse where a damaged journal alone tells of a baseline, and newer content is there."""
+        if self._target.may_be_pinned():
             raise UsageError(
                 f"{self.damaged} is damaged and there is no backup: the baseline may be in "
-                f"{self._database} itself, and what came after in its -wal. Keep copies of both, "
-                f"then give it up: {how_to_recover(self._database)} --discard"
+                f"{self._target.address} itself, and what came after in its -wal. Keep copies of "
+                f"both, then give it up: {how_to_recover(self._target.address)} --discard"
             )
 
     def _refuse_to_lose_the_baseline(self) -> None:
         """Refuse where it is nowhere but in the database's own file, which a restore writes."""
         backups = self._backups(0)
-        if any(_file_of(one.recovery) for one in backups):
+        if any(backup.recovery.file_left for backup in backups):
             return
-        for one in backups:
+        for backup in backups:
             try:
-                one.must_be_resumed()
+                backup.must_be_resumed()
             except RestoreError:
                 continue  # lost already
-            one.recovery.release()
+            backup.recovery.release()
             raise UsageError(
-                f"a guard was killed, and its baseline is in {self._database} itself, from where a "
-                "restore would remove it: nothing was touched. Bring it back first "
-                f"('{how_to_recover(self._database)}')"
+                f"a guard was killed, and its baseline is in {self._target.address} itself, from "
+                "where a restore would remove it: nothing was touched. Bring it back first "
+                f"('{how_to_recover(self._target.address)}')"
             )
 
     def give_up(self) -> tuple[Path, ...] | None:
@@ -114,27 +104,14 @@ class Intent:
 
         Where the folder is gone there is nothing to keep them in: they are removed.
         """
-        if not self._database.parent.is_dir():
-            self._journal.second.remove_all()
+        if not self._target.has_place:
+            self._target.forget()
             return ()
-        if self.damaged is None and not (self._entries and "pid" not in self._entries[0]):
-            return self.end(None, busy_timeout_ms=0)
+        if not self.damaged and not (self._entries and "pid" not in self._entries[0]):
+            return self.end(None)
         # nobody can read the journal, or it says nothing: whatever is there is kept
-        found = leftovers.standing_backups(self._journal)
-        kept = tuple(archive.keep_file(self._database, one, files=self._files) for one in found)
-        for path in (*found, self._journal.path):
-            self._files.unlink(path)
-        self._journal.second.remove_all()
-        return kept
+        return self._target.archive_standing()
 
     def release(self) -> None:
         """Let go; what was not ended stays for the next guard."""
         self._journal.release()
-
-
-def _file_of(recovery: Recovery) -> Path | None:
-    """Give the backup's file by a name that it still has; None where there is none."""
-    for path in (recovery.backup, recovery.second):
-        if path is not None and path.is_file() and not path.is_symlink() and size_of(path) > 0:
-            return path
-    return None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from harness.databases import Differences, Grade
+from harness.databases.engine import Engine
+from harness.databases.engines import engine_of
 from harness.errors import RestoreError
 from harness.system.files import Files
 
@@ -22,6 +27,7 @@ class Recovery(ABC):
     journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
     needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
     pins: ClassVar[bool] = False  # whether its baseline is the database's own main file
+    engines: ClassVar[tuple[str, ...]] = ("sqlite",)  # the names of those whose databases it knows
 
     def __init__(
         self,
@@ -101,10 +107,46 @@ class Recovery(ABC):
             RestoreError: what has become of it.
         """
 
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine of the database; whoever made its address sets it."""
+        return engine_of(self.database)
+
     @property
     @abstractmethod
     def baseline(self) -> Path:
-        """The file whose own bytes (without any -wal) are the baseline, for verification."""
+        """The file whose own bytes (without any -wal) are the baseline."""
+
+    def differences(self, *, grade: Grade = "exact") -> Differences:
+        """Find every difference between the live database and the baseline of this backup.
+
+        Args:
+            grade: at "rows" sequences need not be looked at.
+
+        Raises:
+            OSError, the engine's Error: a state cannot be read, or a lock not be had.
+        """
+        return self.engine.differences(
+            self.database, self.baseline, grade=grade, busy_timeout_ms=self.busy_timeout_ms
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the backup; 0 where it is no file."""
+        try:
+            return self.backup.stat().st_size
+        except OSError:
+            return 0
+
+    @property
+    def file_left(self) -> Path | None:
+        """The backup's file by a name that it still has; None where there is none."""
+        for path in (self.backup, self.second):
+            if path is None or not path.is_file() or path.is_symlink():
+                continue
+            if os.stat(path).st_size > 0:
+                return path
+        return None
 
     def describe(self) -> dict[str, Any]:
         """What the journal must know to restore after a crash; JSON can hold it.

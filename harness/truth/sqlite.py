@@ -20,12 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.truth import Judgement
-from harness.truth.baseline import Baseline, as_rows
-from harness.truth.checks import Witness, fold_in
-from harness.truth.compare import Comparison, Findings
-from harness.truth.mapped import MappedFile
-from harness.truth.pages import Image, Malformed
-from harness.truth.remembered import Remembered
+from harness.truth.sqlite_pages.baseline import Baseline
+from harness.truth.sqlite_pages.changes import Changes
+from harness.truth.sqlite_pages.checks import Witness, Witnesses, fold_in
+from harness.truth.sqlite_pages.compare import Comparison
+from harness.truth.sqlite_pages.file_format import Malformed
+from harness.truth.sqlite_pages.file_format.image import Image, as_words
+from harness.truth.sqlite_pages.findings import Findings
+from harness.truth.sqlite_pages.mapped import MappedFile
+from harness.truth.sqlite_pages.remembered import Remembered
 
 
 class SqliteTruth:
@@ -38,7 +41,7 @@ class SqliteTruth:
         """Keep the baseline file ``pristine`` in memory; MeasurementError when it is not sound."""
         self._baseline = Baseline(pristine)
         self._witness = Witness(self._baseline.bytes.tobytes())
-        self._remembered: Remembered[Findings] = Remembered(self._baseline)
+        self._remembered: Remembered[Findings] = Remembered()
         self._live = MappedFile()
         self._other = MappedFile()
         self._judged: npt.NDArray[np.int64] | None = None  # pages that differed, in ...
@@ -77,23 +80,23 @@ class SqliteTruth:
         and owner are no content, so they count for the grade ``exact`` alone.
         """
         try:
-            found = os.lstat(database)
+            status = os.lstat(database)
         except OSError:
             return [], []  # it is missing, which was seen
         was = self._baseline
-        if stat.S_ISLNK(found.st_mode) != was.linked:
+        if stat.S_ISLNK(status.st_mode) != was.linked:
             end = f"a symbolic link to {os.readlink(database)}" if not was.linked else "no link"
             return [f"{database.name} is {end} now"], []
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             return [], []  # a link as it was; what is no file cannot be read, which was seen
-        told = []
-        mode, owner = stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid)
+        access = []
+        mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
         if mode != was.mode:
-            told.append(f"permissions of {database.name}: {was.mode:04o} -> {mode:04o}")
+            access.append(f"permissions of {database.name}: {was.mode:04o} -> {mode:04o}")
         if owner != was.owner:
             before, now = (f"{user}:{group}" for user, group in (was.owner, owner))
-            told.append(f"owner of {database.name}: {before} -> {now}")
-        return [], told
+            access.append(f"owner of {database.name}: {before} -> {now}")
+        return [], access
 
     def same(self, path: Path) -> bool:
         """Whether the file's own bytes, without any -wal, hold the baseline exactly."""
@@ -136,6 +139,8 @@ class SqliteTruth:
 
     def _fold(self, database: Path, beside: list[str]) -> Findings | None:
         """Fold in what SQLite left beside the database; return findings only when that fails."""
+        if not beside:
+            return None
         journals = {f"{database.name}-wal", f"{database.name}-journal"} & set(beside)
         waiting = sorted(name for name in journals if database.with_name(name).stat().st_size)
         if not waiting or not database.is_file():
@@ -164,23 +169,24 @@ class SqliteTruth:
             return _unreadable(f"{path.name} cannot be read: {error}")
         except Malformed as error:
             return _unreadable(str(error))
-        met = self._remembered.find(image, changed)
-        if met is not None:
-            return met
-        live = Witness(path)
+        changes = Changes(self._baseline, image, changed)
+        remembered = self._remembered.find(changes)
+        if remembered is not None:
+            return remembered
+        witness = Witness(path)
         try:
-            comparison = Comparison(self._baseline, image, changed, self._witness, live)
+            comparison = Comparison(changes, Witnesses(self._witness, witness))
             findings = comparison.run(references=references)
         finally:
-            live.close()
-        if findings.rows and not comparison.surprise:
-            self._remembered.keep(image, changed, comparison.nodes, findings)
+            witness.close()
+        if findings.rows and not comparison.doubts.whole_file:
+            self._remembered.keep(changes, comparison.live.nodes, findings)
         return findings
 
     def _changed(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Return the numbers of the pages that differ, of those that both files have."""
-        old = self._baseline.rows
-        new = as_rows(data, self._baseline.image.page_size)
+        old = self._baseline.words
+        new = as_words(data, self._baseline.image.page_size)
         count, width = min(len(old), len(new)), old.shape[1]
         unequal = self._unequal[: count * width].reshape(count, width)
         np.not_equal(old[:count], new[:count], out=unequal)
@@ -196,7 +202,7 @@ class SqliteTruth:
     ) -> int:
         """Write the pages that differ, in runs, and cut or extend the file."""
         pristine, size = self._baseline.bytes, self._baseline.image.page_size
-        total = len(self._baseline.rows)
+        total = len(self._baseline.words)
         whole = min(total, len(data) // size)
         changed = self._changed(data) if changed is None else changed
         wrong = [*(changed - 1).tolist(), *range(whole, total)]
@@ -215,9 +221,9 @@ class SqliteTruth:
     def _open_in_place(self, database: Path) -> int | None:
         """Open a plain file of one name and our owner; None where it must be made anew."""
         try:
-            found = os.lstat(database)
-            plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
-            if not plain or (found.st_uid, found.st_gid) != self._baseline.owner:
+            status = os.lstat(database)
+            plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+            if not plain or (status.st_uid, status.st_gid) != self._baseline.owner:
                 return None
             return os.open(database, os.O_RDWR)
         except (FileNotFoundError, PermissionError):
@@ -233,7 +239,7 @@ class SqliteTruth:
             os.fchmod(descriptor, self._baseline.mode)
         finally:
             os.close(descriptor)
-        return len(self._baseline.rows)
+        return len(self._baseline.words)
 
 
 def _unreadable(sentence: str) -> Findings:

@@ -175,7 +175,7 @@ def test_restored_under_writers(
         guard.begin()
         make_test_data(talk)
         result = guard.finish()
-        assert "online_backup" in guard.recoveries
+        assert "online_backup" in guard.options.recoveries
         others.tell("quiet")
         time.sleep(0.3)
         seen = others.end()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.databases.engines import engine_of
-from harness.databases.sqlite import engine
+from harness.databases.sqlite.engine import ENGINE
 from harness.errors import UsageError
 from harness.guard import Guard
 
@@ -15,7 +15,7 @@ from harness.guard import Guard
 @pytest.mark.parametrize("path", ["db.sqlite3", "/a b/c#d?.db", Path("x") / "y"])
 def test_a_path_is_a_sqlite_file(path: str | Path) -> None:
     """Any path, whatever its name, is a SQLite file."""
-    assert engine_of(path) is engine
+    assert engine_of(path) is ENGINE
 
 
 @pytest.mark.parametrize("address", ["postgresql://u:secret@localhost/db", "file:///x.db"])

@@ -63,7 +63,7 @@ def test_a_users_script_is_typed(tmp_path: Path, script: str) -> None:
 
 
 def test_importing_costs_nothing() -> None:
-    """``import harness`` loads nothing of the guard; the package is called without an import."""
+    """``import harness`` loads nothing but the version; the package is called without an import."""
     done = python(
         "import sys, harness\n"
         "print(sorted(m for m in sys.modules if m.startswith(('harness.', 'apsw', 'asyncio'))))\n"
@@ -72,7 +72,11 @@ def test_importing_costs_nothing() -> None:
         "print(type(made).__name__, heavy & set(sys.modules), harness.guard.Guard.__name__)\n"
         "print(hasattr(harness, 'gaurd'), hasattr(harness.guard, 'Gaurd'))\n"
     )
-    assert done.stdout.splitlines() == ["[]", "Guarded set() Guard", "False False"], done.stderr
+    assert done.stdout.splitlines() == [
+        "['harness.version']",
+        "Guarded set() Guard",
+        "False False",
+    ], done.stderr
 
 
 def test_where_nothing_can_be_guarded_one_sentence_says_so() -> None:
@@ -81,7 +85,7 @@ def test_where_nothing_can_be_guarded_one_sentence_says_so() -> None:
         "import sys; sys.modules['fcntl'] = None\n"
         "import harness, harness.guard, harness.errors\n"
         "print(len(harness.guard.POLICIES))\n"
-        "for ask in (lambda: harness.guard('x.db'), lambda: harness.guard.Guard):\n"
+        "for ask in (lambda: harness.guard('x.db'), lambda: harness.guard.Guard('x.db')):\n"
         "    try: ask()\n"
         "    except harness.errors.UsageError as error: print(error)\n"
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.databases import Differences, SchemaDifference, TableDifferences
+from harness.databases.engines import address_of
 from harness.guard import GuardResult, by_hand, document, telling
 
 FOUND = Differences(
@@ -53,7 +53,7 @@ def strict(value: object) -> Any:
 def test_guard_and_verify_say_it_alike() -> None:
     """The same keys, the same cells and the same version in both documents."""
     verified = json.loads(by_hand.as_json(FOUND))
-    run = telling.Run(Path("db"), GuardResult(found=FOUND, remaining=FOUND), 125)
+    run = telling.Run(address_of("db"), GuardResult(found=FOUND, remaining=FOUND), 125)
     guarded = strict(telling.document(run, verbose=True))
     assert guarded["version"] == verified.pop("version") == document.VERSION
     assert guarded["found"] == guarded["remaining"] == verified == SHAPE

@@ -1,210 +1,101 @@
+"""What stands in a journal, wherever it lies."""
+
 from __future__ import annotations
 
-import errno
-import fcntl
+import json
 import os
-import signal
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.errors import RestoreError, UsageError
-from harness.guard.journal import SUFFIX, VERSION, Journal
-from harness.system.files import Files
-
-
-def test_what_was_written_is_adopted(folder: Path) -> None:
-    """A guard that is gone leaves its last step to the next one."""
-    first = Journal(folder / "db", Files())
-    first.begin({"state": "capturing", "backups": []})
-    first.write({"state": "captured", "backups": []})
-    first.release()
-    entries = Journal(folder / "db", Files()).adopt()
-    assert [entry["state"] for entry in entries] == ["capturing", "captured"]
-
-
-def test_nothing_to_adopt(folder: Path) -> None:
-    """Without a journal there is nothing to bring back."""
-    assert Journal(folder / "db", Files()).adopt() == []
-
-
-def test_a_living_guard_keeps_others_out(folder: Path) -> None:
-    """Two guards on one database: the second is refused, whether it begins or recovers."""
-    first = Journal(folder / "db", Files())
-    first.begin({"state": "capturing"})
-    with pytest.raises(UsageError, match="at work"):
-        Journal(folder / "db", Files()).begin({"state": "capturing"})
-    with pytest.raises(UsageError, match="at work"):
-        Journal(folder / "db", Files()).adopt()
-
-
-def test_the_kernel_frees_a_killed_guards_journal(folder: Path) -> None:
-    """After kill -9 the journal is still there and can be adopted at once."""
-    script = (
-        "import sys, os, signal; from pathlib import Path; from harness.system.files import Files\n"
-        "from harness.guard.journal import Journal\n"
-        "j = Journal(Path(sys.argv[1]), Files()); j.begin({'state': 'captured'})\n"
-        "os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    done = subprocess.run([sys.executable, "-c", script, str(folder / "db")], check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert Journal(folder / "db", Files()).adopt()[-1]["state"] == "captured"
-
-
-def test_a_line_cut_off_does_not_count(folder: Path) -> None:
-    """A step whose line was not written whole was never begun."""
-    journal = Journal(folder / "db", Files())
-    journal.begin({"state": "capturing"})
-    journal.write({"state": "captured"})
-    journal.release()
-    path = folder / f"db{SUFFIX}"
-    os.truncate(path, path.stat().st_size - 5)
-    assert Journal(folder / "db", Files()).adopt()[-1]["state"] == "capturing"
-
-
-def test_another_version_is_refused(folder: Path) -> None:
-    """A journal of another version is left alone, with a reason."""
-    path = folder / f"db{SUFFIX}"
-    path.write_text('{"version": 99, "state": "captured"}\n')
-    with pytest.raises(RestoreError, match="another version"):
-        Journal(folder / "db", Files()).adopt()
-    assert path.exists()
-
-
-def test_a_symbolic_link_is_not_followed(folder: Path) -> None:
-    """A journal is never written through a link that somebody laid."""
-    victim = folder / "victim"
-    (folder / f"db{SUFFIX}").symlink_to(victim)
-    with pytest.raises(UsageError):
-        Journal(folder / "db", Files()).begin({"state": "capturing"})
-    assert not victim.exists()
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        '"backups": 7',
-        '"backups": [{"recovery": "file_copy", "place": "../x"}]',
-        '"backups": [{"place": 0}]',
-        '"command": "x"',
-        '"command": {"pid": -1, "started": ""}',
-    ],
+from harness.databases.engines import address_of
+from harness.guard.journal import (
+    STATES,
+    VERSION,
+    Damaged,
+    OtherVersion,
+    entries_in,
+    how_to_recover,
+    line,
 )
-def test_what_no_guard_wrote_is_not_believed(folder: Path, more: str) -> None:
-    """Whatever the tests wrote into the journal: a sentence, and nothing is done."""
-    path = folder / f"db{SUFFIX}"
-    path.write_text(f'{{"version": 1, "state": "captured", {more}}}\n')
-    with pytest.raises(RestoreError, match="damaged"):
-        Journal(folder / "db", Files()).adopt()
-    assert path.exists()
+
+FIRST = {"version": VERSION, "pid": 7, "state": "capturing", "backups": []}
+ENTRIES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "state": st.sampled_from(STATES),
+            "backups": st.lists(
+                st.fixed_dictionaries(
+                    {"recovery": st.text(), "place": st.integers(0, 999)},
+                    optional={"sha256": st.text()},
+                ),
+                max_size=3,
+            ),
+        },
+        optional={
+            "command": st.fixed_dictionaries({"pid": st.integers(1, 1 << 22), "started": st.text()})
+        },
+    ),
+    max_size=4,
+)
 
 
-def test_a_folder_in_its_place_is_no_journal(folder: Path) -> None:
-    """It is named, and stays."""
-    (folder / f"db{SUFFIX}").mkdir()
-    with pytest.raises(UsageError, match=r"is a folder.*no journal"):
-        Journal(folder / "db", Files()).adopt()
-
-
-@pytest.mark.parametrize("ends", [False, True])
-def test_a_journal_taken_up_before_it_was_locked(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+@given(entries=ENTRIES, cut=st.integers(0, 200))
+def test_what_was_written_whole_is_read_and_a_cut_line_is_not(
+    entries: list[dict[str, Any]], cut: int
 ) -> None:
-    """Another guard may come between making and locking it; then that one's journal stays."""
-    first, other = Journal(folder / "db", Files()), Journal(folder / "db", Files())
-
-    def overtaken(descriptor: int, how: int) -> None:
-        monkeypatch.undo()
-        other.adopt()
-        if ends:
-            other.end()
-            other.begin({"state": "captured"})
-        fcntl.flock(descriptor, how)
-
-    monkeypatch.setattr(fcntl, "flock", overtaken)
-    with pytest.raises(UsageError, match="at work"):
-        first.begin({"state": "capturing"})
-    first.end()
-    other.write({"version": VERSION, "state": "captured"})
-    other.release()
-    assert Journal(folder / "db", Files()).adopt()[-1]["state"] == "captured"
+    """Whatever a guard writes is read again; of a journal cut anywhere, its whole lines."""
+    lines = [line(entry) for entry in [FIRST, *entries]]
+    assert entries_in(b"".join(lines)) == ([FIRST, *entries], len(b"".join(lines)))
+    last = lines[-1][: min(cut, len(lines[-1]) - 1)]
+    whole = b"".join(lines[:-1])
+    assert entries_in(whole + last) == ([FIRST, *entries][:-1], len(whole))
+    assert entries_in(whole + b"\0" * cut)[1] == len(whole)
 
 
-def test_one_that_cannot_be_removed_is_let_go(folder: Path) -> None:
-    """Else the process that could not end it would keep it from the next guard, itself too."""
-
-    class Stuck(Files):
-        def unlink(self, path: Path) -> None:
-            raise OSError(errno.EIO, "no")
-
-    journal = Journal(folder / "db", Stuck())
-    journal.begin({"state": "proven"})
-    with pytest.raises(OSError, match="no"):
-        journal.end()
-    again = Journal(folder / "db", Files())
-    assert again.adopt()[-1]["state"] == "proven"
-    again.end()
-    assert list(folder.iterdir()) == []
-
-
-def test_brought_back_whole_or_not_at_all(folder: Path) -> None:
-    """A disk that fills up leaves no journal that says less than the one that was removed."""
-
-    class FullLater(Files):
-        full = False
-
-        def write(self, descriptor: int, data: bytes) -> None:
-            if self.full:
-                raise OSError(errno.ENOSPC, "full")
-            super().write(descriptor, data)
-
-    files = FullLater()
-    journal = Journal(folder / "db", files, folder / "no" / "state")
-    (folder / "no").write_text("")  # no second name is to be had
-    journal.begin({"state": "capturing", "backups": []})
-    journal.write({"state": "captured", "backups": []})
-    journal.path.unlink()
-    files.full = True
-    with pytest.raises(OSError, match="full"):
-        journal.bring_back()
-    assert os.listdir(folder) == ["no"]
-    files.full = False
-    journal.bring_back()
-    journal.release()
-    (entry,) = Journal(folder / "db", Files(), folder / "no" / "state").adopt()
-    assert (entry["state"], entry["version"]) == ("captured", 2)
-
-
-def _sparse(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(60 << 30)
+@given(written=st.binary(max_size=80))
+def test_what_no_guard_wrote_is_damage_and_nothing_else(written: bytes) -> None:
+    """Any bytes are read as sound entries or refused; never half believed."""
+    try:
+        entries, whole_bytes = entries_in(written)
+    except (Damaged, OtherVersion):
+        return
+    assert entries == []
+    assert b"\n" not in written.partition(b"\0")[0][whole_bytes:]
 
 
 @pytest.mark.parametrize(
-    "make",
+    "wrong",
     [
-        _sparse,
-        lambda path: path.write_bytes(b"[" * 200_000 + b"\n"),
-        lambda path: path.write_bytes(b'{"version": 1, "pid": ' + b"9" * 5000 + b"}\n"),
-        lambda path: path.write_bytes(b"\xff\xfe\n"),
+        {"state": "begun"},
+        {"state": "captured", "backups": [{"recovery": "file_copy", "place": -1}]},
+        {"state": "captured", "backups": [{"recovery": "file_copy", "place": True}]},
+        {"state": "captured", "command": {"pid": 0, "started": ""}},
+        {"state": "captured", "backups": None},
+        ["captured"],
     ],
-    ids=["sparse", "nested", "a long number", "no text"],
+    ids=str,
 )
-def test_what_no_memory_would_hold_is_damage(folder: Path, make: Any) -> None:
-    """Nothing is read beyond what a guard writes, and nothing is changed."""
-    path = folder / f"db{SUFFIX}"
-    make(path)
-    size_bytes = path.stat().st_size
-    with pytest.raises(RestoreError, match="damaged"):
-        Journal(folder / "db", Files()).adopt()
-    assert path.stat().st_size == size_bytes
+def test_an_entry_that_sends_anybody_astray_is_damage(wrong: object) -> None:
+    """A state there is not, a place that is none, a process that is none."""
+    with pytest.raises(Damaged):
+        entries_in(line(FIRST) + json.dumps(wrong).encode() + b"\n")
 
 
-def test_a_pipe_in_its_place_is_waited_for_by_nobody(folder: Path) -> None:
-    """It is refused at once, and stays."""
-    os.mkfifo(folder / f"db{SUFFIX}")
-    with pytest.raises(UsageError, match="is a pipe"):
-        Journal(folder / "db", Files()).adopt()
+def test_another_version_is_told() -> None:
+    """With both numbers: that guard is the one to use."""
+    with pytest.raises(OtherVersion, match=rf"\(99, this one writes {VERSION}\)"):
+        entries_in(line(FIRST | {"version": 99}))
+
+
+def test_the_command_can_be_typed_anywhere(tmp_path: Path) -> None:
+    """Of a path, of an address and of that as text: absolute, and quoted for a shell."""
+    odd = tmp_path / "it's a db"
+    relative = Path(os.path.relpath(odd))
+    said = {how_to_recover(odd), how_to_recover(address_of(relative)), how_to_recover(str(odd))}
+    (command,) = said
+    assert shlex.split(command) == ["harness", "recover", "--database", str(odd)]

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import RestoreError, UsageError
 from harness.guard import Guard, recover
-from harness.guard.journal import SUFFIX, Journal
+from harness.guard.sqlite.journal import SUFFIX, FileJournal
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files
 from tests.guard.killing import UNFOLDED, Case, Countdown, Moment, forked
@@ -266,7 +266,7 @@ def test_somebody_elses_file_survives_a_killed_guard(folder: Path) -> None:
 
     def run() -> None:
         guard = Guard(database, recoveries=["file_copy"])
-        guard._refuse = lambda _: os.kill(os.getpid(), 9)  # type: ignore[method-assign, assignment, return-value]
+        guard._trip._refuse = lambda: os.kill(os.getpid(), 9)  # type: ignore[method-assign, assignment, return-value]
         guard.begin()
 
     assert forked(run) == KILLED
@@ -301,7 +301,7 @@ def test_a_journal_replaced_while_it_is_locked(
     journal = Path(f"{database}{SUFFIX}")
     import fcntl  # noqa: PLC0415 - patched below, where the race would strike
 
-    real, living = fcntl.flock, Journal(database, Files())
+    real, living = fcntl.flock, FileJournal(database, Files())
 
     def flock(descriptor: int, operation: int) -> None:
         monkeypatch.undo()

@@ -15,7 +15,9 @@ import pytest
 from harness.errors import RestoreError
 from harness.guard import Guard, command, leftovers, recover
 from harness.guard.child import Signals
-from harness.guard.journal import PROVEN, Journal
+from harness.guard.journal import PROVEN
+from harness.guard.sqlite.backups import backup_path
+from harness.guard.sqlite.journal import FileJournal
 from harness.system import processes
 from harness.system.files import Files
 from tests.guard.test_protocol import RECOVERIES, baseline, make_rows
@@ -127,7 +129,7 @@ def test_another_process_of_the_same_number_is_no_reason(
     monkeypatch.setattr(leftovers, "WAIT_S", 0.0)
     pid = killed_guard(database, "ignores")
     try:
-        journal = Journal(database, Files()).path
+        journal = FileJournal(database, Files()).path
         since = processes.started(pid)
         text = journal.read_text()
         assert since in text
@@ -171,14 +173,14 @@ def test_a_start_that_cannot_be_noted_is_none(folder: Path) -> None:
             super().write(descriptor, data[:20])
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    guard._journal._files = Full()
+    guard.target.journal._files = Full()
     with Signals() as signals:
         done = signals.run(["touch", str(ran)], guard.command_started)
-    guard._journal._files = Files()
+    guard.target.journal._files = Files()
     assert done.status == 125
     assert "No space left" in done.why_not_run
     assert not ran.exists()
-    entries = guard._journal.path.read_bytes()
+    entries = guard.target.journal.path.read_bytes()
     assert entries.endswith(b"}\n")
     assert guard.finish().says_clean
     assert truth.judge(database).exact
@@ -189,10 +191,10 @@ def test_an_emptied_journal_beside_a_backup_is_not_believed(folder: Path) -> Non
     """The tests emptied it: nobody says that the baseline is in place, and the backup stays."""
     database, truth = baseline(folder)
     ended(killed_guard(database, "listens"))
-    Journal(database, Files()).path.write_text("")
+    FileJournal(database, Files()).path.write_text("")
     with pytest.raises(RestoreError, match="is empty, but there is a backup"):
         recover(database)
-    assert leftovers.backup_path(database, 0).exists()
+    assert backup_path(database, 0).exists()
     assert not truth.judge(database).rows
 
 
@@ -202,7 +204,7 @@ def test_a_checkpoint_meanwhile_does_not_keep_anybody_from_tidying_up(folder: Pa
     database, _ = baseline(folder)
     guard = Guard(database, recoveries=["wal_pin"])
     guard.begin()
-    guard._journal.write(guard._entry(PROVEN, guard._captured))
+    guard.target.journal.write(guard._trip._chain.entry(PROVEN))
     guard.abandon()
     shm = os.open(f"{database}-shm", os.O_RDWR | os.O_CREAT)
     try:

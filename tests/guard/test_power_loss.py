@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.guard import Guard, recover
-from harness.guard.journal import SUFFIX
+from harness.guard.sqlite.journal import SUFFIX
 from harness.system.files import Files
 from tests.guard.power.by_hand import Before, record_backup, record_restore
 from tests.guard.power.cuts import images

@@ -46,9 +46,9 @@ RECORDS: dict[str, Make] = {
 }
 # What syncs, and the record in which it is missed when it does not.
 NEEDED = {
-    "journal.Journal.begin: sync 1": "file_copy",
-    "journal.Journal._sync_all: sync 1": "file_copy",
-    "journal.Journal.end: sync 1": "full",
+    "journal.FileJournal.begin: sync 1": "file_copy",
+    "journal.FileJournal._sync_all: sync 1": "file_copy",
+    "journal.FileJournal.end: sync 1": "full",
     "in_place.write_like: sync 1": "missing",
     "online_backup.OnlineBackup._seal_of: sync 1": "backup",
     "copying.main: sync 1": "in kernel",

@@ -1,8 +1,8 @@
+"""What the guard must not touch, whatever the engine."""
+
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,15 +10,7 @@ import apsw
 import pytest
 
 from harness.errors import UsageError
-from harness.guard import Guard
-from harness.guard.refusals import (
-    NETWORKED,
-    SIGNS,
-    check,
-    check_file,
-    sign_in,
-)
-from harness.system.mounts import file_system_of, mounts
+from harness.guard.refusals import SIGNS, check, sign_in
 
 
 def database(folder: Path, name: str = "api_db_dev.sqlite3") -> Path:
@@ -97,16 +89,6 @@ def test_the_real_environment_is_the_default(folder: Path, monkeypatch: pytest.M
         check(database(folder))
 
 
-def test_a_link_is_refused_with_the_file_it_leads_to(folder: Path) -> None:
-    """A symbolic link is resolved and the file itself asked for, which then passes."""
-    path = database(folder, "elsewhere/app.db")
-    link = folder / "app.db"
-    link.symlink_to(path)
-    reason = refused(link, override=True)
-    assert f"Give the file itself: {path}" in reason
-    check(path, environment={})
-
-
 def test_production_behind_a_linked_folder_is_seen(folder: Path) -> None:
     """The real path counts as well as the one that was given."""
     database(folder, "prod/app.db")
@@ -114,108 +96,8 @@ def test_production_behind_a_linked_folder_is_seen(folder: Path) -> None:
     assert "'prod'" in refused(folder / "data" / "app.db")
 
 
-def test_what_is_no_database_is_refused(folder: Path) -> None:
-    """Nothing, a folder, a pipe and a text file are refused, each by its reason."""
-    assert "no such database" in refused(folder / "missing.db", override=True)
-    assert "a folder" in refused(folder)
-    os.mkfifo(folder / "pipe")
-    assert "no regular file" in refused(folder / "pipe")
-    (folder / "notes.txt").write_text("SQLite is nice")
-    assert "no SQLite database" in refused(folder / "notes.txt", override=True)
-    assert "postgresql://" in refused("postgresql://localhost/app")  # type: ignore[arg-type]
-    (folder / "empty.db").touch()
-    check(folder / "empty.db", environment={})
-
-
-def test_a_database_that_a_killed_guard_left_ruined_is_let_pass(folder: Path) -> None:
-    """Where a journal stands, a missing or ruined file is no reason: its backup comes back."""
-    path = database(folder)
-    guard = Guard(path, recoveries=("online_backup",))
-    guard.begin()
-    guard.abandon()
-    path.write_bytes(b"ruined")
-    check(path, environment={})
-    path.unlink()
-    check(path, environment={})
-
-
-def test_locks_held_by_this_process_are_kept(folder: Path) -> None:
-    """Looking at the header drops no lock: another process still cannot write."""
-    path = database(folder)
-    with closing(apsw.Connection(str(path))) as holder:
-        holder.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (2)")
-        check(path, environment={})
-        write = f"import apsw; apsw.Connection({str(path)!r}).execute('INSERT INTO t VALUES (3)')"
-        other = subprocess.run([sys.executable, "-c", write], capture_output=True, check=False)
-        assert b"BusyError" in other.stderr
-
-
-def test_what_cannot_be_written_is_refused(folder: Path) -> None:
-    """A file or folder without the right to write is refused, seen as a user who is not root."""
-    path = database(folder)
-    for target, mode in ((path, 0o444), (folder, 0o555)):
-        before = target.stat().st_mode
-        folder.chmod(0o777)
-        path.chmod(0o666)
-        target.chmod(mode)
-        assert "cannot be written" in _as_nobody(path)
-        target.chmod(before)
-
-
-def _as_nobody(path: Path) -> str:
-    script = (
-        "import os, sys; from harness.guard.refusals import check\n"
-        "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
-        "try: check(sys.argv[1], environment={})\n"
-        "except Exception as error: print(error)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False
-    )
-    return done.stdout + done.stderr
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
-def test_a_path_on_a_network_file_system_is_refused(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The kernel's own table is read; the type found there decides, and whoever knows passes."""
-    path = database(folder)
-    kind = file_system_of(str(path), mounts())
-    named = subprocess.run(
-        ["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True, check=True
-    ).stdout
-    assert kind is not None
-    assert kind[:3] == named[:3]  # stat says ext2/ext3 for ext4
-    monkeypatch.setattr("harness.guard.refusals.NETWORKED", NETWORKED | {kind})
-    assert f"network file system ({kind})" in refused(path)
-    check(path, override=True, environment={})
-
-
 def test_signs_are_words() -> None:
     """Case, camels, digits and punctuation part words; an empty sign matches nothing."""
     assert sign_in("/srv/Prod-7/x", SIGNS) == "prod"
     assert sign_in("", ("", " ")) is None
     assert sign_in("reproduction", SIGNS) is None
-
-
-def test_a_database_of_two_names_is_refused(folder: Path) -> None:
-    """A guard by the other name would take this one's test data for the baseline."""
-    path = database(folder)
-    os.link(path, folder / "alias.db")
-    for name in (path, folder / "alias.db"):
-        with pytest.raises(UsageError, match="2 names"):
-            check_file(name, ["online_backup"])
-
-
-@pytest.mark.parametrize("suffix", [".restoring", ".e2e-backup", ".e2e-backup.part"])
-def test_a_name_that_is_taken_is_refused(folder: Path, suffix: str) -> None:
-    """What stands under a name the guard needs is somebody's, and is not removed."""
-    path = database(folder)
-    taken = path.with_name(path.name + suffix)
-    taken.write_text("mine")
-    with pytest.raises(UsageError, match="a name that the guard needs"):
-        check_file(path, ["online_backup"])
-    if suffix != ".restoring":
-        check_file(path, ["wal_pin"])  # which makes no file
-    assert taken.read_text() == "mine"

@@ -157,7 +157,7 @@ def test_nothing_is_read_where_nothing_was_written(
     if touched:
         execute(path, "DELETE FROM users")
     compared: list[Path] = []
-    differences: Callable[..., object] = guard._engine.differences
+    differences: Callable[..., object] = guard.target.engine.differences
 
     def counted(database: Path, *args: object, **kwargs: object) -> object:
         compared.append(database)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.guard.journal import SUFFIX
+from harness.guard.sqlite.journal import SUFFIX
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system import processes
 from harness.system.files import Files

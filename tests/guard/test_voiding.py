@@ -15,8 +15,10 @@ import pytest
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 from harness.guard import Guard, by_hand, leftovers, recover
-from harness.guard.journal import CAPTURING, PROVEN, SUFFIX, Journal
+from harness.guard.journal import CAPTURING, PROVEN
 from harness.guard.sqlite.archive import list_archives
+from harness.guard.sqlite.backups import backup_path
+from harness.guard.sqlite.journal import SUFFIX, FileJournal
 from harness.system.files import Files
 from tests.guard.killing import Countdown, KillingFiles, KillingVFS, Moment, die, forked
 from tests.recovery.helpers import content, execute, make
@@ -130,7 +132,7 @@ def test_the_guards_own_backup_put_back_by_hand(folder: Path) -> None:
     """It is in the database then, so it needs no archive, and nothing is left beside."""
     scene = Scene(folder)
     scene.renew()
-    done = by_hand.restore(scene.database, leftovers.backup_path(scene.database, 0))
+    done = by_hand.restore(scene.database, backup_path(scene.database, 0))
     assert done.put_away == ()
     assert content(scene.database) == scene.baseline
     assert scene.beside() == []
@@ -141,7 +143,7 @@ def test_a_guard_killed_with_the_baseline_in_place_is_only_tidied(folder: Path, 
     """Its backup was half made or not needed any more: no archive of it."""
     scene = Scene(folder)
     scene.renew()
-    journal = Journal(scene.database, Files())
+    journal = FileJournal(scene.database, Files())
     entries = journal.adopt()
     journal.write(entries[-1] | {"state": state})
     journal.release()
@@ -157,7 +159,7 @@ def test_a_command_that_still_runs_keeps_people_from_restoring_too(
     scene = Scene(folder)
     scene.renew()
     with subprocess.Popen(["sleep", "60"]) as command:
-        journal = Journal(scene.database, Files())
+        journal = FileJournal(scene.database, Files())
         journal.adopt()
         journal.running(command.pid)
         journal.release()

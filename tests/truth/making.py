@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import numpy as np
 
-from harness.truth.pages import Image
 from harness.truth.sqlite import SqliteTruth
+from harness.truth.sqlite_pages.baseline import Baseline
+from harness.truth.sqlite_pages.changes import Changes
+from harness.truth.sqlite_pages.file_format.image import Image
 
 TABLES = """
 CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT UNIQUE, score);
@@ -96,6 +99,15 @@ def guard_copy(pristine: Path) -> tuple[SqliteTruth, Path]:
     live.parent.mkdir()
     shutil.copy(pristine, live)
     return SqliteTruth(pristine), live
+
+
+def changes(pristine: Path, live: Path) -> Changes:
+    """Return which pages of a live file differ from the baseline's."""
+    baseline, live_image = Baseline(pristine), image(live)
+    both = min(baseline.image.page_count, live_image.page_count)
+    pairs = ((baseline.image.page_bytes(n), live_image.page_bytes(n)) for n in range(1, both + 1))
+    differing = [number for number, (old, new) in enumerate(pairs, 1) if old != new]
+    return Changes(baseline, live_image, np.array(differing, np.int64))
 
 
 def alter(path: Path, at: int, data: bytes) -> None:

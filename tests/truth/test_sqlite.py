@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from harness.errors import MeasurementError
 from harness.truth import Judgement
-from harness.truth.checks import Witness
-from harness.truth.pages import walk
 from harness.truth.sqlite import SqliteTruth
+from harness.truth.sqlite_pages.checks import Witness
+from harness.truth.sqlite_pages.file_format.btree import walk
 from tests.truth.making import alter, build, dump, guard_copy, image, judged, root, run
 
 CLEAN = Judgement(rows=True, exact=True, lost=False)
@@ -315,14 +315,14 @@ def _flip_row(live: Path) -> None:
 def _swap_cells(live: Path, name: str) -> None:
     pages = image(live)
     leaf, _ = _leaf_with(live, name, lambda payload: True)
-    page = pages.page(leaf)
+    page = pages.page_bytes(leaf)
     alter(live, (leaf - 1) * pages.page_size + 8, page[10:12] + page[8:10])
 
 
 def _drop_index_entry(live: Path) -> None:
     pages = image(live)
     leaf, _ = _leaf_with(live, "bots_user", lambda payload: True)
-    page, node, _, _ = pages.content(leaf)
+    (_, page, _), node, _, _ = pages.content(leaf)
     count, cell = len(node.cells), node.cells[-1]
     start = int.from_bytes(page[5:7], "big")
     assert cell.size >= 4
@@ -370,7 +370,7 @@ def _swap_children(live: Path, name: str) -> None:
     pages = image(live)
     top = root(live, name)
     first, second = (cell.at for cell in pages.node(top).cells[:2])
-    page = bytearray(pages.page(top))
+    page = bytearray(pages.page_bytes(top))
     page[first : first + 4], page[second : second + 4] = (
         page[second : second + 4],
         page[first : first + 4],

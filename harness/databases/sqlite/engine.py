@@ -1,9 +1,33 @@
-"""The SQLite engine: what the guard asks of it, each from the file that answers."""
+"""The SQLite engine: what is asked of it, each from the file that answers."""
 
 from __future__ import annotations
 
-from harness.databases.sqlite.differences import differences
-from harness.databases.sqlite.durable import make_durable
-from harness.databases.sqlite.session import connect
+import apsw
 
-__all__ = ["connect", "differences", "make_durable"]
+from harness.databases.engine import Engine, Given
+from harness.databases.sqlite import differences, durable, errors, session
+from harness.databases.sqlite.address import SqliteFile, path_of
+
+
+class Sqlite:
+    """SQLite files."""
+
+    name = "sqlite"
+    guarding = "harness.guard.sqlite"
+    contract = "A SQLite file, named by its path."
+    default_recoveries: tuple[str, ...] = ("wal_pin", "online_backup")
+
+    Error: type[Exception] = apsw.Error
+
+    def __init__(self) -> None:
+        self.connect = session.connect
+        self.differences = differences.differences
+        self.make_durable = durable.make_durable
+        self.describe = errors.describe
+
+    def address(self, given: Given, *, what: str) -> SqliteFile:
+        """Make the address of a path; UsageError for what can be none."""
+        return SqliteFile(path_of(given, what=what), self)
+
+
+ENGINE: Engine = Sqlite()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness import registry
 from harness.databases.sqlite.files import beside, real
-from harness.guard.journal import CAPTURED, SUFFIX
+from harness.guard.journal import CAPTURED
+from harness.guard.sqlite.journal import SUFFIX
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files
 from harness.truth.sqlite import SqliteTruth

@@ -27,9 +27,9 @@ from harness.faults.reach.scene import Scene
 from harness.faults.reach.storage_fault import BY_FILES, BY_SQLITE
 from harness.faults.schedule.injector import Injector
 from harness.faults.schedule.ledger import LedgerEntry
-from harness.guard.leftovers import backup_path
 from harness.guard.policy import POLICIES, Policy
 from harness.guard.protocol import Guard
+from harness.guard.sqlite.backups import backup_path
 from harness.guard.sqlite.second_names import SecondNames
 from harness.recovery import Recovery
 from harness.results.records import CycleRecord

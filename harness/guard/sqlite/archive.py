@@ -21,14 +21,13 @@ from typing import NamedTuple
 import apsw
 
 from harness.databases.sqlite.files import CHUNK_BYTES, beside, real, size_of
-from harness.guard.sqlite.before_restore import DAMAGED, opened
 from harness.guard.sqlite.ignoring import bring_rule
+from harness.guard.sqlite.opening import DAMAGED, unfolded
 from harness.guard.sqlite.readable import unreadable
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite.in_place import write_like
 from harness.system.files import Files
-from harness.system.trusted import opened as opened_as_ours
-from harness.system.trusted import owners_of
+from harness.system.trusted import opened, owners_of
 
 SUFFIX = ".e2e-archive-"
 MOST = 5
@@ -102,7 +101,7 @@ def keep_file(database: Path, file: Path, *, files: Files) -> Path:
     No other archive goes for it. Raises Untrusted for what is no file of a trusted user.
     """
     part = _new_part(database)
-    descriptor = opened_as_ours(file, owners_of(database))
+    descriptor = opened(file, owners_of(database))
     try:
         write_like(part, _read(descriptor), os.fstat(descriptor), files)
         return _give_name(database, part, files)
@@ -218,7 +217,7 @@ def _is_readable(main: Path, busy_timeout_ms: int) -> bool:
     if unreadable(main, busy_timeout_ms=busy_timeout_ms) is not None:
         return False
     try:
-        with opened(main, busy_timeout_ms=busy_timeout_ms):
+        with unfolded(main, busy_timeout_ms=busy_timeout_ms):
             return True
     except DAMAGED:
         return False

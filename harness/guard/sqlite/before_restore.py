@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
 
-from harness.databases.errors import describe
+from harness.databases.engine import Given
+from harness.databases.sqlite.address import path_of
 from harness.databases.sqlite.files import CHUNK_BYTES, beside, connect, real, size_of
-from harness.errors import RecoveryRefused, RestoreError, UsageError
-from harness.guard.paths import path_of
-from harness.guard.sqlite.readable import damage_in, unreadable
-from harness.guard.sqlite.readable import said as said_by_sqlite
+from harness.errors import UsageError
+from harness.guard.sqlite.opening import DAMAGED, as_refusal, unfolded
+from harness.guard.sqlite.readable import damage_in, sentence_of, unreadable
 from harness.system import processes
-
-DAMAGED = (apsw.NotADBError, apsw.CorruptError)
 
 
 class Identity(NamedTuple):
@@ -31,25 +28,11 @@ class Identity(NamedTuple):
     tables: frozenset[str] | None  # None where the schema cannot be read
 
 
-@contextmanager
-def opened(
-    path: Path, *, immutable: bool = False, busy_timeout_ms: int
-) -> Iterator[apsw.Connection]:
-    """Open a database that SQLite can read; nothing of it is folded."""
-    connection = connect(real(path), immutable=immutable, busy_timeout_ms=busy_timeout_ms)
-    with closing(connection) as one:
-        one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        one.pragma("user_version")
-        if size_of(beside(real(path), "-wal")) <= 0:  # leave none behind that was not there
-            one.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-        yield one
-
-
-def pair_of(database: str | Path, backup: str | Path) -> tuple[Path, Path]:
+def pair_of(live: Path, backup: Given) -> tuple[Path, Path]:
     """Return both paths, links to the backup followed; refuse one file, and a backup in use."""
-    live, source = path_of(database), real(path_of(backup, what="BACKUP"))
+    source = real(path_of(backup, what="BACKUP"))
     if os.path.exists(live) and os.path.exists(source) and os.path.samefile(live, source):
-        raise UsageError(f"{live} and {backup} are the same file")
+        raise UsageError(f"{live} and {os.fsdecode(backup)} are the same file")
     for suffix in ("-wal", "-journal"):
         if size_of(beside(source, suffix)) > 0:
             raise UsageError(
@@ -67,9 +50,9 @@ def must_be_a_database(path: Path, *, immutable: bool, busy_timeout_ms: int) -> 
         raise UsageError(f"{path} is no file that could hold a database")
     if immutable and size_of(path) == 0:
         raise UsageError(f"{path} is empty: that is no backup")
-    with said(f"{path}: cannot be opened"):
+    with as_refusal(f"{path}: cannot be opened"):
         try:
-            with opened(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms):
+            with unfolded(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms):
                 return
         except apsw.NotADBError:
             raise UsageError(f"{path} is no SQLite database") from None
@@ -102,13 +85,13 @@ def damage_of(backup: Path) -> str:
         with closing(connect(real(backup), immutable=True)) as one:
             return damage_in(one)
     except apsw.Error as error:
-        return said_by_sqlite(error)
+        return sentence_of(error)
 
 
 def identity_of(path: Path, *, immutable: bool, busy_timeout_ms: int) -> Identity | None:
     """Return by what a database is known; None for a file SQLite begins no transaction on."""
     try:
-        with opened(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms) as one:
+        with unfolded(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms) as one:
             known = int(one.pragma("application_id")), int(one.pragma("user_version"))
             try:
                 rows = one.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
@@ -163,16 +146,3 @@ def refuse_while_open(live: Path) -> None:
             f"{live} is damaged or missing and can only be replaced as a file, which process "
             f"{processes.named(holding)} has open: end it and try again; nothing was touched"
         )
-
-
-@contextmanager
-def said(what: str, kind: type[RestoreError | UsageError] = UsageError) -> Iterator[None]:
-    """Turn what SQLite, the kernel or a recovery says into one sentence for people."""
-    try:
-        yield
-    except apsw.BusyError as error:
-        raise kind(f"{what}: another connection is at work ({error}); let it end first") from error
-    except (apsw.Error, OSError) as error:
-        raise kind(f"{what}: {describe(error)[0]} ({error})") from error
-    except RecoveryRefused as error:
-        raise kind(f"{what}: {error}") from error

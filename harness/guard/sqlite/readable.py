@@ -126,13 +126,13 @@ def damage_in(connection: apsw.Connection) -> str:
             if found:
                 return found.strip()
     except apsw.SQLError as error:
-        return "" if "no such" in str(error) else said(error)
+        return "" if "no such" in str(error) else sentence_of(error)
     except (apsw.NotADBError, apsw.CorruptError) as error:
-        return said(error)
+        return sentence_of(error)
     return ""
 
 
-def said(error: apsw.Error) -> str:
+def sentence_of(error: apsw.Error) -> str:
     """Give SQLite's words; where it only says that there was no error, the name of its code."""
     text = str(error)
     if text and text != "not an error":
@@ -178,7 +178,7 @@ def _wrong_with(
                 thorough=thorough,
                 odd_schema=True,
             )
-        return said(error)
+        return sentence_of(error)
 
 
 def _wrong_root(

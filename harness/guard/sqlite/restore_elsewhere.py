@@ -29,7 +29,9 @@ print(by or "")
 """
 
 
-def recover_apart(database: Path, *, busy_timeout_ms: int = 1000, archives: bool = False) -> str:
+def recover_elsewhere(
+    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = False
+) -> str:
     """Do in another process what ``recover`` does; the guard here must have been abandoned.
 
     Returns the name of the recovery that brought the baseline back.

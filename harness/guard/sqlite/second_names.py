@@ -23,8 +23,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
+from harness.guard.target import Pending
 from harness.system.files import Files
 from harness.system.trusted import Untrusted, opened, same_file
 
@@ -232,14 +232,6 @@ def _is_private(folder: Path) -> bool:
     )
 
 
-class Pending(NamedTuple):
-    """A database that a guard is at work on, or was when it was killed."""
-
-    database: Path
-    folder_is_gone: bool
-    at_work: bool  # its guard lives
-
-
 def pending(folder: Path | None = None) -> Iterator[Pending]:
     """Give every database of which something stands in the folder, in order of its path."""
     folder = folder or default_folder()
@@ -253,7 +245,7 @@ def pending(folder: Path | None = None) -> Iterator[Pending]:
     for database in sorted(found):
         journal = SecondNames(database, Files(), folder).journal
         if journal is not None and os.path.lexists(journal):
-            yield Pending(database, not database.parent.is_dir(), is_locked(journal))
+            yield Pending(str(database), not database.parent.is_dir(), is_locked(journal))
 
 
 def is_locked(journal: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 
 from harness.databases.engines import engine_of
-from harness.databases.sqlite import engine
+from harness.databases.sqlite.engine import ENGINE as engine  # noqa: N811 - a thing to ask
 
 
 def test_it_finds_what_its_own_connections_change(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from harness.errors import RecoveryRefused
 from harness.experiment.cycle.site import Site
 from harness.experiment.run import verdicts
 from harness.guard import Guard, GuardResult
-from harness.guard.leftovers import backup_path
 from harness.guard.policy import POLICIES
+from harness.guard.sqlite.backups import backup_path
 from harness.recovery.file_copy import FileCopy
 from harness.results.records import CycleRecord
 from harness.steps import Entity, Failure, Step

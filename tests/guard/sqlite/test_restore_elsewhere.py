@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import RestoreError
 from harness.guard import Guard
-from harness.guard.journal import SUFFIX
-from harness.guard.sqlite.restore_elsewhere import recover_apart
+from harness.guard.sqlite.journal import SUFFIX
+from harness.guard.sqlite.restore_elsewhere import recover_elsewhere
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files
 
@@ -41,7 +41,7 @@ def test_another_process_brings_it_back(
     path = left_by_a_guard(folder)
     (folder / "apsw.py").write_text("raise SystemExit('the wrong one')")
     monkeypatch.chdir(folder)
-    assert recover_apart(path, archives=archives) == "online_backup"
+    assert recover_elsewhere(path, archives=archives) == "online_backup"
     assert count(path) == 0
     assert bool(list(folder.glob("*.e2e-archive-*"))) == archives
 
@@ -54,7 +54,7 @@ def test_without_a_journal_nothing_is_proven(folder: Path) -> None:
     assert second is not None
     second.unlink()
     with pytest.raises(RestoreError, match="is gone, so nothing was put back"):
-        recover_apart(path)
+        recover_elsewhere(path)
     assert count(path) == 1
 
 
@@ -64,10 +64,10 @@ def test_why_it_could_not_is_raised(folder: Path, monkeypatch: pytest.MonkeyPatc
     with closing(apsw.Connection(str(path))) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(RestoreError, match="could not be brought back"):
-            recover_apart(path, busy_timeout_ms=10)
+            recover_elsewhere(path, busy_timeout_ms=10)
     assert count(path) == 1
     monkeypatch.setattr(sys, "executable", str(folder / "none"))
     with pytest.raises(RestoreError, match="could be started"):
-        recover_apart(path)
+        recover_elsewhere(path)
     monkeypatch.undo()
-    assert recover_apart(path) == "online_backup"
+    assert recover_elsewhere(path) == "online_backup"

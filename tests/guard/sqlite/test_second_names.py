@@ -118,7 +118,7 @@ def test_a_big_copy_is_made_while_the_tests_run(
     guard = Guard(path, recoveries=["online_backup"], state=state)
     guard.begin()
     execute(path, "DELETE FROM users")
-    (captured,) = guard._captured
+    (captured,) = guard._trip._chain.captured
     copying = captured.file._copying  # type: ignore[attr-defined]  # to wait for it
     assert copying is not None
     assert copying.wait(20) == 0
@@ -247,7 +247,7 @@ def test_another_database_at_the_same_path_is_asked_about(
         values[stat.ST_DEV] += 1
         return os.stat_result(values)
 
-    monkeypatch.setattr("harness.guard.journal.os.stat", elsewhere)
+    monkeypatch.setattr("harness.guard.sqlite.journal.os.stat", elsewhere)
     with pytest.raises(RestoreError, match="another database at the same path"):
         recover(path)
     monkeypatch.undo()

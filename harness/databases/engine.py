@@ -1,0 +1,69 @@
+"""How a database is named, and what its engine answers, whichever it is.
+
+An address is made once, at the door (``engines.address_of``), and carried with its engine.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from harness.databases import Differences, Grade
+from harness.system.files import Files
+
+Given = str | bytes | os.PathLike[str]  # how people give a database, and code passes it on
+
+
+class Address(Protocol):
+    """A database, as people have named it. ``str()`` never shows a password."""
+
+    @property
+    def engine(self) -> Engine:
+        """What kind of database it is."""
+
+    @property
+    def name(self) -> str:
+        """Its own name: of the file in its folder, of the database on its server."""
+
+    @property
+    def whole(self) -> str:
+        """The address as it can be given from anywhere."""
+
+    def absolute(self) -> Address:
+        """Make one that means the same wherever the process changes to."""
+
+
+class Reason(NamedTuple):
+    """What an error of a database is."""
+
+    word: str  # in people's words: "foreign-key violation", "timeout", ...
+    code: int  # the engine's own number
+    transient: bool  # whether another attempt may pass
+
+
+class Engine(Protocol):
+    """One kind of database."""
+
+    name: str
+    guarding: str  # the package with its ``target`` and ``by_hand``: "harness.guard.sqlite"
+    contract: str  # what it needs, in one sentence
+    default_recoveries: tuple[str, ...]  # of a guard, where nobody names any
+    Error: type[Exception]  # of its driver, as PEP 249 names it
+
+    def address(self, given: Given, *, what: str) -> Address:
+        """Make the address of what people have given; UsageError, of ``what``, for what is none."""
+
+    def connect(self, database: Any, *, busy_timeout_ms: int = ...) -> Any:
+        """Open a connection of the engine's own kind."""
+
+    def differences(
+        self, database: Any, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...
+    ) -> Differences:
+        """Find every difference between a live database and its baseline."""
+
+    def make_durable(self, database: Any, files: Files) -> None:
+        """Make the present content last a power cut, whoever wrote it."""
+
+    def describe(self, error: BaseException) -> Reason | None:
+        """Say what an error of this engine's is; None for what is none of its."""

@@ -1,0 +1,70 @@
+"""What one trip of the guard tries: how long it took, and what of it failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from harness.databases.errors import describe, is_transient
+from harness.guard.result import GuardResult
+from harness.retry import Retry
+from harness.steps import Failure, Listener, Step
+
+T = TypeVar("T")
+
+
+class Attempts:
+    """Tries a trip's steps, announces each, and keeps failures and times in its result."""
+
+    def __init__(self, retry: Retry, listener: Listener, result: GuardResult) -> None:
+        self._retry, self._listener, self._result = retry, listener, result
+
+    def make(self, phase: str, operation: str, action: Callable[[], T]) -> T:
+        """Do it, again where that may help; raises what the last attempt raised."""
+        return self._retry.run(
+            phase,
+            operation,
+            action,
+            worth=is_transient,
+            listener=self._listener,
+            failures=self._result.failures,
+        )
+
+    def succeed(self, phase: str, operation: str, action: Callable[[], None]) -> bool:
+        """Do it as ``make`` does; whether it was done."""
+        try:
+            self.make(phase, operation, action)
+        except Exception:  # noqa: BLE001 - kept as a failure; the chain goes on to its next recovery
+            return False
+        return True
+
+    def noted(self, phase: str, write: Callable[[], None]) -> bool:
+        """Write the journal; a disk that is full or failing is kept as a failure like any other."""
+        try:
+            write()
+        except OSError as error:
+            reason, code = describe(error)
+            failure = Failure(Step(phase, "journal", 1), reason, f"OSError: {error}", code)
+            self._result.failures.append(failure)
+            return False
+        return True
+
+    def failed(self, step: Step, error: Exception) -> Failure:
+        """Keep what went wrong at a step that is not tried again."""
+        reason, code = describe(error)
+        failure = Failure(step, reason, f"{type(error).__name__}: {error}", code)
+        self._result.failures.append(failure)
+        return failure
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the time that the block takes to its phase."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent_ms = (time.perf_counter() - started) * 1000
+            timings_ms = self._result.timings_ms
+            timings_ms[phase] = timings_ms.get(phase, 0.0) + spent_ms

@@ -1,0 +1,38 @@
+"""How one guarded run ended, by the guard's own word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from harness.cleanup import CleanupReport
+from harness.databases import Differences
+from harness.steps import Failure
+
+UNKNOWN = Differences(unread={"the database": "could not be verified"})
+GONE = Differences(unread={"the database": "it is gone"})
+
+
+@dataclass(slots=True)
+class GuardResult:
+    """What was done, what of it failed, and what the guard says of the database."""
+
+    ended: Literal["cleaned", "restored", "dirty", "refused"] = "dirty"
+    report: CleanupReport | None = None  # what the cleanup said; None when none ran
+    found: Differences | None = None  # by verification after cleanup; None when nobody looked
+    remaining: Differences | None = None  # by verification after the last restore
+    restored_by: str | None = None
+    failures: list[Failure] = field(default_factory=list)  # every failed attempt of any step
+    timings_ms: dict[str, float] = field(default_factory=dict)  # by phase
+    backup_bytes: int = 0  # size of the first backup file; 0 when the backup is no file
+    undisposed: bool = False  # a backup could not be removed
+    lost: bool = False  # not clean, and no backup is what was captured any more
+    archive: Path | None = None  # what the restore threw away
+    unprotected: str = ""  # why nothing is kept out of the tests' reach; empty when it is
+    backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
+
+    @property
+    def says_clean(self) -> bool:
+        """Whether the guard says that the database is its baseline."""
+        return self.ended in ("cleaned", "restored")
