@@ -56,8 +56,9 @@ def cli() -> None:
 def run(experiment: Path, **options: Any) -> None:
     """Run an experiment and judge what it claims."""
     from harness.experiment.run import runner
+    from harness.experiment.run.options import RunOptions
 
-    sys.exit(runner.run(experiment, **options))
+    sys.exit(runner.run(experiment, RunOptions(**options)))
 
 
 @cli.command()
@@ -302,9 +303,9 @@ def verify(database: str, backup_: str, *, as_json: bool) -> None:
     """List every difference between a database and a backup; 0 none, 1 some."""
     from harness.guard import by_hand
 
-    found = by_hand.verify(database, backup_)
-    _print(by_hand.as_json(found) if as_json else "\n".join(by_hand.as_lines(found)))
-    sys.exit(0 if found.clean("exact") else 1)
+    differing = by_hand.verify(database, backup_)
+    _print(by_hand.as_json(differing) if as_json else "\n".join(by_hand.as_lines(differing)))
+    sys.exit(0 if differing.clean("exact") else 1)
 
 
 @cli.command()

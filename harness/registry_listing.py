@@ -67,10 +67,10 @@ def listed(kind: str) -> list[Listed]:
         from harness.analysis.measures import contracts  # noqa: PLC0415 - slow to import
 
         return [Listed(name, contract) for name, contract in contracts().items()]
-    found = [_built_in(kind, name) for name in sorted(registry.built_in(kind))]
+    parts = [_built_in(kind, name) for name in sorted(registry.built_in(kind))]
     if kind == "cleanup":
-        found += [Listed(name, contract, _OF_A_PROJECT) for name, contract in _OWN_CLEANUPS]
-    return found + list(_others(kind))
+        parts += [Listed(name, contract, _OF_A_PROJECT) for name, contract in _OWN_CLEANUPS]
+    return parts + list(_others(kind))
 
 
 def _built_in(kind: str, name: str) -> Listed:
@@ -104,30 +104,30 @@ def _engines() -> Iterator[Listed]:
 
 def as_json(kinds: Sequence[str]) -> str:
     """Write it for programs."""
-    document = {"version": VERSION} | {k: [asdict(one) for one in listed(k)] for k in kinds}
+    document = {"version": VERSION} | {k: [asdict(part) for part in listed(k)] for k in kinds}
     return json.dumps(document, indent=1)
 
 
 def as_text(kinds: Sequence[str], width: int) -> str:
     """Write it for people, within ``width`` columns."""
     parts = {kind: listed(kind) for kind in kinds}
-    longest = max(len(one.name) for ones in parts.values() for one in ones)
+    longest = max(len(part.name) for ones in parts.values() for part in ones)
     indent = min(longest, width // 3) + 4
     lines: list[str] = []
     for kind, ones in parts.items():
         lines += ["", kind] if lines else [kind]
-        for one in ones:
-            lines += _wrapped(one, indent, max(width, _NARROWEST))
+        for part in ones:
+            lines += _wrapped(part, indent, max(width, _NARROWEST))
         if not ones:
             lines.append("  none")
     return "\n".join(lines)
 
 
-def _wrapped(one: Listed, indent: int, width: int) -> list[str]:
-    text = f"CANNOT BE USED: {one.problem}" if one.problem else one.contract
-    if one.source != BUILT_IN:
-        text += f" ({one.source})"
-    name = f"  {one.name}"
+def _wrapped(part: Listed, indent: int, width: int) -> list[str]:
+    text = f"CANNOT BE USED: {part.problem}" if part.problem else part.contract
+    if part.source != BUILT_IN:
+        text += f" ({part.source})"
+    name = f"  {part.name}"
     first = name.ljust(indent) if len(name) < indent else name
     lines = textwrap.wrap(
         text,

@@ -79,11 +79,11 @@ def _judged(row: Row, evidence: Evidence | None, confidence: float) -> Judged:
 
 def _share(row: Row, evidence: Evidence) -> Judged:
     """Return what was measured of a row that claims nothing."""
-    found = trials(row["measure"], None, evidence, str(row.get("claimed") or ""))
-    if isinstance(found, str):
-        return _unmeasured(found)
-    doubts = (*evidence.doubts(), *found.doubts)
-    return Judged(interval_of(found, evidence), "no claim", None, "", doubts, shown=found.shown)
+    tried = trials(row["measure"], None, evidence, str(row.get("claimed") or ""))
+    if isinstance(tried, str):
+        return _unmeasured(tried)
+    doubts = (*evidence.doubts(), *tried.doubts)
+    return Judged(interval_of(tried, evidence), "no claim", None, "", doubts, shown=tried.shown)
 
 
 def _unmeasured(why: str) -> Judged:

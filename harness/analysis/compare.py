@@ -18,9 +18,11 @@ from harness.analysis.summary import Stored, load
 from harness.errors import UsageError
 from harness.experiment.written.claimed import checked_confidence
 from harness.experiment.written.configuration import differing_keys
+from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
-from harness.results.store import CYCLES
-from harness.statistics.comparison import Change, compare_proportions, compare_quantiles, verdicts
+from harness.statistics.change import Change, verdicts
+from harness.statistics.change_of_proportion import compare_proportions
+from harness.statistics.change_of_quantile import compare_quantiles
 from harness.statistics.digits import milliseconds, percent
 
 FINE, WORSE = 0, 1
@@ -88,21 +90,27 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
     if not pairs:
         raise UsageError("\n".join([*lines, "no condition was run with the same settings in both"]))
     timed = None if machines else (_timings(before), _timings(after))
-    found = [one for pair in pairs for one in _compared(*pair, timed, confidence)]
-    words = verdicts([one.change for one in found], "worse", confidence)
-    told = [one.sentence(word) for one, word in zip(found, words, strict=True)]
+    comparisons = [
+        comparison for pair in pairs for comparison in _compared(*pair, timed, confidence)
+    ]
+    words = verdicts([comparison.change for comparison in comparisons], "worse", confidence)
+    sentences = [
+        comparison.sentence(word) for comparison, word in zip(comparisons, words, strict=True)
+    ]
     order = {"worse": 0, "better": 1, "no difference shown": 2}
-    lines += [line for _, line in sorted(zip(words, told, strict=True), key=lambda t: order[t[0]])]
+    lines += [
+        line for _, line in sorted(zip(words, sentences, strict=True), key=lambda t: order[t[0]])
+    ]
     return lines, WORSE if "worse" in words else FINE
 
 
 def _refuse_spoiled(folder: Path, run: Stored) -> None:
-    for one in run.summary["conditions"]:
-        errors = one["outcomes"].get("harness_error", 0)
+    for condition in run.summary["conditions"]:
+        errors = condition["outcomes"].get("harness_error", 0)
         if errors:
             raise UsageError(
-                f"{folder}: {one['name']!r} has {errors} harness errors, so nothing can be said "
-                "of it: run it again"
+                f"{folder}: {condition['name']!r} has {errors} harness errors, so nothing can be "
+                "said of it: run it again"
             )
 
 
@@ -167,9 +175,9 @@ def _compared(
         ("reliability", "reliability", ("refused", "dirty_known", "dirty_silent", "baseline_lost")),
         ("data safety", "data_safety", ("baseline_lost",)),
     ):
-        failed = [sum(one["outcomes"].get(name, 0) for name in failing) for one in (old, new)]
+        failed = [sum(side["outcomes"].get(name, 0) for name in failing) for side in (old, new)]
         change = compare_proportions(failed[0], old["cycles"], failed[1], new["cycles"], confidence)
-        shown = " -> ".join(percent(one[key]["estimate"]) for one in (old, new))
+        shown = " -> ".join(percent(side[key]["estimate"]) for side in (old, new))
         yield Compared(old["name"], figure, change, shown)
     if timed is None or timed[0] is None or timed[1] is None:
         return

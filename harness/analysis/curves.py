@@ -54,24 +54,24 @@ def curves(
         to 1), frontier, what was left out and why, and the name of the condition whose strata
         estimate the same curve.
     """
-    known = {one["name"]: one for one in measured}
+    known = {condition["name"]: condition for condition in measured}
     sweeps: dict[str, list[Json]] = {}
-    for one in settings:
-        if one.get("sweep") and one["name"] in known:
-            keys = [one["sweep"]["of"], *one["sweep"]["axes"]]
-            sweeps.setdefault(json.dumps(keys), []).append(one)
-    found = [
+    for setting in settings:
+        if setting.get("sweep") and setting["name"] in known:
+            keys = [setting["sweep"]["of"], *setting["sweep"]["axes"]]
+            sweeps.setdefault(json.dumps(keys), []).append(setting)
+    made = [
         _curve(places, key, settings, known, confidence, fixed)
         for conditions in sweeps.values()
         if (key := _x_key(conditions)) is not None
         for places in _series(conditions, known, key).values()
     ]
-    return [curve for curve in found if curve is not None]
+    return [curve for curve in made if curve is not None]
 
 
 def _x_key(conditions: Sequence[Json]) -> str | None:
     """The axis to draw over: numbers throughout, a rate rather than anything else."""
-    axes = [one["sweep"]["axes"] for one in conditions]
+    axes = [condition["sweep"]["axes"] for condition in conditions]
     numeric = [key for key in axes[0] if all(_number(values.get(key)) for values in axes)]
     rates = [key for key in numeric if _RATE.fullmatch(key)]
     return next(iter(rates + numeric), None)
@@ -82,9 +82,9 @@ def _series(
 ) -> dict[str, list[_Place]]:
     """Part the conditions of a sweep by their values on all other axes."""
     series: dict[str, list[_Place]] = {}
-    for one in conditions:
-        place = _Place(one, known[one["name"]], one["sweep"]["axes"][key])
-        series.setdefault(json.dumps(_others(one, key)), []).append(place)
+    for condition in conditions:
+        place = _Place(condition, known[condition["name"]], condition["sweep"]["axes"][key])
+        series.setdefault(json.dumps(_others(condition, key)), []).append(place)
     return {other: sorted(places, key=lambda p: p.x) for other, places in series.items()}
 
 
@@ -227,13 +227,13 @@ def _frontier(
             # fewer cycles than planned: they may have ended because of what they showed
             whole = fixed and measured["cycles"] >= settings.get("cycles", 0)
             points[place.x] = Point(place.x, _failures(measured), measured["cycles"], whole)
-    found = frontier(list(points.values()), _target(places), confidence)
+    crossing = frontier(list(points.values()), _target(places), confidence)
     return {
-        "target": found.target,
-        "confidence": found.confidence,
-        "holds_to": found.holds_to,
-        "breaks_from": found.breaks_from,
-        "sentence": sentence(found, of),
+        "target": crossing.target,
+        "confidence": crossing.confidence,
+        "holds_to": crossing.holds_to,
+        "breaks_from": crossing.breaks_from,
+        "sentence": sentence(crossing, of),
         "assumed": ASSUMED,
     }
 
@@ -265,8 +265,8 @@ def _labels(key: str) -> tuple[str, str]:
         return key, key
     table, name = rate.groups()
     if table == "faults":
-        one = ("fault rate of each slot", "fault rate")
-        return one if name == "*" else (f"rate of {name} at each slot", f"rate of {name}")
+        every_slot = ("fault rate of each slot", "fault rate")
+        return every_slot if name == "*" else (f"rate of {name} at each slot", f"rate of {name}")
     name = "each cause" if name == "*" else f"the cause {name}"
     return f"rate of {name} in a cycle", f"rate of {name}"
 

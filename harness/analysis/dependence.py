@@ -97,17 +97,24 @@ def common(conditions: Sequence[Mapping[str, Any]], confidence: float) -> dict[s
         ``common``: the odds ratio, None where they disagree or none says anything; ``agree``:
         whether one may stand for all; ``strata``: conditions that say something; ``sentence``.
     """
-    known = [one["dependence"] for one in conditions if one.get("dependence")]
+    known = [condition["dependence"] for condition in conditions if condition.get("dependence")]
     if not known:
         return None
-    tables = [Table(**one["cells"], share=one["share"], untried=one["untried"]) for one in known]
-    found = common_odds_ratio(tables, confidence)
-    usable = found.agree and found.strata > 0
+    tables = [
+        Table(**entry["cells"], share=entry["share"], untried=entry["untried"]) for entry in known
+    ]
+    common_ratio = common_odds_ratio(tables, confidence)
+    usable = common_ratio.agree and common_ratio.strata > 0
     return {
-        "common": _ratio(found.ratio) if usable else None,
-        "agree": found.agree,
-        "strata": found.strata,
-        "sentence": _all_say(found.strata, found.ratio, found.homogeneity, agree=found.agree),
+        "common": _ratio(common_ratio.ratio) if usable else None,
+        "agree": common_ratio.agree,
+        "strata": common_ratio.strata,
+        "sentence": _all_say(
+            common_ratio.strata,
+            common_ratio.ratio,
+            common_ratio.homogeneity,
+            agree=common_ratio.agree,
+        ),
     }
 
 

@@ -7,7 +7,6 @@ that they are slots there are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,6 +18,8 @@ from numpy.typing import NDArray
 from harness.errors import MeasurementError
 from harness.experiment.plan.strata import Numbering, of_each
 from harness.experiment.written.designs import StrataSetting
+from harness.results import ledgers
+from harness.results.ledgers import LedgerEntry
 
 Floats = NDArray[np.float64]
 Place = tuple[str, str, str, int]  # kind, phase, operation, attempt
@@ -82,15 +83,14 @@ def incomplete(design: Design, frame: pd.DataFrame) -> str:
         return f"no estimate: harness error in {errors:,} cycle{'' if errors == 1 else 's'}"
     if len(numbers) < total:
         return f"no estimate: {total - len(numbers):,} of {total:,} cycles are missing"
-    _check(design, frame["faults"].tolist())
+    _check(design, [text if isinstance(text, str) else None for text in frame["faults"]])
     return ""
 
 
-def _check(design: Design, ledgers: Sequence[str | None]) -> None:
+def _check(design: Design, texts: Sequence[str | None]) -> None:
     """Compare the ledger with the plan; MeasurementError names the first cycle that differs."""
-    texts = [text if isinstance(text, str) and text else "[]" for text in ledgers]
     known = _Known({}, {})
-    for cycle, entries in enumerate(json.loads(f"[{','.join(texts)}]")):
+    for cycle, entries in enumerate(ledgers.of_texts(texts)):
         if not _agrees(design, cycle, entries, known):
             raise MeasurementError(
                 f"condition {design.name!r}: cycle {cycle} has other faults in its ledger than "
@@ -111,18 +111,20 @@ class _Known(NamedTuple):
         return mine and self.numbers.setdefault(place, slot) == slot
 
 
-def _agrees(design: Design, cycle: int, entries: list[list[Any]], known: _Known) -> bool:
+def _agrees(design: Design, cycle: int, entries: list[LedgerEntry], known: _Known) -> bool:
     """Whether these entries are what ``cycle`` was planned to have; learn the slots."""
     numbering = design.numbering
     if len(entries) != numbering.struck(cycle):
         return False
-    places: list[Place] = [(one[0], one[1], one[2], one[3]) for one in entries]
+    places: list[Place] = [
+        (entry.kind, entry.phase, entry.operation, entry.attempt) for entry in entries
+    ]
     variant = numbering.variant(cycle)
     if variant is None:
         apart = len(set(places)) == len(places)
         return apart and (not known.numbers or all(place in known.numbers for place in places))
     return all(
-        place[0] == design.kinds[slot] and entry[4] == held and known.is_at(slot, place)
+        entry.kind == design.kinds[slot] and entry.lasting == held and known.is_at(slot, place)
         for slot, held, place, entry in zip(
             variant.slots, variant.lasting, places, entries, strict=True
         )

@@ -21,14 +21,14 @@ def distributions(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
     inverse of the empirical distribution (R. J. Hyndman, Y. Fan, "Sample quantiles in statistical
     packages", The American Statistician 50 (1996) 361-365, definition 1).
     """
-    found = {}
+    by_step = {}
     for step in TIMINGS:
         values_ms = frame[f"{step}_ms"].to_numpy()
         values_ms = np.sort(values_ms[np.isfinite(values_ms)])
         if len(values_ms):
             ranks = np.ceil(np.array(SHARES) * len(values_ms)).astype(np.int64) - 1
-            found[step] = {
+            by_step[step] = {
                 "shares": list(SHARES),
                 "values": values_ms[np.maximum(ranks, 0)].tolist(),
             }
-    return found
+    return by_step

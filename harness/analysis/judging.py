@@ -20,8 +20,8 @@ from harness.experiment.written.family import Family
 from harness.experiment.written.kinds import planned_kinds
 from harness.guard.policy import POLICIES
 from harness.results.columns import Columns
+from harness.results.folder import RUN
 from harness.results.reading import Results, ledger
-from harness.results.store import RUN
 from harness.statistics.sequential import UNREACHABLE, refute_boundary, support_boundary
 
 METHOD, STRATIFIED = "truncated-beta mixture e-process", "stratified_chernoff"
@@ -78,7 +78,7 @@ def _backs_up(condition: Mapping[str, Any]) -> bool:
 def judged_claims(
     condition: Mapping[str, Any],
     evidence: Evidence,
-    found: Family,
+    claimed: Family,
     *,
     path: bool = True,
 ) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def judged_claims(
     Args:
         condition: as run.json has it.
         evidence: what it has to say.
-        found: all that the experiment claims.
+        claimed: all that the experiment claims.
         path: whether to give what is needed to draw it (a millisecond for each failure).
 
     Returns:
@@ -101,8 +101,8 @@ def judged_claims(
     """
     own = own_claims(condition)
     return [
-        _entry(evidence, claim, found.each, path) | {"own": claim in own}
-        for claim in found.claims.get(condition["name"], [])
+        _entry(evidence, claim, claimed.each, path) | {"own": claim in own}
+        for claim in claimed.claims.get(condition["name"], [])
     ]
 
 

@@ -68,9 +68,9 @@ def _summarised(folder: Path) -> dict[str, Any]:
 def _is_whole(summary: Mapping[str, Any]) -> bool:
     """Whether the summary has the parts that the tables are made from."""
     parts = ("distributions_ms", "clean_end")
-    return all(part in summary for part in ("curves", "verdict")) and all(
-        part in one for one in summary["conditions"] for part in parts
-    )
+    known = all(part in summary for part in ("curves", "verdict"))
+    conditions = summary["conditions"]
+    return known and all(part in condition for condition in conditions for part in parts)
 
 
 class Run:
@@ -121,16 +121,20 @@ class Run:
         as the file writes it ("faults.*.rate").
         """
         rows = []
-        for one in self.summary["conditions"]:
-            row = {"condition": one["name"], "policy": one["policy"], "cycles": one["cycles"]}
-            row |= {outcome: one["outcomes"].get(outcome, 0) for outcome in OUTCOMES}
+        for condition in self.summary["conditions"]:
+            row = {
+                "condition": condition["name"],
+                "policy": condition["policy"],
+                "cycles": condition["cycles"],
+            }
+            row |= {outcome: condition["outcomes"].get(outcome, 0) for outcome in OUTCOMES}
             for measure in ("reliability", "clean_end", "data_safety"):
-                share = one.get(measure) or {}  # a run from before clean_end has none
+                share = condition.get(measure) or {}  # a run from before clean_end has none
                 row[measure] = share.get("estimate")
                 row |= {f"{measure}_{end}": share.get(end) for end in ("lower", "upper")}
-            row |= {key: one[key] for key in ("claimed", "verdict", "decided_at_cycle")}
-            row["cycles_per_second"] = one.get("cycles_per_second")
-            sweep = one.get("sweep") or {}
+            row |= {key: condition[key] for key in ("claimed", "verdict", "decided_at_cycle")}
+            row["cycles_per_second"] = condition.get("cycles_per_second")
+            sweep = condition.get("sweep") or {}
             rows.append(row | {"sweep": sweep.get("of")} | dict(sweep.get("axes") or {}))
         return _table(rows, ("condition", "policy", "cycles"))
 
@@ -146,12 +150,12 @@ class Run:
 
         results = self._results()
         rows = []
-        for one in self.summary["conditions"]:
-            columns: Columns = results.columns(one["name"]) if results else {}
+        for condition in self.summary["conditions"]:
+            columns: Columns = results.columns(condition["name"]) if results else {}
             for step in TIMINGS:
-                stored = one["timings_ms"].get(step) or {}
+                stored = condition["timings_ms"].get(step) or {}
                 if stored.get("count"):
-                    row = {"condition": one["name"], "step": step, "count": stored["count"]}
+                    row = {"condition": condition["name"], "step": step, "count": stored["count"]}
                     rows.append(row | _quantiles(stored, columns.get(f"{step}_ms"), self))
         return _table(rows, ("condition", "step", "count"))
 
@@ -163,9 +167,9 @@ class Run:
         nobody was told).
         """
         rows = [
-            {"condition": one["name"], "kind": kind} | {key: counts[key] for key in LEDGER}
-            for one in self.summary["conditions"]
-            for kind, counts in one["faults"].items()
+            {"condition": condition["name"], "kind": kind} | {key: counts[key] for key in LEDGER}
+            for condition in self.summary["conditions"]
+            for kind, counts in condition["faults"].items()
         ]
         return _table(rows, ("condition", "kind", *LEDGER))
 
@@ -179,9 +183,9 @@ class Run:
         verdict), method, next (what would decide it).
         """
         rows = [
-            {key: claim.get(key) for key in _CLAIM} | {"condition": one["name"]}
-            for one in self.summary["conditions"]
-            for claim in one.get("claims") or ()
+            {key: claim.get(key) for key in _CLAIM} | {"condition": condition["name"]}
+            for condition in self.summary["conditions"]
+            for claim in condition.get("claims") or ()
         ]
         return _table(rows, _CLAIM)
 
@@ -223,7 +227,11 @@ class Run:
         return self._by_condition("strata")
 
     def _by_condition(self, key: str) -> dict[str, dict[str, Any]]:
-        return {one["name"]: one[key] for one in self.summary["conditions"] if one.get(key)}
+        return {
+            condition["name"]: condition[key]
+            for condition in self.summary["conditions"]
+            if condition.get(key)
+        }
 
     def _results(self) -> Results | None:
         try:
@@ -245,19 +253,23 @@ class Run:
         return f"{title}{_escaped(str(self.run.get('seed')))}</p>{html}"
 
     def _total(self) -> int:
-        return sum(one["cycles"] for one in self.summary["conditions"])
+        return sum(condition["cycles"] for condition in self.summary["conditions"])
 
 
 def _quantiles(stored: Mapping[str, Any], values_ms: Any, run: Run) -> dict[str, float | None]:
     from harness.statistics.timings import quantile_interval
 
-    found: dict[str, float | None] = {}
+    columns: dict[str, float | None] = {}
     for name, share in _QUANTILES.items():
         lower = upper = None
         if values_ms is not None:
             lower, upper = quantile_interval(values_ms, share, run.confidence)
-        found |= {f"{name}_ms": stored[name], f"{name}_lower_ms": lower, f"{name}_upper_ms": upper}
-    return found | {"max_ms": stored["max"]}
+        columns |= {
+            f"{name}_ms": stored[name],
+            f"{name}_lower_ms": lower,
+            f"{name}_upper_ms": upper,
+        }
+    return columns | {"max_ms": stored["max"]}
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -280,7 +292,7 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]) -> pd.Da
 def _numbers(column: pd.Series) -> bool:
     """Whether everything known in the column is a number."""
     known = column.dropna()
-    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in known)
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
 
 
 def _escaped(text: str) -> str:

@@ -77,7 +77,9 @@ class Evidence:
 
     def restored(self) -> Bools:
         """Tell the cycles in which a recovery put the baseline back, as it said."""
-        return np.array([one is not None for one in self.columns["restored_by"]], dtype=bool)
+        return np.array(
+            [recovery is not None for recovery in self.columns["restored_by"]], dtype=bool
+        )
 
     def cleaned_up(self) -> Bools:
         """Tell the cycles whose cleanup left nothing: a database restored was not clean before."""
@@ -92,16 +94,16 @@ class Evidence:
         """Say what keeps this condition from supporting anything, one short sentence each."""
         if not self.cycles:
             return ["nothing was measured"]
-        found = []
+        reasons = []
         if self.harness_errors:
-            found.append(f"harness error in {counted(self.harness_errors, 'cycle')}")
+            reasons.append(f"harness error in {counted(self.harness_errors, 'cycle')}")
         if self.not_fired:
-            found.append(f"harness error: {', '.join(self.not_fired)} never fired")
+            reasons.append(f"harness error: {', '.join(self.not_fired)} never fired")
         if self.over_http and not (self.columns["payload_bytes"] > 0).any():
-            found.append("in no cycle did the tests make all their data")
+            reasons.append("in no cycle did the tests make all their data")
         if self.unbroken < self.cycles:
-            found.append(f"cycle {self.unbroken:,} is missing")
-        return found
+            reasons.append(f"cycle {self.unbroken:,} is missing")
+        return reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,11 +297,11 @@ def _bytes_added(evidence: Evidence, row: Row) -> Trials | NotMeasured:
 
 def _cleanup_reports_truth(evidence: Evidence, row: Row) -> Trials | NotMeasured:
     """Over the cycles whose cleanup ran; failed: its word is not what the truth found."""
-    said = evidence.columns["cleanup_ok"]
-    spoke = np.asarray(said >= 0)
+    says_it_worked = evidence.columns["cleanup_ok"]
+    spoke = np.asarray(says_it_worked >= 0)
     if not spoke.any():
         return "no cleanup ran"
-    return Trials(spoke, ((said == 1) != evidence.cleaned_up()) | evidence.spoiled)
+    return Trials(spoke, ((says_it_worked == 1) != evidence.cleaned_up()) | evidence.spoiled)
 
 
 def _every(failed: Bools) -> Trials:
@@ -328,8 +330,8 @@ MEASURES: dict[str, Measure] = {
 
 def contracts() -> dict[str, str]:
     """Return by name what each measure counts and over what, those of time included."""
-    told = {name: (find.__doc__ or "").strip() for name, find in MEASURES.items()}
-    return told | {
-        f"{step}_ms": f"Over the cycles that took the step; failed: slower, or {one.failed}."
-        for step, one in STEPS.items()
+    by_name = {name: (find.__doc__ or "").strip() for name, find in MEASURES.items()}
+    return by_name | {
+        f"{step}_ms": f"Over the cycles that took the step; failed: slower, or {words.failed}."
+        for step, words in STEPS.items()
     }

@@ -37,15 +37,15 @@ def unsaid(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any] 
     left = said_fine & (outcome != "cleaned")
     tables: Counter[str] = Counter()
     for detail in frame["detail"][left]:
-        found = set(_LEFT.findall(detail))
+        left_in = set(_LEFT.findall(detail))
         if condition["demands"] == "exact":
-            found.update(f"sequence {name}" for name in _SEQUENCE.findall(detail))
-        tables.update(found)
+            left_in.update(f"sequence {name}" for name in _SEQUENCE.findall(detail))
+        tables.update(left_in)
     if not ran.any():
         return None
     return {
         "ran": int(ran.sum()),
         "said_fine": int(said_fine.sum()),
         "left": int(left.sum()),
-        "tables": dict(sorted(tables.items(), key=lambda one: (-one[1], one[0]))),
+        "tables": dict(sorted(tables.items(), key=lambda item: (-item[1], item[0]))),
     }

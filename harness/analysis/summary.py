@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,8 @@ from harness.experiment.written.family import family
 from harness.experiment.written.kinds import planned_kinds
 from harness.results import parquet
 from harness.results.columns import Columns, framed
-from harness.results.reading import (
-    LEDGER,
-    OUTCOMES,
-    PARQUET,
-    SUMMARY,
-    TIMINGS,
-    Results,
-    ledger,
-)
-from harness.results.store import VERSION
+from harness.results.folder import VERSION
+from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
 from harness.results.stored_summary import Stored, read_summary, sealed, stored_or_anew
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.timings import quantiles
@@ -94,11 +87,13 @@ def write(results: Results) -> dict[str, Any]:
 
 
 def _columns(results: Results) -> dict[str, Columns]:
-    return {one["name"]: results.columns(one["name"]) for one in results.conditions}
+    return {
+        condition["name"]: results.columns(condition["name"]) for condition in results.conditions
+    }
 
 
 def _frames(columns: Mapping[str, Columns]) -> dict[str, pd.DataFrame]:
-    return {name: framed(one) for name, one in columns.items()}
+    return {name: framed(of_condition) for name, of_condition in columns.items()}
 
 
 def _summary(
@@ -109,21 +104,22 @@ def _summary(
     rows = list(experiment.get("rows", ()))
     claims = family(experiment, confidence)
     known, conditions = {}, []
-    for one in results.conditions:
-        name = one["name"]
+    for condition in results.conditions:
+        name = condition["name"]
         struck = ledger(frames[name]["faults"])
-        known[name] = evidence_of(one, columns[name], confidence, struck)
+        known[name] = evidence_of(condition, columns[name], confidence, struck)
         wall_s = (results.run.get("wall_s_by_condition") or {}).get(name)
         conditions.append(
-            _condition(one, known[name], frames[name], struck, wall_s)
-            | _claimed(judged_claims(one, known[name], claims))
-            | {"together": _apart(one, results.conditions, frames)}
-            | {"unsaid": unsaid(one, frames[name])}
-            | {"dependence": dependence(one, frames[name], confidence)}
-            | shares(one, frames[name], confidence)  # of designed cycles: not what failed of them
-            | {"strata": stratified(one, frames[name], confidence)}
+            _condition(condition, known[name], frames[name], struck, wall_s)
+            | _claimed(judged_claims(condition, known[name], claims))
+            | {"together": _apart(condition, results.conditions, frames)}
+            | {"unsaid": unsaid(condition, frames[name])}
+            | {"dependence": dependence(condition, frames[name], confidence)}
+            # of designed cycles not what failed of them
+            | shares(condition, frames[name], confidence)
+            | {"strata": _strata(condition, frames[name], confidence)}
             | {"distributions_ms": distributions(frames[name])}
-            | {"sweep": one.get("sweep")}
+            | {"sweep": condition.get("sweep")}
         )
     return {
         "version": VERSION,
@@ -140,11 +136,18 @@ def _summary(
             for row in rows
         ],
         "stories": [
-            _told(one, *found, frames[one["name"]])
-            for one in results.conditions
-            if (found := results.story(one["name"])) is not None
+            _told(condition, *story, frames[condition["name"]])
+            for condition in results.conditions
+            if (story := results.story(condition["name"])) is not None
         ],
     }
+
+
+def _strata(
+    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
+) -> dict[str, Any] | None:
+    strata = stratified(condition, frame, confidence)
+    return None if strata is None else asdict(strata)
 
 
 def _apart(
@@ -210,13 +213,13 @@ def _condition(
 
 def _claimed(claims: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the claims and, as one, their verdicts: one refuted refutes, all must be supported."""
-    verdict = combined(one["verdict"] for one in claims)
-    decided = [one["decided_at_cycle"] for one in claims if one["verdict"] == verdict]
+    verdict = combined(claim["verdict"] for claim in claims)
+    decided = [claim["decided_at_cycle"] for claim in claims if claim["verdict"] == verdict]
     # what is judged once, when all cycles have run, was decided at none of them
     at = [cycle for cycle in decided if cycle] if verdict in ("supported", "refuted") else []
     pick = min if verdict == "refuted" else max
     return {
-        "claimed": " and ".join(one["claim"] for one in claims) or None,
+        "claimed": " and ".join(claim["claim"] for claim in claims) or None,
         "verdict": verdict,
         "decided_at_cycle": pick(at, default=None),
         "claims": claims,
@@ -240,11 +243,11 @@ def _to_replay(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _share(evidence: Evidence, measure: str) -> dict[str, Any]:
-    found = trials(measure, None, evidence)
+    tried = trials(measure, None, evidence)
     interval = (
         clopper_pearson(0, 0, evidence.confidence)
-        if isinstance(found, str)
-        else interval_of(found, evidence)
+        if isinstance(tried, str)
+        else interval_of(tried, evidence)
     )
     return {
         key: _known(value) if isinstance(value, float) else value

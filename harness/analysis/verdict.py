@@ -50,26 +50,26 @@ def judge(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
     """
     if evidence.cycles and evidence.designed is not None:
         return _by_strata(claim, evidence, confidence)
-    found = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
-    if isinstance(found, str):
-        return Judged(clopper_pearson(0, 0, evidence.confidence), "not measured", None, found)
-    failed = found.failed[found.counted]
-    real = failed & ~evidence.spoiled[found.counted]
+    tried = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
+    if isinstance(tried, str):
+        return Judged(clopper_pearson(0, 0, evidence.confidence), "not measured", None, tried)
+    failed = tried.failed[tried.counted]
+    real = failed & ~evidence.spoiled[tried.counted]
     kept = Judged(
-        interval_of(found, evidence), "undecided", None, "",
-        doubts=(*evidence.doubts(), *found.doubts), shown=found.shown, refused=found.refused,
+        interval_of(tried, evidence), "undecided", None, "",
+        doubts=(*evidence.doubts(), *tried.doubts), shown=tried.shown, refused=tried.refused,
         failed=failed, real=real,
     )  # fmt: skip
     if claim.figure:
         return _of_figure(kept)
     if claim.at_least == 1:
         return _of_all(kept, evidence.confidence)
-    return _sequential(claim, kept, found, evidence, confidence)
+    return _sequential(claim, kept, tried, evidence, confidence)
 
 
-def interval_of(found: Trials, evidence: Evidence) -> Interval:
+def interval_of(tried: Trials, evidence: Evidence) -> Interval:
     """Return the share of trials that did not fail with its interval."""
-    failed = found.failed[found.counted]
+    failed = tried.failed[tried.counted]
     return clopper_pearson(len(failed) - int(failed.sum()), len(failed), evidence.confidence)
 
 
@@ -93,9 +93,9 @@ def of_run(conditions: Iterable[Mapping[str, Any]]) -> str | None:
     or not, is doubt about the instrument.
     """
     every = list(conditions)
-    if any(one["doubts"] for one in every):
+    if any(condition["doubts"] for condition in every):
         return HARNESS_ERROR
-    return combined(claim["verdict"] for one in every for claim in one["claims"])
+    return combined(claim["verdict"] for condition in every for claim in condition["claims"])
 
 
 def sides(claim: Claim, failed: Bools, real: Bools) -> list[Side]:
@@ -120,22 +120,22 @@ def confidence_of_side(claim: Claim, confidence: float) -> float:
 
 def settled(decisions: Sequence[Decision]) -> Decision:
     """Return what the decisions on the bounds of a claim come to, in the order of ``sides``."""
-    refuted = [one.decided_at for one in decisions if one.verdict == "refuted"]
+    refuted = [decision.decided_at for decision in decisions if decision.verdict == "refuted"]
     if refuted:
         return Decision("refuted", min(at for at in refuted if at is not None))
-    supported = [one.decided_at for one in decisions if one.verdict == "supported"]
+    supported = [decision.decided_at for decision in decisions if decision.verdict == "supported"]
     if len(supported) == len(decisions):
         return Decision("supported", max(at for at in supported if at is not None))
     return Decision("undecided", None)
 
 
 def _sequential(
-    claim: Claim, kept: Judged, found: Trials, evidence: Evidence, confidence: float
+    claim: Claim, kept: Judged, tried: Trials, evidence: Evidence, confidence: float
 ) -> Judged:
-    unbroken = int(found.counted[: evidence.unbroken].sum())
+    unbroken = int(tried.counted[: evidence.unbroken].sum())
     bounds = sides(claim, kept.failed, kept.real)
     each = confidence_of_side(claim, confidence)
-    decisions = [decide(one.failed[:unbroken], one.at_least, each) for one in bounds]
+    decisions = [decide(bound.failed[:unbroken], bound.at_least, each) for bound in bounds]
     decision = settled(decisions)
     said = f"{_failures(kept)}{_each_side(bounds, decisions)}"
     at = f"(at {sure(confidence)})"
@@ -183,11 +183,11 @@ def _by_strata(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
 
     assert evidence.designed is not None  # noqa: S101 - for the types
     judged = stratified.judge(evidence.designed, framed(evidence.columns), claim, confidence)
-    found = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
-    if isinstance(found, Trials):
-        failed = found.failed[found.counted]
-        real = failed & ~evidence.spoiled[found.counted]
-        judged = replace(judged, failed=failed, real=real, refused=found.refused)
+    tried = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
+    if isinstance(tried, Trials):
+        failed = tried.failed[tried.counted]
+        real = failed & ~evidence.spoiled[tried.counted]
+        judged = replace(judged, failed=failed, real=real, refused=tried.refused)
     doubts = evidence.doubts()
     if judged.verdict != "supported" or not doubts:
         return judged
@@ -230,7 +230,7 @@ def _each_side(bounds: Sequence[Side], decisions: Sequence[Decision]) -> str:
     if len(bounds) == 1:
         return ""
     return "".join(
-        f"; {side.said}: {one.verdict}"
-        + (f" at cycle {one.decided_at:,}" if one.decided_at else "")
-        for side, one in zip(bounds, decisions, strict=True)
+        f"; {side.said}: {decision.verdict}"
+        + (f" at cycle {decision.decided_at:,}" if decision.decided_at else "")
+        for side, decision in zip(bounds, decisions, strict=True)
     )

@@ -168,9 +168,7 @@ class _Trip:
 def _refused(found: Differences) -> dict[str, str]:
     """Say what rows alone cannot make the baseline's again."""
     refused = {name: f"not readable: {why}" for name, why in found.unread.items()}
-    for sentence in found.schema:
-        name = sentence.split(" ", 1)[1].rsplit(" ", 1)[0]
-        refused[name] = f"schema changed: {sentence}"
+    refused |= {thing.name: f"schema changed: {thing}" for thing in found.schema}
     for name, (old, new) in found.settings.items():
         if name not in _PUT_BACK_SETTINGS:
             refused[f"setting {name}"] = f"{new}, was {old}"

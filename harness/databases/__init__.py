@@ -21,6 +21,26 @@ class TableDifferences:
         """Count the rows that differ."""
         return len(self.added) + len(self.missing) + len(self.changed)
 
+    def sentence(self, name: str) -> str:
+        """Count them for people, as those of the table ``name``."""
+        return (
+            f"{name}: {len(self.added)} added, {len(self.missing)} missing, "
+            f"{len(self.changed)} changed"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDifference:
+    """A schema object that is not the baseline's; as text "table orders changed"."""
+
+    kind: str  # table, index, view or trigger
+    name: str
+    what: Literal["added", "missing", "changed"]
+
+    def __str__(self) -> str:
+        """Return the sentence for people, which JSON documents have as well."""
+        return f"{self.kind} {self.name} {self.what}"
+
 
 @dataclass(frozen=True, slots=True)
 class Differences:
@@ -28,7 +48,7 @@ class Differences:
 
     tables: dict[str, TableDifferences] = field(default_factory=dict)  # only tables that differ
     sequences: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # name -> (baseline, now)
-    schema: tuple[str, ...] = ()  # one sentence a schema object that differs
+    schema: tuple[SchemaDifference, ...] = ()
     settings: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # name -> (baseline, now)
     unread: dict[str, str] = field(default_factory=dict)  # table -> why SQL could not read it
 
@@ -40,12 +60,13 @@ class Differences:
 
     def sentences(self) -> list[str]:
         """One line each for people: table by table, then sequences, schema, settings."""
-        lines = [
-            f"{name}: {len(t.added)} added, {len(t.missing)} missing, {len(t.changed)} changed"
-            for name, t in sorted(self.tables.items())
-        ]
-        lines += [f"sequence {n}: {a} -> {b}" for n, (a, b) in sorted(self.sequences.items())]
-        lines += list(self.schema)
+        lines = [table.sentence(name) for name, table in sorted(self.tables.items())]
+        return lines + self.sentences_beside_rows()
+
+    def sentences_beside_rows(self) -> list[str]:
+        """One line each for what differs beside the rows of tables, in the same order."""
+        lines = [f"sequence {n}: {a} -> {b}" for n, (a, b) in sorted(self.sequences.items())]
+        lines += map(str, self.schema)
         lines += [f"setting {n}: {a} -> {b}" for n, (a, b) in sorted(self.settings.items())]
         lines += [f"{n}: not readable: {why}" for n, why in sorted(self.unread.items())]
         return lines

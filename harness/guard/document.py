@@ -16,7 +16,7 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
         "clean": {"rows": found.clean("rows"), "exact": found.clean("exact")},
         "tables": {name: _table(table, rows=rows) for name, table in found.tables.items()},
         "sequences": _pairs(found.sequences),
-        "schema": list(found.schema),
+        "schema": [str(thing) for thing in found.schema],
         "settings": _pairs(found.settings),
         "unread": dict(found.unread),
     }

@@ -169,14 +169,13 @@ def _reasons(result: GuardResult) -> list[str]:
 
 def _differing(found: Differences, *, verbose: bool) -> list[str]:
     told = []
-    for sentence in found.sentences():
-        told.append(sentence)
-        table = found.tables.get(sentence.rpartition(": ")[0])
-        if table is not None and verbose:
+    for name, table in sorted(found.tables.items()):
+        told.append(table.sentence(name))
+        if verbose:
             told += [f"  + {_cells(row)}" for row in table.added]
             told += [f"  - {_cells(row)}" for row in table.missing]
             told += [f"  ~ {_cells(was)} -> {_cells(now)}" for was, now in table.changed]
-    return told
+    return told + found.sentences_beside_rows()
 
 
 def _cells(row: Row) -> str:

@@ -31,19 +31,27 @@ def reliability(run: Run, target: float | None = 0.999, ax: Axes | None = None) 
     Raises:
         UsageError: no condition has a cycle.
     """
-    shown = [one for one in run.summary["conditions"] if one["reliability"]["estimate"] is not None]
+    shown = [
+        condition
+        for condition in run.summary["conditions"]
+        if condition["reliability"]["estimate"] is not None
+    ]
     if not shown:
         raise UsageError(f"{run.folder}: no condition has a reliability; run it with more cycles")
-    known = [one["reliability"][end] for one in shown for end in ("estimate", "lower", "upper")]
+    known = [
+        condition["reliability"][end]
+        for condition in shown
+        for end in ("estimate", "lower", "upper")
+    ]
     scale = style.scale([*known, target])
     ax = style.axes(ax, 1.4 + 0.34 * len(shown))
-    policies = list(dict.fromkeys(one["policy"] for one in shown))
-    for row, one in enumerate(shown):
-        look = style.series(policies.index(one["policy"]))
-        interval(ax, scale, row, one["reliability"], look)
-        beside(ax, row, _counted(one))
+    policies = list(dict.fromkeys(condition["policy"] for condition in shown))
+    for row, condition in enumerate(shown):
+        look = style.series(policies.index(condition["policy"]))
+        interval(ax, scale, row, condition["reliability"], look)
+        beside(ax, row, _counted(condition))
     style.failures_on(ax, ax.xaxis, scale)
-    rows(ax, [one["name"] for one in shown])
+    rows(ax, [condition["name"] for condition in shown])
     for order, policy in enumerate(policies):
         look = style.series(order)
         ax.plot([], [], color=look.colour, marker=look.marker, linewidth=2.2, label=policy)
@@ -103,5 +111,5 @@ def legend(ax: Axes, columns: int = 4) -> None:
 def _counted(condition: Mapping[str, Any]) -> str:
     if condition.get("strata"):
         return "estimated from strata"
-    good = sum(condition["outcomes"].get(one, 0) for one in _GOOD)
+    good = sum(condition["outcomes"].get(outcome, 0) for outcome in _GOOD)
     return f"{condition['cycles'] - good:,} of {condition['cycles']:,} failed"

@@ -35,25 +35,27 @@ def independence(run: Run, ax: Axes | None = None) -> Axes:
         UsageError: no condition forced a restore, so nothing can be said.
     """
     shown = {
-        name: one
-        for name, one in run.dependence.items()
-        if any(one[part]["estimate"] is not None for part in _PARTS)
+        name: dependence
+        for name, dependence in run.dependence.items()
+        if any(dependence[part]["estimate"] is not None for part in _PARTS)
     }
     if not shown:
         raise UsageError(
             f"{run.folder}: no condition has forced restores; "
             "give its experiment shadow = 0.1 and run it again"
         )
-    known = [one[part][end] for one in shown.values() for part in _PARTS for end in _ENDS]
+    known = [
+        dependence[part][end] for dependence in shown.values() for part in _PARTS for end in _ENDS
+    ]
     scale = style.scale(known)
     ax = style.axes(ax, 1.5 + 0.62 * len(shown))
     looks = {"predicted": style.series(1), "measured": style.series(0)}
-    for row, one in enumerate(shown.values()):
+    for row, dependence in enumerate(shown.values()):
         for part, shift in zip(_PARTS, (-0.15, 0.15), strict=True):
-            if one[part]["lower"] is not None:
+            if dependence[part]["lower"] is not None:
                 measured = part == "measured"
-                interval(ax, scale, row + shift, one[part], looks[part], filled=measured)
-        beside(ax, row, _odds(one["odds_ratio"]))
+                interval(ax, scale, row + shift, dependence[part], looks[part], filled=measured)
+        beside(ax, row, _odds(dependence["odds_ratio"]))
     style.failures_on(ax, ax.xaxis, scale)
     rows(ax, list(shown))
     for part, words in zip(_PARTS, ("if they failed independently", "measured"), strict=True):

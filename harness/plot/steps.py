@@ -42,20 +42,20 @@ def timings(
     """
     if step not in TIMINGS:
         raise UsageError(f"there is no step {step!r}; choose one of {', '.join(TIMINGS)}")
-    known = {one["name"]: one for one in run.summary["conditions"]}
+    known = {condition["name"]: condition for condition in run.summary["conditions"]}
     unknown = [name for name in conditions or () if name not in known]
     if unknown:
         raise UsageError(f"{run.folder}: no condition {unknown[0]!r}; there are {', '.join(known)}")
     spread = {
-        name: found
+        name: of_step
         for name in (known if conditions is None else conditions)
-        if (found := (known[name].get("distributions_ms") or {}).get(step))
+        if (of_step := (known[name].get("distributions_ms") or {}).get(step))
     }
     if not spread:
         raise UsageError(f"{run.folder}: the step {step!r} took place in no cycle; choose another")
     ax = style.axes(ax, 1.4 + 0.34 * len(spread))
-    for row, found in enumerate(spread.values()):
-        _strip(ax, row, found)
+    for row, of_step in enumerate(spread.values()):
+        _strip(ax, row, of_step)
     _across(ax)
     rows(ax, list(spread))
     ax.set_xlabel(f"{step}, ms (logarithmic)")
@@ -98,8 +98,8 @@ def _across(ax: Axes) -> None:
     steps = (1.0,) if high / low > 300 else (1.0, 3.0) if high / low > 30 else (1.0, 2.0, 5.0)
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     ticks = [float(f"{step}e{power}") for power in powers for step in steps]
-    ticks = [one for one in ticks if low / 1.15 <= one <= high * 1.15]
-    ax.set_xticks(ticks, [f"{one:,.10g}" for one in ticks])
+    ticks = [tick for tick in ticks if low / 1.15 <= tick <= high * 1.15]
+    ax.set_xticks(ticks, [f"{tick:,.10g}" for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(axis="x", color="#dddddd", linewidth=0.8)
     ax.set_axisbelow(True)

@@ -66,8 +66,8 @@ def axes(ax: Axes | None, height_in: float) -> Axes:
 
 def scale(reliabilities: Iterable[float | None]) -> Scale:
     """Return the scale that shows all ``reliabilities`` (0 to 1), and has room for open ends."""
-    found = [1 - one for one in reliabilities if one is not None]
-    seen = [one for one in found if one > _LEAST] or [1e-3]
+    failing = [1 - reliability for reliability in reliabilities if reliability is not None]
+    seen = [value for value in failing if value > _LEAST] or [1e-3]
     return Scale(min(seen) / 3, min(1.0, max(seen) * 1.6))
 
 
@@ -80,7 +80,7 @@ def failures_on(ax: Axes, which: Axis, shown: Scale) -> None:
     set_scale("log")
     set_limits(shown.worst * 1.12, shown.best / 1.12)
     ticks = _ticks(shown)
-    which.set_ticks(ticks, [_named(one) for one in ticks])
+    which.set_ticks(ticks, [_named(tick) for tick in ticks])
     which.set_ticks([], minor=True)
     text = "reliability, as failures per cycle (logarithmic)"
     if along_x:
@@ -96,8 +96,8 @@ def _ticks(shown: Scale) -> list[float]:
     """Return powers of ten; where there are hardly two, halves and fifths of them as well."""
     steps = (1.0,) if shown.worst / shown.best > 50 else (1.0, 2.0, 5.0)
     powers = range(math.floor(math.log10(shown.best)), 1)
-    found = [float(f"{step}e{power}") for power in powers for step in steps]
-    return [one for one in found if shown.best < one <= shown.worst * 1.1 and one <= 1]
+    ticks = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [value for value in ticks if shown.best < value <= shown.worst * 1.1 and value <= 1]
 
 
 def _named(failures: float) -> str:
@@ -113,14 +113,14 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
     if not wanted:
         return []
     gap = min(gap, 1 / max(1, len(wanted) - 1))
-    order = sorted(range(len(wanted)), key=lambda one: wanted[one])
-    placed = [min(1.0, max(0.0, wanted[one])) for one in order]
+    order = sorted(range(len(wanted)), key=lambda number: wanted[number])
+    placed = [min(1.0, max(0.0, wanted[number])) for number in order]
     for here, after in pairwise(range(len(placed))):
         placed[after] = max(placed[after], placed[here] + gap)
     placed[-1] = min(placed[-1], 1.0)
     for after, here in pairwise(reversed(range(len(placed)))):
         placed[here] = min(placed[here], placed[after] - gap)
-    found = [0.0] * len(wanted)
-    for place, one in zip(placed, order, strict=True):
-        found[one] = place
-    return found
+    moved = [0.0] * len(wanted)
+    for place, number in zip(placed, order, strict=True):
+        moved[number] = place
+    return moved

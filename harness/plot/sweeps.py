@@ -47,21 +47,22 @@ def curve(
     """
     shown = _chosen(run, name)
     bands = {
-        one["name"]: one["strata"]["curve"]
-        for one in run.summary["conditions"]
-        if one.get("strata") and any(one["name"] == each.get("stratified") for each in shown)
+        condition["name"]: condition["strata"]["curve"]
+        for condition in run.summary["conditions"]
+        if condition.get("strata")
+        and any(condition["name"] == each.get("stratified") for each in shown)
     }
     ax = style.axes(ax, _HEIGHT_IN)
     scale = _scale(shown, bands)
     for band in bands.values():
         _band(ax, scale, band)
-    for order, one in enumerate(shown):
+    for order, curve in enumerate(shown):
         look = style.series(order)
         moved = _moved(ax, order, len(shown))
-        _measured(ax, scale, one, look, moved)
+        _measured(ax, scale, curve, look, moved)
         if frontier:
-            _frontier(ax, scale, one, look, moved)
-    targets = sorted({one["frontier"]["target"] for one in shown if one.get("frontier")})
+            _frontier(ax, scale, curve, look, moved)
+    targets = sorted({curve["frontier"]["target"] for curve in shown if curve.get("frontier")})
     for target in targets:
         ax.axhline(1 - target, color="black", linestyle=":", linewidth=1.3)
     _along(ax, shown, [point["rate"] for band in bands.values() for point in band])
@@ -72,22 +73,22 @@ def curve(
 
 
 def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
-    found = [one | {"points": measured(one)} for one in run.summary.get("curves") or ()]
-    found = [one for one in found if one["points"]]
-    if not found:
+    curves = [curve | {"points": measured(curve)} for curve in run.summary.get("curves") or ()]
+    curves = [curve for curve in curves if curve["points"]]
+    if not curves:
         raise UsageError(
             f"{run.folder}: nothing was swept over numbers; "
             'give a condition each = { "faults.*.rate" = [...] } and run it again'
         )
     if name is None:
-        return [one for one in found if one["key"] == found[0]["key"]]
+        return [curve for curve in curves if curve["key"] == curves[0]["key"]]
     wanted = [name] if isinstance(name, str) else list(name)
-    names = list(dict.fromkeys(one["name"] for one in found))
-    for one in wanted:
-        if one not in names:
-            raise UsageError(f"{run.folder}: no sweep is named {one!r}; there are {names}")
-    chosen = [one for one in found if one["name"] in wanted]
-    keys = sorted({one["key"] for one in chosen})
+    names = list(dict.fromkeys(curve["name"] for curve in curves))
+    for asked in wanted:
+        if asked not in names:
+            raise UsageError(f"{run.folder}: no sweep is named {asked!r}; there are {names}")
+    chosen = [curve for curve in curves if curve["name"] in wanted]
+    keys = sorted({curve["key"] for curve in chosen})
     if len(keys) > 1:
         raise UsageError(f"{run.folder}: {wanted} sweep over {' and '.join(keys)}; draw them apart")
     return chosen
@@ -95,7 +96,7 @@ def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
 
 def _scale(shown: Sequence[Curve], bands: Mapping[str, Any]) -> style.Scale:
     keys = ("reliability", "lower", "upper", "predicted")
-    known = [point.get(one) for curve in shown for point in curve["points"] for one in keys]
+    known = [point.get(name) for curve in shown for point in curve["points"] for name in keys]
     known += [curve["frontier"]["target"] for curve in shown if curve.get("frontier")]
     # far below what was measured a band only falls on: not all of that is of interest
     known += [
@@ -164,7 +165,7 @@ def _frontier(
 
 def _along(ax: Axes, shown: Sequence[Curve], rates: Sequence[float]) -> None:
     """Scale x logarithmically where it spans much, and tick it where cycles were measured."""
-    measured = sorted({point["x"] for one in shown for point in one["points"]})
+    measured = sorted({point["x"] for curve in shown for point in curve["points"]})
     least, most = min([*measured, *rates]), max([*measured, *rates])
     ax.set_xlabel(shown[0]["label"])
     if least > 0 and most >= 8 * least:
@@ -173,26 +174,26 @@ def _along(ax: Axes, shown: Sequence[Curve], rates: Sequence[float]) -> None:
         measured = _readable(measured, 1.5)
         if rates:
             tens = [10.0**power for power in range(-7, 1)]
-            measured = _readable([*measured, *(one for one in tens if one < measured[0] / 2)], 1.0)
-            measured = [one for one in measured if least <= one <= most]
+            measured = _readable([*measured, *(at for at in tens if at < measured[0] / 2)], 1.0)
+            measured = [at for at in measured if least <= at <= most]
     if len(measured) <= 12:
-        ax.set_xticks(sorted(measured), [f"{one:.3g}" for one in sorted(measured)])
+        ax.set_xticks(sorted(measured), [f"{at:.3g}" for at in sorted(measured)])
         ax.set_xticks([], minor=True)
 
 
 def _readable(values: Sequence[float], ratio: float) -> list[float]:
     """Return ascending values, without those too close to the one before to be labelled."""
     kept: list[float] = []
-    for one in sorted(values):
-        if not kept or one >= kept[-1] * ratio:
-            kept.append(one)
+    for value in sorted(values):
+        if not kept or value >= kept[-1] * ratio:
+            kept.append(value)
     return kept
 
 
 def _labels(ax: Axes, scale: style.Scale, shown: Sequence[Curve], *, frontier: bool) -> None:
     """Name each line to the right of its last point, with its frontier in words."""
-    texts = [_label(one, shown, frontier=frontier) for one in shown]
-    last = [one["points"][-1] for one in shown]
+    texts = [_label(curve, shown, frontier=frontier) for curve in shown]
+    last = [curve["points"][-1] for curve in shown]
     wanted = [scale.height(scale.at(point["reliability"])) for point in last]
     lines = max(text.count("\n") + 1 for text in texts)
     places = style.apart(wanted, 0.04 * lines + 0.015)
@@ -211,7 +212,7 @@ def _labels(ax: Axes, scale: style.Scale, shown: Sequence[Curve], *, frontier: b
 
 def _label(curve: Curve, shown: Sequence[Curve], *, frontier: bool) -> str:
     said = [words(value, " + ") for value in (curve.get("series") or {}).values()]
-    if len({one["name"] for one in shown}) > 1 or not said:
+    if len({other["name"] for other in shown}) > 1 or not said:
         said = [curve["name"], *said]
     text = textwrap.fill(", ".join(said), _NAME_WIDTH)
     known = ", ".join(end.said for end in ends(curve))
@@ -228,12 +229,12 @@ def _legend(
 
     handles: list[Line2D | Patch] = [line("measured, with interval", "-", marker="o")]
     handles.append(line("no cycle failed", "none", marker="o", markerfacecolor="white"))
-    if any(point.get("predicted") is not None for one in shown for point in one["points"]):
+    if any(point.get("predicted") is not None for curve in shown for point in curve["points"]):
         handles.append(line("if failures were independent", (0, (2, 2)), marker="_"))
     if banded:
         handles.append(Patch(facecolor="#999999", alpha=0.4, label="estimated from strata"))
     if targets:
-        named = " and ".join(f"{100 * one:.10g}%" for one in targets)
+        named = " and ".join(f"{100 * target:.10g}%" for target in targets)
         words = ": upright lines show where it holds (solid), breaks (dotted)" if frontier else ""
         handles.append(line(f"target {named}{words}", ":"))
     ax.legend(

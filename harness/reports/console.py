@@ -70,8 +70,8 @@ class ConsoleReport(Report):
             legacy_windows=False,
         )
         console.print(Text(report.title, style="bold"))
-        for told in report.scenarios:
-            console.print(Text(), stage(told, self.width, self.symbols), Text(), sep="\n")
+        for story in report.scenarios:
+            console.print(Text(), stage(story, self.width, self.symbols), Text(), sep="\n")
         console.print(_facts(report.facts))
         for part in (
             *_claims(report.claims, self.width),
@@ -89,21 +89,22 @@ class ConsoleReport(Report):
         return _ascii(text) if self.symbols is PLAIN else text
 
 
-def in_print(told: T) -> T:
+def in_print(value: T) -> T:
     """Return a report, or a part of one, with every text in it ``printable``."""
-    found: Any = told
-    if isinstance(told, str):
-        found = printable(told)
-    elif isinstance(told, list):
-        found = [in_print(one) for one in told]
-    elif isinstance(told, tuple):
-        parts = [in_print(one) for one in told]
-        found = type(told)(*parts) if hasattr(told, "_fields") else tuple(parts)
-    elif is_dataclass(told) and not isinstance(told, type):
-        found = replace(
-            told, **{one.name: in_print(getattr(told, one.name)) for one in fields(told)}
+    printed: Any = value
+    if isinstance(value, str):
+        printed = printable(value)
+    elif isinstance(value, list):
+        printed = [in_print(item) for item in value]
+    elif isinstance(value, tuple):
+        parts = [in_print(item) for item in value]
+        printed = type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    elif is_dataclass(value) and not isinstance(value, type):
+        printed = replace(
+            value,
+            **{field.name: in_print(getattr(value, field.name)) for field in fields(value)},
         )
-    return found  # type: ignore[no-any-return]  # of the same type
+    return printed  # type: ignore[no-any-return]  # of the same type
 
 
 def _ascii(text: str) -> str:

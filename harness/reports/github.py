@@ -31,16 +31,16 @@ class GithubReport(Report):
     def render(self, folder: Path) -> str:
         """Return a line an annotation; UsageError where there is no run."""
         summary = load(folder).summary
-        found: dict[str, list[Statement]] = {"error": [], "warning": [], "notice": []}
-        for one in summary["conditions"]:
-            sound = soundness(one)
+        by_level: dict[str, list[Statement]] = {"error": [], "warning": [], "notice": []}
+        for condition in summary["conditions"]:
+            sound = soundness(condition)
             if sound.verdict == ERROR:
-                found["error"].append(sound)
-            for stated in statements(one, summary):
+                by_level["error"].append(sound)
+            for stated in statements(condition, summary):
                 if level := _level_of(stated):
-                    found[level].append(stated)
+                    by_level[level].append(stated)
         left_out = len(unmeasured(summary))
-        lines = [line for level, stated in found.items() for line in _lines(level, stated)]
+        lines = [line for level, stated in by_level.items() for line in _lines(level, stated)]
         if not lines:
             lines = ["::notice title=harness::nothing is claimed in this run"]
         if left_out:
@@ -50,8 +50,8 @@ class GithubReport(Report):
 
 def command(level: str, title: str, message: str) -> str:
     """Return one workflow command, a line whatever title and message hold."""
-    told = message if len(message) <= MESSAGE_MOST else f"{message[:MESSAGE_MOST]}..."
-    named, said = printable(title), printable_lines(told)
+    text = message if len(message) <= MESSAGE_MOST else f"{message[:MESSAGE_MOST]}..."
+    named, said = printable(title), printable_lines(text)
     return f"::{level} title={named.translate(_PROPERTY)}::{said.translate(_DATA)}"
 
 
@@ -65,7 +65,10 @@ def _level_of(stated: Statement) -> str:
 def _lines(level: str, stated: Sequence[Statement]) -> list[str]:
     """Return the annotations of one level, and where they are too many, how many more."""
     shown = stated if len(stated) <= MOST else stated[: MOST - 1]
-    lines = [command(level, f"{one.verdict}: {one.claim}", _message(one)) for one in shown]
+    lines = [
+        command(level, f"{statement.verdict}: {statement.claim}", _message(statement))
+        for statement in shown
+    ]
     if more := len(stated) - len(shown):
         words = f"{more:,} more like these; the report of the run lists them all"
         lines.append(command(level, f"and {more:,} more", words))

@@ -68,7 +68,7 @@ class HtmlReport(Report):
             style=STYLE + (STORY_STYLE if report.scenarios else ""),
             opening=opening(summary, question),
             contents=_contents(parts),
-            scenarios="\n".join(page(told) for told in report.scenarios),
+            scenarios="\n".join(page(story) for story in report.scenarios),
             sections="\n".join(section(*part) for part in parts),
             facts="".join(
                 f"<dt>{clean(name)}</dt><dd>{clean(value)}</dd>\n" for name, value in facts.items()
@@ -95,8 +95,8 @@ def _parts(report: tables.Report, summary: Mapping[str, Any]) -> Iterator[Part]:
     yield Part("timings", timings.TITLE, timings.ABOUT, timings.timings(conditions))
 
 
-def _of(name: str, told: tables.Table) -> Part:
-    return Part(name, told.title, told.about, table(told) if told.rows else "")
+def _of(name: str, content: tables.Table) -> Part:
+    return Part(name, content.title, content.about, table(content) if content.rows else "")
 
 
 def _contents(parts: list[Part]) -> str:

@@ -38,11 +38,11 @@ class JunitReport(Report):
         """Return the XML about ``folder``; UsageError where there is no run."""
         summary, run = load(folder)
         suites = []
-        for one in summary["conditions"]:
-            name = one["name"]
-            stated = [soundness(one), *statements(one, summary)]
+        for condition in summary["conditions"]:
+            name = condition["name"]
+            stated = [soundness(condition), *statements(condition, summary)]
             wall_s = (run.get("wall_s_by_condition") or {}).get(name)
-            suites.append(_suite(name, stated, _properties(run, one), wall_s))
+            suites.append(_suite(name, stated, _properties(run, condition), wall_s))
         if rest := unmeasured(summary):
             suites.append(_suite("not measured here", rest, _properties(run, {}), None))
         counts = {
@@ -59,7 +59,7 @@ def _suite(
     name: str, stated: Sequence[Statement], properties: Mapping[str, str], wall_s: float | None
 ) -> ET.Element:
     """Return the suite of one condition; its time is that of all its cycles."""
-    kinds = [_kind(one) for one in stated]
+    kinds = [_kind(statement) for statement in stated]
     suite = ET.Element(
         "testsuite",
         {
@@ -74,7 +74,7 @@ def _suite(
     held = ET.SubElement(suite, "properties")
     for key, value in properties.items():
         ET.SubElement(held, "property", {"name": _held(key), "value": _held(value)})
-    suite.extend(_case(one, name) for one in stated)
+    suite.extend(_case(statement, name) for statement in stated)
     return suite
 
 
@@ -97,20 +97,20 @@ def _kind(stated: Statement) -> str:
 
 def _lines(stated: Statement) -> str:
     """Return what a viewer shows below the case, a fact a line."""
-    said = {
+    lines = {
         "claim": stated.claim,
         "verdict": stated.verdict,
         "measured": stated.measured,
         "why": stated.why,
         "ahead": stated.ahead,
     }
-    return "\n".join(f"{key}: {value}" for key, value in said.items() if value)
+    return "\n".join(f"{key}: {value}" for key, value in lines.items() if value)
 
 
 def _properties(run: Mapping[str, Any], condition: Mapping[str, Any]) -> dict[str, str]:
     """Return what ran and on what; what is not known is left out."""
     machine = run.get("machine")
-    said: dict[str, Any] = {
+    properties: dict[str, Any] = {
         "policy": condition.get("policy"),
         "cycles": condition.get("cycles"),
         "seed": run.get("seed"),
@@ -118,10 +118,10 @@ def _properties(run: Mapping[str, Any], condition: Mapping[str, Any]) -> dict[st
         "started": run.get("started"),
     }
     if isinstance(machine, Mapping):
-        said |= {f"machine.{key}": value for key, value in machine.items()}
+        properties |= {f"machine.{key}": value for key, value in machine.items()}
     elif machine:
-        said["machine"] = machine
-    return {key: str(value) for key, value in said.items() if value not in (None, "")}
+        properties["machine"] = machine
+    return {key: str(value) for key, value in properties.items() if value not in (None, "")}
 
 
 def _held(text: str) -> str:

@@ -29,8 +29,8 @@ class MarkdownReport(Report):
         report = read(folder)
         facts = "".join(f"- {name}: {escape(value)}\n" for name, value in report.facts)
         text = f"# {escape(report.title)}\n\n{facts}\n"
-        for told in report.scenarios:
-            text = _added(text, _scenario(told))
+        for story in report.scenarios:
+            text = _added(text, _scenario(story))
         for table in (
             report.claims,
             *report.decided,
@@ -64,21 +64,21 @@ def escape(text: str) -> str:
     )
 
 
-def _scenario(told: Scenario) -> Table:
+def _scenario(story: Scenario) -> Table:
     """Return a scenario as a table: a step a row, below the cleanup a row for each table."""
     rows = []
-    for state, step, said, removals in told.lines:
+    for state, step, said, removals in story.lines:
         rows.append((MARKS[state], step, said))
-        for one in removals:
+        for removal in removals:
             failed = "; ".join(
                 f"{entity}: {reason} ({attempts} attempt{'' if attempts == 1 else 's'})"
-                for entity, reason, attempts, _ in one.failed
+                for entity, reason, attempts, _ in removal.failed
             )
-            counted = f"{one.tally}; {failed}" if failed else one.tally
-            rows.append((MARKS["bad" if failed else "good"], one.table, counted))
-    rows.append((MARKS["good" if told.clean else "bad"], "End", told.end))
-    title = f"{told.title}, cycle {told.cycle:,}"
-    return Table(escape(title), (" ", "step", "what happened"), rows, escape(told.took))
+            counted = f"{removal.tally}; {failed}" if failed else removal.tally
+            rows.append((MARKS["bad" if failed else "good"], removal.table, counted))
+    rows.append((MARKS["good" if story.clean else "bad"], "End", story.end))
+    title = f"{story.title}, cycle {story.cycle:,}"
+    return Table(escape(title), (" ", "step", "what happened"), rows, escape(story.took))
 
 
 def _code(text: str) -> str:

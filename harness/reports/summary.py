@@ -33,15 +33,15 @@ class SummaryReport(Report):
     def render(self, folder: Path) -> str:
         """Return the page about ``folder``; UsageError where there is no run."""
         summary, run = load(folder)
-        found = source_rows.groups(summary)
+        groups = source_rows.groups(summary)
         pairs = reasoning.pairs(summary, run)
         parts = [
             [f"# {escape(summary['experiment'])}: the summary, as measured"],
             _demonstrated(summary, run),
-            _performance(summary, found),
+            _performance(summary, groups),
             _scenarios(summary),
             _analysis(summary, pairs),
-            ["## Conclusion", *_bullets(conclusion(summary, found, pairs))],
+            ["## Conclusion", *_bullets(conclusion(summary, groups, pairs))],
         ]
         return "\n\n".join(block for part in parts for block in part) + "\n"
 
@@ -49,18 +49,18 @@ class SummaryReport(Report):
 def _demonstrated(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
     """Say what was really done, in counts."""
     conditions = summary["conditions"]
-    cycles = sum(one["cycles"] for one in conditions)
+    cycles = sum(condition["cycles"] for condition in conditions)
     done = {
-        step: sum(one["timings_ms"][step]["count"] for one in conditions)
+        step: sum(condition["timings_ms"][step]["count"] for condition in conditions)
         for step in ("backup", "cleanup", "verify", "restore")
     }
     fired: dict[str, int] = {}
-    for one in conditions:
-        for kind, counts in one["faults"].items():
+    for condition in conditions:
+        for kind, counts in condition["faults"].items():
             fired[kind] = fired.get(kind, 0) + counts["fired"]
     ends: dict[str, int] = {}
-    for one in conditions:
-        for outcome, number in one["outcomes"].items():
+    for condition in conditions:
+        for outcome, number in condition["outcomes"].items():
             ends[outcome] = ends.get(outcome, 0) + number
     struck = {kind: number for kind, number in sorted(fired.items()) if number}
     question = (run.get("experiment") or {}).get("question")
@@ -85,13 +85,13 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _performance(summary: Mapping[str, Any], found: Sequence[source_rows.Group]) -> list[str]:
+def _performance(summary: Mapping[str, Any], groups: Sequence[source_rows.Group]) -> list[str]:
     """Put every figure of the source document beside what was measured of it."""
     parts = ["## Performance results", "In brackets the interval; a set point supports nothing."]
     stated = source_rows.stated(summary)
     if not summary.get("rows") and stated.rows:
         parts += _section(stated)
-    for group in found:
+    for group in groups:
         if group.table.rows:
             parts += _section(group.table)
     steps = _steps(summary["conditions"])
@@ -103,47 +103,49 @@ def _steps(conditions: Sequence[Mapping[str, Any]]) -> Table:
     headings = ("condition", "backup p50", "backup p99", "restore p50", "restore p99", "cycles")
     rows = [
         (
-            one["name"],
+            condition["name"],
             *(
-                milliseconds(one["timings_ms"][step][key])
+                milliseconds(condition["timings_ms"][step][key])
                 for step in ("backup", "restore")
                 for key in ("p50", "p99")
             ),
-            f"{one['cycles']:,}",
+            f"{condition['cycles']:,}",
         )
-        for one in conditions
-        if one["timings_ms"]["backup"]["count"]
+        for condition in conditions
+        if condition["timings_ms"]["backup"]["count"]
     ]
     return Table("Time", headings, rows, figures=frozenset(headings[1:]))
 
 
 def _scenarios(summary: Mapping[str, Any]) -> list[str]:
     """Tell each story that the run kept, as it went."""
-    told = [scenario(one) for one in summary.get("stories") or ()]
-    if not told:
+    stories = [scenario(story) for story in summary.get("stories") or ()]
+    if not stories:
         return ["## Failure scenario", "No cycle of this run kept its story: not measured here."]
     parts = ["## Failure scenario"]
-    for one in told:
-        parts += [f"### {escape(one.title)}, cycle {one.cycle:,}", *_told(one)]
+    for story in stories:
+        parts += [f"### {escape(story.title)}, cycle {story.cycle:,}", *_told(story)]
     return parts
 
 
-def _told(told: Scenario) -> Iterator[str]:
+def _told(story: Scenario) -> Iterator[str]:
     lines = []
-    for line in told.lines:
+    for line in story.lines:
         lines.append(f"{MARKS[line.state]} {line.step}: {line.said}")
-        for one in line.removals:
+        for removal in line.removals:
             causes: dict[str, int] = {}
-            for failed in one.failed:
+            for failed in removal.failed:
                 causes[failed.reason] = causes.get(failed.reason, 0) + 1
             struck = ", ".join(f"{number} {reason}" for reason, number in causes.items())
-            said = f"{one.removed:,} of {one.wanted:,} deleted" if one.wanted else "failed"
-            mark = MARKS["bad" if one.failed else "good"]
-            lines.append(f"{mark} {one.table}: {said}{f' ({struck})' if struck else ''}")
-    lines.append(f"{MARKS['good' if told.clean else 'bad']} End: {told.end}")
+            said = (
+                f"{removal.removed:,} of {removal.wanted:,} deleted" if removal.wanted else "failed"
+            )
+            mark = MARKS["bad" if removal.failed else "good"]
+            lines.append(f"{mark} {removal.table}: {said}{f' ({struck})' if struck else ''}")
+    lines.append(f"{MARKS['good' if story.clean else 'bad']} End: {story.end}")
     yield from _bullets(lines)
-    if told.took:
-        yield escape(f"Took: {told.took}.")
+    if story.took:
+        yield escape(f"Took: {story.took}.")
 
 
 def _analysis(summary: Mapping[str, Any], pairs: Sequence[reasoning.Pair]) -> list[str]:
@@ -173,7 +175,7 @@ def _section(table: Table) -> list[str]:
 def _bullets(sentences: Sequence[str]) -> list[str]:
     """Return one block with a line a sentence; [] for none."""
     # a cell is cut where it grows too long, a sentence of the conclusion must not be
-    lines = [" ".join(part for part in _whole(one)) for one in sentences]
+    lines = [" ".join(part for part in _whole(sentence)) for sentence in sentences]
     return ["\n".join(f"- {line}" for line in lines)] if lines else []
 
 

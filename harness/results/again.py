@@ -18,7 +18,7 @@ from harness.results.store import Store
 KEY = "again"  # of run.json: [{"condition": name, "cycles": [number, ...]}]
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _KILLED = re.compile(
-    rf"worker died \(signal ({'|'.join(str(int(one)) for one in _FROM_OUTSIDE)})\) in this cycle"
+    rf"worker died \(signal ({'|'.join(str(int(sent)) for sent in _FROM_OUTSIDE)})\) in this cycle"
 )
 
 
@@ -32,25 +32,25 @@ def take_away(store: Store) -> int:
 
     Which they were is in run.json before the first of them is gone.
     """
-    found = {
+    killed = {
         name: [cycle for cycle, detail in store.spoiled(name) if from_outside(detail)]
         for name in store.conditions()
     }
-    found = {name: cycles for name, cycles in found.items() if cycles}
-    if found:
+    killed = {name: cycles for name, cycles in killed.items() if cycles}
+    if killed:
         before = told(store.run)
         both = {
-            name: sorted({*before.get(name, ()), *found.get(name, ())})
-            for name in dict.fromkeys([*before, *found])
+            name: sorted({*before.get(name, ()), *killed.get(name, ())})
+            for name in dict.fromkeys([*before, *killed])
         }
         store.update_run(**{KEY: [{"condition": n, "cycles": c} for n, c in both.items()]})
-        store.remove(found)
-    return sum(map(len, found.values()))
+        store.remove(killed)
+    return sum(map(len, killed.values()))
 
 
 def told(run: Mapping[str, Any]) -> dict[str, list[int]]:
     """Return which cycles were run again, by condition, as run.json says."""
-    return {one["condition"]: list(one["cycles"]) for one in run.get(KEY) or ()}
+    return {entry["condition"]: list(entry["cycles"]) for entry in run.get(KEY) or ()}
 
 
 def sentence(run: Mapping[str, Any]) -> str:

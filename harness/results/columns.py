@@ -10,6 +10,15 @@ from numpy.typing import NDArray
 
 from harness.outcomes import CODES, OUTCOMES, TIMINGS
 from harness.results import checksums, sound
+from harness.results.rows import (
+    CLEANUP_OK,
+    CLEANUP_RAN,
+    EXACT,
+    ROWS,
+    SAYS_CLEAN,
+    SHADOW_OK,
+    SHADOW_RAN,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +27,12 @@ Columns = dict[str, NDArray[Any]]
 
 WHOLE = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes")
 TEXTS = ("restored_by", "faults", "detail")
-YES_OR_NO = ("rows", "exact", "says_clean")
-WHERE_RAN = ("cleanup_ok", "shadow_ok")  # 1 yes, 0 no, -1 where none ran
+# each by its bits in the column flags of the database: of WHERE_RAN whether one ran, and how
+YES_OR_NO = {"rows": ROWS, "exact": EXACT, "says_clean": SAYS_CLEAN}
+WHERE_RAN = {  # 1 yes, 0 no, -1 where none ran
+    "cleanup_ok": (CLEANUP_RAN, CLEANUP_OK),
+    "shadow_ok": (SHADOW_RAN, SHADOW_OK),
+}
 _PLACES = np.zeros(len(CODES), dtype=np.int8)  # of each code: where in OUTCOMES it is
 _PLACES[list(CODES.values())] = [OUTCOMES.index(outcome) for outcome in CODES]
 _CODES = np.array([CODES[outcome] for outcome in OUTCOMES], dtype=np.int64)
@@ -32,28 +45,28 @@ COLUMNS = (
 def typed(raw: Mapping[str, Sequence[Any]]) -> Columns:
     """Give every column as the database keeps it its type.
 
-    ``raw`` has COLUMNS, but for the column ``flags`` (the bits that harness.results.store
+    ``raw`` has COLUMNS, but for the column ``flags`` (the bits that harness.results.rows
     names) in place of those that are yes or no, and timings in microseconds, None where a step
     did not take place. Unsound where a value cannot be what a run has stored.
     """
-    found: Columns = {"cycle": sound.whole("cycle", raw["cycle"])}
-    sound.ascending(found["cycle"])
+    columns: Columns = {"cycle": sound.whole("cycle", raw["cycle"])}
+    sound.ascending(columns["cycle"])
     codes = sound.whole("outcome", raw["outcome"], 0, len(CODES) - 1)
-    found["outcome"] = _PLACES[codes]
+    columns["outcome"] = _PLACES[codes]
     flags = sound.whole("flags", raw["flags"], 0, 127)
-    for name, bit in (("rows", 1), ("exact", 2), ("says_clean", 4)):
-        found[name] = flags & bit != 0
-    for name, ran, ok in (("cleanup_ok", 8, 16), ("shadow_ok", 32, 64)):
-        found[name] = np.where(flags & ran != 0, flags & ok != 0, -1).astype(np.int8)
+    for name, bit in YES_OR_NO.items():
+        columns[name] = flags & bit != 0
+    for name, (ran, ok) in WHERE_RAN.items():
+        columns[name] = np.where(flags & ran != 0, flags & ok != 0, -1).astype(np.int8)
     for name in WHOLE:
         least = -sound.LARGEST if name == "grown_bytes" else 0  # a file can shrink
-        found[name] = sound.whole(name, raw[name], least)
+        columns[name] = sound.whole(name, raw[name], least)
     for phase in TIMINGS:
-        found[f"{phase}_ms"] = sound.microseconds(f"{phase}_us", raw[f"{phase}_ms"])
+        columns[f"{phase}_ms"] = sound.microseconds(f"{phase}_us", raw[f"{phase}_ms"])
     for name in TEXTS:
-        found[name] = sound.texts(name, raw[name])
+        columns[name] = sound.texts(name, raw[name])
     sound.faults(raw["faults"])
-    return {name: found[name] for name in COLUMNS}
+    return {name: columns[name] for name in COLUMNS}
 
 
 def checked(columns: Columns, same: NDArray[np.bool_] | None = None) -> None:
@@ -84,9 +97,9 @@ def checksums_of(conditions: checksums.Numbers, columns: Mapping[str, Any]) -> N
         columns: COLUMNS; texts as `harness.results.checksums.of_texts` gives them.
     """
     flags = np.zeros(len(columns["cycle"]), dtype=np.int64)
-    for name, bit in (("rows", 1), ("exact", 2), ("says_clean", 4)):
+    for name, bit in YES_OR_NO.items():
         flags += columns[name].astype(np.int64) * bit
-    for name, ran, ok in (("cleanup_ok", 8, 16), ("shadow_ok", 32, 64)):
+    for name, (ran, ok) in WHERE_RAN.items():
         flags += (columns[name] >= 0) * ran + (columns[name] == 1) * ok
     stored = {name: columns[name] for name in ("cycle", *WHOLE, *TEXTS)}
     stored |= {"outcome": _CODES[columns["outcome"]], "flags": flags}
@@ -130,13 +143,13 @@ def framed(columns: Columns) -> pd.DataFrame:
 
 def unframed(table: pd.DataFrame) -> dict[str, Any]:
     """Return a table's columns as ``checksums_of`` takes them; no cell becomes an object."""
-    found = {name: table[name].to_numpy() for name in ("cycle", *YES_OR_NO, *WHOLE)}
-    found |= {f"{phase}_ms": table[f"{phase}_ms"].to_numpy() for phase in TIMINGS}
-    found["outcome"] = table["outcome"].cat.codes.to_numpy()
+    columns = {name: table[name].to_numpy() for name in ("cycle", *YES_OR_NO, *WHOLE)}
+    columns |= {f"{phase}_ms": table[f"{phase}_ms"].to_numpy() for phase in TIMINGS}
+    columns["outcome"] = table["outcome"].cat.codes.to_numpy()
     for name in WHERE_RAN:
-        found[name] = table[name].astype("Int8").to_numpy(dtype=np.int8, na_value=-1)
+        columns[name] = table[name].astype("Int8").to_numpy(dtype=np.int8, na_value=-1)
     for name in TEXTS:
         words = table[name].astype("category").cat
         known = checksums.of_texts([*words.categories, None])
-        found[name] = known[words.codes.to_numpy()]  # -1, where there is none, is the last
-    return found
+        columns[name] = known[words.codes.to_numpy()]  # -1, where there is none, is the last
+    return columns

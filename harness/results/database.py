@@ -50,10 +50,10 @@ class CyclesDatabase:
         with self._open() as connection:
             ids = self._ids(connection)
             query = "SELECT count(*) FROM cycles WHERE condition = ?"
-            found: dict[str, list[tuple[int]]] = {
+            counted: dict[str, list[tuple[int]]] = {
                 name: list(connection.execute(query, (number,))) for name, number in ids.items()
             }
-        return {name: count for name, ((count,),) in found.items() if count}
+        return {name: count for name, ((count,),) in counted.items() if count}
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
@@ -71,7 +71,7 @@ class CyclesDatabase:
             _compare(condition, columns, stated)
         except Unsound as error:
             raise self._unsound(condition, raw["cycle"], error) from error
-        there = (len(stated), sum(one or 0 for one in stated))
+        there = (len(stated), sum(checksum or 0 for checksum in stated))
         if total is not None and total != there:
             raise self._changed(
                 f"condition {shown(condition)}: {there[0]:,} cycles are here, and table totals "
@@ -79,7 +79,7 @@ class CyclesDatabase:
                 if there[0] != total[0]
                 else f"condition {shown(condition)}: its checksum in table totals is another's"
             )
-        return told_apart(columns, np.array([one is None for one in stated], dtype=bool))
+        return told_apart(columns, np.array([checksum is None for checksum in stated], dtype=bool))
 
     def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
         """Return (cycle, story) of the first cycle of ``condition`` that has one, or None."""
@@ -89,10 +89,10 @@ class CyclesDatabase:
                 return None  # a run from before there were stories
             has = _has(connection, "stories", "checksum")
             query = _STORY.format(checksum="checksum" if has else "NULL")
-            found = connection.execute(query, (number,)).fetchone()
-        if found is None:
+            row = connection.execute(query, (number,)).fetchone()
+        if row is None:
             return None
-        cycle, text, stated = found
+        cycle, text, stated = row
         where = f"the story of cycle {cycle} of {shown(condition)}"
         try:
             story = json.loads(text)
@@ -126,8 +126,8 @@ class CyclesDatabase:
         if not _has(connection, "totals", "cycles"):
             return None
         query = "SELECT cycles, checksum FROM totals WHERE condition = ?"
-        found = connection.execute(query, (number,)).fetchone()
-        return (0, 0) if found is None else found
+        row = connection.execute(query, (number,)).fetchone()
+        return (0, 0) if row is None else row
 
     @contextmanager
     def _open(self) -> Iterator[apsw.Connection]:
@@ -170,8 +170,8 @@ def _has(connection: apsw.Connection, table: str, column: str) -> bool:
 def _compare(condition: str, columns: Columns, stated: Sequence[Any]) -> None:
     """Compare every row with its checksum; a row from before there were any has none."""
     summed = {name: checksums.of_texts(columns[name].tolist()) for name in checksums.TEXTS}
-    found = checksums_of(checksums.of_texts([condition]), columns | summed)
-    wanted = np.array([-1 if one is None else one for one in stated], dtype=object)
-    differs = np.flatnonzero((wanted != found) & (wanted != -1))
+    computed = checksums_of(checksums.of_texts([condition]), columns | summed)
+    wanted = np.array([-1 if checksum is None else checksum for checksum in stated], dtype=object)
+    differs = np.flatnonzero((wanted != computed) & (wanted != -1))
     if len(differs):
         raise Unsound("checksum", int(differs[0]), "it is not that of the row's values")

@@ -98,16 +98,16 @@ class CyclesFile:
 
     def counts(self) -> dict[str, int]:
         """Return {condition: how many cycles of it are here}."""
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for group in range(self._file.num_row_groups):
             name = self._only(group)
             if name is not None:
                 rows = self._file.metadata.row_group(group).num_rows
-                found[name] = found.get(name, 0) + rows
+                counts[name] = counts.get(name, 0) + rows
                 continue
-            for one in self._read([group], ["condition"])["condition"].value_counts().to_pylist():
-                found[one["values"]] = found.get(one["values"], 0) + one["counts"]
-        return found
+            for count in self._read([group], ["condition"])["condition"].value_counts().to_pylist():
+                counts[count["values"]] = counts.get(count["values"], 0) + count["counts"]
+        return counts
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
@@ -194,8 +194,8 @@ class CyclesFile:
 
     def _compare(self, there: Mapping[str, list[int]]) -> None:
         """Compare [cycles, sum of checksums] of conditions with what was written."""
-        for name, found in there.items():
-            if found != (self._totals or {}).get(name, [0, 0]):
+        for name, total in there.items():
+            if total != (self._totals or {}).get(name, [0, 0]):
                 raise self._damaged(
                     f"the cycles of condition {shown(name)} are not those that were written"
                 )
@@ -273,8 +273,8 @@ def _check_faults(faults: Any) -> None:
 
 def _total(condition: str, columns: Mapping[str, Any]) -> list[int]:
     """Return how many cycles there are, and the sum of their checksums."""
-    found = checksums_of(checksums.of_texts([condition]), columns)
-    return [len(found), int(found.sum())]
+    sums = checksums_of(checksums.of_texts([condition]), columns)
+    return [len(sums), int(sums.sum())]
 
 
 def write(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:

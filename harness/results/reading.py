@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
@@ -13,9 +12,10 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.outcomes import OUTCOMES, TIMINGS
+from harness.results import ledgers
 from harness.results.columns import COLUMNS, TEXTS, Columns, framed
 from harness.results.database import CyclesDatabase
-from harness.results.store import CYCLES, read_run
+from harness.results.folder import CYCLES, read_run
 from harness.results.stored_summary import PARQUET, SUMMARY, made_from
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class Results:
     @property
     def experiment(self) -> dict[str, Any]:
         """The experiment as it ran, every default filled in and every rate solved for."""
-        found: dict[str, Any] = self.run["experiment"]
-        return found
+        experiment: dict[str, Any] = self.run["experiment"]
+        return experiment
 
     @property
     def conditions(self) -> list[dict[str, Any]]:
@@ -125,15 +125,15 @@ class Results:
 def ledger(faults: Iterable[str | None]) -> dict[str, dict[str, int]]:
     """Count by kind what was planned, fired, surfaced and masked, from the column ``faults``.
 
-    One text is a JSON list of entries (kind, phase, operation, attempt, lasting, fired, surfaced,
-    evidence); None is a cycle without. Each distinct text is read only once.
+    One text is what `harness.results.ledgers` reads; None is a cycle without. Each distinct text
+    is read only once.
     """
     counts = {key: Counter[str]() for key in LEDGER}
     texts = Counter(text for text in faults if text)
-    for entries, times in zip(json.loads(f"[{','.join(texts)}]"), texts.values(), strict=True):
-        for kind, _, _, _, _, fired, surfaced, *_ in entries:
-            counts["planned"][kind] += times
-            if fired:
-                counts["fired"][kind] += times
-                counts["surfaced" if surfaced else "masked"][kind] += times
+    for entries, times in zip(ledgers.of_texts(texts), texts.values(), strict=True):
+        for entry in entries:
+            counts["planned"][entry.kind] += times
+            if entry.fired:
+                counts["fired"][entry.kind] += times
+                counts["surfaced" if entry.surfaced else "masked"][entry.kind] += times
     return {kind: {key: counts[key][kind] for key in LEDGER} for kind in sorted(counts["planned"])}

@@ -51,26 +51,27 @@ def check_run(path: Path, run: Mapping[str, Any]) -> None:
 
 def _names(path: Path, run: Mapping[str, Any]) -> list[str]:
     experiment = run.get("experiment")
-    found = experiment.get("conditions") if isinstance(experiment, dict) else None
-    if not isinstance(found, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("name"), str) for one in found
+    conditions = experiment.get("conditions") if isinstance(experiment, dict) else None
+    if not isinstance(conditions, list) or not all(
+        isinstance(condition, dict) and isinstance(condition.get("name"), str)
+        for condition in conditions
     ):
         raise MeasurementError(f"{path}: holds no experiment, so no run wrote it; {_AGAIN}")
-    return [one["name"] for one in found]
+    return [condition["name"] for condition in conditions]
 
 
 def _check_seed(path: Path, run: Mapping[str, Any]) -> None:
     """The seed stands in three places; a run that has not all of them is an older one."""
     places = {"seed": run, "experiment.seed": run["experiment"], "configured.seed":
               run.get("configured")}  # fmt: skip
-    seeds = {key: one["seed"] for key, one in places.items()
-             if isinstance(one, dict) and "seed" in one}  # fmt: skip
+    seeds = {key: content["seed"] for key, content in places.items()
+             if isinstance(content, dict) and "seed" in content}  # fmt: skip
     for key, seed in seeds.items():
         if type(seed) is not int or seed < 0:
             raise _wrong(path, f"{key}: {seed!a} is no whole number from 0")
     if len(set(seeds.values())) > 1:
-        told = ", ".join(f"{key} is {seed}" for key, seed in seeds.items())
-        raise _wrong(path, f"the seeds disagree: {told}")
+        listed = ", ".join(f"{key} is {seed}" for key, seed in seeds.items())
+        raise _wrong(path, f"the seeds disagree: {listed}")
 
 
 def _check_older(path: Path, experiment: Mapping[str, Any]) -> None:

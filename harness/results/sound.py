@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.faults.schedule.ledger import LedgerEntry
+
 LARGEST = 2**53  # of a whole number, here and in JSON
 LONGEST_US = 10**15  # of a step: thirty years
 _LASTING = ("attempt", "phase", "cycle")
-_ENTRY = "kind, phase, operation, attempt, lasting, fired, surfaced, evidence"
 
 
 class Unsound(Exception):
@@ -34,9 +35,9 @@ def whole(column: str, values: Sequence[Any], least: int = 0, most: int = LARGES
     if set(map(type, values)) - {int}:
         place = next(n for n, value in enumerate(values) if type(value) is not int)
         raise Unsound(column, place, f"{shown(values[place])} is no whole number")
-    found = np.array(values, dtype=np.int64)
-    in_range(column, found, least, most)
-    return found
+    array = np.array(values, dtype=np.int64)
+    in_range(column, array, least, most)
+    return array
 
 
 def in_range(column: str, values: NDArray[Any], least: float, most: float) -> None:
@@ -53,10 +54,10 @@ def microseconds(column: str, values: Sequence[Any]) -> Any:
         kinds = (int, type(None))
         place = next(n for n, value in enumerate(values) if type(value) not in kinds)
         raise Unsound(column, place, f"{shown(values[place])} is no whole number of microseconds")
-    found = np.array(values, dtype=np.float64)
-    took = np.where(np.isnan(found), 0, found)
+    array = np.array(values, dtype=np.float64)
+    took = np.where(np.isnan(array), 0, array)
     in_range(column, took, 0, LONGEST_US)
-    return found / 1000
+    return array / 1000
 
 
 def texts(column: str, values: Sequence[Any]) -> Any:
@@ -65,9 +66,9 @@ def texts(column: str, values: Sequence[Any]) -> Any:
         kinds = (str, type(None))
         place = next(n for n, value in enumerate(values) if type(value) not in kinds)
         raise Unsound(column, place, f"{shown(values[place])} is no text")
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def ascending(cycles: NDArray[np.int64], same: NDArray[np.bool_] | None = None) -> None:
@@ -100,16 +101,23 @@ def _no_ledger(text: str) -> str:
     if not isinstance(entries, list):
         return f"{shown(text)} is no list of entries"
     bad = [entry for entry in entries if not _is_entry(entry)]
-    return f"{shown(bad[0])} is no entry of a ledger ({_ENTRY})" if bad else ""
+    return (
+        f"{shown(bad[0])} is no entry of a ledger ({', '.join(LedgerEntry._fields)})" if bad else ""
+    )
 
 
 def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, list) or len(entry) != 8:
+    if not isinstance(entry, list) or len(entry) != len(LedgerEntry._fields):
         return False
-    kind, phase, operation, attempt, lasting, fired, surfaced, evidence = entry
-    words = all(isinstance(one, str) for one in (kind, phase, operation, evidence))
-    counts = type(attempt) is int and attempt >= 0
-    return words and counts and lasting in _LASTING and {type(fired), type(surfaced)} == {bool}
+    values = LedgerEntry(*entry)
+    words = (values.kind, values.phase, values.operation, values.evidence)
+    return (
+        all(isinstance(word, str) for word in words)
+        and type(values.attempt) is int
+        and values.attempt >= 0
+        and values.lasting in _LASTING
+        and {type(values.fired), type(values.surfaced)} == {bool}
+    )
 
 
 def shown(value: Any) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import MeasurementError, UsageError
+from harness.results.folder import CYCLES, RUN, check_version, read_run
 from harness.results.run_checks import SUM, checksum, parsed
-from harness.results.store import CYCLES, RUN, check_version, read_run
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
 SOURCES = "made_from"  # the key of {file name: SHA-256 of its content}
@@ -126,11 +126,11 @@ def made_from(folder: Path, *names: str) -> bool:
 def sha256_of(folder: Path, name: str) -> str:
     """Return the SHA-256 of a file in hex; of a database with what its -wal holds."""
     with (folder / name).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256")
+        digest = hashlib.file_digest(file, "sha256")
     log = folder / f"{name}-wal"
     if log.exists():
-        found.update(log.read_bytes())
-    return found.hexdigest()
+        digest.update(log.read_bytes())
+    return digest.hexdigest()
 
 
 def _is(folder: Path, name: str, sources: Mapping[str, Any]) -> bool:
@@ -141,7 +141,7 @@ def _as_many(folder: Path, summary: Mapping[str, Any]) -> bool:
     """Whether an older run's summary counts as many cycles as there are."""
     from harness.results.parquet import CyclesFile  # noqa: PLC0415 - slow to import
 
-    conditions = {one["name"]: one["cycles"] for one in summary["conditions"]}
+    conditions = {condition["name"]: condition["cycles"] for condition in summary["conditions"]}
     file = CyclesFile(folder / PARQUET, list(conditions))
     try:
         return file.counts() == {name: count for name, count in conditions.items() if count}

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.statistics.digits import percent
-from harness.statistics.simulation import RULES, error_rates, simulate
+from harness.statistics.simulation import RULES, Judging, error_rates, simulate
 
 VERSION = 1
 CONFIDENCE = 0.95
@@ -52,10 +52,10 @@ def at_the_claim(claim: float, cycles: int) -> list[dict[str, Any]]:
     Raises:
         ValueError: for a claim out of range, or no cycles.
     """
-    found = []
+    rows = []
     for rule in RULES:
-        ends = error_rates(rule, claim, claim, CONFIDENCE, cycles)
-        found.append(
+        ends = error_rates(Judging(rule, claim, CONFIDENCE, cycles), claim)
+        rows.append(
             {
                 "rule": rule,
                 "claim": claim,
@@ -64,7 +64,7 @@ def at_the_claim(claim: float, cycles: int) -> list[dict[str, Any]]:
                 "false_refuted": ends.refuted,
             }
         )
-    return found
+    return rows
 
 
 def several(claim: float, cycles: int, claims: int = FAMILY) -> list[dict[str, Any]]:
@@ -84,10 +84,10 @@ def several(claim: float, cycles: int, claims: int = FAMILY) -> list[dict[str, A
     """
     if claims < 1:
         raise ValueError(f"claims must be 1 or more, not {claims}")
-    found = []
+    rows = []
     for each in (CONFIDENCE, 1 - (1 - CONFIDENCE) / claims):
-        ends = error_rates("e_process", claim, claim, each, cycles)
-        found.append(
+        ends = error_rates(Judging("e_process", claim, each, cycles), claim)
+        rows.append(
             {
                 "claims": claims,
                 "claim": claim,
@@ -97,7 +97,7 @@ def several(claim: float, cycles: int, claims: int = FAMILY) -> list[dict[str, A
                 "any_false_refuted": 1 - (1 - ends.refuted) ** claims,
             }
         )
-    return found
+    return rows
 
 
 def drawn(rule: str, claim: float, cycles: int, runs: int = RUNS) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def drawn(rule: str, claim: float, cycles: int, runs: int = RUNS) -> dict[str, A
     Raises:
         ValueError: for another rule, a claim out of range, no cycles or no runs.
     """
-    ends = simulate(rule, claim, claim, runs, SEED, CONFIDENCE, cycles)
+    ends = simulate(Judging(rule, claim, CONFIDENCE, cycles), claim, runs, SEED)
     shares = {"false_supported": ends.supported, "false_refuted": ends.refuted}
     errors = {f"{key}_error": math.sqrt(p * (1 - p) / runs) for key, p in shares.items()}
     head = {"rule": rule, "claim": claim, "cycles": cycles, "runs": runs, "seed": SEED}
@@ -129,15 +129,17 @@ def computed() -> dict[str, Any]:
         "version": VERSION,
         "confidence": CONFIDENCE,
         "computed": "exactly, by carrying the probability of each number of failures",
-        "exact": [one for claim, cycles in CLAIMS.items() for one in at_the_claim(claim, cycles)],
+        "exact": [
+            rates for claim, cycles in CLAIMS.items() for rates in at_the_claim(claim, cycles)
+        ],
         "simulated": [drawn(rule, 0.999, CLAIMS[0.999]) for rule in SIMULATED],
         "several": several(0.999, CLAIMS[0.999]),
     }
 
 
-def table(found: dict[str, Any]) -> str:
+def table(published: dict[str, Any]) -> str:
     """Lay out in Markdown what `computed` gives, with a line break at the end."""
-    promised = percent(1 - found["confidence"])
+    promised = percent(1 - published["confidence"])
     lines = [
         "# How often a verdict is wrong",
         "",
@@ -148,9 +150,9 @@ def table(found: dict[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {_ABOUT[one['rule']]} | {percent(one['claim'])} | {one['cycles']:,} | "
-        f"{one['false_supported']:.2%} | {one['false_refuted']:.2%} |"
-        for one in found["exact"]
+        f"| {_ABOUT[rates['rule']]} | {percent(rates['claim'])} | {rates['cycles']:,} | "
+        f"{rates['false_supported']:.2%} | {rates['false_refuted']:.2%} |"
+        for rates in published["exact"]
     ]
     lines += ["", "The same by random runs, with one standard error:", ""]
     lines += [
@@ -158,10 +160,11 @@ def table(found: dict[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {_ABOUT[one['rule']]} | {percent(one['claim'])} | {one['runs']:,} | {one['seed']} | "
-        f"{one['false_supported']:.2%} ± {one['false_supported_error']:.2%} | "
-        f"{one['false_refuted']:.2%} ± {one['false_refuted_error']:.2%} |"
-        for one in found["simulated"]
+        f"| {_ABOUT[rates['rule']]} | {percent(rates['claim'])} | {rates['runs']:,} | "
+        f"{rates['seed']} | "
+        f"{rates['false_supported']:.2%} ± {rates['false_supported_error']:.2%} | "
+        f"{rates['false_refuted']:.2%} ± {rates['false_refuted_error']:.2%} |"
+        for rates in published["simulated"]
     ]
     lines += [
         "",
@@ -173,9 +176,9 @@ def table(found: dict[str, Any]) -> str:
         "| ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {one['claims']} | {percent(one['confidence_each'])} | "
-        f"{one['any_false_supported']:.2%} | {one['any_false_refuted']:.2%} |"
-        for one in found["several"]
+        f"| {rates['claims']} | {percent(rates['confidence_each'])} | "
+        f"{rates['any_false_supported']:.2%} | {rates['any_false_refuted']:.2%} |"
+        for rates in published["several"]
     ]
     return "\n".join([*lines, "", "Made by `python -m harness.statistics.error_rates`.", ""])
 
@@ -186,15 +189,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", metavar="DIR", type=Path, help=f"write {JSON} and {TABLE}")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     given = parser.parse_args(arguments)
-    found = computed()
-    figures = json.dumps(found, indent=1, allow_nan=False) + "\n"
+    published = computed()
+    figures = json.dumps(published, indent=1, allow_nan=False) + "\n"
     if given.output is None:
-        sys.stdout.write(figures if given.json else table(found))
+        sys.stdout.write(figures if given.json else table(published))
         return
     try:
         given.output.mkdir(parents=True, exist_ok=True)
         (given.output / JSON).write_text(figures, encoding="utf-8")
-        (given.output / TABLE).write_text(table(found), encoding="utf-8")
+        (given.output / TABLE).write_text(table(published), encoding="utf-8")
     except OSError as error:
         parser.error(f"--output {given.output}: cannot be written: {error}")
 

@@ -92,12 +92,12 @@ def frontier(points: Sequence[Point], target: float, confidence: float = 0.95) -
     )
 
 
-def sentence(found: Frontier, of: str = "fault rate") -> str:
+def sentence(crossing: Frontier, of: str = "fault rate") -> str:
     """Say it to people; ``of`` names x."""
-    target = f"{(Decimal(str(found.target)) * 100).normalize():f}%"  # 99.9%, as it was asked for
-    last = found.bounds[-1].x
-    holds_to, breaks_from = found.holds_to, found.breaks_from
-    if not found.falls:
+    target = f"{(Decimal(str(crossing.target)) * 100).normalize():f}%"  # 99.9%, as it was asked for
+    last = crossing.bounds[-1].x
+    holds_to, breaks_from = crossing.holds_to, crossing.breaks_from
+    if not crossing.falls:
         shown = f"shown up to a {of} of {holds_to:g}, " if holds_to is not None else ""
         return (
             f"{target} is {shown}broken at {breaks_from:g} and shown to hold beyond: reliability "
@@ -112,9 +112,9 @@ def sentence(found: Frontier, of: str = "fault rate") -> str:
         )
     if holds_to is not None:
         return f"{target} is shown up to a {of} of {holds_to:g}; beyond, these cycles cannot tell"
-    if breaks_from == found.bounds[0].x:
+    if breaks_from == crossing.bounds[0].x:
         return f"{target} is broken from {breaks_from:g} on, the lowest {of} of this sweep"
-    needs = f"{found.fewest:,} cycles at a {of}, and no failure, are the fewest that show it"
+    needs = f"{crossing.fewest:,} cycles at a {of}, and no failure, are the fewest that show it"
     if breaks_from is not None:
         return (
             f"{target} is shown nowhere in this sweep and broken from a {of} of {breaks_from:g} "

@@ -151,9 +151,9 @@ def _extreme(
     with np.errstate(divide="ignore", invalid="ignore"):
         # P(cleanup fails) P(restore fails) may turn inside: its derivative is 0 at this share
         turn = np.clip(forced / (2 * (forced - failed)), low[i], high[i])
-        found = [function(cleanup, failed, forced) for cleanup in (low[i], high[i], turn)]
+        values = [function(cleanup, failed, forced) for cleanup in (low[i], high[i], turn)]
     # 0 / 0 is no value, and its neighbours on the grid have one
-    return float(np.nanmax(found) if failed_end == "upper" else np.nanmin(found))
+    return float(np.nanmax(values) if failed_end == "upper" else np.nanmin(values))
 
 
 @lru_cache(maxsize=1)

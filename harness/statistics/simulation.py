@@ -29,6 +29,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -133,63 +134,77 @@ RULES = {
 }
 
 
-def boundaries(
-    rule: str, claim: float, confidence: float = 0.95, cycles: int = HORIZON
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How a claim is judged: by one rule, after every cycle up to a horizon.
+
+    ValueError for another rule, a claim or confidence out of range, or no cycles.
+    """
+
+    rule: str  # one of RULES; a two_sided one spends half of the error on either bound
+    claim: float  # the reliability claimed, between 0 and 1
+    confidence: float = 0.95  # of one look, between 0 and 1 and at least 0.5
+    cycles: int = HORIZON  # how many at most, 1 or more
+
+    def __post_init__(self) -> None:
+        """Refuse what no error rate can be given for."""
+        if self.rule not in RULES:
+            raise ValueError(f"rule must be one of {', '.join(RULES)}, not {self.rule!r}")
+        check_claim(self.claim)
+        check_confidence(self.confidence)
+        if self.claim in (0, 1):
+            raise ValueError(
+                "claim must lie between 0 and 1: of 0 and of 1 no verdict errs by chance"
+            )
+        if self.confidence < 0.5:
+            raise ValueError(
+                f"confidence must be at least 0.5 to look repeatedly, not {self.confidence}"
+            )
+        if self.cycles < 1:
+            raise ValueError(f"cycles must be 1 or more, not {self.cycles}")
+
+
+def boundaries(judging: Judging) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give the cycles at which a rule stops, by the number of failures until then.
 
-    Args:
-        rule: one of `RULES`; a `two_sided` one spends half of the error on either bound.
-        claim: the reliability claimed, between 0 and 1.
-        confidence: of one look, between 0 and 1 and at least 0.5.
-        cycles: the horizon; failures are listed until they refute in each of so many cycles.
+    Failures are listed until they refute in each cycle up to the horizon.
 
     Returns:
         (supports_from, refutes_until): with k failures, entry k, the rule supports from the one
         cycle on and refutes up to the other.
-
-    Raises:
-        ValueError: for another rule, a claim or confidence out of range, or no cycles.
     """
-    _check(rule, claim, confidence, cycles)
+    rule = RULES[judging.rule]
     supports: list[int] = []
     refutes: list[int] = []
-    while not refutes or (refutes[-1] < cycles and len(refutes) <= cycles):
+    while not refutes or (refutes[-1] < judging.cycles and len(refutes) <= judging.cycles):
         failures = len(refutes)
-        supports.append(RULES[rule].supports_from(failures, claim, confidence))
-        refutes.append(RULES[rule].refutes_until(failures, claim, confidence))
+        supports.append(rule.supports_from(failures, judging.claim, judging.confidence))
+        refutes.append(rule.refutes_until(failures, judging.claim, judging.confidence))
     return np.array(supports), np.array(refutes)
 
 
-def error_rates(
-    rule: str, claim: float, truth: float, confidence: float = 0.95, cycles: int = HORIZON
-) -> ErrorRates:
+def error_rates(judging: Judging, truth: float) -> ErrorRates:
     """Compute how often a rule that looks after every cycle ends in which verdict.
 
     Args:
-        rule: one of `RULES`.
-        claim: the reliability claimed, between 0 and 1.
+        judging: by which rule, and how long.
         truth: the real reliability, from 0 to 1, the same in every cycle, cycles independent.
-        confidence: of one look, between 0 and 1 and at least 0.5.
-        cycles: how many at most, 1 or more.
 
     Returns:
         Shares of all runs. `supported` is an error when the truth is below the claim, `refuted`
         when it is not.
 
     Raises:
-        ValueError: for another rule, a share or confidence out of range, or no cycles.
+        ValueError: for a truth that is no share.
     """
-    if not 0 <= truth <= 1:
-        raise ValueError(f"truth must be a share from 0 to 1 (0.999, not 99.9), not {truth}")
-    return _ends(*boundaries(rule, claim, confidence, cycles), [truth], cycles)[0]
+    _check_truth(truth)
+    return _ends(judging, [truth])[0]
 
 
-def _ends(
-    supports: NDArray[np.int64], refutes: NDArray[np.int64], truths: list[float], cycles: int
-) -> list[ErrorRates]:
+def _ends(judging: Judging, truths: list[float]) -> list[ErrorRates]:
     """Carry the probabilities through all cycles, for several true reliabilities at once."""
-    supports_from, refutes_until = supports.tolist(), refutes.tolist()
+    cycles = judging.cycles
+    supports_from, refutes_until = (boundary.tolist() for boundary in boundaries(judging))
     truth = np.array(truths)
     running = np.zeros((len(supports_from), len(truths)))  # so many failures and no verdict yet
     running[0] = 1
@@ -216,37 +231,26 @@ def _ends(
     return [ErrorRates(*column) for column in shares.T.tolist()]
 
 
-def simulate(
-    rule: str,
-    claim: float,
-    truth: float,
-    runs: int,
-    seed: int,
-    confidence: float = 0.95,
-    cycles: int = HORIZON,
-) -> ErrorRates:
+def simulate(judging: Judging, truth: float, runs: int, seed: int) -> ErrorRates:
     """Estimate the same by random runs: slower, inexact, and a check on `error_rates`.
 
     Args:
-        rule: one of `RULES`.
-        claim: the reliability claimed, between 0 and 1.
+        judging: by which rule, and how long.
         truth: the real reliability, from 0 to 1.
         runs: how many to draw, 1 or more.
         seed: of the random numbers.
-        confidence: of one look, between 0 and 1 and at least 0.5.
-        cycles: how many at most, 1 or more.
 
     Returns:
         Shares of the runs drawn.
 
     Raises:
-        ValueError: for another rule, a share or confidence out of range, no runs or no cycles.
+        ValueError: for a truth that is no share, or no runs.
     """
-    if not 0 <= truth <= 1:
-        raise ValueError(f"truth must be a share from 0 to 1 (0.999, not 99.9), not {truth}")
+    _check_truth(truth)
     if runs < 1:
         raise ValueError(f"runs must be 1 or more, not {runs}")
-    supports, refutes = boundaries(rule, claim, confidence, cycles)
+    supports, refutes = boundaries(judging)
+    cycles = judging.cycles
     random = np.random.default_rng(seed)
     at = np.arange(1, cycles + 1)
     ended = np.zeros((3, runs), bool)
@@ -288,10 +292,10 @@ def table(claim: float = 0.999, confidence: float = 0.95, cycles: int = HORIZON)
         "|---|---:|---:|---:|---:|---:|",
     ]
     for rule in RULES:
-        ends = _ends(*boundaries(rule, claim, confidence, cycles), truths, cycles)
-        for truth, found in zip(truths, ends, strict=True):
-            shares = " | ".join(f"{share:.2%}" for share in found[:3])
-            lines.append(f"| {rule} | {truth:.4%} | {shares} | {found.mean_cycles:,.0f} |")
+        ends = _ends(Judging(rule, claim, confidence, cycles), truths)
+        for truth, rates in zip(truths, ends, strict=True):
+            shares = " | ".join(f"{share:.2%}" for share in rates[:3])
+            lines.append(f"| {rule} | {truth:.4%} | {shares} | {rates.mean_cycles:,.0f} |")
     return "\n".join(
         [
             *lines,
@@ -302,18 +306,9 @@ def table(claim: float = 0.999, confidence: float = 0.95, cycles: int = HORIZON)
     )
 
 
-def _check(rule: str, claim: float, confidence: float, cycles: int) -> None:
-    """Refuse, with a ValueError, what no error rate can be given for."""
-    if rule not in RULES:
-        raise ValueError(f"rule must be one of {', '.join(RULES)}, not {rule!r}")
-    check_claim(claim)
-    check_confidence(confidence)
-    if claim in (0, 1):
-        raise ValueError("claim must lie between 0 and 1: of 0 and of 1 no verdict errs by chance")
-    if confidence < 0.5:
-        raise ValueError(f"confidence must be at least 0.5 to look repeatedly, not {confidence}")
-    if cycles < 1:
-        raise ValueError(f"cycles must be 1 or more, not {cycles}")
+def _check_truth(truth: float) -> None:
+    if not 0 <= truth <= 1:
+        raise ValueError(f"truth must be a share from 0 to 1 (0.999, not 99.9), not {truth}")
 
 
 if __name__ == "__main__":

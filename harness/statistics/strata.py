@@ -176,8 +176,8 @@ def estimate(
         ValueError: for strata drawn at other proportions of the odds, strata that no cycles can
             give, rates that are none, or a confidence outside (0, 1).
     """
-    found = curve(strata, check_rates(p)[None, :], drawn_at, confidence)
-    middle, lower, upper, untested = (float(column[0]) for column in found)
+    columns = curve(strata, check_rates(p)[None, :], drawn_at, confidence)
+    middle, lower, upper, untested = (float(column[0]) for column in columns)
     return Estimate(middle, lower, upper, untested, confidence)
 
 
@@ -278,10 +278,10 @@ def _newton(z: Floats, excess: Floats) -> Floats:
 def _counts(sampled: Sequence[Stratum]) -> tuple[list[float], list[float]]:
     """Give failures and cycles of each, as if all its cycles weighed what its heaviest does."""
     equal = [
-        (float(one.failures), float(one.cycles))
-        if one.heaviest is None
-        else (_share(one) / one.heaviest, 1 / one.heaviest)
-        for one in sampled
+        (float(stratum.failures), float(stratum.cycles))
+        if stratum.heaviest is None
+        else (_share(stratum) / stratum.heaviest, 1 / stratum.heaviest)
+        for stratum in sampled
     ]
     return [failures for failures, _ in equal], [cycles for _, cycles in equal]
 

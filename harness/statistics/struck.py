@@ -179,7 +179,7 @@ def at_heights(p: ArrayLike, heights: ArrayLike) -> Floats:
         ValueError: for rates or heights that are not strictly between 0 and 1.
     """
     rates, highest = check_rates(p), check_rates(heights, "heights")
-    inside = [np.all((one > 0) & (one < 1)) for one in (rates, highest)]
+    inside = [np.all((shares > 0) & (shares < 1)) for shares in (rates, highest)]
     if not len(rates) or not all(inside):
         raise ValueError("p and heights must hold shares strictly between 0 and 1")
     if np.all(rates == rates[0]):

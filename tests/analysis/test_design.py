@@ -10,14 +10,8 @@ import pytest
 from harness.analysis.design import designed, incomplete
 from harness.errors import MeasurementError
 from harness.results.records import CycleRecord
-from tests.analysis.test_stratified import CONDITION, RATES, found_in, planned, records, run_of
+from tests.analysis.designed_runs import CONDITION, RATES, found_in, planned, run_of
 from tests.stored_runs import cycle
-
-
-@pytest.fixture(scope="module")
-def whole() -> list[CycleRecord]:
-    """Give all cycles of a system that fails where two things meet."""
-    return records()
 
 
 def test_a_design_is_read_from_the_stored_condition(

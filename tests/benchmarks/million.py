@@ -21,9 +21,10 @@ from pathlib import Path
 from harness.analysis.summary import write
 from harness.experiment.written.configuration import Experiment
 from harness.faults.schedule.ledger import LedgerEntry
+from harness.results.folder import CYCLES
 from harness.results.reading import TIMINGS, Results
 from harness.results.records import CycleRecord
-from harness.results.store import CYCLES, Store
+from harness.results.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "results" / "summary_claims"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.databases import Differences, TableDifferences
+from harness.databases import Differences, SchemaDifference, TableDifferences
 from harness.databases.engines import address_of
 from harness.guard import GuardResult, by_hand, document, telling
 
@@ -20,7 +20,7 @@ FOUND = Differences(
         )
     },
     sequences={"t": (1, 2)},
-    schema=("table late added",),
+    schema=(SchemaDifference("table", "late", "added"),),
     settings={"user_version": (7, 8)},
     unread={"broken": "malformed"},
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from harness.cleanup import CleanupReport
-from harness.databases import Differences, TableDifferences
+from harness.databases import Differences, SchemaDifference, TableDifferences
 from harness.databases.engines import address_of
 from harness.guard import GuardResult, telling
 from harness.guard.document import VERSION
@@ -16,7 +16,7 @@ LEFT = Differences(
         "users": TableDifferences(missing=((1, "a"),), changed=(((2, "b"), (2, "\x1b[2J")),)),
     },
     sequences={"bots": (8, 9), "odd": (None, [1, 2])},
-    schema=("table late added",),
+    schema=(SchemaDifference("table", "late", "added"),),
     settings={"user_version": (0, 4)},
 )
 TIMINGS = {"restore": 3.0, "verify": 2.0, "backup": 1500.0}
@@ -62,6 +62,21 @@ def test_verbose_shows_every_row_and_no_cell_speaks_to_the_terminal() -> None:
     assert "- 1, 'a'" in told
     assert "~ 2, 'b' -> 2, '\\x1b[2J'" in told
     assert "\x1b" not in told
+
+
+def test_rows_are_shown_once_below_their_table() -> None:
+    """Whatever a table is called, also as the line of a sequence begins."""
+    table = TableDifferences(added=((1,),))
+    found = Differences(tables={"sequence a": table}, sequences={"a": (1, 2)})
+    told = telling.lines(
+        Run(address_of("db"), GuardResult(ended="cleaned", found=found), 0), verbose=True
+    )
+    assert told[:4] == [
+        "left by the tests:",
+        "  sequence a: 1 added, 0 missing, 0 changed",
+        "    + 1",
+        "  sequence a: 1 -> 2",
+    ]
 
 
 def test_dirty_gives_the_command_that_puts_it_right() -> None:

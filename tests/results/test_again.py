@@ -15,8 +15,9 @@ from harness import registry
 from harness.errors import UsageError
 from harness.experiment.run.place import PREFIX
 from harness.results.again import from_outside, sentence, take_away, told
-from harness.results.store import CYCLES, Store
-from tests.experiment.run.test_runner import Runs
+from harness.results.folder import CYCLES
+from harness.results.store import Store
+from tests.experiment.run.runs import Runs
 from tests.stored_runs import cycle, make_run
 
 KILLED = "worker died (signal 9) in this cycle"

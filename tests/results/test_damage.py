@@ -20,10 +20,11 @@ import harness
 from harness import cli, registry
 from harness.analysis.summary import load, write
 from harness.errors import HarnessError
-from harness.experiment.run.runner import _check_stored
+from harness.experiment.run.opening import check_stored
+from harness.results.folder import CYCLES, RUN
 from harness.results.reading import Results
 from harness.results.records import CycleRecord
-from harness.results.store import CYCLES, RUN, Store
+from harness.results.store import Store
 from tests.stored_runs import cycle, make_run, struck, unsealed
 
 PARQUET, SUMMARY = "cycles.parquet", "summary.json"
@@ -282,11 +283,11 @@ def test_damage_is_one_sentence(
 def test_damage_is_not_gone_on_with(folder: Path, name: str) -> None:
     """--resume looks at what is there before it adds to it."""
     run = stored(folder)
-    _check_stored(run)
+    check_stored(run)
     damage, sentence = DAMAGES[name]
     damage(run)
     with pytest.raises(HarnessError, match=sentence):
-        _check_stored(run)
+        check_stored(run)
 
 
 def test_a_file_beside_the_database_takes_nothing_from_it(folder: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from harness.errors import MeasurementError
 from harness.outcomes import OUTCOMES
 from harness.results.database import CyclesDatabase
+from harness.results.folder import CYCLES
 from harness.results.reading import Results
-from harness.results.store import CYCLES, Store
+from harness.results.store import Store
 from tests.stored_runs import cycle, cycles, make_run
 
 OLDER = """

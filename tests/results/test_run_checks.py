@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.errors import MeasurementError
+from harness.results.folder import RUN, read_run
 from harness.results.run_checks import checksum, parsed
-from harness.results.store import RUN, read_run
 from tests.stored_runs import make_run
 
 RESULTS = Path(__file__).parents[2] / "results"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import resource
 import subprocess
 import sys
 import tracemalloc
@@ -17,67 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment.written.configuration import Condition, Experiment
-from harness.faults.schedule.ledger import LedgerEntry
-from harness.outcomes import OUTCOMES, TIMINGS
-from harness.results.records import CycleRecord
-from harness.results.store import CYCLES, RUN, Store, check_same, fingerprint, read_run, write_run
-
-EXPERIMENT = Experiment(name="stored", conditions=(Condition(name="a"), Condition(name="b")))
-
-
-def new_run(experiment: Experiment = EXPERIMENT) -> dict[str, object]:
-    """Give the least that run.json must hold."""
-    return {
-        "version": 1,
-        "fingerprint": fingerprint(experiment),
-        "configured": experiment.to_json(),
-        "experiment": experiment.to_json(),
-    }
-
-
-def typical(cycle: int, condition: str = "a") -> CycleRecord:
-    """Give a cycle without faults, as most are."""
-    timings = {phase: 0.731 + cycle % 100 / 7 for phase in TIMINGS if phase != "restore"}
-    return CycleRecord(
-        condition, cycle, "cleaned", True, True, True, True, None, 0, 2_691_072, 661, 4096, timings
-    )
-
-
-words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
-entries = st.builds(
-    LedgerEntry,
-    words,
-    words,
-    words,
-    st.integers(1, 9),
-    st.sampled_from(["attempt", "phase", "cycle"]),
-    st.booleans(),
-    st.booleans(),
-    words,
-)
-sizes = st.integers(-(2**62), 2**62)
-records = st.builds(
-    CycleRecord,
-    condition=st.sampled_from(["a", "b", "a/b 'c'"]),
-    cycle=st.integers(0, 2**40),
-    outcome=st.sampled_from(OUTCOMES),
-    rows=st.booleans(),
-    exact=st.booleans(),
-    says_clean=st.booleans(),
-    cleanup_ok=st.none() | st.booleans(),
-    restored_by=st.none() | words,
-    left_behind=st.integers(0, 9),
-    backup_bytes=sizes,
-    payload_bytes=sizes,
-    grown_bytes=sizes,
-    timings_ms=st.dictionaries(st.sampled_from(TIMINGS), st.integers(0, 10**9)).map(
-        lambda us: {phase: us[phase] / 1000 for phase in TIMINGS if phase in us}
-    ),
-    faults=st.lists(entries, max_size=3).map(tuple),
-    detail=words,
-    story=words,
-)
+from harness.results.folder import CYCLES, RUN, write_run
+from harness.results.store import Store
+from tests.results.cycles import EXPERIMENT, new_run, records, typical
 
 
 @settings(max_examples=50, deadline=None)
@@ -159,12 +100,6 @@ def test_another_experiments_folder_is_refused(folder: Path) -> None:
         Store.resume(folder / "run", other)
     for part in ("'stored' with seed 1", "'other' with seed 2", "seed 1 -> 2"):
         assert part in str(caught.value)
-    check_same(folder / "run", EXPERIMENT.with_cycles(9))
-    changed = Experiment(
-        name="stored", conditions=(Condition(name="a", policy="cleanup_only"), Condition(name="b"))
-    )
-    with pytest.raises(ConfigurationError, match=r"conditions\.0\.policy"):
-        check_same(folder / "run", changed)
 
 
 def test_two_runs_never_write_to_one_folder(folder: Path) -> None:
@@ -194,38 +129,13 @@ def test_a_folder_that_is_no_runs_is_refused(folder: Path) -> None:
     write_run(folder, new_run())
     with pytest.raises(UsageError, match="nothing was measured"):
         Store(folder)
-    (folder / RUN).write_text("{")
-    with pytest.raises(MeasurementError, match="cannot be read"):
-        read_run(folder)
-    (folder / RUN).write_text('{"version": 99}')
-    with pytest.raises(
-        UsageError, match="written by version 99 of the format; this harness reads 1"
-    ):
-        read_run(folder)
-    (folder / RUN).write_text("[]")
-    with pytest.raises(UsageError, match="not written by this version"):
-        read_run(folder)
-
-
-def test_run_json_is_replaced_in_one_step(folder: Path) -> None:
-    """A write that fails leaves the old run.json whole, and no half one beside it."""
-    write_run(folder, new_run())
-    before = (folder / RUN).read_bytes()
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))  # write(2) then fails with EFBIG
-    try:
-        with pytest.raises(MeasurementError, match="cannot be written"):
-            write_run(folder, {**new_run(), "more": "x" * 5000})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    assert (folder / RUN).read_bytes() == before
-    assert [path.name for path in folder.iterdir()] == [RUN]
 
 
 FILL = """
 import resource, signal, sys
 from pathlib import Path
-from tests.results.test_store import Store, new_run, typical
+from harness.results.store import Store
+from tests.results.cycles import new_run, typical
 from harness.errors import MeasurementError
 store = Store.create(Path(sys.argv[1]), new_run())
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))

@@ -8,11 +8,12 @@ from pathlib import Path
 from unittest import mock
 
 from harness.errors import HarnessError
-from harness.results.store import CYCLES, RUN, Store
+from harness.results.folder import CYCLES, RUN
+from harness.results.store import Store
 from tests.guard.power.judging import Recording, failures, found_in, noticed
 from tests.guard.power.layers import recorded
 from tests.guard.power.recorder import SQLITE, Recorder
-from tests.results.test_store import EXPERIMENT, new_run, typical
+from tests.results.cycles import EXPERIMENT, new_run, typical
 
 BATCHES = [range(5), range(5, 25), range(25, 26), range(26, 60)]
 CYCLE_RECORDS = [

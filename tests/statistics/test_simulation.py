@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import decide
-from harness.statistics.simulation import RULES, boundaries, error_rates, simulate, table
+from harness.statistics.simulation import RULES, Judging, boundaries, error_rates, simulate, table
 
 NAIVE = [rule for rule in RULES if rule != "e_process"]
 
@@ -54,7 +54,7 @@ def test_naive_rates_are_those_of_every_run_there_is(rule: str) -> None:
     expected = enumerate_runs(
         lambda run: look(rule, sum(run), len(run), 0.7, 0.8), Fraction(2, 3), 10
     )
-    found = error_rates(rule, 0.7, 2 / 3, 0.8, 10)
+    found = error_rates(Judging(rule, 0.7, 0.8, 10), 2 / 3)
     assert found[:3] == pytest.approx([float(expected[word]) for word in expected], abs=1e-12)
     assert expected["refuted"] > Fraction(1, 5)
 
@@ -62,7 +62,7 @@ def test_naive_rates_are_those_of_every_run_there_is(rule: str) -> None:
 def test_e_process_rates_are_those_of_every_run_there_is() -> None:
     """All 1,024 runs of 10 cycles, judged by `decide`, give the computed rates."""
     expected = enumerate_runs(lambda run: decide(run, 0.5, 0.8).verdict, Fraction(1, 2), 10)
-    found = error_rates("e_process", 0.5, 0.5, 0.8, 10)
+    found = error_rates(Judging("e_process", 0.5, 0.8, 10), 0.5)
     assert found[:3] == pytest.approx([float(expected[word]) for word in expected], abs=1e-12)
     assert 0 < expected["supported"] < Fraction(1, 5) > expected["refuted"] > 0
 
@@ -81,7 +81,7 @@ def test_known_rates_at_the_claim(rule: str, supported: float, refuted: float) -
 
     The figures come from another program, which evaluates the bounds in every cycle.
     """
-    found = error_rates(rule, 0.999, 0.999)
+    found = error_rates(Judging(rule, 0.999), 0.999)
     assert found.supported == pytest.approx(supported, abs=1e-4)
     assert found.refuted == pytest.approx(refuted, abs=2e-4)
 
@@ -96,8 +96,8 @@ def test_the_e_process_keeps_its_promise_and_peeking_does_not(
 
     The planted defect is the fixed-n interval looked at after every cycle.
     """
-    honest = error_rates("e_process", claim, claim, confidence, cycles)
-    naive = error_rates("clopper_pearson", claim, claim, confidence, cycles)
+    honest = error_rates(Judging("e_process", claim, confidence, cycles), claim)
+    naive = error_rates(Judging("clopper_pearson", claim, confidence, cycles), claim)
     assert 0 < honest.supported <= 1 - confidence
     assert 0 < honest.refuted <= 1 - confidence
     assert naive.supported > 1 - confidence
@@ -107,8 +107,8 @@ def test_the_e_process_keeps_its_promise_and_peeking_does_not(
 @pytest.mark.parametrize("rule", ["e_process", "clopper_pearson"])
 def test_random_runs_agree(rule: str) -> None:
     """3,000 seeded runs give the computed rates, within four standard errors."""
-    exact = error_rates(rule, 0.98, 0.97, 0.95, 1500)
-    drawn = simulate(rule, 0.98, 0.97, 3000, 7, 0.95, 1500)
+    exact = error_rates(Judging(rule, 0.98, 0.95, 1500), 0.97)
+    drawn = simulate(Judging(rule, 0.98, 0.95, 1500), 0.97, 3000, 7)
     for share, seen in zip(exact[:3], drawn[:3], strict=True):
         assert abs(share - seen) < 4 * math.sqrt(share * (1 - share) / 3000) + 1e-3
     assert drawn.mean_cycles == pytest.approx(exact.mean_cycles, rel=0.1)
@@ -125,7 +125,7 @@ def test_boundaries_are_where_the_verdict_turns(
     rule: str, claim: float, confidence: float, cycles: int
 ) -> None:
     """Boundaries rise with the failures, never overlap, and the last one refutes everywhere."""
-    supports, refutes = boundaries(rule, claim, confidence, cycles)
+    supports, refutes = boundaries(Judging(rule, claim, confidence, cycles))
     assert np.all(np.diff(supports) > 0)
     assert np.all(np.diff(refutes) >= 0)
     assert np.all(refutes < supports)
@@ -136,7 +136,7 @@ def test_boundaries_are_where_the_verdict_turns(
 @pytest.mark.parametrize("claim", [0.5, 0.93])
 def test_boundaries_are_those_of_the_intervals(rule: str, claim: float) -> None:
     """With each count of failures the interval itself speaks up to, and from, these cycles."""
-    supports, refutes = boundaries(rule, claim, 0.8, 60)
+    supports, refutes = boundaries(Judging(rule, claim, 0.8, 60))
     for failures, (at, until) in enumerate(zip(supports, refutes, strict=True)):
         first = max(1, failures)
         assert look(rule, failures, int(at), claim, 0.8) == "supported"
@@ -150,8 +150,8 @@ def test_boundaries_are_those_of_the_intervals(rule: str, claim: float) -> None:
 @settings(max_examples=60)
 def test_shares_add_up_and_grow(rule: str, claim: float, truth: float, cycles: int) -> None:
     """Every run ends in just one way, and more cycles never take a verdict back."""
-    found = error_rates(rule, claim, truth, 0.9, cycles)
-    longer = error_rates(rule, claim, truth, 0.9, cycles + 20)
+    found = error_rates(Judging(rule, claim, 0.9, cycles), truth)
+    longer = error_rates(Judging(rule, claim, 0.9, cycles + 20), truth)
     assert sum(found[:3]) == pytest.approx(1, abs=1e-12)
     assert longer.supported >= found.supported - 1e-12
     assert longer.refuted >= found.refuted - 1e-12
@@ -162,16 +162,16 @@ def test_shares_add_up_and_grow(rule: str, claim: float, truth: float, cycles: i
 @settings(max_examples=40)
 def test_a_better_truth_is_supported_more_and_refuted_less(rule: str, truth: float) -> None:
     """Both rates move one way with the truth."""
-    worse, better = (error_rates(rule, 0.9, at, 0.9, 100) for at in (truth, truth + 0.02))
+    worse, better = (error_rates(Judging(rule, 0.9, 0.9, 100), at) for at in (truth, truth + 0.02))
     assert better.supported >= worse.supported - 1e-12
     assert better.refuted <= worse.refuted + 1e-12
 
 
 def test_the_ends_of_the_scale() -> None:
     """What never fails is supported as soon as can be, what always fails is refuted."""
-    perfect = error_rates("clopper_pearson", 0.999, 1.0)
+    perfect = error_rates(Judging("clopper_pearson", 0.999), 1.0)
     assert perfect == (1, 0, 0, 2995)
-    assert error_rates("e_process", 0.999, 0.0).refuted == 1
+    assert error_rates(Judging("e_process", 0.999), 0.0).refuted == 1
 
 
 def test_the_module_prints_its_table() -> None:
@@ -191,15 +191,15 @@ def test_the_table_is_what_was_asked_for() -> None:
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: error_rates("wald", 0.9, 0.9), "rule must be one of e_process, clopper"),
-        (lambda: error_rates("wilson", 1.0, 0.9), "claim must lie between 0 and 1"),
-        (lambda: error_rates("wilson", 99.9, 0.9), "claim must be a share"),
-        (lambda: error_rates("wilson", 0.9, 99.9), "truth must be a share from 0 to 1"),
-        (lambda: error_rates("wilson", 0.9, 0.9, 0.4), "confidence must be at least 0.5"),
-        (lambda: error_rates("wilson", 0.9, 0.9, 95), "confidence must lie between"),
-        (lambda: boundaries("wilson", 0.9, 0.9, 0), "cycles must be 1 or more, not 0"),
-        (lambda: simulate("wilson", 0.9, 0.9, 0, 1), "runs must be 1 or more, not 0"),
-        (lambda: simulate("wilson", 0.9, -1, 9, 1), "truth must be a share"),
+        (lambda: error_rates(Judging("wald", 0.9), 0.9), "rule must be one of e_process, clopper"),
+        (lambda: error_rates(Judging("wilson", 1.0), 0.9), "claim must lie between 0 and 1"),
+        (lambda: error_rates(Judging("wilson", 99.9), 0.9), "claim must be a share"),
+        (lambda: error_rates(Judging("wilson", 0.9), 99.9), "truth must be a share from 0 to 1"),
+        (lambda: error_rates(Judging("wilson", 0.9, 0.4), 0.9), "confidence must be at least 0.5"),
+        (lambda: error_rates(Judging("wilson", 0.9, 95), 0.9), "confidence must lie between"),
+        (lambda: boundaries(Judging("wilson", 0.9, 0.9, 0)), "cycles must be 1 or more, not 0"),
+        (lambda: simulate(Judging("wilson", 0.9), 0.9, 0, 1), "runs must be 1 or more, not 0"),
+        (lambda: simulate(Judging("wilson", 0.9), -1, 9, 1), "truth must be a share"),
     ],
 )
 def test_bad_input_is_refused_in_words(call: Callable[[], object], says: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from harness.databases import Differences, Grade, TableDifferences
+from harness.databases import Differences, Grade, SchemaDifference, TableDifferences
 from harness.databases.sqlite import changes as pages
 from harness.databases.sqlite.changes import EVERY_ROWID, Changes, Image, Roots, WalState
 from harness.databases.sqlite.rows import Pair, compare
@@ -199,7 +199,7 @@ def _compared(
     return Differences(
         tables=found,
         sequences=sequences,
-        schema=_schema_sentences(*schemas),
+        schema=_schema_differences(*schemas),
         settings=_settings(was, live) if settings else {},
         unread=unread,
     )
@@ -212,19 +212,19 @@ def _roots(tables: dict[str, StoredTable]) -> Roots:
     )
 
 
-def _schema_sentences(old: Objects, new: Objects) -> tuple[str, ...]:
+def _schema_differences(old: Objects, new: Objects) -> tuple[SchemaDifference, ...]:
     if old is new:
         return ()
-    sentences = []
+    found = []
     for kind, name in sorted(old.keys() | new.keys()):
         was, now = old.get((kind, name)), new.get((kind, name))
         if was is None:
-            sentences.append(f"{kind} {name} added")
+            found.append(SchemaDifference(kind, name, "added"))
         elif now is None:
-            sentences.append(f"{kind} {name} missing")
+            found.append(SchemaDifference(kind, name, "missing"))
         elif (was[0], was[2]) != (now[0], now[2]):  # where it begins is no matter
-            sentences.append(f"{kind} {name} changed")
-    return tuple(sentences)
+            found.append(SchemaDifference(kind, name, "changed"))
+    return tuple(found)
 
 
 def _sequences(

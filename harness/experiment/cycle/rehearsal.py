@@ -191,8 +191,9 @@ def _create(condition: Condition, application: OwnApplication, ground: Ground) -
             "asks, commit and end every transaction."
         ) from error
     if found.schema:
+        altered = "; ".join(map(str, found.schema))
         raise UsageError(
-            f"{key}: changes the schema ({'; '.join(found.schema)}), which no cleanup of test "
+            f"{key}: changes the schema ({altered}), which no cleanup of test "
             "data undoes: migrate the database itself, then give it as project.database"
         )
     if found.clean("rows"):

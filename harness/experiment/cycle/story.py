@@ -126,7 +126,7 @@ def _found(differences: Differences | None) -> dict[str, Any] | None:
             for name, table in sorted(differences.tables.items())
         },
         "sequences": sorted(differences.sequences),
-        "schema": _first(differences.schema),
+        "schema": _first([str(thing) for thing in differences.schema]),
         "settings": sorted(differences.settings),
         "unread": {name: _tidy(why) for name, why in sorted(differences.unread.items())},
     }

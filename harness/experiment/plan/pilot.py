@@ -35,8 +35,8 @@ def designed(
         MeasurementError: a cycle of a pilot is a harness error.
     """
     conditions = tuple(
-        one if one.strata is None else _designed(one, slots(one), measure)
-        for one in experiment.conditions
+        condition if condition.strata is None else _designed(condition, slots(condition), measure)
+        for condition in experiment.conditions
     )
     return experiment.model_copy(update={"conditions": conditions})
 
@@ -45,15 +45,15 @@ def stored(experiment: Experiment, earlier: Mapping[str, Any]) -> Experiment:
     """Return the same experiment with its strata as the stored run ``earlier`` allocated them."""
     there = Experiment.from_json(earlier["experiment"])
     conditions = tuple(
-        one
-        if one.strata is None
-        else one.model_copy(
+        condition
+        if condition.strata is None
+        else condition.model_copy(
             update={
-                "strata": there.condition(one.name).strata,
-                "cycles": there.condition(one.name).cycles,
+                "strata": there.condition(condition.name).strata,
+                "cycles": there.condition(condition.name).cycles,
             }
         )
-        for one in experiment.conditions
+        for condition in experiment.conditions
     )
     return experiment.model_copy(update={"conditions": conditions})
 

@@ -167,9 +167,9 @@ def _operation(place: str, strike: StrikeSetting, shape: Shape) -> str:
         return f"create {strike.on} {strike.number}"
     if strike.phase != "cleanup" or strike.on in {slot.operation for slot in shape.own}:
         return strike.on
-    labels = [one.label for one in shape.operations if one.table == strike.on]
+    labels = [operation.label for operation in shape.operations if operation.table == strike.on]
     if not labels:
-        tables = tuple(dict.fromkeys(one.table for one in shape.operations))
+        tables = tuple(dict.fromkeys(operation.table for operation in shape.operations))
         _refuse(f"{place}.on: the test data has no {strike.on!r}", strike.on, tables)
     if strike.number > len(labels):
         raise ConfigurationError(

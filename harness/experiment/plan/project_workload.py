@@ -77,7 +77,7 @@ class OwnProject(Workload):
         written = [project.create, *([project.test] if project.test else [])]
         return [
             self._learned()
-            if place == 0 and one == AUTO
-            else action_of(one, home, timeout_s=project.timeout_s)
-            for place, one in enumerate(written)
+            if place == 0 and command == AUTO
+            else action_of(command, home, timeout_s=project.timeout_s)
+            for place, command in enumerate(written)
         ]

@@ -110,10 +110,10 @@ class StrataPlanner:
             if k not in self._sets:
                 self._sets[k] = Sets(self._rates, k)
             struck = tuple(self._sets[k].draw(1, generator)[0].tolist())
-            lasting = tuple(self._lasting[self.slots[one][0]].draw(generator) for one in struck)
+            lasting = tuple(self._lasting[self.slots[slot][0]].draw(generator) for slot in struck)
         return number, [
-            Planned(*self.slots[one], held, float(generator.random()))
-            for one, held in zip(struck, lasting, strict=True)
+            Planned(*self.slots[slot], held, float(generator.random()))
+            for slot, held in zip(struck, lasting, strict=True)
         ]
 
     def _drawn(self, cycle: int) -> int:

@@ -45,7 +45,7 @@ class InOrder:
         self, store: Store, condition: Condition, claims: Sequence[Claim], confidence: float
     ) -> None:
         self._store, self._condition = store, condition
-        self._running = [_Running(one, confidence) for one in claims if one.shares_error]
+        self._running = [_Running(claim, confidence) for claim in claims if claim.shares_error]
         self._waiting: dict[int, CycleRecord] = {}
         self._stored = store.done(condition.name)
         self._next = 0
@@ -83,12 +83,12 @@ class InOrder:
         tried = self._tried(records)
         for done, record in enumerate(records, 1):
             self._clean = self._clean and record.outcome != "harness_error"
-            self._to_fire.difference_update(one.kind for one in record.faults if one.fired)
+            self._to_fire.difference_update(entry.kind for entry in record.faults if entry.fired)
             for running, (counts, failed, untimed) in zip(self._running, tried, strict=True):
                 self._clean = self._clean and not untimed[done - 1]
                 if counts[done - 1]:
                     running.add(failed[done - 1])
-            decided = all(one.decided for one in self._running)
+            decided = all(claim.decided for claim in self._running)
             if self._clean and decided and not self._to_fire:
                 self.decided = True
                 return done
@@ -101,7 +101,7 @@ class InOrder:
         stated = self._condition.model_dump(mode="json")
         evidence = judging.evidence_of(stated, in_columns(records), confidence=0.95, struck={})
         tried: list[tuple[list[bool], ...]] = []
-        for claim in (one.claim for one in self._running):
+        for claim in (running.claim for running in self._running):
             found = measures.trials(claim.measure, claim.limit_ms, evidence)
             untimed = measures.untimed(claim.measure, evidence).tolist()
             none = [False] * len(records)
@@ -133,8 +133,8 @@ class _Running:
         """Whether there is a verdict."""
         from harness.analysis.verdict import settled  # noqa: PLC0415 - only for claims
 
-        bounds = [one for one in (self._least, self._most) if one is not None]
-        return settled([one.decision for one in bounds]).decided_at is not None
+        bounds = [bound for bound in (self._least, self._most) if bound is not None]
+        return settled([bound.decision for bound in bounds]).decided_at is not None
 
 
 def in_columns(records: Sequence[CycleRecord]) -> Columns:
@@ -142,10 +142,14 @@ def in_columns(records: Sequence[CycleRecord]) -> Columns:
     columns: dict[str, Any] = {
         name: np.array([getattr(record, name) for record in records]) for name in _AS_IT_IS
     }
-    columns["outcome"] = np.array([OUTCOMES.index(one.outcome) for one in records], dtype=np.int8)
+    columns["outcome"] = np.array(
+        [OUTCOMES.index(record.outcome) for record in records], dtype=np.int8
+    )
     for name in ("cleanup_ok", "shadow_ok"):
-        said = [getattr(record, name) for record in records]
-        columns[name] = np.array([-1 if one is None else int(one) for one in said], dtype=np.int8)
+        flags = [getattr(record, name) for record in records]
+        columns[name] = np.array(
+            [-1 if word is None else int(word) for word in flags], dtype=np.int8
+        )
     columns["restored_by"] = np.array([record.restored_by for record in records], dtype=object)
     for phase in TIMINGS:  # to the microsecond, as they are stored
         took_ms = (record.timings_ms.get(phase, math.nan) for record in records)

@@ -54,10 +54,10 @@ def find_site(name: str) -> type[Site]:
     """Import "module:Class"; MeasurementError when it cannot be imported."""
     module, _, attribute = name.partition(":")
     try:
-        found: type[Site] = getattr(importlib.import_module(module), attribute)
+        site_class: type[Site] = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise MeasurementError(f"no site of cycles at {name!r}: {error}") from error
-    return found
+    return site_class
 
 
 class Task(NamedTuple):

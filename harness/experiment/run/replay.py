@@ -17,8 +17,10 @@ from harness.experiment.run.pool import Pool, Task
 from harness.experiment.written.configuration import Experiment
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import OUTCOMES, TIMINGS
+from harness.results import ledgers
+from harness.results.folder import CYCLES, read_run
 from harness.results.records import CycleRecord
-from harness.results.store import CYCLES, Store, read_run
+from harness.results.store import Store
 
 _NUMBERS = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes")
 
@@ -80,7 +82,7 @@ def _of_columns(condition: str, cycle: int, columns: Mapping[str, Any]) -> Cycle
         OUTCOMES[row["outcome"]],
         restored_by=row["restored_by"],
         timings_ms={step: ms for step, ms in took_ms.items() if math.isfinite(ms)},
-        faults=tuple(LedgerEntry(*entry) for entry in json.loads(row["faults"] or "[]")),
+        faults=ledgers.of_text(row["faults"]),
         detail=row["detail"] or "",
         **found,
     )
@@ -94,14 +96,14 @@ def same(one: CycleRecord | None, other: CycleRecord) -> bool:
 def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
     """Return a table, field by field: stored, new, and a mark where they differ."""
     lines = [f"  {'':<16} {'stored':<40} new"]
-    for one in fields(CycleRecord):
-        now = _cell(getattr(new, one.name))
-        old = "(not run)" if stored is None else _cell(getattr(stored, one.name))
-        if one.name == "story":
+    for field in fields(CycleRecord):
+        now = _cell(getattr(new, field.name))
+        old = "(not run)" if stored is None else _cell(getattr(stored, field.name))
+        if field.name == "story":
             old, now = _stories("" if stored is None else stored.story, new.story)
-        mark = "  " if old == now or one.name == "timings_ms" else "! "
+        mark = "  " if old == now or field.name == "timings_ms" else "! "
         lines += [
-            f"{mark if number == 0 else '  '}{one.name if number == 0 else '':<16} {a:<40} {b}"
+            f"{mark if number == 0 else '  '}{field.name if number == 0 else '':<16} {a:<40} {b}"
             for number, (a, b) in enumerate(
                 itertools.zip_longest(old.splitlines(), now.splitlines(), fillvalue="")
             )

@@ -35,36 +35,36 @@ class Verdict:
 
     def sentence(self) -> str:
         """One line for people."""
-        one = self.judged
-        if one is None:
+        judged = self.judged
+        if judged is None:
             return f"{self.condition}: {'; '.join(self.doubts) or 'nothing claimed'}"
-        said = f"{self.condition}: {one['claim']}: {one['verdict']}"
-        if one["verdict"] == "not refuted":
-            return "; ".join([f"{said}: {one['why']}", *self.doubts])
-        if one["verdict"] == "not measured":
-            why = () if one["why"] in self.doubts else (one["why"],)
+        said = f"{self.condition}: {judged['claim']}: {judged['verdict']}"
+        if judged["verdict"] == "not refuted":
+            return "; ".join([f"{said}: {judged['why']}", *self.doubts])
+        if judged["verdict"] == "not measured":
+            why = () if judged["why"] in self.doubts else (judged["why"],)
             return "; ".join([said, *why, *self.doubts])
-        at = f" at cycle {one['decided_at_cycle']:,}" if one["decided_at_cycle"] else ""
-        failures, cycles = one["failures"], one["cycles"]
-        designed = one["method"].startswith("stratified")
+        at = f" at cycle {judged['decided_at_cycle']:,}" if judged["decided_at_cycle"] else ""
+        failures, cycles = judged["failures"], judged["cycles"]
+        designed = judged["method"].startswith("stratified")
         counted = f"{cycles:,} cycle{'' if cycles == 1 else 's'}"
-        refused = f" ({one['refused']:,} of them refused)" if one["refused"] else ""
+        refused = f" ({judged['refused']:,} of them refused)" if judged["refused"] else ""
         words = [
-            f"{said}{at} ({one['method']})",
+            f"{said}{at} ({judged['method']})",
             # of cycles with a set number of faults the share that failed says nothing by itself
             f"{counted} with a set number of faults"
             if designed
             else f"{failures:,} failure{'' if failures == 1 else 's'}{refused} in {counted}",
-            *dict.fromkeys([*self.doubts, *one["doubts"]]),
+            *dict.fromkeys([*self.doubts, *judged["doubts"]]),
         ]
-        if one["at_most"] is not None and not one["doubts"]:
-            words[1] = one["why"]  # it says what became of each of the bounds
+        if judged["at_most"] is not None and not judged["doubts"]:
+            words[1] = judged["why"]  # it says what became of each of the bounds
         if cycles:
-            bounds = f"[{one['lower']:.4%}, {one['upper']:.4%}]"
+            bounds = f"[{judged['lower']:.4%}, {judged['upper']:.4%}]"
             kind = "interval" if designed else "Clopper-Pearson"
-            words.insert(2, f"{kind} {bounds} at {one['interval_confidence']:.4g}")
-        if one["next"] and not self.doubts:
-            words.append(one["next"])
+            words.insert(2, f"{kind} {bounds} at {judged['interval_confidence']:.4g}")
+        if judged["next"] and not self.doubts:
+            words.append(judged["next"])
         return "; ".join(words)
 
 
@@ -72,8 +72,8 @@ def of_run(results: Results) -> list[Verdict]:
     """Judge every claim of every condition; a condition without one is only doubted."""
     from harness.analysis.judging import confidence_of  # noqa: PLC0415 - it reads stored runs
 
-    found = family(results.experiment, confidence_of(results))
-    return _judged(results, found, results.conditions)
+    claimed = family(results.experiment, confidence_of(results))
+    return _judged(results, claimed, results.conditions)
 
 
 def check(
@@ -95,42 +95,48 @@ def check(
     asked = confidence_of(results) if confidence is None else _asked(confidence)
     chosen = _chosen(results.conditions, condition)
     # one of several claims looked at by itself is still one of several
-    found = family(results.experiment, asked)
+    claimed = family(results.experiment, asked)
     if claim is not None:
         given = parse_claim(claim)
         each = confidence_each(asked, len(chosen))
-        found = Family({one["name"]: [given] for one in chosen}, asked, each)
-    judged = _judged(results, found, chosen)
-    if not any(one.judged or one.doubts for one in judged):
+        claimed = Family({entry["name"]: [given] for entry in chosen}, asked, each)
+    judged = _judged(results, claimed, chosen)
+    if not any(verdict.judged or verdict.doubts for verdict in judged):
         raise UsageError(f'{folder}: nothing is claimed here; say --claim "reliability >= 0.999"')
     return judged
 
 
 def lines(judged: Sequence[Verdict]) -> list[str]:
     """Return a line a claim or doubt, and of several verdicts how they hold together."""
-    told = [one.sentence() for one in judged if one.judged is not None or one.doubts]
-    sharing = [one for one in judged if one.judged is not None and one.judged["at_least"] < 1]
+    sentences = [
+        verdict.sentence() for verdict in judged if verdict.judged is not None or verdict.doubts
+    ]
+    sharing = [
+        verdict
+        for verdict in judged
+        if verdict.judged is not None and verdict.judged["at_least"] < 1
+    ]
     if len(sharing) > 1:
         first = sharing[0]
-        told.append(
+        sentences.append(
             f"{len(sharing)} verdicts, each at {sure((first.judged or {})['confidence'])}, "
             f"so that all hold at {sure(first.together)}"
         )
-    return told
+    return sentences
 
 
 def exit_code(judged: Iterable[Verdict]) -> int:
     """4 when the instrument is in doubt, else 1 when any claim is refuted, 3 undecided, else 0."""
     every = list(judged)
-    if any(one.doubts for one in every):
+    if any(verdict.doubts for verdict in every):
         return STATUS["harness error"]
     from harness.analysis.verdict import combined  # noqa: PLC0415 - slow to import
 
-    word = combined(one.judged["verdict"] for one in every if one.judged is not None)
+    word = combined(verdict.judged["verdict"] for verdict in every if verdict.judged is not None)
     return STATUS[word] if word is not None else 0
 
 
-def _judged(results: Results, found: Family, chosen: Sequence[Json]) -> list[Verdict]:
+def _judged(results: Results, claimed: Family, chosen: Sequence[Json]) -> list[Verdict]:
     """Judge claims about the chosen conditions by the stored cycles, in order of cycle number.
 
     Nothing is supported where there is a harness error, a fault that never fired, or a missing
@@ -140,13 +146,13 @@ def _judged(results: Results, found: Family, chosen: Sequence[Json]) -> list[Ver
     from harness.analysis.judging import evidence_of, judged_claims  # noqa: PLC0415 - the same
 
     verdicts: list[Verdict] = []
-    for one in results.conditions:
-        name = str(one["name"])
-        evidence = evidence_of(one, results.columns(name), found.confidence)
-        plain = Verdict(name, None, tuple(evidence.doubts()), found.confidence)
-        if one in chosen:
-            said = judged_claims(one, evidence, found, path=False)
-            verdicts += [replace(plain, judged=entry) for entry in said] or [plain]
+    for condition in results.conditions:
+        name = str(condition["name"])
+        evidence = evidence_of(condition, results.columns(name), claimed.confidence)
+        plain = Verdict(name, None, tuple(evidence.doubts()), claimed.confidence)
+        if condition in chosen:
+            claims = judged_claims(condition, evidence, claimed, path=False)
+            verdicts += [replace(plain, judged=entry) for entry in claims] or [plain]
         elif plain.doubts and evidence.cycles:
             verdicts.append(plain)
     return verdicts
@@ -155,12 +161,12 @@ def _judged(results: Results, found: Family, chosen: Sequence[Json]) -> list[Ver
 def _chosen(conditions: Sequence[Json], name: str | None) -> Sequence[Json]:
     if name is None:
         return conditions
-    found = [one for one in conditions if one["name"] == name]
-    if not found:
-        known = [str(one["name"]) for one in conditions]
+    named = [condition for condition in conditions if condition["name"] == name]
+    if not named:
+        known = [str(condition["name"]) for condition in conditions]
         hint = nearest(name, known)
         raise UnknownName(f"no condition is called {name!r}; {hint}known: {', '.join(known)}")
-    return found
+    return named
 
 
 def _asked(confidence: float) -> float:

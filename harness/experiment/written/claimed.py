@@ -96,12 +96,12 @@ class Claim:
 
 def parse_claim(text: str) -> Claim:
     """Read a claim; ConfigurationError says what is wrong and what a claim looks like."""
-    if found := _QUANTILE.fullmatch(text):
-        return _timing(text, *found.groups())
-    if found := _BETWEEN.fullmatch(text):
-        return _between(text, *found.groups())
-    if found := _SHARE.fullmatch(text):
-        return _share(text, *found.groups())
+    if match := _QUANTILE.fullmatch(text):
+        return _timing(text, *match.groups())
+    if match := _BETWEEN.fullmatch(text):
+        return _between(text, *match.groups())
+    if match := _SHARE.fullmatch(text):
+        return _share(text, *match.groups())
     raise ConfigurationError(f"claim {text!r} cannot be read; {_FORM}")
 
 

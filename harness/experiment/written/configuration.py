@@ -112,8 +112,8 @@ def _ours(written: Any, defaults: dict[str, Any]) -> Iterable[Problem]:
         if "sweep" in table:
             yield Problem((*keys, "sweep"), "is noted where each multiplies; leave it out")
         strata = table.get("strata")
-        found = [key for key in FOUND if key in strata] if isinstance(strata, dict) else []
-        for key in found:
+        filled_in = [key for key in FOUND if key in strata] if isinstance(strata, dict) else []
+        for key in filled_in:
             yield Problem((*keys, "strata", key), "is found by the pilot; leave it out")
 
 
@@ -192,13 +192,13 @@ def _validated(
         return Experiment.model_validate(values)
     except ValidationError as error:
         errors = error.errors()
-        places = [one["loc"] for one in errors] + [problem.keys for problem in problems]
-        for one in errors:
-            if one["type"] == "too_short" and _more_is_said(one["loc"], places):
+        places = [wrong["loc"] for wrong in errors] + [problem.keys for problem in problems]
+        for wrong in errors:
+            if wrong["type"] == "too_short" and _more_is_said(wrong["loc"], places):
                 continue  # pydantic counts only the items that are right
-            keys = tuple(k for k in one["loc"] if k not in _TAGS)
-            said = Problem(keys, _sentence(one, keys), _condition_name(values, keys))
-            problems.append(said.moved(sources))
+            keys = tuple(k for k in wrong["loc"] if k not in _TAGS)
+            refusal = Problem(keys, _sentence(wrong, keys), _condition_name(values, keys))
+            problems.append(refusal.moved(sources))
         return None
 
 

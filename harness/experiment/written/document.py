@@ -139,10 +139,10 @@ def _as_spelt(table: Any, parts: Sequence[str]) -> list[str]:
 
 def _step(table: Any, part: str, text: str) -> Any:
     if isinstance(table, list):
-        one = _in_list(table, part)
-        if one is None:
+        entry = _in_list(table, part)
+        if entry is None:
             raise ConfigurationError(f"--set {text}: there is no {part!r} in the list")
-        return one
+        return entry
     inner = table.setdefault(part, {})
     if not isinstance(inner, dict | list):
         raise ConfigurationError(f"--set {text}: {part!r} is not a table")
@@ -151,9 +151,9 @@ def _step(table: Any, part: str, text: str) -> Any:
 
 def _in_list(table: list[Any], part: str) -> Any:
     """Find one by its number or its name; None where there is none."""
-    for index, one in enumerate(table):
-        if part == str(index) or (isinstance(one, dict) and one.get("name") == part):
-            return one
+    for index, entry in enumerate(table):
+        if part == str(index) or (isinstance(entry, dict) and entry.get("name") == part):
+            return entry
     return None
 
 

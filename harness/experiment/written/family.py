@@ -38,7 +38,7 @@ def family(experiment: Json, confidence: float) -> Family:
         experiment: as run.json has it.
         confidence: with which all verdicts are to hold.
     """
-    claims = {one["name"]: own_claims(one) for one in experiment["conditions"]}
+    claims = {condition["name"]: own_claims(condition) for condition in experiment["conditions"]}
     for row in experiment.get("rows") or ():
         claim = row_claim(row)
         mine = claims.get(row["condition"])

@@ -16,7 +16,7 @@ NONE = "none"  # no cleanup: the recovery alone
 
 def _a_list_is_a_tuple(value: Any) -> Any:
     """Take a list of SQL statements or one text; say what else it cannot be."""
-    if isinstance(value, list) and value and all(isinstance(one, str) and one for one in value):
+    if isinstance(value, list) and value and all(isinstance(word, str) and word for word in value):
         return tuple(value)
     if isinstance(value, tuple) or (isinstance(value, str) and value.strip()):
         return value

@@ -84,7 +84,7 @@ def own_requests(condition: Condition) -> tuple[Slot, ...]:
     if project is None or project.backend is None:
         return ()
     made = [project.create, project.test]
-    phases = ["create"] if any(one is not None and _asks(one) for one in made) else []
+    phases = ["create"] if any(action is not None and _asks(action) for action in made) else []
     if condition.policy != "restore_only" and is_own(condition) and _asks(condition.cleanup):
         phases.append("cleanup")
     numbers = range(1, project.backend.requests + 1)

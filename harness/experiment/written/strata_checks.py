@@ -26,7 +26,9 @@ def of_strata(condition: Condition) -> Iterator[Problem]:
 
 def of_calibrations(experiment: Experiment) -> Iterator[Problem]:
     """Refuse calibrations by cycles with strata, which are at no rate."""
-    with_strata = {one.name for one in experiment.conditions if one.strata is not None}
+    with_strata = {
+        condition.name for condition in experiment.conditions if condition.strata is not None
+    }
     for name, calibration in experiment.calibrations.items():
         if calibration.condition in with_strata:
             message = f"{calibration.condition!r} has strata, so its cycles are at no rate"
@@ -36,7 +38,9 @@ def of_calibrations(experiment: Experiment) -> Iterator[Problem]:
 
 def of_rows(experiment: Experiment) -> Iterator[Problem]:
     """Refuse rows about cycles with strata: a row is judged by how many of its cycles failed."""
-    with_strata = {one.name for one in experiment.conditions if one.strata is not None}
+    with_strata = {
+        condition.name for condition in experiment.conditions if condition.strata is not None
+    }
     for number, row in enumerate(experiment.rows):
         if row.condition in with_strata:
             message = f"{row.condition!r} has strata, so the share of its cycles that failed is no"

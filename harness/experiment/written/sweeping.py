@@ -45,7 +45,7 @@ def multiply(
 
     Returns the conditions and, for each, the index of the [[conditions]] it was written as.
     """
-    if not isinstance(written, list) or not all(isinstance(one, dict) for one in written):
+    if not isinstance(written, list) or not all(isinstance(table, dict) for table in written):
         problems.append(Problem(("conditions",), "must be tables: [[conditions]]"))
         return [], []
     conditions: list[Any] = []
@@ -65,7 +65,7 @@ def multiply(
 
 def axes(each: Any) -> list[Axis]:
     """Read ``each``: its axes in the order written; ValueError says what is wrong."""
-    found: list[Axis] = []
+    swept: list[Axis] = []
     for parts, value in _flat(each):
         key = ".".join(parts)
         values = _spaced(value, parts) if isinstance(value, dict) else value
@@ -73,10 +73,10 @@ def axes(each: Any) -> list[Axis]:
             raise _Wrong(f"must be a list of values, not an empty one, or {_EXAMPLE}", parts)
         if any(value in values[:number] for number, value in enumerate(values)):
             raise _Wrong("has a value twice; each makes one condition", parts)
-        if any(key == axis.key for axis in found):
+        if any(key == axis.key for axis in swept):
             raise _Wrong("is swept twice; keep one of the two", parts)
-        found.append(Axis(key, values))
-    return found
+        swept.append(Axis(key, values))
+    return swept
 
 
 def spaced(start: float, stop: float, points: int, scale: str = "log") -> list[float]:
@@ -100,18 +100,22 @@ def _combinations(base: dict[str, Any], swept: list[Axis]) -> Iterator[dict[str,
     order = sorted(swept, key=lambda axis: "*" in axis.key.split("."))
     for values in itertools.product(*(axis.values for axis in swept)):
         chosen = dict(zip((axis.key for axis in swept), values, strict=True))
-        one, by = base, dict[tuple[str, ...], str]()
+        condition, by = base, dict[tuple[str, ...], str]()
         for axis in order:
-            for parts in _places(one, axis.key.split(".")):
+            for parts in _places(condition, axis.key.split(".")):
                 if parts in by:
                     message = f"sets {'.'.join(parts)}, as {by[parts]!r} does; keep one of the two"
                     raise _Wrong(message, axis.key.split("."))
                 by[parts] = axis.key
-                one = merged(one, _nested(parts, chosen[axis.key]))
-        if swept and "name" in one:
-            name = "/".join([str(one["name"]), *map(_label, values)])
-            one = {**one, "name": name, "sweep": {"of": one["name"], "axes": chosen}}
-        yield one
+                condition = merged(condition, _nested(parts, chosen[axis.key]))
+        if swept and "name" in condition:
+            name = "/".join([str(condition["name"]), *map(_label, values)])
+            condition = {
+                **condition,
+                "name": name,
+                "sweep": {"of": condition["name"], "axes": chosen},
+            }
+        yield condition
 
 
 def _places(condition: Mapping[str, Any], parts: Sequence[str]) -> list[tuple[str, ...]]:

@@ -45,37 +45,44 @@ class Axes(NamedTuple):
 
 def curves(summary: Mapping[str, Any]) -> str:
     """Return the figures of all sweeps with their tables, as HTML; "" where nothing was swept."""
-    strata = {one["name"]: one["strata"] for one in summary["conditions"] if one.get("strata")}
-    drawable = [one for one in summary.get("curves") or () if measured(one)]
-    count = Counter(one["name"] for one in drawable)
+    strata = {
+        condition["name"]: condition["strata"]
+        for condition in summary["conditions"]
+        if condition.get("strata")
+    }
+    drawable = [curve for curve in summary.get("curves") or () if measured(curve)]
+    count = Counter(curve["name"] for curve in drawable)
     sweeps: dict[str, list[Curve]] = {}
-    for one in drawable:  # those of one series each over the same axis belong side by side
-        name = one["name"] if count[one["name"]] > 1 else str(one.get("label") or one["name"])
-        sweeps.setdefault(name, []).append(one)
+    for curve in drawable:  # those of one series each over the same axis belong side by side
+        name = (
+            curve["name"] if count[curve["name"]] > 1 else str(curve.get("label") or curve["name"])
+        )
+        sweeps.setdefault(name, []).append(curve)
     return "\n".join(
-        _sweep(name if len(found) > 1 else found[0]["name"], found, strata)
-        for name, found in sweeps.items()
+        _sweep(name if len(together) > 1 else together[0]["name"], together, strata)
+        for name, together in sweeps.items()
     )
 
 
-def _sweep(name: str, found: Sequence[Curve], strata: Mapping[str, Any]) -> str:
-    panels = [_together(name, found)] if len(found) > 1 else []
-    panels += [_alone(order, one, strata) for order, one in enumerate(found)]
+def _sweep(name: str, together: Sequence[Curve], strata: Mapping[str, Any]) -> str:
+    panels = [_together(name, together)] if len(together) > 1 else []
+    panels += [_alone(order, curve, strata) for order, curve in enumerate(together)]
     return f'<h3>{clean(name)}</h3><div class="multiples">{"".join(panels)}</div>' + fold(
-        "The points as a table", _data(found)
+        "The points as a table", _data(together)
     )
 
 
-def _together(name: str, found: Sequence[Curve]) -> str:
+def _together(name: str, together: Sequence[Curve]) -> str:
     """All series in one figure; each has its own below, with everything else."""
-    axes = _axes([point for one in found for point in one["points"]], (), found[0])
-    body = _frame(axes, found[0]) + "".join(
-        _measured(axes, one, order, bars=len(found) <= 3) for order, one in enumerate(found)
+    axes = _axes([point for curve in together for point in curve["points"]], (), together[0])
+    body = _frame(axes, together[0]) + "".join(
+        _measured(axes, curve, order, bars=len(together) <= 3)
+        for order, curve in enumerate(together)
     )
     legend = "".join(
-        f"<span>{key(order)}{clean(series(one))}</span>" for order, one in enumerate(found)
+        f"<span>{key(order)}{clean(series(curve))}</span>" for order, curve in enumerate(together)
     )
-    drawn = figure(f"{name}: all series", _summary(found[0]), WIDTH, HEIGHT, body)
+    drawn = figure(f"{name}: all series", _summary(together[0]), WIDTH, HEIGHT, body)
     return (
         f'<figure class="card"><figcaption><strong>All series</strong></figcaption>{drawn}'
         f'<p class="legend">{legend}</p></figure>'
@@ -121,8 +128,8 @@ def _summary(curve: Curve) -> str:
 def _axes(points: Sequence[Mapping[str, Any]], band: Sequence[Any], curve: Curve) -> Axes:
     frontier = curve.get("frontier") or {}
     keys = ("reliability", "lower", "predicted")
-    shares = [point.get(one) for point in points for one in keys]
-    shares += [share for one in band for share in one[1:3]] + [frontier.get("target")]
+    shares = [point.get(key) for point in points for key in keys]
+    shares += [share for point in band for share in point[1:3]] + [frontier.get("target")]
     x, ticks = _across([point["x"] for point in points])
     return Axes(x, FailureScale(shares), ticks)
 
@@ -130,17 +137,19 @@ def _axes(points: Sequence[Mapping[str, Any]], band: Sequence[Any], curve: Curve
 def _across(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
     """Return the x axis: logarithmic where that suits, with a place of its own for 0."""
     length = RIGHT - LEFT
-    numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    numbers = [
+        value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
     if len(numbers) < len(values):
         plain = PlainScale(values)
         room = int(length / len(plain.values) / width_px("x")) or 1
-        named = [Tick(plain.at(one), _short(one, room)) for one in plain.values]
+        named = [Tick(plain.at(value), _short(value, room)) for value in plain.values]
         return plain.at, fitting(named, length)
-    above = [float(one) for one in numbers if one > 0]
+    above = [float(number) for number in numbers if number > 0]
     if min(numbers) < 0 or not above or max(above) < 8 * min(above):
         even = LinearScale(float(min(numbers)), float(max(numbers)))
         return (lambda x: 0.04 + 0.92 * even.at(float(x))), fitting(
-            [Tick(0.04 + 0.92 * even.at(one), f"{one:.6g}") for one in even.ticks()], length
+            [Tick(0.04 + 0.92 * even.at(tick), f"{tick:.6g}") for tick in even.ticks()], length
         )
     start = 0.16 if min(numbers) == 0 else 0.04
     log = LogScale(min(above), max(above))
@@ -149,7 +158,7 @@ def _across(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
         return 0.03 if float(x) <= 0 else start + (0.96 - start) * log.at(float(x))
 
     zero = [Tick(0.03, "0")] if min(numbers) == 0 else []
-    return at, fitting([*zero, *(Tick(at(one), f"{one:.6g}") for one in log.ticks())], length)
+    return at, fitting([*zero, *(Tick(at(tick), f"{tick:.6g}") for tick in log.ticks())], length)
 
 
 def _short(text: str, letters: int) -> str:
@@ -222,10 +231,10 @@ def _band(
         return []
     low = min((rate for rate in rates if rate > 0), default=0.0)
     return [
-        (one["rate"], 1 - one["estimate"], 1 - one["upper"], 1 - one["lower"])
-        for one in strata.get("curve") or ()
-        if None not in (one["estimate"], one["lower"], one["upper"])
-        and low * 0.999 <= one["rate"] <= max(rates) * 1.001
+        (at["rate"], 1 - at["estimate"], 1 - at["upper"], 1 - at["lower"])
+        for at in strata.get("curve") or ()
+        if None not in (at["estimate"], at["lower"], at["upper"])
+        and low * 0.999 <= at["rate"] <= max(rates) * 1.001
     ]
 
 
@@ -243,7 +252,7 @@ def _strata(axes: Axes, band: Sequence[tuple[float, float, float, float]]) -> st
 def _frontier(axes: Axes, curve: Curve) -> str:
     """Two upright lines with their words above the figure, each on a line of its own."""
     heights = {"holds": 10.0, "breaks": 23.0}
-    return "".join(_upright(axes, *one, heights[one.kind]) for one in ends(curve))
+    return "".join(_upright(axes, *end, heights[end.kind]) for end in ends(curve))
 
 
 def _upright(axes: Axes, kind: str, at: Any, said: str, y: float) -> str:
@@ -253,12 +262,13 @@ def _upright(axes: Axes, kind: str, at: Any, said: str, y: float) -> str:
     return line((x, TOP - 3), (x, BOTTOM), kind) + label(place, said, f"middle note {kind}-note")
 
 
-def _data(found: Sequence[Curve]) -> str:
-    headings = ("series", str(found[0].get("label") or found[0].get("key")), "condition", "cycles",
-                "failures", "reliability", "if independent")  # fmt: skip
+def _data(together: Sequence[Curve]) -> str:
+    axis = str(together[0].get("label") or together[0].get("key"))
+    headings = ("series", axis, "condition", "cycles", "failures", "reliability",
+                "if independent")  # fmt: skip
     rows = [
         (
-            series(one),
+            series(curve),
             number(point["x"]),
             point.get("condition") or "-",
             f"{point.get('cycles') or 0:,}",
@@ -266,16 +276,16 @@ def _data(found: Sequence[Curve]) -> str:
             shares(point, "reliability", "lower", "upper"),
             shares(point, "predicted", "predicted_lower", "predicted_upper"),
         )
-        for one in found
-        for point in one["points"]
+        for curve in together
+        for point in curve["points"]
     ]
     return plain_table(headings, rows, stack=True)
 
 
-def shares(found: Mapping[str, Any], middle: str, low: str, high: str) -> str:
+def shares(share: Mapping[str, Any], middle: str, low: str, high: str) -> str:
     """Return ``99.9% [99.8%, 99.95%]``, or - where that is not known."""
-    if found.get(middle) is None:
+    if share.get(middle) is None:
         return "-"
-    if found.get(low) is None or found.get(high) is None:
-        return percent(found[middle])
-    return f"{percent(found[middle])} {percent_interval(found[low], found[high])}"
+    if share.get(low) is None or share.get(high) is None:
+        return percent(share[middle])
+    return f"{percent(share[middle])} {percent_interval(share[low], share[high])}"

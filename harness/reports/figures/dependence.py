@@ -30,30 +30,30 @@ _RATIOS = (("odds_ratio", "odds ratio"), ("lift", "lift"))
 
 def dependence(summary: Mapping[str, Any]) -> str:
     """Return what all conditions and each of them say, as HTML; "" where none says anything."""
-    found = [one for one in summary["conditions"] if one.get("dependence")]
-    if not found:
+    conditions = [condition for condition in summary["conditions"] if condition.get("dependence")]
+    if not conditions:
         return ""
-    drawn = _ratios(summary, found)
+    drawn = _ratios(summary, conditions)
     overall = (summary.get("dependence") or {}).get("sentence") or ""
     each = "\n".join(
         fold(
-            f"<strong>{clean(one['name'])}</strong> "
-            f"<span>{clean(one['dependence'].get('sentence') or '')}</span>",
-            _condition(one["dependence"]),
-            opened=len(found) <= OPEN_MOST,
+            f"<strong>{clean(condition['name'])}</strong> "
+            f"<span>{clean(condition['dependence'].get('sentence') or '')}</span>",
+            _condition(condition["dependence"]),
+            opened=len(conditions) <= OPEN_MOST,
         )
-        for one in found
+        for condition in conditions
     )
     overall = overall[:1].upper() + overall[1:]
     return (f'<p class="question">{clean(overall)}.</p>' if overall else "") + drawn + each
 
 
-def _ratios(summary: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> str:
+def _ratios(summary: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> str:
     rows = [
-        (one["name"], said, ratio)
-        for one in found
+        (condition["name"], said, ratio)
+        for condition in conditions
         for key, said in _RATIOS
-        if (ratio := one["dependence"].get(key)) and _drawable(ratio)
+        if (ratio := condition["dependence"].get(key)) and _drawable(ratio)
     ]
     common = (summary.get("dependence") or {}).get("common")
     if common and _drawable(common):
@@ -61,9 +61,9 @@ def _ratios(summary: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> s
     if not rows:
         return ""
     ends = [ratio.get(key) for _, _, ratio in rows for key in ("estimate", "lower", "upper")]
-    known = [one for one in ends if one is not None and one > 0]
+    known = [end for end in ends if end is not None and end > 0]
     scale = LogScale.of([*known, min([1.0, *known]) / 1.5, max([1.0, *known]) * 1.5])
-    ticks = fitting([Tick(scale.at(one), f"{one:,.6g}") for one in scale.ticks()], 290.0)
+    ticks = fitting([Tick(scale.at(tick), f"{tick:,.6g}") for tick in scale.ticks()], 290.0)
     headings = (
         Cell("", "condition", "name"),
         Cell("", "ratio", "verdict"),
@@ -105,8 +105,8 @@ def number(value: float | None) -> str:
     return "∞" if value is None else f"{value:,.3g}"
 
 
-def _condition(found: Mapping[str, Any]) -> str:
-    cells = found["cells"]
+def _condition(joint: Mapping[str, Any]) -> str:
+    cells = joint["cells"]
     failed = cells["both"] + cells["cleanup_only"]
     fine = cells["restore_only"] + cells["neither"]
     table = (
@@ -119,10 +119,10 @@ def _condition(found: Mapping[str, Any]) -> str:
         + "</tbody></table></div>"
     )
     facts = {
-        "measured reliability": shares(found.get("measured") or {}, "estimate", "lower", "upper"),
-        "if independent": shares(found.get("predicted") or {}, "estimate", "lower", "upper"),
-        "restore not tried": f"{found.get('untried') or 0:,}",
-        "left out, backup refused": f"{found.get('refused') or 0:,}",
+        "measured reliability": shares(joint.get("measured") or {}, "estimate", "lower", "upper"),
+        "if independent": shares(joint.get("predicted") or {}, "estimate", "lower", "upper"),
+        "restore not tried": f"{joint.get('untried') or 0:,}",
+        "left out, backup refused": f"{joint.get('refused') or 0:,}",
     }
     listed = "".join(f"<dt>{clean(k)}</dt><dd>{clean(v)}</dd>" for k, v in facts.items())
     beside = f'<div class="card"><dl>{listed}</dl></div>'

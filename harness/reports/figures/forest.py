@@ -29,12 +29,16 @@ NARROWEST_PX = 290.0  # the drawing's column on any screen
 
 def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
     """Return the table of all conditions with cycles, as HTML; "" where none ran."""
-    ran = [one for one in conditions if one["reliability"].get("estimate") is not None]
+    ran = [
+        condition
+        for condition in conditions
+        if condition["reliability"].get("estimate") is not None
+    ]
     if not ran:
         return ""
-    goals = {one["name"]: goal(one) for one in ran}
+    goals = {condition["name"]: goal(condition) for condition in ran}
     scale = FailureScale(
-        [one["reliability"][key] for one in ran for key in ("estimate", "lower")]
+        [condition["reliability"][key] for condition in ran for key in ("estimate", "lower")]
         + list(goals.values())
     )
     ticks = fitting(scale.ticks(), NARROWEST_PX)
@@ -46,22 +50,24 @@ def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
         Cell("", "cycles", "figure"),
         Cell("", "verdict", "verdict"),
     )
-    return drawn_table(headings, (_row(one, goals[one["name"]], scale, ticks) for one in ran))
+    return drawn_table(
+        headings, (_row(condition, goals[condition["name"]], scale, ticks) for condition in ran)
+    )
 
 
 def goal(condition: Mapping[str, Any]) -> float | None:
     """Return the reliability that is claimed of a condition, the highest where there are more."""
-    found = [
-        float(one["at_least"])
-        for one in condition.get("claims") or ()
-        if one.get("measure") == "reliability" and one.get("at_least") is not None
+    claimed = [
+        float(claim["at_least"])
+        for claim in condition.get("claims") or ()
+        if claim.get("measure") == "reliability" and claim.get("at_least") is not None
     ]
     for text in str(condition.get("claimed") or "").split(" and "):
         measure, _, least = text.partition(">=")
         if measure.strip() == "reliability":
-            found.append(float(least))
+            claimed.append(float(least))
     # a claim of 100% has no place on a scale on which every step has ten times fewer failures
-    return max((share for share in found if share < 1), default=None)
+    return max((share for share in claimed if share < 1), default=None)
 
 
 def _row(

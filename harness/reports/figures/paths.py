@@ -27,7 +27,9 @@ Claimed = tuple[Mapping[str, Any], Mapping[str, Any]]  # a condition and one of 
 
 def paths(conditions: Sequence[Mapping[str, Any]]) -> str:
     """Return a figure for each claim of each condition, as HTML; "" where there is none."""
-    claims = [(one, claim) for one in conditions for claim in one.get("claims") or ()]
+    claims = [
+        (condition, claim) for condition in conditions for claim in condition.get("claims") or ()
+    ]
     if not claims:
         return ""
     legend = (
@@ -37,7 +39,7 @@ def paths(conditions: Sequence[Mapping[str, Any]]) -> str:
     )
     # one word a verdict: those that somebody has to look at first
     order = {"refuted": 0, "undecided": 1, "not measured": 2, "not refuted": 3, "supported": 4}
-    ranked = sorted(claims, key=lambda one: order.get(one[1].get("verdict") or "", 5))
+    ranked = sorted(claims, key=lambda pair: order.get(pair[1].get("verdict") or "", 5))
     first = f'<div class="multiples">{"".join(map(_card, ranked[:OPEN_MOST]))}</div>'
     rest = ranked[OPEN_MOST:]
     more = f'<div class="multiples">{"".join(map(_card, rest))}</div>' if rest else ""
@@ -62,7 +64,7 @@ def _card(claimed: Claimed) -> str:
 def _data(claims: Sequence[Claimed]) -> str:
     headings = ("condition", "claim", "verdict", "failures", "cycles", "decided at", "measured",
                 "confidence of this verdict", "method")  # fmt: skip
-    every = plain_table(headings, (_row(*one) for one in claims), stack=True)
+    every = plain_table(headings, (_row(*pair) for pair in claims), stack=True)
     return fold("All verdicts as a table", every)
 
 
@@ -112,7 +114,7 @@ def _drawing(condition: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
     walk = [(0.0, 0.0), *((at, float(k)) for k, at in enumerate(failed_at, 1)),
             (walked, float(len(failed_at)))]  # fmt: skip
     body = _areas(support, refute, last, highest, place) + _axes(across, up, place, cycles)
-    body += path([place(*one) for one in steps(walk)], "curve walk")
+    body += path([place(*corner) for corner in steps(walk)], "curve walk")
     decided = claim.get("decided_at_cycle")
     if decided and decided <= last:
         count = sum(at <= decided for at in failed_at)
@@ -143,12 +145,12 @@ def _areas(support: Boundary, refute: Boundary, last: float, highest: float, pla
     inside = [(at, k + 0.5) for at, k in support if at <= last and k + 0.5 <= highest]
     if inside:
         edge = steps([(inside[0][0], -0.5), *inside, (last, inside[-1][1])])
-        corners = [place(*one) for one in edge]
+        corners = [place(*corner) for corner in edge]
         drawn += path([*corners, place(last, -0.5)], "area supported-area", closed=True)
         drawn += path(corners, "edge good")
     edge = _refuting(refute, last, highest)
     if edge:
-        corners = [place(*one) for one in edge]
+        corners = [place(*corner) for corner in edge]
         around = [*corners, place(edge[-1][0], highest), place(0.0, highest)]
         drawn += path(around, "area refuted-area", closed=True) + path(corners, "edge bad")
     return drawn

@@ -64,7 +64,7 @@ class FailureScale:
     """
 
     def __init__(self, shares: Iterable[float | None]) -> None:
-        depths = [nines(one) for one in shares if one is not None and math.isfinite(one)]
+        depths = [nines(share) for share in shares if share is not None and math.isfinite(share)]
         finite = [depth for depth in depths if math.isfinite(depth)]
         self.last = min(DECADES_MOST, max(3, math.ceil(max(finite, default=3.0) - 1e-9)))
         self.first = max(0, min(math.floor(min(finite, default=0.0) + 1e-9), self.last - 2))
@@ -80,7 +80,7 @@ class FailureScale:
         """Return a tick for each nine, and one for 100%."""
         depths = range(self.first, self.last + 1)
         return [
-            *(Tick(self.at(1 - 10.0**-one), _written(one)) for one in depths),
+            *(Tick(self.at(1 - 10.0**-depth), _written(depth)) for depth in depths),
             Tick(1.0, "100%"),
         ]
 
@@ -99,17 +99,19 @@ class LogScale:
     """Numbers above 0 on a logarithmic axis that reaches from ``low`` to ``high``."""
 
     def __init__(self, low: float, high: float) -> None:
-        low, high = (one if one > 0 and math.isfinite(one) else 1.0 for one in (low, high))
+        low, high = (end if end > 0 and math.isfinite(end) else 1.0 for end in (low, high))
         self.low, self.high = (low, high) if high > low * 1.0001 else (low / 2, high * 2)
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> LogScale:
         """Return the scale of all positive ``values``, rounded outwards to 1, 2 or 5."""
-        known = [one for one in values if one is not None and math.isfinite(one) and one > 0]
+        known = [
+            value for value in values if value is not None and math.isfinite(value) and value > 0
+        ]
         if not known:
             return cls(1.0, 10.0)
-        low = [one for one in _round_numbers(min(known)) if one <= min(known) * 1.0001]
-        high = [one for one in _round_numbers(max(known)) if one >= max(known) / 1.0001]
+        low = [number for number in _round_numbers(min(known)) if number <= min(known) * 1.0001]
+        high = [number for number in _round_numbers(max(known)) if number >= max(known) / 1.0001]
         return cls(max(low), min(high))
 
     def at(self, value: float) -> float:
@@ -128,7 +130,7 @@ class LogScale:
             for number in (1, 2, 5)
             if self.low / 1.001 <= number * 10.0**power <= self.high * 1.001
         ]
-        tens = [one for one in inside if abs(math.log10(one) - round(math.log10(one))) < 1e-9]
+        tens = [tick for tick in inside if abs(math.log10(tick) - round(math.log10(tick))) < 1e-9]
         return tens if len(tens) >= 4 else inside
 
 

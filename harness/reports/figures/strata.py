@@ -22,83 +22,93 @@ LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 14.0, 204.0
 
 def strata(summary: Mapping[str, Any]) -> str:
     """Return a figure and tables for each condition with strata, as HTML; "" for none."""
-    return "\n".join(_condition(one, summary) for one in summary["conditions"] if one.get("strata"))
-
-
-def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    name, found = condition["name"], condition["strata"]
-    beside = list(beside_brute_force(condition, summary))
-    compared = ""
-    if beside:
-        cycles = sum(one.get("cycles") or 0 for one in found["strata"])
-        headings = ("rate", "drawn fault by fault", "cycles", f"stratified, {cycles:,} cycles")
-        compared = f"<h4>Beside brute force</h4>{plain_table(headings, beside, stack=True)}"
-    unsteady = "" if found.get("steady", True) else f"<p>{clean(found.get('unsteady') or '')}</p>"
-    return (
-        f'<h3>{clean(name)}</h3>{unsteady}<div class="multiples pair">'
-        f'<figure class="card">{_drawing(name, found)}<p>{clean(_said(found))}</p></figure>'
-        f"<div>{_strata(found)}</div></div>{compared}"
+    return "\n".join(
+        _condition(condition, summary)
+        for condition in summary["conditions"]
+        if condition.get("strata")
     )
 
 
-def _said(found: Mapping[str, Any]) -> str:
-    frontier = found.get("frontier") or {}
+def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    name, stratified = condition["name"], condition["strata"]
+    beside = list(beside_brute_force(condition, summary))
+    compared = ""
+    if beside:
+        cycles = sum(stratum.get("cycles") or 0 for stratum in stratified["strata"])
+        headings = ("rate", "drawn fault by fault", "cycles", f"stratified, {cycles:,} cycles")
+        compared = f"<h4>Beside brute force</h4>{plain_table(headings, beside, stack=True)}"
+    unsteady = (
+        ""
+        if stratified.get("steady", True)
+        else f"<p>{clean(stratified.get('unsteady') or '')}</p>"
+    )
+    return (
+        f'<h3>{clean(name)}</h3>{unsteady}<div class="multiples pair">'
+        f'<figure class="card">{_drawing(name, stratified)}'
+        f"<p>{clean(_said(stratified))}</p></figure>"
+        f"<div>{_strata(stratified)}</div></div>{compared}"
+    )
+
+
+def _said(stratified: Mapping[str, Any]) -> str:
+    frontier = stratified.get("frontier") or {}
     target = frontier.get("target")
     if target is None:
-        return f"{found['slots']:,} slots."
+        return f"{stratified['slots']:,} slots."
     holds, breaks = frontier.get("holds_to"), frontier.get("breaks_from")
     parts = [
         f"shown to hold up to a rate of {holds:.3g}" if holds is not None else "",
         f"shown to break from {breaks:.3g} on" if breaks is not None else "",
     ]
     said = " and ".join(filter(None, parts)) or "neither shown to hold nor to break at any rate"
-    return f"{found['slots']:,} slots. {percent(target)} is {said}."
+    return f"{stratified['slots']:,} slots. {percent(target)} is {said}."
 
 
-def _strata(found: Mapping[str, Any]) -> str:
+def _strata(stratified: Mapping[str, Any]) -> str:
     headings = ("faults", "cycles", "failures", "failed", "sets", "all tried")
     return plain_table(
         headings,
         (
             (
-                f"{one['k']:,}",
-                f"{one['cycles']:,}",
-                f"{one['failures']:,}",
-                percent(one["share"]) if one.get("share") is not None else "-",
-                f"{one['sets']:,}" if one.get("sets") is not None else "-",
-                "yes" if one.get("exact") else "no",
+                f"{stratum['k']:,}",
+                f"{stratum['cycles']:,}",
+                f"{stratum['failures']:,}",
+                percent(stratum["share"]) if stratum.get("share") is not None else "-",
+                f"{stratum['sets']:,}" if stratum.get("sets") is not None else "-",
+                "yes" if stratum.get("exact") else "no",
             )
-            for one in found["strata"]
+            for stratum in stratified["strata"]
         ),
     )
 
 
-def _turned(one: Mapping[str, Any]) -> dict[str, float | None]:
+def _turned(point: Mapping[str, Any]) -> dict[str, float | None]:
     """Return reliabilities for failure probabilities."""
     keys = (("estimate", "estimate"), ("lower", "upper"), ("upper", "lower"))
-    return {to: None if one[of] is None else 1 - one[of] for to, of in keys}
+    return {to: None if point[of] is None else 1 - point[of] for to, of in keys}
 
 
-def _drawing(name: str, found: Mapping[str, Any]) -> str:
+def _drawing(name: str, stratified: Mapping[str, Any]) -> str:
     band = [
-        (one["rate"], _turned(one))
-        for one in found.get("curve") or ()
-        if one["rate"] > 0 and None not in (one["estimate"], one["lower"], one["upper"])
+        (point["rate"], _turned(point))
+        for point in stratified.get("curve") or ()
+        if point["rate"] > 0 and None not in (point["estimate"], point["lower"], point["upper"])
     ]
     if not band:
         return ""
-    frontier = found.get("frontier") or {}
+    frontier = stratified.get("frontier") or {}
     across = LogScale(band[0][0], band[-1][0])
     up = FailureScale(
-        [s for _, one in band for s in (one["estimate"], one["lower"])] + [frontier.get("target")]
+        [s for _, bounds in band for s in (bounds["estimate"], bounds["lower"])]
+        + [frontier.get("target")]
     )
 
     def place(rate: float, share: float) -> Point:
         return LEFT + across.at(rate) * (RIGHT - LEFT), BOTTOM - up.at(share) * (BOTTOM - TOP)
 
-    lower = [place(rate, one["lower"] or 0.0) for rate, one in band]
-    upper = [place(rate, one["upper"] or 0.0) for rate, one in band]
-    middle = [place(rate, one["estimate"] or 0.0) for rate, one in band]
+    lower = [place(rate, bounds["lower"] or 0.0) for rate, bounds in band]
+    upper = [place(rate, bounds["upper"] or 0.0) for rate, bounds in band]
+    middle = [place(rate, bounds["estimate"] or 0.0) for rate, bounds in band]
     body = _frame(across, up)
     body += path([*lower, *reversed(upper)], "area strata", closed=True)
     body += path(middle, "curve s0")
@@ -110,7 +120,7 @@ def _drawing(name: str, found: Mapping[str, Any]) -> str:
         if frontier.get(key):
             x = place(frontier[key], 0)[0]
             body += line((x, TOP), (x, BOTTOM), kind)
-    return figure(f"{name}: reliability at every rate", _said(found), WIDTH, HEIGHT, body)
+    return figure(f"{name}: reliability at every rate", _said(stratified), WIDTH, HEIGHT, body)
 
 
 def _frame(across: LogScale, up: FailureScale) -> str:

@@ -26,18 +26,20 @@ FEW = 6  # conditions up to which their list is open
 
 def struck(conditions: Sequence[Mapping[str, Any]]) -> str:
     """Return all conditions together, then each folded, as HTML; "" where no fault was planned."""
-    hit = [one for one in conditions if one.get("faults")]
+    hit = [condition for condition in conditions if condition.get("faults")]
     if not hit:
         return ""
     total: dict[str, dict[str, int]] = {}
-    for one in hit:
-        for kind, counts in one["faults"].items():
+    for condition in hit:
+        for kind, counts in condition["faults"].items():
             sums = total.setdefault(kind, dict.fromkeys(KEYS, 0))
             for key in KEYS:
                 sums[key] += counts[key]
     if len(hit) == 1:
         return _legend() + _table(hit[0]["faults"], hit[0]["name"])
-    each = "\n".join(fold(_head(one), _table(one["faults"], one["name"])) for one in hit)
+    each = "\n".join(
+        fold(_head(condition), _table(condition["faults"], condition["name"])) for condition in hit
+    )
     every = _table(total, "all conditions")
     folded = fold(f"{len(hit):,} conditions one by one", each, opened=len(hit) <= FEW)
     return f"{_legend()}<h3>All conditions</h3>{every}{folded}"
@@ -45,7 +47,7 @@ def struck(conditions: Sequence[Mapping[str, Any]]) -> str:
 
 def _head(condition: Mapping[str, Any]) -> str:
     counts = condition["faults"].values()
-    fired, masked = (sum(one[key] for one in counts) for key in ("fired", "masked"))
+    fired, masked = (sum(count[key] for count in counts) for key in ("fired", "masked"))
     return (
         f"<strong>{clean(condition['name'])}</strong> <span>{fired:,} fired, {masked:,} masked"
         "</span>"
@@ -71,7 +73,7 @@ def _table(faults: Mapping[str, Mapping[str, int]], where: str) -> str:
         Cell("", "what came of it", "drawing"),
         *(Cell("", key, "figure") for key in KEYS),
     )
-    most = max((sum(parts(one).values()) for one in faults.values()), default=0)
+    most = max((sum(parts(fault).values()) for fault in faults.values()), default=0)
     rows = [_row(kind, counts, where, most) for kind, counts in sorted(faults.items())]
     return drawn_table(headings, rows)
 

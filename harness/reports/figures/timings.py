@@ -52,7 +52,9 @@ def timings(conditions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _medians(step: str, conditions: Sequence[Mapping[str, Any]]) -> list[tuple[float, str]]:
-    return sorted((one["timings_ms"][step]["p50"], one["name"]) for one in conditions)
+    return sorted(
+        (condition["timings_ms"][step]["p50"], condition["name"]) for condition in conditions
+    )
 
 
 def _apart(step: str, conditions: Sequence[Mapping[str, Any]]) -> float:
@@ -76,11 +78,11 @@ def _head(step: str, conditions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _table(step: str, conditions: Sequence[Mapping[str, Any]]) -> str:
-    known = [points(one, step) for one in conditions]
-    scale = LogScale.of(value for one in known for value in one.values())
+    known = [points(condition, step) for condition in conditions]
+    scale = LogScale.of(value for timings in known for value in timings.values())
     ticks = fitting(
-        [Tick(scale.at(one), f"{one:,.12g} ms" if one < 1000 else f"{one / 1000:,.12g} s")
-         for one in scale.ticks()],
+        [Tick(scale.at(tick), f"{tick:,.12g} ms" if tick < 1000 else f"{tick / 1000:,.12g} s")
+         for tick in scale.ticks()],
         NARROWEST_PX,
     )  # fmt: skip
     headings = (
@@ -88,8 +90,10 @@ def _table(step: str, conditions: Sequence[Mapping[str, Any]]) -> str:
         Cell("", axis_strip(f"duration of {step} on a logarithmic scale", ticks), "drawing"),
         *(Cell("", key, "figure") for key in (*KEYS, "count")),
     )
-    fastest_first = sorted(conditions, key=lambda one: one["timings_ms"][step]["p50"])
-    return drawn_table(headings, (_row(step, one, scale, ticks) for one in fastest_first))
+    fastest_first = sorted(conditions, key=lambda condition: condition["timings_ms"][step]["p50"])
+    return drawn_table(
+        headings, (_row(step, condition, scale, ticks) for condition in fastest_first)
+    )
 
 
 def points(condition: Mapping[str, Any], step: str) -> dict[float, float]:

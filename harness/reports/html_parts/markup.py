@@ -52,13 +52,13 @@ def section(name: str, title: str, about: str, inner: str) -> str:
     return f'<section id="{name}">\n<h2>{clean(title)}</h2>\n{said}{inner}\n</section>'
 
 
-def table(told: Table) -> str:
+def table(content: Table) -> str:
     """Return a table; one with a figure in most columns scrolls on a phone, others stack."""
-    stack = "" if 2 * len(told.figures) > len(told.headings) else "stack"
-    head = "".join(f'<th scope="col"{_class(told, h)}>{clean(h)}</th>' for h in told.headings)
+    stack = "" if 2 * len(content.figures) > len(content.headings) else "stack"
+    head = "".join(f'<th scope="col"{_class(content, h)}>{clean(h)}</th>' for h in content.headings)
     rows = (
-        "".join(_cell(told, h, cell) for h, cell in zip(told.headings, row, strict=True))
-        for row in told.rows
+        "".join(_cell(content, h, cell) for h, cell in zip(content.headings, row, strict=True))
+        for row in content.rows
     )
     return _card(stack, head, rows)
 
@@ -91,10 +91,10 @@ def _plain(headings: Sequence[str], row: Sequence[object]) -> str:
 def drawn_table(headings: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table with a drawing in each row; on a phone the drawing takes the whole width."""
     head = "".join(
-        f'<th scope="col" class="{one.kind}">{one.inner}</th>'
-        if one.inner
-        else f'<td class="{one.kind}"></td>'
-        for one in headings
+        f'<th scope="col" class="{heading.kind}">{heading.inner}</th>'
+        if heading.inner
+        else f'<td class="{heading.kind}"></td>'
+        for heading in headings
     )
     return _card("drawn", head, ("".join(map(_drawn, row)) for row in rows))
 
@@ -114,7 +114,7 @@ def _card(kind: str, head: str, rows: Iterable[str]) -> str:
     )
 
 
-def _cell(told: Table, heading: str, text: str) -> str:
+def _cell(content: Table, heading: str, text: str) -> str:
     inner = clean(text)
     if heading == "verdict" and text != "-":
         kind, at, cycle = text.partition(" at ")
@@ -123,9 +123,11 @@ def _cell(told: Table, heading: str, text: str) -> str:
         inner = re.sub(r"\[[^\[\]]*\]", r'<span class="whole">\g<0></span>', inner)
     elif heading == "replay":
         inner = f"<code>{inner}</code>"
-    return f'<td data-heading="{clean(heading)}"{_class(told, heading)}><span>{inner}</span></td>'
+    return (
+        f'<td data-heading="{clean(heading)}"{_class(content, heading)}><span>{inner}</span></td>'
+    )
 
 
-def _class(told: Table, heading: str) -> str:
-    kind = "figure" if heading in told.figures else heading.replace(" ", "-").replace("/", "-")
+def _class(content: Table, heading: str) -> str:
+    kind = "figure" if heading in content.figures else heading.replace(" ", "-").replace("/", "-")
     return f' class="{clean(kind)}"'

@@ -24,7 +24,11 @@ def opening(summary: Mapping[str, Any], question: str) -> str:
 
 def verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
     """Return ("good", "bad", "open" or "", one sentence): what the run comes to is the colour."""
-    unsound = [one["name"] for one in summary["conditions"] if soundness(one).verdict == ERROR]
+    unsound = [
+        condition["name"]
+        for condition in summary["conditions"]
+        if soundness(condition).verdict == ERROR
+    ]
     counts = Counter(_verdicts(summary))
     number = sum(counts.values())
     listed = ", ".join(f"{counts[name]:,} {name}" for name in _ORDER if counts[name])
@@ -42,17 +46,17 @@ def verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
 
 def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     """Give the verdict on each claim: of conditions, and of the rows that are claims."""
-    for one in summary["conditions"]:
-        yield from (claim["verdict"] for claim in one.get("claims") or ())
-        if one.get("claims") is None and one.get("verdict"):  # of an older run
-            yield one["verdict"]
+    for condition in summary["conditions"]:
+        yield from (claim["verdict"] for claim in condition.get("claims") or ())
+        if condition.get("claims") is None and condition.get("verdict"):  # of an older run
+            yield condition["verdict"]
 
 
 def _without_claims(summary: Mapping[str, Any]) -> str:
     measured = [
-        (one["reliability"]["estimate"], one["name"])
-        for one in summary["conditions"]
-        if one["reliability"].get("estimate") is not None
+        (condition["reliability"]["estimate"], condition["name"])
+        for condition in summary["conditions"]
+        if condition["reliability"].get("estimate") is not None
     ]
     if not measured:
         return "Nothing was measured."
@@ -67,9 +71,9 @@ def _without_claims(summary: Mapping[str, Any]) -> str:
 
 def _tiles(summary: Mapping[str, Any]) -> str:
     outcomes: Counter[str] = Counter()
-    for one in summary["conditions"]:
-        outcomes.update(one["outcomes"])
-    cycles = sum(one["cycles"] for one in summary["conditions"])
+    for condition in summary["conditions"]:
+        outcomes.update(condition["outcomes"])
+    cycles = sum(condition["cycles"] for condition in summary["conditions"])
     tiles = [
         ("", cycles, "cycles"),
         ("", outcomes["refused"], "refused, nothing touched"),

@@ -48,7 +48,7 @@ def readme_table(summary: Mapping[str, Any]) -> str:
     tables = [*_rare(summary), *_swept(summary), *_independent(summary)]
     if tables:
         return "\n\n".join("\n".join(render_table(table)) for table in tables)
-    if any((one.get("together") or {}).get("causes") for one in summary["conditions"]):
+    if any((condition.get("together") or {}).get("causes") for condition in summary["conditions"]):
         rows = joint_failures.rows(summary["conditions"])
         figures = frozenset(joint_failures.HEADINGS[1:-1])
         return "\n".join(
@@ -75,16 +75,16 @@ def _unsaid(summary: Mapping[str, Any]) -> list[str]:
 
 def _rare(summary: Mapping[str, Any]) -> Iterator[Table]:
     """Give what strata estimate beside what was counted at the same rate."""
-    for one in summary["conditions"]:
-        rows = list(decided.beside_brute_force(one, summary))
+    for condition in summary["conditions"]:
+        rows = list(decided.beside_brute_force(condition, summary))
         headings = ("fault rate", "counted", "cycles", "by number of faults")
         if rows:
-            yield Table(one["name"], headings, rows, figures=frozenset({"cycles"}))
+            yield Table(condition["name"], headings, rows, figures=frozenset({"cycles"}))
 
 
 def _swept(summary: Mapping[str, Any]) -> Iterator[Table]:
     """Give up to where each curve holds and from where it breaks; not where strata say more."""
-    if any(one.get("strata") for one in summary["conditions"]):
+    if any(condition.get("strata") for condition in summary["conditions"]):
         return
     rows = [
         (decided.named(curve), curve["frontier"]["sentence"])
@@ -115,7 +115,7 @@ def measured_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     """Return everything between the markers, for summaries by the path people find them at."""
     parts = []
     for place, summary in summaries.items():
-        cycles = sum(one["cycles"] for one in summary["conditions"])
+        cycles = sum(condition["cycles"] for condition in summary["conditions"])
         about = (
             f"Measured in {cycles:,} cycle{'s' if cycles > 1 else ''}, from `{place}/{SUMMARY}`:"
         )
@@ -134,14 +134,14 @@ def rewritten(text: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _costs(summary: Mapping[str, Any]) -> Table:
     rows = []
-    for one in summary["conditions"]:
-        recovery, _, size = one["name"].rpartition("/")
+    for condition in summary["conditions"]:
+        recovery, _, size = condition["name"].rpartition("/")
         if not recovery or not size.isdecimal():
             raise UsageError(
-                f"{summary['experiment']}: no rows, and condition {one['name']!r} is no "
+                f"{summary['experiment']}: no rows, and condition {condition['name']!r} is no "
                 "recovery/size_bytes; there is nothing to make a table of"
             )
-        p50 = (milliseconds(one["timings_ms"][step]["p50"]) for step in _COSTS)
+        p50 = (milliseconds(condition["timings_ms"][step]["p50"]) for step in _COSTS)
         rows.append((recovery, f"{int(size):,}", *p50))
     headings = ("recovery", "database, bytes", *(f"{step} p50" for step in _COSTS))
     return Table(summary["experiment"], headings, rows, figures=frozenset(headings[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,51 +18,49 @@ Row = Mapping[str, Any]
 
 
 def conclusion(
-    summary: Mapping[str, Any],
-    found: Sequence[Group],
-    pairs: Sequence[Pair],
+    summary: Mapping[str, Any], groups: Sequence[Group], pairs: Sequence[Pair]
 ) -> list[str]:
     """Return the sentences that the verdicts allow, the most important first."""
     sentences = [
         *_unsound(summary),
-        *_combined(found),
+        *_combined(groups),
         *_silent(pairs),
         *_lost(summary),
         *_dependent(summary),
         *frontier(summary),
-        *_told(summary),
+        *_stories(summary),
         *_listed(_stated(summary), summary),
     ]
     return sentences or ["Nothing is claimed in this run, so nothing follows from it."]
 
 
 def _unsound(summary: Mapping[str, Any]) -> Iterator[str]:
-    for one in summary["conditions"]:
-        sound = soundness(one)
+    for condition in summary["conditions"]:
+        sound = soundness(condition)
         if sound.verdict == ERROR:
-            yield f"{one['name']} supports nothing: {sound.why}."
+            yield f"{condition['name']} supports nothing: {sound.why}."
 
 
-def _combined(found: Sequence[Group]) -> Iterator[str]:
+def _combined(groups: Sequence[Group]) -> Iterator[str]:
     """Say whether the combined figure holds, by its rows alone."""
-    rows = [row for group in found if group.title == "Combined" for row in group.rows]
-    by = {word: [r for r in rows if r["verdict"] == word] for word in ("supported", "refuted")}
-    open_ = [row for row in rows if row["verdict"] == "undecided"]
-    if not rows or not (by["supported"] or by["refuted"] or open_):
+    rows = [row for group in groups if group.title == "Combined" for row in group.rows]
+    by = _by_verdict(rows)
+    supported, refuted, undecided = by["supported"], by["refuted"], by["undecided"]
+    if not (supported or refuted or undecided):
         return
     figures = sorted({row["claimed"] for row in rows})
     counted = (
-        f"The combined figure ({', '.join(figures)}) is supported in {len(by['supported'])}, "
-        f"refuted in {len(by['refuted'])} and undecided in {len(open_)} of {len(rows)} settings"
+        f"The combined figure ({', '.join(figures)}) is supported in {len(supported)}, "
+        f"refuted in {len(refuted)} and undecided in {len(undecided)} of {len(rows)} settings"
     )
-    if by["supported"] and by["refuted"]:
+    if supported and refuted:
         yield (
             f"{counted}: it is no property of the approach, it depends on the setting. It holds "
-            f"for {_names(by['supported'])}; it does not for {_names(by['refuted'])}."
+            f"for {_names(supported)}; it does not for {_names(refuted)}."
         )
-    elif by["refuted"]:
+    elif refuted:
         yield f"{counted}: nowhere in this run is it shown to hold."
-    elif by["supported"]:
+    elif supported:
         yield f"{counted}: nothing in this run refutes it."
     else:
         yield f"{counted}: this run is too short to say."
@@ -71,12 +70,14 @@ def _silent(pairs: Sequence[Pair]) -> Iterator[str]:
     """Say what verification changes, where the same setting ran with and without."""
     if not pairs:
         return
-    trusting = sum(one.trusting["outcomes"]["dirty_silent"] for one in pairs)
-    verified = sum(one.verified["outcomes"]["dirty_silent"] for one in pairs)
-    cycles = [sum(p.trusting["cycles"] for p in pairs), sum(p.verified["cycles"] for p in pairs)]
+    trusting = sum(pair.trusting["outcomes"]["dirty_silent"] for pair in pairs)
+    verified = sum(pair.verified["outcomes"]["dirty_silent"] for pair in pairs)
+    trusting_cycles = sum(pair.trusting["cycles"] for pair in pairs)
+    verified_cycles = sum(pair.verified["cycles"] for pair in pairs)
     counted = (
-        f"{trusting:,} of {cycles[0]:,} cycles that trusted the cleanup's report ended dirty "
-        f"without a word, and {verified:,} of {cycles[1]:,} in the same settings that verified"
+        f"{trusting:,} of {trusting_cycles:,} cycles that trusted the cleanup's report ended dirty "
+        f"without a word, and {verified:,} of {verified_cycles:,} in the same settings that "
+        "verified"
     )
     if trusting and not verified:
         yield f"{counted}: verification found here what the report had missed."
@@ -86,14 +87,15 @@ def _silent(pairs: Sequence[Pair]) -> Iterator[str]:
 
 def _lost(summary: Mapping[str, Any]) -> Iterator[str]:
     """Name what ended worse than dirty: baselines lost, and dirt that the guard called clean."""
-    for one in summary["conditions"]:
-        called = f"{one['name']} ({one['policy']})" if one["policy"] else one["name"]
+    for condition in summary["conditions"]:
+        name, policy = condition["name"], condition["policy"]
+        called = f"{name} ({policy})" if policy else name
         for outcome, did in (
             ("baseline_lost", "lost content of the baseline"),
             ("dirty_silent", "ended dirty and said that it was fine"),
         ):
-            if number := one["outcomes"].get(outcome, 0):
-                yield f"{called} {did} in {number:,} of {one['cycles']:,} cycles."
+            if number := condition["outcomes"].get(outcome, 0):
+                yield f"{called} {did} in {number:,} of {condition['cycles']:,} cycles."
 
 
 def _dependent(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -101,19 +103,19 @@ def _dependent(summary: Mapping[str, Any]) -> Iterator[str]:
     common = summary.get("dependence") or {}
     if common.get("sentence"):
         yield f"Cleanup and restore: {common['sentence']}."
-    for one in summary["conditions"]:
-        found = one.get("dependence") or {}
-        odds = found.get("odds_ratio")
+    for condition in summary["conditions"]:
+        dependence = condition.get("dependence") or {}
+        odds = dependence.get("odds_ratio")
         if odds and reading(odds) in ("together", "apart"):
-            yield f"{one['name']}: {found['sentence']}."
+            yield f"{condition['name']}: {dependence['sentence']}."
 
 
-def _told(summary: Mapping[str, Any]) -> Iterator[str]:
+def _stories(summary: Mapping[str, Any]) -> Iterator[str]:
     """Say how each story ended: one cycle shows that it can happen, not how often."""
-    for kept in summary.get("stories") or ():
-        told = scenario(kept)
+    for stored in summary.get("stories") or ():
+        story = scenario(stored)
         yield (
-            f"{told.title}, cycle {told.cycle:,}: {told.end}; one cycle shows what can happen, "
+            f"{story.title}, cycle {story.cycle:,}: {story.end}; one cycle shows what can happen, "
             "not how often."
         )
 
@@ -121,45 +123,52 @@ def _told(summary: Mapping[str, Any]) -> Iterator[str]:
 def _stated(summary: Mapping[str, Any]) -> list[Row]:
     """Return the rows, then what conditions claim themselves and no row says, in that form."""
     rows = list(summary.get("rows") or ())
-    told = {(row["condition"], row.get("claim_number")) for row in rows}
-    found: list[Row] = []
-    for one in summary["conditions"]:
+    in_rows = {(row["condition"], row.get("claim_number")) for row in rows}
+    own: list[Row] = []
+    for condition in summary["conditions"]:
+        name = condition["name"]
         claims = [
             claim
-            for number, claim in enumerate(one.get("claims") or ())
-            if claim in own_claims(one) and (one["name"], number) not in told
+            for number, claim in enumerate(condition.get("claims") or ())
+            if claim in own_claims(condition) and (name, number) not in in_rows
         ]
-        if one.get("claims") is None and one["claimed"] and not rows:  # of an older run
-            claims = [{"claim": one["claimed"], "verdict": one["verdict"], "why": ""}
-                      | one["reliability"]]  # fmt: skip
-        found += [
-            {**claim, "claim": f"{one['name']}: {claim['claim']}", "condition": one["name"],
-             "claimed": ""}
+        if condition.get("claims") is None and condition["claimed"] and not rows:  # an older run's
+            claims = [
+                {"claim": condition["claimed"], "verdict": condition["verdict"], "why": ""}
+                | condition["reliability"]
+            ]
+        own += [
+            {**claim, "claim": f"{name}: {claim['claim']}", "condition": name, "claimed": ""}
             for claim in claims
-        ]  # fmt: skip
-    return [*rows, *found]
+        ]
+    return [*rows, *own]
+
+
+def _by_verdict(rows: Sequence[Row]) -> defaultdict[str, list[Row]]:
+    """Sort rows by their verdict; none of a verdict that no row has."""
+    by: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by[row["verdict"]].append(row)
+    return by
 
 
 def _listed(rows: Sequence[Row], summary: Mapping[str, Any]) -> Iterator[str]:
     """Name every claim under its verdict."""
-    by: dict[str, list[Row]] = {}
-    for row in rows:
-        by.setdefault(row["verdict"], []).append(row)
-    for word, said in (("supported", "Supported"), ("refuted", "Refuted")):
-        if word in by:
-            yield from (f"{said}: {_measured(row, summary)}." for row in by[word])
-    for row in by.get("not refuted", ()):
+    by = _by_verdict(rows)
+    cycles = {condition["name"]: condition["cycles"] for condition in summary["conditions"]}
+    for word in ("supported", "refuted"):
+        yield from (f"{word.capitalize()}: {_measured(row, cycles)}." for row in by[word])
+    for row in by["not refuted"]:
         yield f"Not refuted, which is all that cycles can say of it: {_figure(row)}, {row['why']}."
-    for row in by.get("undecided", ()):
+    for row in by["undecided"]:
         yield f"Undecided: {_figure(row)}, {reason(row)}.".replace(", .", ".")
-    if "set point" in by:
-        yield (f"Set points, solved for and so proof of nothing: {_names(by['set point'])}.")
-    if "control" in by:
-        yield (
-            f"Controls, which show that the instrument sees what it must: {_names(by['control'])}."
-        )
-    if "not measured" in by:
-        yield f"Not measured here: {_names(by['not measured'])}."
+    for word, heading in (
+        ("set point", "Set points, solved for and so proof of nothing"),
+        ("control", "Controls, which show that the instrument sees what it must"),
+        ("not measured", "Not measured here"),
+    ):
+        if by[word]:
+            yield f"{heading}: {_names(by[word])}."
 
 
 def _figure(row: Row) -> str:
@@ -167,12 +176,11 @@ def _figure(row: Row) -> str:
     return f"{row['claim']}{claimed}"
 
 
-def _measured(row: Row, summary: Mapping[str, Any]) -> str:
-    """Name a claim with what was measured, its interval and its cycles."""
-    condition = next((c for c in summary["conditions"] if c["name"] == row["condition"]), None)
+def _measured(row: Row, cycles: Mapping[str, int]) -> str:
+    """Name a claim with what was measured, its interval and its cycles, {condition: cycles}."""
     measured = row.get("measured") or share(row)
-    cycles = f" in {condition['cycles']:,} cycles" if condition else ""
-    return f"{_figure(row)}: {measured}{cycles}"
+    number = cycles.get(row["condition"])
+    return f"{_figure(row)}: {measured}" + ("" if number is None else f" in {number:,} cycles")
 
 
 def _names(rows: Sequence[Row]) -> str:

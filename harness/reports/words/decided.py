@@ -35,26 +35,26 @@ def shown(summary: Mapping[str, Any]) -> list[Shown]:
 def dependence_sentences(summary: Mapping[str, Any]) -> list[str]:
     """Return what the run says of independence: all conditions together, then each by name."""
     common = summary.get("dependence") or {}
-    found = [common["sentence"]] if common.get("sentence") else []
-    for one in summary["conditions"]:
-        sentence = (one.get("dependence") or {}).get("sentence")
+    sentences = [common["sentence"]] if common.get("sentence") else []
+    for condition in summary["conditions"]:
+        sentence = (condition.get("dependence") or {}).get("sentence")
         if sentence:
-            found.append(f"{one['name']}: {sentence}")
-    return found
+            sentences.append(f"{condition['name']}: {sentence}")
+    return sentences
 
 
 def frontier_sentences(summary: Mapping[str, Any]) -> list[str]:
     """Return how far each curve holds and from where it breaks."""
-    found = []
+    sentences = []
     for curve in summary.get("curves") or ():
         sentence = (curve.get("frontier") or {}).get("sentence")
         if sentence:
-            found.append(f"{named(curve)}: {sentence}")
-    for one in summary["conditions"]:
-        frontier = (one.get("strata") or {}).get("frontier")
+            sentences.append(f"{named(curve)}: {sentence}")
+    for condition in summary["conditions"]:
+        frontier = (condition.get("strata") or {}).get("frontier")
         if frontier:
-            found.append(f"{one['name']}: {_frontier(frontier)}")
-    return found
+            sentences.append(f"{condition['name']}: {_frontier(frontier)}")
+    return sentences
 
 
 def named(curve: Mapping[str, Any]) -> str:
@@ -73,8 +73,8 @@ def beside_brute_force(
 
     Yields (rate, reliability measured, cycles, reliability by the strata at the same rate).
     """
-    found = (condition.get("strata") or {}).get("curve") or ()
-    known = [one for one in found if one["estimate"] is not None]
+    estimates = (condition.get("strata") or {}).get("curve") or ()
+    known = [at for at in estimates if at["estimate"] is not None]
     for curve in summary.get("curves") or ():
         for point in curve["points"] if curve.get("stratified") == condition["name"] else ():
             rate = point["x"]
@@ -112,7 +112,7 @@ def _between(low: float, high: float, part: float) -> float:
 
 def share(measured: Mapping[str, Any], key: str = "estimate") -> str:
     """Return ``99.95% [99.90%, 99.98%]``, or ``-`` where there is no estimate."""
-    estimate, lower, upper = (measured.get(one) for one in (key, "lower", "upper"))
+    estimate, lower, upper = (measured.get(name) for name in (key, "lower", "upper"))
     if estimate is None:
         return "-"
     if lower is None or upper is None:
@@ -131,14 +131,14 @@ def stated_share(claim: Mapping[str, Any]) -> str:
 def _claims(summary: Mapping[str, Any]) -> Shown:
     rows = [
         (
-            one["name"],
+            condition["name"],
             stated["claim"],
             stated_share(stated),
             _verdict(stated),
             "; ".join(filter(None, (stated["why"], stated.get("next")))),
         )
-        for one in summary["conditions"]
-        for stated in one.get("claims") or ()
+        for condition in summary["conditions"]
+        for stated in condition.get("claims") or ()
         if stated.get("own", True)  # what rows alone claim stands among the rows
     ]
     about = "All claims of a run hold together with the confidence asked for."
@@ -158,31 +158,31 @@ def _verdict(stated: Mapping[str, Any]) -> str:
 def _dependence(summary: Mapping[str, Any]) -> Shown:
     cells = ("both", "cleanup_only", "restore_only", "neither")
     rows = []
-    for one in summary["conditions"]:
-        found = one.get("dependence")
-        if not found:
+    for condition in summary["conditions"]:
+        dependence = condition.get("dependence")
+        if not dependence:
             continue
         rows.append(
             (
-                one["name"],
-                *(f"{found['cells'][cell]:,}" for cell in cells),
-                _ratio(found.get("odds_ratio") or {}),
-                share(found.get("predicted") or {}),
-                share(found.get("measured") or {}),
+                condition["name"],
+                *(f"{dependence['cells'][cell]:,}" for cell in cells),
+                _ratio(dependence.get("odds_ratio") or {}),
+                share(dependence.get("predicted") or {}),
+                share(dependence.get("measured") or {}),
             )
         )
     headings = ("condition", "both failed", "cleanup failed", "restore failed", "neither failed",
                 "odds ratio", "if independent", "measured")  # fmt: skip
-    about = " ".join(f"{one}." for one in dependence_sentences(summary))
+    about = " ".join(f"{sentence}." for sentence in dependence_sentences(summary))
     title = INDEPENDENCE
     return Shown(title, headings, rows, about, frozenset(headings[1:5]))
 
 
-def _ratio(found: Mapping[str, Any]) -> str:
+def _ratio(ratio: Mapping[str, Any]) -> str:
     """Return ``3.2 [1.1, 9.0]``; an end that is not known is open."""
-    if found.get("estimate") is None and found.get("lower") is None:
+    if ratio.get("estimate") is None and ratio.get("lower") is None:
         return "-"
-    estimate, lower, upper = (found.get(key) for key in ("estimate", "lower", "upper"))
+    estimate, lower, upper = (ratio.get(key) for key in ("estimate", "lower", "upper"))
     ends = f"[{_number(lower, '0')}, {_number(upper, 'no limit')}]"
     middle = "-" if estimate is None and not lower else _number(estimate, "no limit")
     return f"{middle} {ends}"
@@ -221,21 +221,21 @@ def _predicted(point: Mapping[str, Any]) -> str:
 
 def _strata(summary: Mapping[str, Any]) -> Iterator[Shown]:
     """Give the curve of each condition that was run by strata, thinned to what people read."""
-    for one in summary["conditions"]:
-        found = one.get("strata")
-        if not found:
+    for condition in summary["conditions"]:
+        strata = condition.get("strata")
+        if not strata:
             continue
-        points = [point for point in found["curve"] if point["estimate"] is not None]
+        points = [point for point in strata["curve"] if point["estimate"] is not None]
         rows = [
             (_number(point["rate"], "-"), share(_reliable(point)))
             for point in points[:: max(1, len(points) // 12)]
         ]
-        about = _frontier(found["frontier"]) if found.get("frontier") else ""
-        if not found.get("steady", True):
-            about = f"{about} Not steady: {found.get('unsteady')}".strip()
+        about = _frontier(strata["frontier"]) if strata.get("frontier") else ""
+        if not strata.get("steady", True):
+            about = f"{about} Not steady: {strata.get('unsteady')}".strip()
         headings = ("fault rate", "reliability")
         yield Shown(
-            f"Reliability of {one['name']}, at any rate", headings, rows, about,
+            f"Reliability of {condition['name']}, at any rate", headings, rows, about,
             frozenset(headings[:1]),
         )  # fmt: skip
 

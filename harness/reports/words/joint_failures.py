@@ -22,24 +22,24 @@ HEADINGS = ("condition", "cleanup failed", "backup refused", "restore needed", "
 
 def about(conditions: Iterable[Mapping[str, Any]]) -> str:
     """Return what the table is about; of shadows only where there are some."""
-    return ABOUT + BY_SHADOWS * any(_by_shadows(one) is not None for one in conditions)
+    return ABOUT + BY_SHADOWS * any(_by_shadows(condition) is not None for condition in conditions)
 
 
 def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return the rows, for conditions with both a cleanup and a recovery that were run."""
     written: list[tuple[str, ...]] = []
-    for one in conditions:
-        counts = one.get("together")
-        if counts is None or one["cycles"] <= counts["harness_errors"]:
+    for condition in conditions:
+        counts = condition.get("together")
+        if counts is None or condition["cycles"] <= counts["harness_errors"]:
             continue
-        sound = one["cycles"] - counts["harness_errors"]
+        sound = condition["cycles"] - counts["harness_errors"]
         needed = counts["restores_needed"]
-        expected = _by_shadows(one)
+        expected = _by_shadows(condition)
         if expected is None:
             expected = counts["expected_both"]
         written.append(
             (
-                one["name"],
+                condition["name"],
                 _of(counts["cleanup_only"] + counts["both"], sound),
                 f"{counts['recovery_only']:,}",
                 f"{needed:,}",
@@ -54,11 +54,11 @@ def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 def _by_shadows(condition: Mapping[str, Any]) -> float | None:
     """How many cycles would fail both ways by the restores forced; None where none was."""
-    said = condition.get("dependence") or {}
-    predicted = (said.get("predicted") or {}).get("estimate")
+    dependence = condition.get("dependence") or {}
+    predicted = (dependence.get("predicted") or {}).get("estimate")
     if predicted is None:
         return None
-    return float((1 - predicted) * (sum(said["cells"].values()) + said["untried"]))
+    return float((1 - predicted) * (sum(dependence["cells"].values()) + dependence["untried"]))
 
 
 def _of(part: int, whole: int) -> str:

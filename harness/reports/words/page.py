@@ -36,19 +36,19 @@ STYLE = """
 """
 
 
-def page(told: Scenario) -> str:
+def page(story: Scenario) -> str:
     """Return the scenario as one section; everything in it is escaped."""
-    lines = "\n".join(_step(line) for line in told.lines)
+    lines = "\n".join(_step(line) for line in story.lines)
     return (
-        f'<section class="card scenario {"clean" if told.clean else "dirty"}">\n'
-        f"<h2>{escape(told.title)} <small>cycle {told.cycle:,}</small></h2>\n"
-        f'<ol>\n{lines}\n</ol>\n<p>{escape(told.took)}</p>\n<span class="end">'
-        f"{escape(told.end)}</span>\n</section>"
+        f'<section class="card scenario {"clean" if story.clean else "dirty"}">\n'
+        f"<h2>{escape(story.title)} <small>cycle {story.cycle:,}</small></h2>\n"
+        f'<ol>\n{lines}\n</ol>\n<p>{escape(story.took)}</p>\n<span class="end">'
+        f"{escape(story.end)}</span>\n</section>"
     )
 
 
 def _step(line: Line) -> str:
-    removals = "".join(_removal(one) for one in line.removals)
+    removals = "".join(_removal(removal) for removal in line.removals)
     below = f'<div class="removals">{removals}</div>' if removals else ""
     return (
         f'<li><span class="mark {line.state}">{MARKS[line.state]}</span>'
@@ -56,16 +56,16 @@ def _step(line: Line) -> str:
     )
 
 
-def _removal(one: Removal) -> str:
-    share = one.removed / one.wanted if one.wanted else 0.0
+def _removal(removal: Removal) -> str:
+    share = removal.removed / removal.wanted if removal.wanted else 0.0
     failed = "".join(
         f'<span class="failed" title="{escape(error)}">{escape(entity)}: <b>{escape(reason)}</b> '
         f"<i>after {attempts} attempt{'' if attempts == 1 else 's'}</i></span>"
-        for entity, reason, attempts, error in one.failed
+        for entity, reason, attempts, error in removal.failed
     )
-    state = "bad" if one.failed else "good"
+    state = "bad" if removal.failed else "good"
     return (
-        f'<span>{escape(one.table)}</span><span class="bar {state}">'
+        f'<span>{escape(removal.table)}</span><span class="bar {state}">'
         f'<span style="width:{share:.0%}"></span></span>'
-        f'<span>{escape(one.tally)}</span><span class="entities">{failed}</span>'
+        f'<span>{escape(removal.tally)}</span><span class="entities">{failed}</span>'
     )

@@ -10,7 +10,8 @@ from harness.reports.words import joint_failures
 from harness.reports.words.decided import dependence_sentences, frontier_sentences, share, shown
 from harness.reports.words.statements import settings_of
 from harness.reports.words.tables import Table
-from harness.statistics.comparison import compare_proportions, verdicts
+from harness.statistics.change import verdicts
+from harness.statistics.change_of_proportion import compare_proportions
 
 Condition = Mapping[str, Any]
 TRUSTING, VERIFIED = "hybrid_trusting", "hybrid_verified"
@@ -31,14 +32,14 @@ def policies(conditions: Sequence[Condition]) -> Table:
                 "silent failures", "baselines lost")  # fmt: skip
     rows = [
         (
-            one["name"],
-            one["policy"],
-            f"{one['cycles']:,}",
-            share(one["reliability"]),
-            *(_count(one["outcomes"].get(key)) for key in _ENDS),
+            condition["name"],
+            condition["policy"],
+            f"{condition['cycles']:,}",
+            share(condition["reliability"]),
+            *(_count(condition["outcomes"].get(key)) for key in _ENDS),
         )
-        for one in conditions
-        if one["policy"] and one["cycles"]
+        for condition in conditions
+        if condition["policy"] and condition["cycles"]
     ]
     return Table("Policies side by side", headings, rows, figures=frozenset(headings[2:3] + _RIGHT))
 
@@ -55,14 +56,18 @@ def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
     """Return the conditions that differ in nothing but trusting or verifying."""
     settings = settings_of(run)
     by_essence: dict[str, dict[str, Condition]] = {}
-    for one in summary["conditions"]:
-        setting = settings.get(one["name"])
-        if setting is None or one["policy"] not in (TRUSTING, VERIFIED) or not one["cycles"]:
+    for condition in summary["conditions"]:
+        setting = settings.get(condition["name"])
+        if (
+            setting is None
+            or condition["policy"] not in (TRUSTING, VERIFIED)
+            or not condition["cycles"]
+        ):
             continue
-        if setting.get("strata") or one["outcomes"].get("harness_error"):
+        if setting.get("strata") or condition["outcomes"].get("harness_error"):
             continue  # its share of clean cycles is no reliability
         essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in MAY_DIFFER))
-        by_essence.setdefault(essence, {})[one["policy"]] = one
+        by_essence.setdefault(essence, {})[condition["policy"]] = condition
     return [
         _pair(both[TRUSTING], both[VERIFIED], settings)
         for both in by_essence.values()
@@ -71,57 +76,60 @@ def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
 
 
 def _pair(trusting: Condition, verified: Condition, settings: Mapping[str, Any]) -> Pair:
-    whole = all(one["cycles"] == settings[one["name"]]["cycles"] for one in (trusting, verified))
+    whole = all(
+        condition["cycles"] == settings[condition["name"]]["cycles"]
+        for condition in (trusting, verified)
+    )
     return Pair(_common(trusting["name"], verified["name"]), trusting, verified, whole)
 
 
-def trusting_against_verified(found: Sequence[Pair]) -> list[str]:
+def trusting_against_verified(compared: Sequence[Pair]) -> list[str]:
     """Return a sentence a pair; the words better and worse all hold together at 95%."""
-    whole = [one for one in found if one.whole]
+    whole = [pair for pair in compared if pair.whole]
     changes = [
         compare_proportions(
-            _failures(one.trusting), one.trusting["cycles"],
-            _failures(one.verified), one.verified["cycles"],
+            _failures(pair.trusting), pair.trusting["cycles"],
+            _failures(pair.verified), pair.verified["cycles"],
         )
-        for one in whole
+        for pair in whole
     ]  # fmt: skip
     words = iter(verdicts(changes))
-    said = {"worse": "verifying is worse", "better": "verifying is better",
+    in_words = {"worse": "verifying is worse", "better": "verifying is better",
             "no difference shown": "no difference shown"}  # fmt: skip
     return [
-        f"{one.name}: trusting the report {_of(one.trusting)}, verified {_of(one.verified)}; "
-        f"silent failures {_silent(one.trusting):,} against {_silent(one.verified):,}: "
-        + (said[next(words)] if one.whole else "stopped early, so not compared")
+        f"{pair.name}: trusting the report {_of(pair.trusting)}, verified {_of(pair.verified)}; "
+        f"silent failures {_silent(pair.trusting):,} against {_silent(pair.verified):,}: "
+        + (in_words[next(words)] if pair.whole else "stopped early, so not compared")
         + "."
-        for one in found
+        for pair in compared
     ]
 
 
 def independence(summary: Mapping[str, Any]) -> list[str]:
     """Return what independence predicts against what was measured; [] where nothing says."""
-    found = dependence_sentences(summary)
-    for one in summary["conditions"]:
-        counts = one.get("together") or {}
+    sentences = dependence_sentences(summary)
+    for condition in summary["conditions"]:
+        counts = condition.get("together") or {}
         if counts.get("expected_both") is None or not counts.get("restores_needed"):
             continue
-        found.append(
-            f"{one['name']}: if cleanup and restore failed independently, "
-            f"{counts['expected_both']:,.1f} of {one['cycles']:,} cycles would fail both ways; "
-            f"measured {counts['both']:,}; reliability {share(one['reliability'])}."
+        sentences.append(
+            f"{condition['name']}: if cleanup and restore failed independently, "
+            f"{counts['expected_both']:,.1f} of {condition['cycles']:,} cycles would fail both "
+            f"ways; measured {counts['both']:,}; reliability {share(condition['reliability'])}."
         )
-    return found
+    return sentences
 
 
 def tables(summary: Mapping[str, Any]) -> list[Table]:
     """Return the tables behind the sentences, those that hold anything."""
     rows = joint_failures.rows(summary["conditions"])
     figures = frozenset(joint_failures.HEADINGS[1:-1])
-    found = [policies(summary["conditions"])]
-    found.append(
+    made = [policies(summary["conditions"])]
+    made.append(
         Table(joint_failures.TITLE, joint_failures.HEADINGS, rows, joint_failures.ABOUT, figures)
     )
-    found += [Table(*one) for one in shown(summary) if not one.title.startswith("Claims")]
-    return [table for table in found if table.rows]
+    made += [Table(*listed) for listed in shown(summary) if not listed.title.startswith("Claims")]
+    return [table for table in made if table.rows]
 
 
 def frontier(summary: Mapping[str, Any]) -> list[str]:
@@ -136,13 +144,15 @@ def _common(first: str, second: str) -> str:
     return begun.rstrip("/, ") or f"{first} and {second}"
 
 
-def _of(one: Condition) -> str:
-    return f"{share(one['reliability'])} in {one['cycles']:,} cycles"
+def _of(condition: Condition) -> str:
+    return f"{share(condition['reliability'])} in {condition['cycles']:,} cycles"
 
 
-def _failures(one: Condition) -> int:
-    return int(one["cycles"] - one["outcomes"]["cleaned"] - one["outcomes"]["restored"])
+def _failures(condition: Condition) -> int:
+    return int(
+        condition["cycles"] - condition["outcomes"]["cleaned"] - condition["outcomes"]["restored"]
+    )
 
 
-def _silent(one: Condition) -> int:
-    return int(one["outcomes"]["dirty_silent"])
+def _silent(condition: Condition) -> int:
+    return int(condition["outcomes"]["dirty_silent"])

@@ -134,21 +134,21 @@ def _cleanup(kept: Mapping[str, Any]) -> Iterator[Line]:
         return
     removals = tuple(
         Removal(
-            one["table"].replace("_", " ").capitalize(),
-            one["removed"],
-            one["wanted"],
-            tuple(Undone(**failed) for failed in one["failed"]),
+            table["table"].replace("_", " ").capitalize(),
+            table["removed"],
+            table["wanted"],
+            tuple(Undone(**failed) for failed in table["failed"]),
         )
-        for one in cleanup["tables"]
+        for table in cleanup["tables"]
     )
     removed, wanted = sum(r.removed for r in removals), sum(r.wanted for r in removals)
     over = OVER.get(kept["cleanup"], f"by {kept['cleanup']}" if kept["cleanup"] else "")
     said = ": ".join(filter(None, (over, f"{removed:,} of {wanted:,} deleted")))
     yield Line("good" if cleanup["ok"] else "bad", "Cleanup", said, removals)
-    for one in kept["story"]["failures"].get("cleanup", ()):
-        operation = one["operation"].removeprefix("delete ")
-        again = "at the first attempt" if one["failed"] == 1 else f"{one['failed']} times"
-        yield Line("note", "Retried", f"{operation}: {one['reason']} {again}, then done")
+    for failure in kept["story"]["failures"].get("cleanup", ()):
+        operation = failure["operation"].removeprefix("delete ")
+        again = "at the first attempt" if failure["failed"] == 1 else f"{failure['failed']} times"
+        yield Line("note", "Retried", f"{operation}: {failure['reason']} {again}, then done")
 
 
 def _looked(story: Mapping[str, Any], demands: str) -> Iterator[Line]:
@@ -157,24 +157,26 @@ def _looked(story: Mapping[str, Any], demands: str) -> Iterator[Line]:
     yield from _verification(story["found"], demands)
 
 
-def _verification(found: Mapping[str, Any] | None, demands: str) -> Iterator[Line]:
-    if found is None:
+def _verification(differences: Mapping[str, Any] | None, demands: str) -> Iterator[Line]:
+    if differences is None:
         return
     said = []
     for kind, words in (("added", "left behind"), ("missing", "missing"), ("changed", "changed")):
-        rows = {table: counts[kind] for table, counts in found["tables"].items() if counts[kind]}
+        rows = {
+            table: counts[kind] for table, counts in differences["tables"].items() if counts[kind]
+        }
         if rows:
             number = sum(rows.values())
             where = ", ".join(f"{table} {count:,}" for table, count in rows.items())
             said.append(f"{number:,} row{'' if number == 1 else 's'} {words}: {where}")
-    said += found["schema"]["first"]
-    if found["settings"]:
-        said.append(f"settings: {', '.join(found['settings'])}")
-    said += [f"{name}: {why}" for name, why in found["unread"].items()]
+    said += differences["schema"]["first"]
+    if differences["settings"]:
+        said.append(f"settings: {', '.join(differences['settings'])}")
+    said += [f"{name}: {why}" for name, why in differences["unread"].items()]
     bad = bool(said)
-    if found["sequences"]:
+    if differences["sequences"]:
         bad = bad or demands == "exact"
-        said.append(f"sequences moved on: {', '.join(found['sequences'])}")
+        said.append(f"sequences moved on: {', '.join(differences['sequences'])}")
     text = f"found {'; '.join(said)}" if said else "no difference"
     yield Line("bad" if bad else "good", "Verification", text)
 
@@ -221,6 +223,6 @@ def _backend(served: bool | None) -> Iterator[Line]:
 def _failures(
     story: Mapping[str, Any], phase: str, step: str, state: State = "note"
 ) -> Iterator[Line]:
-    for one in story["failures"].get(phase, ()):
-        times = "" if one["failed"] == 1 else f", {one['failed']} times"
-        yield Line(state, step, f"{one['operation']}: {one['reason']}{times}")
+    for failure in story["failures"].get(phase, ()):
+        times = "" if failure["failed"] == 1 else f", {failure['failed']} times"
+        yield Line(state, step, f"{failure['operation']}: {failure['reason']}{times}")

@@ -18,22 +18,22 @@ _MOST = 5  # tables named
 
 def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return a row for each condition whose cleanup is of a project's own and was run."""
-    found: list[tuple[str, ...]] = []
-    for one in conditions:
-        counts = one.get("unsaid")
+    lines: list[tuple[str, ...]] = []
+    for condition in conditions:
+        counts = condition.get("unsaid")
         if counts is None:
             continue
         left, said = counts["left"], counts["said_fine"]
-        found.append(
+        lines.append(
             (
-                one["name"],
+                condition["name"],
                 f"{counts['ran']:,}",
                 f"{said:,}",
                 f"{left:,} ({percent(left / said)})" if said else "-",
                 _where(counts["tables"], left),
             )
         )
-    return found
+    return lines
 
 
 def _where(tables: Mapping[str, int], left: int) -> str:

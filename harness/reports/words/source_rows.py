@@ -68,14 +68,14 @@ class Group(NamedTuple):
 
 def groups(summary: Mapping[str, Any]) -> list[Group]:
     """Return every group of the source document, then what else the run has rows for."""
-    conditions = {one["name"]: one for one in summary["conditions"]}
-    found: dict[str, list[Mapping[str, Any]]] = {title: [] for title in (*SOURCE, CONTROLS)}
+    conditions = {condition["name"]: condition for condition in summary["conditions"]}
+    by_title: dict[str, list[Mapping[str, Any]]] = {title: [] for title in (*SOURCE, CONTROLS)}
     for row in summary.get("rows") or ():
-        found[group_of(row, conditions)].append(row)
+        by_title[group_of(row, conditions)].append(row)
     made = []
-    for title, rows in found.items():
+    for title, rows in by_title.items():
         cells = [_row(row, conditions) for row in rows]
-        cells = cells or [(*one, NOT_HERE, "-", "-", "-") for one in SOURCE.get(title, ())]
+        cells = cells or [(*claimed, NOT_HERE, "-", "-", "-") for claimed in SOURCE.get(title, ())]
         about = " ".join(explained(rows))
         table = Table(title, HEADINGS, cells, about, frozenset({"cycles"}))
         made.append(Group(title, rows, table))
@@ -99,27 +99,27 @@ def stated(summary: Mapping[str, Any]) -> Table:
     """Return what the conditions claim themselves, for a run without a claims table."""
     rows = [
         (
-            f"{one['name']}: {claim['claim']}",
+            f"{condition['name']}: {claim['claim']}",
             "-",
             stated_share(claim),
             f"{claim['cycles']:,}",
             claim["verdict"],
             reason(claim),
         )
-        for one in summary["conditions"]
-        for claim in own_claims(one)
+        for condition in summary["conditions"]
+        for claim in own_claims(condition)
     ]
     rows += [
         (
-            f"{one['name']}: {one['claimed']}",
+            f"{condition['name']}: {condition['claimed']}",
             "-",
-            share(one["reliability"]),
-            f"{one['cycles']:,}",
-            one["verdict"],
+            share(condition["reliability"]),
+            f"{condition['cycles']:,}",
+            condition["verdict"],
             "-",
         )
-        for one in summary["conditions"]
-        if one.get("claims") is None and one["claimed"]
+        for condition in summary["conditions"]
+        if condition.get("claims") is None and condition["claimed"]
     ]
     return Table("What this run claims", HEADINGS, rows, figures=frozenset({"cycles"}))
 

@@ -48,25 +48,25 @@ def symbols(encoding: str | None) -> Symbols:
     return FINE
 
 
-def stage(told: Scenario, width: int, marks: Symbols) -> RenderableType:
+def stage(story: Scenario, width: int, marks: Symbols) -> RenderableType:
     """Return the scenario in a frame of ``width`` columns."""
-    colour = "green" if told.clean else "bold red"
+    colour = "green" if story.clean else "bold red"
     parts: list[RenderableType] = []
     before = ""
-    for line in told.lines:
+    for line in story.lines:
         parts.append(_step(line, marks, again=line.step == before))
         before = line.step
         if line.removals:
             parts.append(_removals(line.removals, width, marks))
-    if told.took:
-        parts.append(_took(told.took))
-    parts += [Text(), _end(told, marks)]
+    if story.took:
+        parts.append(_took(story.took))
+    parts += [Text(), _end(story, marks)]
     return Panel(
         Group(*parts),
-        box=marks.clean if told.clean else marks.dirty,
-        title=Text.assemble((f" {told.title}", "bold"), (f"  cycle {told.cycle:,} ", "dim")),
+        box=marks.clean if story.clean else marks.dirty,
+        title=Text.assemble((f" {story.title}", "bold"), (f"  cycle {story.cycle:,} ", "dim")),
         title_align="left",
-        subtitle=None if told.clean else " !!! !!! !!! ",
+        subtitle=None if story.clean else " !!! !!! !!! ",
         subtitle_align="left",
         border_style=colour,
         padding=(0, 1),
@@ -88,10 +88,10 @@ def _step(line: Line, marks: Symbols, *, again: bool) -> RenderableType:
     return grid
 
 
-def _end(told: Scenario, marks: Symbols) -> RenderableType:
-    if told.clean:
-        return Text(f"{marks.good} {told.end}", style="bold green")
-    return Text(f" {marks.bad} {told.end} ", style="bold white on red")
+def _end(story: Scenario, marks: Symbols) -> RenderableType:
+    if story.clean:
+        return Text(f"{marks.good} {story.end}", style="bold green")
+    return Text(f" {marks.bad} {story.end} ", style="bold white on red")
 
 
 def _took(took: str) -> RenderableType:
@@ -111,14 +111,16 @@ def _removals(removals: Sequence[Removal], width: int, marks: Symbols) -> Render
         grid.add_column(no_wrap=True)
     for _ in range(2 if narrow else 4):
         grid.add_column(no_wrap=not narrow, overflow="fold")
-    for one in removals:
-        state = "bad" if one.failed else "good"
-        head = [Text(getattr(marks, state), style=COLOURS[state]), Text(one.table)]
+    for removal in removals:
+        state = "bad" if removal.failed else "good"
+        head = [Text(getattr(marks, state), style=COLOURS[state]), Text(removal.table)]
         if roomy:
-            head.append(_bar(one, marks))
-        head.append(Text(one.tally, style="red" if one.failed else "green"))
+            head.append(_bar(removal, marks))
+        head.append(Text(removal.tally, style="red" if removal.failed else "green"))
         blank = [Text()] * len(head)
-        failed = [_failed(undone, marks, roomy=roomy) for undone in one.failed] or [[Text()] * 3]
+        failed = [_failed(undone, marks, roomy=roomy) for undone in removal.failed] or [
+            [Text()] * 3
+        ]
         for number, cells in enumerate(failed):
             inline = [Text(" ").join(cells)] if narrow else cells
             grid.add_row(*(blank if number else head), *inline)
@@ -133,9 +135,9 @@ def _failed(undone: tuple[str, str, int, str], marks: Symbols, *, roomy: bool) -
     return [Text(entity), Text(reason, style="bold red"), Text(tries, style="dim")]
 
 
-def _bar(one: Removal, marks: Symbols) -> Text:
-    done = round(BAR * one.removed / one.wanted) if one.wanted else 0
-    if one.removed < one.wanted:
+def _bar(removal: Removal, marks: Symbols) -> Text:
+    done = round(BAR * removal.removed / removal.wanted) if removal.wanted else 0
+    if removal.removed < removal.wanted:
         done = min(done, BAR - 1)  # what is not done never looks so
-    colour = "red" if one.failed else "green"
+    colour = "red" if removal.failed else "green"
     return Text.assemble((marks.full * done, colour), (marks.empty * (BAR - done), "dim"))

@@ -64,12 +64,12 @@ def is_own(row: Mapping[str, Any], condition: Mapping[str, Any] | None) -> bool:
 
 def own_claims(condition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return what a condition of summary.json claims itself; what rows alone claim is theirs."""
-    return [one for one in condition.get("claims") or () if one.get("own", True)]
+    return [claim for claim in condition.get("claims") or () if claim.get("own", True)]
 
 
 def unmeasured(summary: Mapping[str, Any]) -> list[Statement]:
     """Return the rows that no condition of the run measures."""
-    known = {one["name"] for one in summary["conditions"]}
+    known = {condition["name"] for condition in summary["conditions"]}
     return [_row(row) for row in summary.get("rows") or () if row["condition"] not in known]
 
 
@@ -88,7 +88,7 @@ def soundness(condition: Mapping[str, Any]) -> Statement:
 def settings_of(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the conditions of run.json by name."""
     conditions = (run.get("experiment") or {}).get("conditions") or ()
-    return {one["name"]: one for one in conditions}
+    return {condition["name"]: condition for condition in conditions}
 
 
 def _own(condition: Mapping[str, Any]) -> Iterator[Statement]:
@@ -99,10 +99,10 @@ def _own(condition: Mapping[str, Any]) -> Iterator[Statement]:
         why = f"decided at cycle {at:,}" if at else ""
         measured = _figures(condition["reliability"])
         yield Statement(name, condition["claimed"], condition["verdict"], measured, why)
-    for one in own_claims(condition):
-        ahead = one.get("next") or ""
-        measured = "" if one["estimate"] is None else stated_share(one)
-        yield Statement(name, one["claim"], one["verdict"], measured, one["why"], ahead, True)
+    for claim in own_claims(condition):
+        ahead = claim.get("next") or ""
+        measured = "" if claim["estimate"] is None else stated_share(claim)
+        yield Statement(name, claim["claim"], claim["verdict"], measured, claim["why"], ahead, True)
 
 
 def _row(row: Mapping[str, Any]) -> Statement:

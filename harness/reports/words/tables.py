@@ -60,7 +60,7 @@ def read(folder: Path) -> Report:
     return Report(
         title=summary["experiment"],
         facts=_facts(summary, run),
-        scenarios=[scenario(one) for one in summary.get("stories", ())],
+        scenarios=[scenario(story) for story in summary.get("stories", ())],
         claims=claims(summary),
         conditions=_conditions(conditions),
         silent_cleanups=_silent_cleanups(conditions),
@@ -68,7 +68,7 @@ def read(folder: Path) -> Report:
         timings=_timings(conditions),
         faults=_faults(conditions),
         failures=_failures(conditions, folder),
-        decided=[Table(*one) for one in decided.shown(summary)],
+        decided=[Table(*table) for table in decided.shown(summary)],
     )
 
 
@@ -95,13 +95,13 @@ _EXPLAINED = {
 def explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say what the verdicts in these rows mean, and at what confidence each was given."""
     verdicts = {row["verdict"] for row in rows}
-    found = [said for word, said in _EXPLAINED.items() if word in verdicts]
+    explanations = [said for word, said in _EXPLAINED.items() if word in verdicts]
     each = {float(row["confidence"]) for row in rows if row.get("confidence") is not None}
     return [
-        *found,
+        *explanations,
         *(
-            f"Each verdict is given at {sure(one)}, so that all hold together."
-            for one in each
+            f"Each verdict is given at {sure(confidence)}, so that all hold together."
+            for confidence in each
             if len(each) == 1
         ),
     ]
@@ -120,18 +120,20 @@ def _conditions(conditions: list[dict[str, Any]]) -> Table:
         headings,
         [
             (
-                one["name"],
-                one["policy"] or "-",
-                f"{one['cycles']:,}",
-                _outcomes(one),
-                share(one["reliability"]),
-                share(one["clean_end"]) if "clean_end" in one else "-",  # an older run's
-                share(one["data_safety"]),
-                one["claimed"] or "-",
-                _verdict(one),
-                _speed(one["cycles_per_second"]),
+                condition["name"],
+                condition["policy"] or "-",
+                f"{condition['cycles']:,}",
+                _outcomes(condition),
+                share(condition["reliability"]),
+                share(condition["clean_end"])
+                if "clean_end" in condition
+                else "-",  # an older run's
+                share(condition["data_safety"]),
+                condition["claimed"] or "-",
+                _verdict(condition),
+                _speed(condition["cycles_per_second"]),
             )
-            for one in conditions
+            for condition in conditions
         ],
         figures=frozenset({"cycles", "cycles/s"}),
     )
@@ -185,14 +187,14 @@ def _timings(conditions: list[dict[str, Any]]) -> Table:
         ("condition", "step", "p50", "p95", "p99", "max", "count"),
         [
             (
-                one["name"],
+                condition["name"],
                 step,
                 *(milliseconds(figures[key]) for key in ("p50", "p95", "p99", "max")),
                 f"{figures['count']:,}",
             )
-            for one in conditions
+            for condition in conditions
             for step in TIMINGS
-            if (figures := one["timings_ms"][step])["count"]
+            if (figures := condition["timings_ms"][step])["count"]
         ],
         figures=frozenset({"p50", "p95", "p99", "max", "count"}),
     )
@@ -204,9 +206,9 @@ def _faults(conditions: list[dict[str, Any]]) -> Table:
         "What struck",
         ("condition", "fault", *keys),
         [
-            (one["name"], kind, *(f"{counts[key]:,}" for key in keys))
-            for one in conditions
-            for kind, counts in sorted(one["faults"].items())
+            (condition["name"], kind, *(f"{counts[key]:,}" for key in keys))
+            for condition in conditions
+            for kind, counts in sorted(condition["faults"].items())
         ],
         "Surfaced: an attempt failed because of it. Masked: it fired and nobody noticed.",
         frozenset(keys),
@@ -220,13 +222,13 @@ def _failures(conditions: list[dict[str, Any]], folder: Path) -> Table:
         ("condition", "outcome", "detail", "replay"),
         [
             (
-                one["name"],
+                condition["name"],
                 failure["outcome"],
                 failure["detail"] or "-",
-                command.format(quote(str(folder)), quote(one["name"]), failure["cycle"]),
+                command.format(quote(str(folder)), quote(condition["name"]), failure["cycle"]),
             )
-            for one in conditions
-            for failure in one["to_replay"]
+            for condition in conditions
+            for failure in condition["to_replay"]
         ],
         "The first of each condition; the command makes the same cycle again.",
     )
@@ -235,8 +237,8 @@ def _failures(conditions: list[dict[str, Any]], folder: Path) -> Table:
 def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what ran, where and on what; what run.json does not say is left out."""
     experiment = run.get("experiment") or {}
-    cycles = sum(one["cycles"] for one in summary["conditions"])
-    said = {
+    cycles = sum(condition["cycles"] for condition in summary["conditions"])
+    facts = {
         "question": experiment.get("question"),
         "cycles": f"{cycles:,} in {len(summary['conditions'])} conditions",
         "seed": run.get("seed"),
@@ -250,7 +252,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
         "machine": _flat(run.get("machine")),
         "versions": _flat(run.get("versions")),
     }
-    return [(key, str(value)) for key, value in said.items() if value not in (None, "")]
+    return [(key, str(value)) for key, value in facts.items() if value not in (None, "")]
 
 
 def _rates(run: Mapping[str, Any], experiment: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.databases import Differences, TableDifferences
+from harness.databases import Differences, SchemaDifference, TableDifferences
 from harness.databases.sqlite import changes
 from harness.databases.sqlite.differences import differences
 from harness.databases.sqlite.session import connect
@@ -151,18 +151,21 @@ PLANTED: dict[str, tuple[list[str], Differences]] = {
     ),
     "table added": (
         ["CREATE TABLE more(a)", "INSERT INTO more VALUES ('m')"],
-        Differences(tables={"more": ROWS_OF(added=((1, "m"),))}, schema=("table more added",)),
+        Differences(
+            tables={"more": ROWS_OF(added=((1, "m"),))},
+            schema=(SchemaDifference("table", "more", "added"),),
+        ),
     ),
     "table missing": (
         ["DROP TABLE strict"],
         Differences(
             tables={"strict": ROWS_OF(missing=((1, 1, "any", 2),))},
-            schema=("table strict missing",),
+            schema=(SchemaDifference("table", "strict", "missing"),),
         ),
     ),
     "column added": (
         ["ALTER TABLE strict ADD COLUMN e TEXT"],
-        Differences(schema=("table strict changed",)),
+        Differences(schema=(SchemaDifference("table", "strict", "changed"),)),
     ),
     "table made anew": (
         [
@@ -188,7 +191,10 @@ PLANTED: dict[str, tuple[list[str], Differences]] = {
                 ),
                 "line": ROWS_OF(added=((1,),), missing=tuple((i, i // 2) for i in range(1, 301))),
             },
-            schema=("table line changed", "trigger no_more missing"),
+            schema=(
+                SchemaDifference("table", "line", "changed"),
+                SchemaDifference("trigger", "no_more", "missing"),
+            ),
         ),
     ),
     "index, view and trigger": (
@@ -199,7 +205,11 @@ PLANTED: dict[str, tuple[list[str], Differences]] = {
             "DROP TRIGGER no_more",
         ],
         Differences(
-            schema=("index person_name missing", "trigger no_more missing", "view names changed")
+            schema=(
+                SchemaDifference("index", "person_name", "missing"),
+                SchemaDifference("trigger", "no_more", "missing"),
+                SchemaDifference("view", "names", "changed"),
+            )
         ),
     ),
     "settings": (

@@ -16,6 +16,7 @@ import pytest
 from harness.errors import ConfigurationError, MeasurementError
 from harness.experiment.cycle.project_backend import OwnBackend
 from harness.experiment.cycle.site import Site
+from harness.experiment.run.options import RunOptions
 from harness.experiment.run.runner import run
 from harness.experiment.written.configuration import Condition
 from harness.experiment.written.project_checks import of_project
@@ -271,7 +272,7 @@ def test_the_same_cycles_whatever_the_number_of_workers(folder: Path) -> None:
     stored = []
     for workers in (1, 2):
         output = folder / f"out-{workers}"
-        run(path, cycles=12, workers=workers, output=output)
+        run(path, RunOptions(cycles=12, workers=workers, output=output))
         connection = apsw.Connection(str(output / "cycles.sqlite"))
         sql = "SELECT cycle, outcome, flags, faults, detail FROM cycles ORDER BY cycle"
         stored.append(connection.execute(sql).fetchall())
@@ -284,7 +285,7 @@ def test_a_backend_that_cannot_start_is_told_before_anything_runs(folder: Path) 
     """The file's key is named, and what the backend said."""
     path = experiment(folder, "echo no such gem; exit 3")
     with pytest.raises(ConfigurationError, match=r"(?s)project\.backend: .*status 3.*no such gem"):
-        run(path, cycles=1, workers=1, output=folder / "out")
+        run(path, RunOptions(cycles=1, workers=1, output=folder / "out"))
 
 
 def test_nothing_outlives_a_run_that_was_killed(folder: Path) -> None:

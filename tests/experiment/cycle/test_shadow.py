@@ -13,6 +13,7 @@ from harness.errors import MeasurementError
 from harness.experiment.cycle.project_backend import OwnBackend
 from harness.experiment.cycle.shadow import InAnyCase, Sample, in_any_case
 from harness.experiment.cycle.site import Site
+from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.replay import replay, same
 from harness.experiment.run.runner import run
 from harness.experiment.written.settings import Condition
@@ -241,7 +242,8 @@ def test_workers_and_replay_make_no_difference(folder: Path) -> None:
     found = {}
     for workers in (1, 2):
         output = folder / f"run-{workers}"
-        run(path, output=output, workers=workers, work_folder=folder)
+        options = RunOptions(output=output, workers=workers)
+        run(path, options, Machinery(work_folder=folder))
         store = Store(output)
         found[workers] = [timeless(one) for one in store.records("a")]
         store.close()

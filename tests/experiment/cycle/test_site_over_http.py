@@ -15,6 +15,7 @@ from harness.analysis.summary import load as load_summary
 from harness.databases.sqlite.session import connect
 from harness.errors import MeasurementError
 from harness.experiment.cycle.site import DATABASE_NAME, Site
+from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.runner import run
 from harness.experiment.written.configuration import load
 from harness.faults import Planned, Slot
@@ -254,7 +255,8 @@ def test_where_no_data_was_made_nothing_is_supported(folder: Path) -> None:
         'rate = 1.0\nphases = ["create"]\n'
     )
     console = Console(file=io.StringIO())
-    assert run(path, output=folder / "run", workers=1, console=console) == 4
+    options = RunOptions(output=folder / "run", workers=1)
+    assert run(path, options, Machinery(console=console)) == 4
     assert "in no cycle did the tests make all their data" in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     summary = load_summary(folder / "run").summary
     assert summary["conditions"][0]["outcomes"]["cleaned"] == 3

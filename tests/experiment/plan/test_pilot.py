@@ -12,6 +12,7 @@ from rich.console import Console
 from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment.plan.pilot import designed, sentence, stored
 from harness.experiment.plan.strata import PILOT
+from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.replay import replay, same
 from harness.experiment.run.runner import run
 from harness.experiment.written.configuration import Condition, Experiment
@@ -115,7 +116,8 @@ def started(path: Path, output: Path, **options: object) -> tuple[int, str]:
     """Run an experiment; return its status and what it said."""
     said = io.StringIO()
     console = Console(file=said, width=300)
-    status = run(path, output=output, work_folder=path.parent, console=console, **options)  # type: ignore[arg-type]  # as given
+    asked = RunOptions(output=output, **options)  # type: ignore[arg-type]  # as given
+    status = run(path, asked, Machinery(work_folder=path.parent, console=console))
     return status, said.getvalue()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness.analysis.summary import write
 from harness.errors import UsageError
+from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.replay import _stored, replay, same, side_by_side
 from harness.experiment.run.runner import run
 from harness.faults.schedule.ledger import LedgerEntry
@@ -23,7 +24,7 @@ def test_a_stored_cycle_is_the_same_again(folder: Path) -> None:
     """The same seed gives the same record; a cycle that was not run has none to compare with."""
     path = folder / "again.toml"
     path.write_text(TEXT + '[[conditions]]\nname = "a"\nrecoveries = ["file_copy"]\n')
-    run(path, output=folder / "run", site=SITE, workers=1, work_folder=folder)
+    run(path, RunOptions(output=folder / "run", workers=1), Machinery(SITE, work_folder=folder))
     for number in (0, 19):
         stored, new = replay(folder / "run", "a", number, SITE)
         assert same(stored, new)

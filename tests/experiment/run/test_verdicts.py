@@ -15,8 +15,9 @@ from harness.errors import MeasurementError, UsageError
 from harness.experiment.run import verdicts
 from harness.experiment.written.configuration import Condition, Experiment, FaultSetting
 from harness.faults.schedule.ledger import LedgerEntry
+from harness.results.folder import fingerprint
 from harness.results.records import CycleRecord
-from harness.results.store import Store, fingerprint
+from harness.results.store import Store
 from harness.statistics.sequential import decide
 from tests.stored_runs import cycle, cycles, make_run
 

@@ -20,7 +20,7 @@ from harness.experiment.written.configuration import (
     load,
     schema,
 )
-from harness.results.store import fingerprint
+from harness.results.folder import fingerprint
 from tests.experiment.writing import BACKEND, read, refused
 
 Write = Callable[[str], Path]

@@ -1,7 +1,7 @@
-"""Is one run worse than another: failure probabilities and timings of two independent runs.
+"""Whether one run fails more often than another: failure probabilities of two independent runs.
 
 Failures are rare, often none at all on one side, and there no approximation keeps its promise. So
-for proportions the limits are found by inverting an exact test over both probabilities:
+the limits are found by inverting an exact test over both probabilities:
 
 * Order all outcomes (i failures of n, j of m) by a statistic T that rises with i and falls with j.
   For the difference it is the lower MOVER limit with Clopper-Pearson ends, for the ratio the
@@ -20,10 +20,6 @@ The upper limits are the lower ones with the runs exchanged. Each end errs with 
 1 - confidence, at any two probabilities. Difference, ratio and p-value have an order each, and on
 the verge of significance one may say what the other does not; a verdict goes by the p-value.
 
-Timings: the exact order-statistic intervals of the two quantiles, each at an error halved
-(Bonferroni), hold both at once; their ends bound difference and ratio. Nothing is assumed of the
-distribution, and nothing of how the two runs depend on each other.
-
 Sources: R. J. Buehler, "Confidence intervals for the product of two binomial parameters", JASA 52
 (1957) 482-493; R. L. Berger, D. D. Boos, "P values maximized over a confidence set for the nuisance
 parameter", JASA 89 (1994) 1012-1016; G. Y. Zou, A. Donner, "Construction of confidence limits about
@@ -31,25 +27,22 @@ effect measures", Statistics in Medicine 27 (2008) 1693-1702, for MOVER; J. Przy
 H. Wilenski, "Homogeneity of results in testing samples from Poisson series", Biometrika 31 (1940)
 313-323, for i among i + j; R. D. Boschloo, "Raised conditional level of significance for the 2x2
 table when testing the equality of two probabilities", Statistica Neerlandica 24 (1970) 1-35, for
-such an order in an unconditional test; S. Holm, "A simple sequentially rejective multiple test
-procedure", Scandinavian Journal of Statistics 6 (1979) 65-70.
+such an order in an unconditional test.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from harness.statistics.change import Change, Limits, change_of
 from harness.statistics.intervals import check_confidence, clopper_pearson
-from harness.statistics.timings import quantile_interval
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Word = Literal["worse", "better", "no difference shown"]
 # Counts k of n and others of other_n: the higher, the more the first probability exceeds the other
 _Order = Callable[[Integers, int, Integers, int], Floats]
 
@@ -58,31 +51,6 @@ _ORDER_ERROR = 0.025  # of the limits that order the outcomes: fixed, so that in
 _CELLS = 256  # of the second probability: more are slower and narrow the interval by under 2%
 _FAR = 40.0  # the logarithm of a ratio that is as good as infinite
 _SURE = 1e-12  # a probability not worth a sum; it counts as if it spoke against us
-
-
-class Change(NamedTuple):
-    """What became of a figure from one run to another, and what the data do not exclude."""
-
-    before: float  # nan when nothing was tried, as is all that follows from it
-    after: float
-    difference: float  # after - before
-    difference_low: float
-    difference_high: float
-    ratio: float  # after / before; nan for 0 / 0, and inf over 0
-    ratio_low: float
-    ratio_high: float
-    p_higher: float  # one-sided p-value that after is higher than before
-    p_lower: float  # and that it is lower
-    confidence: float  # of either interval, two-sided
-    method: str  # buehler or order_statistics
-
-
-class _Limits(NamedTuple):
-    """What one side says: the first figure compared with the second."""
-
-    difference_low: float
-    ratio_low: float
-    p_value: float  # that the first is higher
 
 
 def compare_proportions(
@@ -115,130 +83,13 @@ def compare_proportions(
     down = _limits(failures_before, cycles_before, failures_after, cycles_after, error)
     before = failures_before / cycles_before if cycles_before else math.nan
     after = failures_after / cycles_after if cycles_after else math.nan
-    return _change(before, after, up, down, confidence, "buehler")
+    return change_of(before, after, up, down, confidence, "buehler")
 
 
-def compare_quantiles(
-    before: ArrayLike, after: ArrayLike, q: float, confidence: float = 0.95
-) -> Change:
-    """Compare a quantile of the timings of two runs.
-
-    Args:
-        before: timings of the first run, one-dimensional, 0 or more, in any unit and order,
-            independent of each other; a nan is a step that did not take place.
-        after: those of the second run, in the same unit.
-        q: which quantile, between 0 and 1 (0.95 for p95).
-        confidence: the least probability, between 0 and 1, that an interval holds the truth.
-
-    Returns:
-        In the unit of the timings. A difference that so few timings cannot bound has infinite
-        ends, a ratio 0 and inf: at 95% it takes 86 timings a side for p95 and 437 for p99.
-
-    Raises:
-        ValueError: for q or confidence outside (0, 1), or values that are no timings in one
-            dimension.
-    """
-    if not 0 < q < 1:
-        raise ValueError(f"q must lie between 0 and 1 (0.95 for p95), not {q}")
-    check_confidence(confidence)
-    first, second = _timings("before", before), _timings("after", after)
-    # Half of the error on either quantile, which is a quarter on either end of it.
-    ends = [quantile_interval(values, q, (1 + confidence) / 2) for values in (first, second)]
-    (low_before, high_before), (low_after, high_after) = (
-        (0.0 if math.isnan(low) else low, math.inf if math.isnan(high) else high)
-        for low, high in ends
-    )
-    up = _quantile_limits(low_after, high_before, _quantile_p_value(second, first, q))
-    down = _quantile_limits(low_before, high_after, _quantile_p_value(first, second, q))
-    return _change(
-        _quantile(first, q), _quantile(second, q), up, down, confidence, "order_statistics"
-    )
-
-
-def verdict(
-    change: Change, higher: Literal["worse", "better"] = "worse", confidence: float = 0.95
-) -> Word:
-    """Say what one comparison, decided on beforehand, shows.
-
-    Args:
-        change: what was measured.
-        higher: what a higher figure means: `worse` for failures and timings.
-        confidence: the least probability, between 0 and 1, that no word is wrong.
-
-    Returns:
-        `worse`, `better` or `no difference shown`, which never means that there is none.
-
-    Raises:
-        ValueError: for another word for `higher`, or a confidence outside (0, 1).
-    """
-    return verdicts([change], higher, confidence)[0]
-
-
-def verdicts(
-    changes: Sequence[Change],
-    higher: Literal["worse", "better"] = "worse",
-    confidence: float = 0.95,
-) -> list[Word]:
-    """Say what several comparisons show, so that most likely not one of the words is wrong.
-
-    Holm's procedure over twice as many one-sided hypotheses, so that a wrong direction counts as
-    an error too. It holds however the comparisons depend on each other.
-
-    Args:
-        changes: what was measured, every comparison that was looked at.
-        higher: what a higher figure means: `worse` for failures and timings.
-        confidence: the least probability, between 0 and 1, that none of the words is wrong.
-
-    Returns:
-        A word for each comparison, in their order.
-
-    Raises:
-        ValueError: for another word for `higher`, or a confidence outside (0, 1).
-    """
-    if higher not in ("worse", "better"):
-        raise ValueError(f"higher must be worse or better, not {higher!r}")
-    check_confidence(confidence)
-    lower: Word = "better" if higher == "worse" else "worse"
-    words: list[Word] = ["no difference shown"] * len(changes)
-    hypotheses = sorted(
-        [(change.p_higher, at, higher) for at, change in enumerate(changes)]
-        + [(change.p_lower, at, lower) for at, change in enumerate(changes)]
-    )
-    for rejected, (p_value, at, word) in enumerate(hypotheses):
-        if p_value * (len(hypotheses) - rejected) > 1 - confidence:
-            break
-        words[at] = word
-    return words
-
-
-def _change(
-    before: float, after: float, up: _Limits, down: _Limits, confidence: float, method: str
-) -> Change:
-    """Put both sides together, the estimates always within the limits."""
-    difference = after - before
-    ratio = after / before if before else (math.inf if after > 0 else math.nan)
-    # Below 50% one-sided confidence a limit may pass the estimate: widen it, never narrow it.
-    # min and max keep their first argument when the second is nan.
-    return Change(
-        before,
-        after,
-        difference,
-        min(up.difference_low, difference),
-        max(-down.difference_low, difference),
-        ratio,
-        min(up.ratio_low, ratio),
-        max(1 / down.ratio_low if down.ratio_low else math.inf, ratio),
-        up.p_value,
-        down.p_value,
-        confidence,
-        method,
-    )
-
-
-def _limits(k: int, n: int, other_k: int, other_n: int, error: float) -> _Limits:
+def _limits(k: int, n: int, other_k: int, other_n: int, error: float) -> Limits:
     """Bound by how much the first probability exceeds the second, each limit at this error."""
     if not n or not other_n:
-        return _Limits(-1.0, 0.0, 1.0)
+        return Limits(-1.0, 0.0, 1.0)
     _, least, most, _, _ = clopper_pearson(other_k, other_n, 1 - _NUISANCE_ERROR)
     edges = np.linspace(least, most, _CELLS + 1)
     as_far, as_many_times = (
@@ -257,11 +108,11 @@ def _limits(k: int, n: int, other_k: int, other_n: int, error: float) -> _Limits
 
     difference = _crossing(at_difference, allowed, -1, 1, 1e-4 / max(n, other_n))
     if not k:
-        return _Limits(difference, 0.0, 1.0)
+        return Limits(difference, 0.0, 1.0)
     narrow = np.linspace(least, most, 4 * _CELLS + 1)  # affordable, as it is looked at only once
     as_telling = _chance_as_far(_by_tail, k, n, other_k, other_n, narrow[:-1])
     log_ratio = _crossing(at_log_ratio, allowed, -_FAR, _FAR, 1e-4)
-    return _Limits(
+    return Limits(
         difference,
         0.0 if log_ratio <= -_FAR else math.exp(log_ratio),
         min(1.0, float(np.max(as_telling(narrow[1:]))) + _NUISANCE_ERROR),
@@ -278,8 +129,8 @@ def _crossing(
         return high
     from scipy.optimize import brentq  # noqa: PLC0415 - slow to import
 
-    found = brentq(lambda x: rising(x) - allowed, low, high, xtol=tolerance)
-    return max(low, float(found) - 2 * tolerance)
+    root = brentq(lambda x: rising(x) - allowed, low, high, xtol=tolerance)
+    return max(low, float(root) - 2 * tolerance)
 
 
 def _chance_as_far(
@@ -367,52 +218,6 @@ def _binomial(counts: Integers, n: int, probabilities: Floats) -> Floats:
     k, p = counts[:, None], np.clip(probabilities, 1e-300, 1 - 1e-16)[None]
     ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     return np.asarray(np.exp(ways + k * np.log(p) + (n - k) * np.log1p(-p)))
-
-
-def _quantile_limits(low: float, other_high: float, p_value: float) -> _Limits:
-    """Bound by how much a quantile exceeds another from the ends of their intervals."""
-    ratio = low / other_high if other_high else (math.inf if low else 0.0)
-    return _Limits(low - other_high, ratio, p_value)
-
-
-def _quantile_p_value(ordered: Floats, other: Floats, q: float) -> float:
-    """Give the least error at which the first quantile's interval lies above the other one's.
-
-    The r-th value lies above its quantile with the chance of fewer than r at or below it, the s-th
-    of the other below its own with that of s or more. Going up in s the one rises, the other falls.
-    """
-    from scipy.special import betainc, betaincc  # noqa: PLC0415 - slow to import
-
-    def errors(s: int) -> tuple[float, float]:
-        r = int(np.searchsorted(ordered, other[s - 1], side="right")) + 1
-        falls = float(betainc(s, len(other) - s + 1, q))
-        rises = float(betaincc(r, len(ordered) - r + 1, q)) if r <= len(ordered) else 1.0
-        return rises, falls
-
-    low, high = 1, len(other)
-    while low < high:
-        middle = (low + high) // 2
-        rises, falls = errors(middle)
-        low, high = (low, middle) if rises >= falls else (middle + 1, high)
-    return min([1.0] + [2 * max(errors(s)) for s in (low - 1, low) if 1 <= s <= len(other)])
-
-
-def _quantile(ordered: Floats, q: float) -> float:
-    """Give the smallest value that such a share of all does not exceed; nan without values."""
-    return (
-        float(ordered[max(0, math.ceil(len(ordered) * q - 1e-9) - 1)]) if len(ordered) else math.nan
-    )
-
-
-def _timings(name: str, values: ArrayLike) -> Floats:
-    """Check timings and sort them, without the nan among them."""
-    flat = np.asarray(values, dtype=np.float64)
-    if flat.ndim != 1:
-        raise ValueError(f"{name} must be in one dimension, not in {flat.ndim}")
-    flat = np.sort(flat[~np.isnan(flat)])
-    if len(flat) and not (flat[0] >= 0 and flat[-1] < np.inf):
-        raise ValueError(f"{name} must be timings of 0 or more, not {flat[0]} to {flat[-1]}")
-    return flat
 
 
 def _check_counts(when: str, failures: int, cycles: int) -> None:

@@ -1,0 +1,50 @@
+"""Run the cycles of one condition that are not stored yet, and store them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from harness.experiment.run.in_order import InOrder
+from harness.experiment.run.pool import Task
+from harness.experiment.run.progress import Tally
+from harness.experiment.run.under_way import UnderWay
+from harness.experiment.written.configuration import Condition
+from harness.experiment.written.family import family
+from harness.results.store import Store
+
+
+def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
+    """Run the cycles of one condition that are not stored yet."""
+    began_s = time.monotonic()
+    designed = condition.strata is not None
+    tally = Tally(condition.name, condition.cycles, designed=designed)
+    tally.add_stored(store.outcomes(condition.name), store.fired(condition.name))
+    run.display.begin(tally)
+    in_order = None
+    claimed = family(run.configured.to_json(), run.configured.confidence)
+    if run.options.stop_when_decided and condition.strata is None:
+        claims = claimed.claims[condition.name]
+        in_order = InOrder(store, condition, claims, claimed.each)
+    missing = gaps(store.done(condition.name), condition.cycles)
+    if missing and not (in_order and in_order.decided):
+        pristine = run.baselines.of(condition)
+        tasks = [Task(condition, pristine, cycles) for cycles in missing]
+        enough = (lambda: in_order.decided) if in_order else (lambda: False)
+        for records in run.pool.run(tasks, enough):
+            passed = in_order.take(records) if in_order else records
+            store.append(passed)
+            tally.add(passed)
+            run.display.tick()
+    run.display.show()
+    wall_s = time.monotonic() - began_s
+    run.walls_s[condition.name] = run.walls_s.get(condition.name, 0.0) + wall_s
+
+
+def gaps(done: Sequence[range], cycles: int) -> list[range]:
+    """Return the cycles of ``range(cycles)`` that are in none of the ascending ranges ``done``."""
+    missing, at = [], 0
+    for stored in [*done, range(cycles, cycles)]:
+        missing.append(range(at, min(stored.start, cycles)))
+        at = stored.stop
+    return [cycles for cycles in missing if cycles]

@@ -1,0 +1,65 @@
+"""What a run is asked for, and what it works with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.errors import UsageError
+from harness.experiment.cycle.forking import SITE
+from harness.experiment.plan.rates import Calibrate, solved
+from harness.experiment.written.configuration import Experiment, load
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `harness run` is asked for beside the experiment's file."""
+
+    cycles: int | None = None  # of every condition, instead of the file's; of strata those drawn
+    seed: int | None = None  # instead of the file's
+    workers: int | None = None  # processes; None: one a core
+    output: Path | None = None  # the run's folder; None: runs/NAME-SEED
+    resume: bool = False  # go on with what ``output`` holds; it ends as an unbroken run would
+    again: bool = False  # with ``resume``: also cycles whose worker was killed from outside
+    overrides: tuple[str, ...] = ()  # KEY=VALUE, put into the file's values
+    # End a condition at the first decision on its claims, in order of cycle number: exactly the
+    # cycles up to that one are stored, however many workers there are. A condition with strata
+    # runs all its cycles: they are judged together.
+    stop_when_decided: bool = False
+
+    def experiment(self, path: Path) -> Experiment:
+        """Read the experiment in ``path`` as it is asked for; UsageError where it cannot be."""
+        experiment = load(path, self.overrides)
+        if self.cycles is not None and self.cycles < 1:
+            raise UsageError(f"--cycles {self.cycles}: must be 1 or more")
+        if self.seed is not None and self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: must be 0 or more")
+        if self.again and not self.resume:
+            raise UsageError("--again is about the results that are there: say --resume as well")
+        if self.cycles is not None:
+            experiment = experiment.with_cycles(self.cycles)
+        return (
+            experiment if self.seed is None else experiment.model_copy(update={"seed": self.seed})
+        )
+
+    def folder(self, experiment: Experiment) -> Path:
+        """Return the run's folder."""
+        return self.output or Path("runs") / f"{experiment.name}-{experiment.seed}"
+
+    def processes(self) -> int:
+        """Return how many workers there are to be."""
+        return self.workers or os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What runs the cycles, and where."""
+
+    site: str = SITE  # "module:Class" that runs a cycle
+    calibrate: Calibrate = solved  # solves for rates
+    watchdog_s: float = 60.0  # a cycle's longest time, its own commands' apart; then it is killed
+    work_folder: Path | None = None  # where cycles run; None: /dev/shm where there is room
+    console: Console | None = None  # where people read; None: standard output

@@ -1,0 +1,34 @@
+"""The cycles of one condition: those that are missing, up to the one that decides."""
+
+from __future__ import annotations
+
+import re
+
+from harness.experiment.run.one_condition import gaps
+from tests.experiment.run.runs import Runs
+
+
+def test_gaps_are_what_is_not_done() -> None:
+    """Ranges that are done, and those that are not, are the whole."""
+    assert gaps([], 5) == [range(5)]
+    assert gaps([range(2), range(3, 4)], 6) == [range(2, 3), range(4, 6)]
+    assert gaps([range(9)], 5) == []
+    assert gaps([range(1, 3), range(7, 9)], 5) == [range(1), range(3, 5)]
+
+
+def test_stopping_early_stores_the_same_for_any_number_of_workers(runs: Runs) -> None:
+    """Exactly the cycles up to the decision, though the failing cycles end late."""
+    runs.write(cycles=4000, claims='["reliability >= 0.9"]')
+    for workers in (1, 2):
+        runs(str(workers), site="LateFailures", workers=workers, stop_when_decided=True,
+             overrides=["conditions.b.cycles=1"])  # fmt: skip
+    assert runs.rows("1") == runs.rows("2")
+    decided = len([row for row in runs.rows("1") if row.condition == "a"])
+    assert f"supported at cycle {decided}" in runs.said.replace(",", "") or re.search(
+        rf"decided at cycle {decided}\b", runs.said
+    )
+    assert decided < 200
+    before = runs.rows("1")
+    runs("1", site="LateFailures", stop_when_decided=True, resume=True,
+         overrides=["conditions.b.cycles=1"])  # fmt: skip
+    assert runs.rows("1") == before

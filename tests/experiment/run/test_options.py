@@ -1,0 +1,42 @@
+"""What a run is asked for: refused where it makes no sense, else put into the experiment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.errors import MeasurementError, UsageError
+from harness.experiment.run.options import RunOptions
+from tests.experiment.run.runs import Runs
+
+
+def test_what_is_asked_for_stands_in_the_experiment(runs: Runs) -> None:
+    """Cycles, seed and single values instead of the file's; the folder is called after them."""
+    options = RunOptions(cycles=7, seed=9, overrides=("conditions.b.policy=cleanup_only",))
+    experiment = options.experiment(runs.path)
+    assert [condition.cycles for condition in experiment.conditions] == [7, 7]
+    assert experiment.conditions[1].policy == "cleanup_only"
+    assert options.folder(experiment) == Path("runs/tried-9")
+    assert options.processes() == os.cpu_count()
+    assert RunOptions(workers=3).processes() == 3
+    assert [c.cycles for c in RunOptions().experiment(runs.path).conditions] == [60, 60]
+
+
+def test_again_needs_something_to_go_on_with(runs: Runs) -> None:
+    """There are no killed cycles in a new run."""
+    with pytest.raises(UsageError, match="say --resume as well"):
+        RunOptions(again=True).experiment(runs.path)
+    RunOptions(again=True, resume=True).experiment(runs.path)
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is_written(runs: Runs) -> None:
+    """Bad numbers on the command line leave no folder behind."""
+    with pytest.raises(UsageError, match="--cycles 0"):
+        runs("one", cycles=0)
+    with pytest.raises(UsageError, match="--seed -1"):
+        runs("one", seed=-1)
+    with pytest.raises(MeasurementError, match="Nobody"):
+        runs("one", site="Nobody")
+    assert not (runs.folder / "one").exists()
