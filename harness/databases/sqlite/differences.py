@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import apsw
 
 from harness.databases import Differences, Grade, SchemaDifference, TableDifferences
-from harness.databases.sqlite import changes as pages
-from harness.databases.sqlite.changes import EVERY_ROWID, Changes, Image, Roots, WalState
+from harness.databases.sqlite import pages, trees
+from harness.databases.sqlite.changes import Changes, Roots, changes, table_ranges
+from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
 from harness.databases.sqlite.rows import Pair, compare
 from harness.databases.sqlite.schema import (
     Objects,
@@ -145,7 +146,7 @@ def _look(
         apart = pages.pages_apart(was, live, size, sizes)
     headers = before.page(1), now.page(1)
     settings = any(headers[0][where] != headers[1][where] for where in _SETTINGS_BYTES)
-    return _Look(before, now, pages.apart(before, now, apart | frames.keys() | {1}), settings)
+    return _Look(before, now, trees.apart(before, now, apart | frames.keys() | {1}), settings)
 
 
 def _file(connection: apsw.Connection) -> str:
@@ -158,12 +159,12 @@ def _by_pages(was: apsw.Connection, live: apsw.Connection, look: _Look) -> Diffe
     if not changed:
         return Differences(settings=_settings(was, live) if settings else {})
     old = new = objects(was)
-    if pages.table_ranges(before, now, changed, (1, 1))[0]:  # the schema's own table
+    if table_ranges(before, now, changed, (1, 1))[0]:  # the schema's own table
         new = objects(live)
     tables = stored_tables(was, old)
     both = tables, tables if new is old else stored_tables(live, new)
-    changes = pages.changes(before, now, changed, (_roots(both[0]), _roots(both[1])))
-    return _compared(was, live, (old, new), both, changes, settings=settings)
+    doubtful = changes(before, now, changed, (_roots(both[0]), _roots(both[1])))
+    return _compared(was, live, (old, new), both, doubtful, settings=settings)
 
 
 def _by_rows(was: apsw.Connection, live: apsw.Connection) -> Differences:

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import apsw
 
-from harness.databases.sqlite import changes as pages
+from harness.databases.sqlite import pages
 from harness.databases.sqlite.files import MainFile, beside, real, size_of, sole_access
 from harness.databases.sqlite.schema import roots
 from harness.errors import BackupError, UsageError
