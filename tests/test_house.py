@@ -58,22 +58,27 @@ NEVER = {
     "analysis": {"faults", "recovery", "cleanup", "databases", "workloads", "processes", "backend"},
     "reports": {"guard", "recovery", "cleanup", "databases", "faults", "workloads", "truth"},
 }
-# Of the rooms that work on any engine, every module that knows one: none but these.
-ANY_ENGINE = {"experiment", "faults"}
+# Every module outside an engine's own folders that knows one: none but these, each with its reason.
 KNOWS_AN_ENGINE = {
-    "experiment.cycle.grounds.sqlite.at_hand",
-    "experiment.cycle.grounds.sqlite.ground",
-    "experiment.cycle.grounds.sqlite.sizes",
-    "experiment.init.looking",  # reads a schema
-    "experiment.run.machine",  # says which version of SQLite it was
-    "experiment.run.place",  # the variable that tells guards where their second names stand
-    "faults.foreign_key",  # reads a schema
-    "faults.reach.scene",  # reads a schema
-    "faults.reach.sqlite.denials",
-    "faults.reach.sqlite.reach",
-    "faults.reach.sqlite.vfs",
-    "faults.unseen_child",  # reads a schema
-}
+    # of this project's own example, whose database is a SQLite file
+    "backend.app", "backend.constraints", "backend.serve", "backend.store",
+    "workloads.platform", "workloads.platform_parts.baseline",
+    # a cleanup and faults that read a schema
+    "cleanup.sql", "faults.foreign_key", "faults.reach.scene", "faults.unseen_child",
+    # rows for any SQLite schema, and a look at a user's file
+    "test_rows.attempt", "test_rows.checks", "test_rows.making", "test_rows.rows",
+    "test_rows.schema", "test_rows.values", "experiment.init.looking",
+    # says which version of SQLite it was; the variable that names the folder of second names
+    "experiment.run.machine", "experiment.run.place",
+    # the fast path of a fixture for each test, and the connection that a fixture gives
+    "guard.per_test.savepoints", "guard.per_test.standing_pin", "pytest_fixtures", "pytest_plugin",
+    # recoveries: each says which engines it is for
+    "recovery.file_copy", "recovery.naive_copy", "recovery.online_backup", "recovery.wal_pin",
+    # a run's own cycles.sqlite
+    "results.database", "results.store",
+    # helpers of the truth of SQLite
+    "truth.sqlite_pages.affinity", "truth.sqlite_pages.checks",
+}  # fmt: skip
 _DRIVERS = {"apsw", "sqlite3", "psycopg", "pymysql"}
 
 
@@ -141,8 +146,8 @@ def engines_known(importer: str, source: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module in _DRIVERS:
             found.add(node.module)
     for name in imports(source):
-        _, room, *rest = [*name.split("."), ""]
-        if engines() & set(rest) and not (inside and room in ANY_ENGINE):
+        rest = name.split(".")[2:]
+        if engines() & set(rest) and not inside:
             found.add(name)
     return sorted(found)
 
@@ -181,11 +186,11 @@ def test_a_wrong_arrow_is_seen() -> None:
 
 
 def test_the_few_files_that_know_an_engine() -> None:
-    """Where cycles run and how faults reach a database is the ground's and the reach's to know."""
+    """Outside the folders of an engine nobody imports it, its driver or parts, but for a list."""
     known = {
         name_of(path)
         for path in modules()
-        if name_of(path).split(".")[0] in ANY_ENGINE
+        if not engines() & set(name_of(path).split("."))
         and engines_known(name_of(path), path.read_text())
     }
     assert known == KNOWS_AN_ENGINE

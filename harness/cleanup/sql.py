@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases.errors import describe, is_transient
 from harness.databases.sqlite.names import folded, quoted
@@ -144,7 +142,7 @@ def _worth_another(error: Exception) -> bool:
     if is_transient(error):
         return True
     # a child row that another process made may be gone a moment later
-    return isinstance(error, apsw.ConstraintError) and describe(error)[0] == "foreign-key violation"
+    return describe(error)[0] == "foreign-key violation"
 
 
 __all__ = ["SqlCleanup", "in_order", "statement"]

@@ -6,6 +6,7 @@ An address is made once, at the door (``engines.address_of``), and carried with 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -71,6 +72,20 @@ class Engine(Protocol):
         self, database: Any, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...
     ) -> Differences:
         """Find every difference between a live database and its baseline."""
+
+    def put_back(
+        self,
+        database: Any,
+        baseline: Path,
+        found: Differences,
+        *,
+        connect: Callable[[Any], Any],
+        checks_foreign_keys: bool = ...,
+    ) -> dict[str, str]:
+        """Make what differs the baseline's again; by table or setting, why what cannot be is not.
+
+        May be begun again anywhere: what is raised, or a kill, leaves the database as it was.
+        """
 
     def make_durable(self, database: Any, files: Files) -> None:
         """Make the present content last a power cut, whoever wrote it."""

@@ -20,6 +20,8 @@ _ERRNO = {
 }
 
 
+# What the database says of a row that it does not take as things stand.
+CONSTRAINTS = frozenset({"constraint violation", "foreign-key violation", "refused by a trigger"})
 _TRANSIENT = {  # they come and go
     errno.EIO,
     errno.ENOSPC,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 
 from harness.databases.engine import Engine, Given
-from harness.databases.sqlite import differences, durable, errors, names, session
+from harness.databases.sqlite import differences, durable, errors, names, reverting, session
 from harness.databases.sqlite.address import SqliteFile, path_of
 
 
@@ -23,6 +23,7 @@ class Sqlite:
         self.connect = session.connect
         self.quoted = names.quoted
         self.differences = differences.differences
+        self.put_back = reverting.revert
         self.make_durable = durable.make_durable
         self.describe = errors.describe
 
