@@ -103,7 +103,7 @@ MOVED = {
     "project.attempt": "test_rows.attempt",
     "project.command": "processes.command",
     "project.context": "processes.context",
-    "project.ddl": "test_rows.ddl",
+    "project.ddl": "databases.sqlite.ddl",
     "project.keeper": "processes.supervisor",
     "project.launcher": "processes.launcher",
     "project.making": "test_rows.making",
@@ -155,6 +155,7 @@ MOVED = {
 NAMES = {
     ("databases.sqlite", "differences"): "databases.sqlite.differences",
     ("databases.sqlite", "make_durable"): "databases.sqlite.durable",
+    ("databases.sqlite.rows", "quoted"): "databases.sqlite.names",
     ("faults.proxy", "Exchange"): "faults.wire.strike",
     ("faults.proxy", "Strike"): "faults.wire.strike",
     ("guard.leftovers", "backup_path"): "guard.sqlite.backups",

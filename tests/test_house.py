@@ -58,6 +58,23 @@ NEVER = {
     "analysis": {"faults", "recovery", "cleanup", "databases", "workloads", "processes", "backend"},
     "reports": {"guard", "recovery", "cleanup", "databases", "faults", "workloads", "truth"},
 }
+# Of the rooms that work on any engine, every module that knows one: none but these.
+ANY_ENGINE = {"experiment", "faults"}
+KNOWS_AN_ENGINE = {
+    "experiment.cycle.grounds.sqlite.at_hand",
+    "experiment.cycle.grounds.sqlite.ground",
+    "experiment.cycle.grounds.sqlite.sizes",
+    "experiment.init.looking",  # reads a schema
+    "experiment.run.machine",  # says which version of SQLite it was
+    "experiment.run.place",  # the variable that tells guards where their second names stand
+    "faults.foreign_key",  # reads a schema
+    "faults.reach.scene",  # reads a schema
+    "faults.reach.sqlite.denials",
+    "faults.reach.sqlite.reach",
+    "faults.reach.sqlite.vfs",
+    "faults.unseen_child",  # reads a schema
+}
+_DRIVERS = {"apsw", "sqlite3", "psycopg", "pymysql"}
 
 
 def room_of(module: str) -> str:
@@ -106,6 +123,30 @@ def wrong_arrows(importer: str, source: str) -> list[str]:
     return sorted(wrong)
 
 
+def engines() -> set[str]:
+    """The engines that there are: each has a folder of its own below ``databases``."""
+    return {path.parent.name for path in PACKAGE.glob("databases/*/__init__.py")}
+
+
+def engines_known(importer: str, source: str) -> list[str]:
+    """The imports in ``source`` that are an engine's driver, or an engine's own part of a room.
+
+    Grounds and reaches are found by name: only their own files may import what helps them.
+    """
+    inside = engines() & set(importer.split("."))
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names if alias.name in _DRIVERS)
+        elif isinstance(node, ast.ImportFrom) and node.module in _DRIVERS:
+            found.add(node.module)
+    for name in imports(source):
+        _, room, *rest = [*name.split("."), ""]
+        if engines() & set(rest) and not (inside and room in ANY_ENGINE):
+            found.add(name)
+    return sorted(found)
+
+
 def modules() -> list[Path]:
     """Every module of the package."""
     return sorted(PACKAGE.rglob("*.py"))
@@ -137,6 +178,34 @@ def test_a_wrong_arrow_is_seen() -> None:
     assert wrong_arrows("cleanup.api", "from harness.backend import app") != []
     assert wrong_arrows("analysis.summary", "from harness.guard.policy import POLICIES") == []
     assert wrong_arrows("guard.protocol", "from harness.recovery import Recovery") == []
+
+
+def test_the_few_files_that_know_an_engine() -> None:
+    """Where cycles run and how faults reach a database is the ground's and the reach's to know."""
+    known = {
+        name_of(path)
+        for path in modules()
+        if name_of(path).split(".")[0] in ANY_ENGINE
+        and engines_known(name_of(path), path.read_text())
+    }
+    assert known == KNOWS_AN_ENGINE
+
+
+def test_a_file_that_knows_an_engine_is_seen() -> None:
+    """However it is written, and whichever room's: the check itself is checked."""
+    reach = "harness.faults.reach.sqlite.vfs"
+    for source in (
+        "def f():\n    import apsw",
+        "from apsw import Connection",
+        "from harness.databases import sqlite",
+        "from harness.guard.sqlite.second_names import SecondNames",
+        "from harness.recovery.sqlite import stamp",
+        "import harness.truth.sqlite",
+        f"from {reach} import StrikingVfs",
+    ):
+        assert len(engines_known("experiment.cycle.site", source)) == 1, source
+    assert engines_known("faults.reach.sqlite.reach", f"import {reach}") == []
+    assert engines_known("faults.timeout", "from harness.databases.engines import engine_of") == []
 
 
 def test_no_two_files_import_each_other() -> None:

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.analysis.swept import series_name
 from harness.errors import UsageError
-from harness.results.folder import read_run
 from harness.results.reading import LEDGER, OUTCOMES, TIMINGS, Results
-from harness.results.stored_summary import fresh
+from harness.results.stored_summary import stored_or_anew
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - pandas is slow to import, and whoever wants the dicts needs none
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-_SHARE = ("estimate", "lower", "upper")
 _CLAIM = (
     "condition", "claim", "own", "measure", "at_least", "at_most", "limit_ms", "verdict",
     "decided_at_cycle", "why", "failures", "cycles", "estimate", "lower", "upper", "confidence",
@@ -56,30 +55,22 @@ def load(folder: str | Path) -> Run:
             file, row and column.
     """
     folder = Path(folder).expanduser()
-    run, found = read_run(folder), fresh(folder)
-    if found is None:
-        return Run(folder, _anew(folder), run)
-    if _old(found):
-        try:
-            anew = _anew(folder)
-        except UsageError:  # no cycles are there: what the summary says is all there is
-            return Run(folder, found, run)
-        found = anew | {"stories": anew["stories"] or found.get("stories") or []}
-    return Run(folder, found, run)
+    summary, run = stored_or_anew(folder, _is_whole, _summarised)
+    return Run(folder, summary, run)
 
 
-def _anew(folder: Path) -> dict[str, Any]:
+def _summarised(folder: Path) -> dict[str, Any]:
     from harness.analysis.summary import summarise
 
     return summarise(Results(folder))
 
 
-def _old(summary: Mapping[str, Any]) -> bool:
-    """Whether the summary was written before some of its parts were known."""
-    conditions = summary["conditions"]
-    known = "curves" in summary and "verdict" in summary
+def _is_whole(summary: Mapping[str, Any]) -> bool:
+    """Whether the summary has the parts that the tables are made from."""
     parts = ("distributions_ms", "clean_end")
-    return not known or not all(part in condition for condition in conditions for part in parts)
+    known = all(part in summary for part in ("curves", "verdict"))
+    conditions = summary["conditions"]
+    return known and all(part in condition for condition in conditions for part in parts)
 
 
 class Run:
@@ -218,7 +209,7 @@ class Run:
         """
         rows = [
             {key: point.get(key) for key in _POINT}
-            | {"curve": curve["name"], "series": series(curve)}
+            | {"curve": curve["name"], "series": series_name(curve)}
             | {"key": curve["key"], "label": curve["label"]}
             for curve in self.summary.get("curves") or ()
             for point in curve["points"]
@@ -263,11 +254,6 @@ class Run:
 
     def _total(self) -> int:
         return sum(condition["cycles"] for condition in self.summary["conditions"])
-
-
-def series(curve: Mapping[str, Any]) -> str:
-    """Name a curve among those of its sweep: "policy hybrid_verified"; "" where it is alone."""
-    return ", ".join(f"{key} {value}" for key, value in (curve.get("series") or {}).items())
 
 
 def _quantiles(stored: Mapping[str, Any], values_ms: Any, run: Run) -> dict[str, float | None]:

@@ -24,14 +24,14 @@ from harness.analysis.silent_cleanups import unsaid
 from harness.analysis.stratified import SHARES, shares, stratified
 from harness.analysis.together import expected_both, together
 from harness.analysis.verdict import combined, interval_of, of_run
-from harness.errors import MeasurementError, UsageError
+from harness.errors import MeasurementError
 from harness.experiment.written.family import family
 from harness.experiment.written.kinds import planned_kinds
 from harness.results import parquet
 from harness.results.columns import Columns, framed
-from harness.results.folder import VERSION, read_run
+from harness.results.folder import VERSION
 from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
-from harness.results.stored_summary import Stored, fresh, read_summary, sealed
+from harness.results.stored_summary import Stored, read_summary, sealed, stored_or_anew
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.timings import quantiles
 
@@ -47,18 +47,12 @@ def load(folder: Path) -> Stored:
 
     A published run may have only the two JSON files. UsageError where there is no run.
     """
-    folder = Path(folder)
-    run = read_run(folder)
-    summary = fresh(folder)
-    if summary is None:
-        return Stored(summarise(Results(folder)), run)
-    if "verdict" in summary:
-        return Stored(summary, run)
-    try:  # from before rows were claims: its verdicts are not those that `check` gives
-        anew = summarise(Results(folder))
-    except UsageError:  # published without its cycles: what it says is all there is
-        return Stored(summary, run)
-    return Stored(anew | {"stories": anew["stories"] or summary.get("stories") or []}, run)
+    # one without a verdict is from before rows were claims: `check` gives other verdicts than it
+    return stored_or_anew(
+        Path(folder),
+        lambda summary: "verdict" in summary,
+        lambda run: summarise(Results(run)),
+    )
 
 
 def summarise(results: Results) -> dict[str, Any]:

@@ -7,23 +7,16 @@ statement was undone and before its transaction ends: what broke it is still to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import apsw
 
 from harness.backend.answers import Refused
 from harness.databases.errors import describe
-from harness.databases.sqlite.rows import quoted
-
-
-class _Reference(NamedTuple):
-    """A column that refers to a table; keys of several columns are left out."""
-
-    child: str
-    column: str
-    parent: str
-    to: str
+from harness.databases.schema import ForeignKey
+from harness.databases.sqlite.names import quoted
+from harness.databases.sqlite.schema import foreign_keys
 
 
 def broken(
@@ -60,8 +53,9 @@ def _foreign_key(
     connection: apsw.Connection, table: str, removed: int | None, added: Mapping[str, Any]
 ) -> tuple[str, str]:
     """Return (table.column, sentence) of the foreign key that is broken."""
-    for reference in _references(connection):
-        child, column, parent, to = reference
+    for key in _keys(connection):
+        child, (column,), parent = key.table, key.columns, key.parent
+        to = key.referred[0] if key.referred else "id"
         constraint = f"{child}.{column}"
         if removed is not None and parent == table:
             sql = (
@@ -77,21 +71,7 @@ def _foreign_key(
     return "", f"{table}: another row refers to it, or it refers to none"  # further down a cascade
 
 
-def _references(connection: apsw.Connection) -> Iterator[_Reference]:
+def _keys(connection: apsw.Connection) -> list[ForeignKey]:
     """Every foreign key of one column, those that restrict first: they are what holds a row."""
-    tables: list[Any] = connection.execute(
-        "SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY rowid"
-    ).fetchall()
-    held: list[_Reference] = []
-    followed: list[_Reference] = []
-    for (child,) in tables:
-        rows: list[Any] = connection.execute(
-            f"PRAGMA main.foreign_key_list({quoted(child)})"
-        ).fetchall()
-        several = {row[0] for row in rows if row[1] > 0}  # (id, seq, table, from, to, ...)
-        for number, _, parent, column, to, _, on_delete, _ in rows:
-            if number not in several:
-                reference = _Reference(child, column, parent, to or "id")
-                (held if on_delete in ("RESTRICT", "NO ACTION") else followed).append(reference)
-    yield from held
-    yield from followed
+    keys = [key for key in foreign_keys(connection) if len(key.columns) == 1]
+    return sorted(keys, key=lambda one: not one.restricts)

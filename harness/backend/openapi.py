@@ -1,11 +1,17 @@
 """What the API tells of itself: /openapi.json for programs, /docs for people.
 
-The page is Swagger UI, served from this machine: nothing is fetched from elsewhere.
+The document is made from the `resources` that check every request, so it cannot say otherwise. No
+library makes it from them: Starlette's SchemaGenerator reads YAML in the docstring of an endpoint,
+and one endpoint serves three tables here; pydantic's models or FastAPI would make the start of the
+backend, which cycles wait for, two to three times as long, and reword its errors.
+
+The page is Swagger UI, served from this machine: nothing is fetched from elsewhere. Its files are
+those of flask-swagger-ui, which follows every release; no Flask is imported.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +68,8 @@ async def asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in _ASSETS:
         raise Refused(404, "unknown path", "there is no such path; /docs lists all")
-    # imported by name: it comes without types
-    folder = Path(str(import_module("swagger_ui_bundle").swagger_ui_path))
-    content = (folder / name).read_bytes()
+    file = distribution("flask-swagger-ui").locate_file(f"flask_swagger_ui/dist/{name}")
+    content = Path(str(file)).read_bytes()
     return Response(content, media_type=_ASSETS[name], headers={"cache-control": "max-age=3600"})
 
 

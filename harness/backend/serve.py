@@ -25,6 +25,7 @@ from harness.backend.app import Application
 from harness.backend.heads import BoundedHeads
 from harness.backend.resources import RESOURCES
 from harness.backend.store import Store
+from harness.databases.sqlite.schema import names
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 
@@ -163,9 +164,7 @@ def _check(database: Path) -> None:
     try:
         connection = connect(database)
         try:
-            there: list[str] = [
-                name for (name,) in connection.execute("SELECT name FROM main.sqlite_schema")
-            ]
+            there = names(connection)
         finally:
             connection.close()
     except FileNotFoundError as error:

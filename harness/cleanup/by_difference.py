@@ -27,8 +27,9 @@ from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases import Differences
 from harness.databases.errors import is_transient
 from harness.databases.sqlite.differences import differences
+from harness.databases.sqlite.names import quoted
 from harness.databases.sqlite.put_back import Refused, put_back
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.schema import referred_tables, root_of, sequence_rows
 from harness.databases.sqlite.session import connect as connect_to
 from harness.errors import UsageError
 from harness.retry import Retry
@@ -189,17 +190,16 @@ def _stand_aside(live: Any) -> None:
 
 def _put_back_sequences(was: Any, live: Any, refused: dict[str, str]) -> None:
     """Put back AUTOINCREMENT's memory: last, as the inserts before have moved it."""
-    if not live.execute("SELECT 1 FROM main.sqlite_schema WHERE name='sqlite_sequence'").fetchall():
+    if root_of(live, "sqlite_sequence") is None:
         return
-    everything = "SELECT rowid, name, seq FROM main.sqlite_sequence ORDER BY rowid"
-    old = [row for row in was.execute(everything) if row[1] not in refused]
-    new = [row for row in live.execute(everything) if row[1] not in refused]
+    old = [row for row in sequence_rows(was) if row[1] not in refused]
+    new = [row for row in sequence_rows(live) if row[1] not in refused]
     if repr(old) == repr(new):  # exact in type too
         return
     live.executemany(
         "DELETE FROM main.sqlite_sequence WHERE rowid = ?", [(key,) for key, *_ in new]
     )
-    taken = {key for (key,) in live.execute("SELECT rowid FROM main.sqlite_sequence")}
+    taken = {key for key, *_ in sequence_rows(live)}
     live.executemany(
         "INSERT INTO main.sqlite_sequence (rowid, name, seq) VALUES (?, ?, ?)",
         [(None if key in taken else key, name, value) for key, name, value in old],
@@ -219,12 +219,11 @@ def _check_foreign_keys(was: Any, live: Any, touched: set[str]) -> None:
 
 def _referring(live: Any, touched: set[str]) -> list[str]:
     """Name the tables whose foreign keys ``touched`` tables may have broken or mended."""
-    folded = {_folded(name) for name in touched}
-    pairs = live.execute(
-        'SELECT s.name, f."table" FROM main.sqlite_schema AS s, pragma_foreign_key_list(s.name) '
-        "AS f WHERE s.type = 'table' AND s.rootpage"
+    return sorted(
+        name
+        for name, parents in referred_tables(live).items()
+        if name in touched or parents & touched
     )
-    return sorted({name for name, parent in pairs if name in touched or _folded(parent) in folded})
 
 
 def _violations(connection: Any, table: str) -> Counter[tuple[Any, ...]]:
@@ -233,11 +232,6 @@ def _violations(connection: Any, table: str) -> Counter[tuple[Any, ...]]:
     except apsw.SQLError as error:  # a key that refers to no unique columns: the baseline's as well
         return Counter([(str(error),)])
     return Counter(rows)
-
-
-def _folded(name: str) -> str:
-    """Fold case as SQLite does for names: A to Z only."""
-    return name.encode().lower().decode()
 
 
 def _worth_another(error: Exception) -> bool:

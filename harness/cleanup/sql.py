@@ -6,7 +6,7 @@ with backoff for what may pass, nothing given up because one entity failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import apsw
 
 from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases.errors import describe, is_transient
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import folded, quoted
+from harness.databases.sqlite.schema import referred_tables
 from harness.retry import Retry
 from harness.steps import Entity, Listener
 
@@ -122,28 +123,18 @@ def _ranks(connection: Any, tables: Iterable[str]) -> dict[str, int]:
     The number counts the table and all it refers to, directly or not. A circle's tables refer to
     the same ones; whoever refers to a circle from outside refers to one table more: itself.
     """
-    above: dict[str, set[str]] = {}
-    lowered = {name: _lower(name) for name in tables}
-    pending = list(lowered.values())
-    while pending:
-        table = pending.pop()
-        if table not in above:
-            rows = connection.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (table,))
-            above[table] = {_lower(parent) for (parent,) in rows}
-            pending += above[table]
-    return {name: len(_reach(above, low)) for name, low in lowered.items()}
+    above = {
+        folded(name): {folded(parent) for parent in parents}
+        for name, parents in referred_tables(connection).items()
+    }
+    return {name: len(_reach(above, folded(name))) for name in tables}
 
 
-def _lower(name: str) -> str:
-    """Fold case as SQLite does for names: A to Z only."""
-    return name.encode().lower().decode()
-
-
-def _reach(above: dict[str, set[str]], table: str) -> set[str]:
+def _reach(above: Mapping[str, set[str]], table: str) -> set[str]:
     """The table and every table that it refers to, directly or not."""
     found, pending = {table}, [table]
     while pending:
-        new = above[pending.pop()] - found
+        new = above.get(pending.pop(), set()) - found
         found |= new
         pending += new
     return found

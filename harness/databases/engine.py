@@ -54,8 +54,18 @@ class Engine(Protocol):
     def address(self, given: Given, *, what: str) -> Address:
         """Make the address of what people have given; UsageError, of ``what``, for what is none."""
 
-    def connect(self, database: Any, *, busy_timeout_ms: int = ...) -> Any:
-        """Open a connection of the engine's own kind."""
+    def connect(
+        self,
+        database: Any,
+        *,
+        busy_timeout_ms: int = ...,
+        read_only: bool = ...,
+        immutable: bool = ...,
+    ) -> Any:
+        """Open a connection of the engine's own kind; ``immutable``: on what nobody writes."""
+
+    def quoted(self, name: str) -> str:
+        """Quote the name of a table or column for SQL."""
 
     def differences(
         self, database: Any, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...

@@ -92,6 +92,9 @@ class Fault(ABC):
     # The phases it strikes in unless an experiment says otherwise; empty: all that it has slots in.
     phases: ClassVar[tuple[str, ...]] = ()
     in_bursts: ClassVar[bool] = False  # whether requests may meet it in bursts, as a bad line's do
+    in_storage: ClassVar[bool] = False  # whether it strikes below what the guard reads and writes
+    needs_time: ClassVar[bool] = False  # whether the cleanup must have been timed before
+    control: ClassVar[bool] = False  # whether it is there to show that the instrument does no harm
 
     def __init__(self, scene: Scene, planned: Planned) -> None:
         self.scene = scene

@@ -12,13 +12,11 @@ come after the cleanup is over. The guard must survive it: it never asks the bac
 
 from __future__ import annotations
 
-from pathlib import Path
+import psutil
 
 from harness.errors import MeasurementError
 from harness.faults.wire.network import RequestFault
 from harness.steps import Step
-
-_STOPPED = "T"  # man 5 proc, /proc/PID/stat
 
 
 class BackendStopped(RequestFault):
@@ -32,11 +30,11 @@ class BackendStopped(RequestFault):
     def strike(self, step: Step) -> None:
         """Stop it, unless it is dead or stopped already."""
         backend = self.scene.backend
-        if backend is None or not backend.alive or state_of(backend.pid) == _STOPPED:
+        if backend is None or not backend.alive or state_of(backend.pid) == psutil.STATUS_STOPPED:
             return
         self._pid = backend.pid
         backend.suspend()
-        if state_of(self._pid) != _STOPPED:
+        if state_of(self._pid) != psutil.STATUS_STOPPED:
             raise MeasurementError("the backend was sent SIGSTOP and has not stopped")
         self.evidence = f"SIGSTOP before {step.operation}: /proc says state T (stopped)"
 
@@ -49,9 +47,8 @@ class BackendStopped(RequestFault):
 
 
 def state_of(pid: int) -> str:
-    """One letter for what the process does, as the kernel says; "" when there is none."""
+    """What the process does, as the kernel says in psutil's word; "" when there is none."""
     try:
-        line = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        return psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
         return ""
-    return line.rpartition(")")[2].split()[0]

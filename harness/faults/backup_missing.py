@@ -11,7 +11,7 @@ is tried.
 from __future__ import annotations
 
 from harness.faults import Fault, Shape, Slot
-from harness.faults.reach.storage_fault import BY_FILES, BY_SQLITE
+from harness.faults.reach.storage_fault import copying
 from harness.steps import Step
 
 
@@ -24,7 +24,7 @@ class BackupMissing(Fault):
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
         """The first attempt of each recovery that has a backup file."""
-        slots = shape.recovery_slots(("restore",), BY_FILES + BY_SQLITE)
+        slots = shape.recovery_slots(("restore",), copying(shape))
         return [slot for slot in slots if slot.attempt == 1]
 
     @classmethod
@@ -34,7 +34,4 @@ class BackupMissing(Fault):
 
     def strike(self, step: Step) -> None:
         """Remove it."""
-        path = self.scene.backup_of(step.operation)
-        if path.exists():
-            path.unlink()
-            self.evidence = f"{path.name} removed"
+        self.evidence = self.scene.reach.lose(self.scene.backup_of(step.operation))

@@ -9,8 +9,6 @@ and say so when there is none. Without another backup nothing could restore.
 
 from __future__ import annotations
 
-import os
-
 from harness.faults.backup_missing import BackupMissing
 from harness.steps import Step
 
@@ -23,8 +21,5 @@ class BackupTruncated(BackupMissing):
 
     def strike(self, step: Step) -> None:
         """Cut it."""
-        path = self.scene.backup_of(step.operation)
-        if path.exists():
-            size_bytes = int(self.planned.where * path.stat().st_size)
-            os.truncate(path, size_bytes)
-            self.evidence = f"{path.name} cut to {size_bytes} bytes"
+        backup = self.scene.backup_of(step.operation)
+        self.evidence = self.scene.reach.cut(backup, self.planned.where)

@@ -25,6 +25,7 @@ class CleanupKilled(CommandFault):
     contract = "SIGKILL ends the cleanup's command and all it started, at some moment of its run."
     needs = "only a cleanup that is a command can be killed: SQL and functions run in here"
     reasons = frozenset({"killed by SIGKILL"})
+    needs_time = True
 
     def strike(self, step: Step) -> None:
         """Set the moment."""

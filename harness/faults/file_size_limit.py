@@ -16,10 +16,8 @@ that hits it and hides that without a trace counts as not struck.
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-from contextlib import suppress
 
 from harness.faults import CommandFault
 from harness.processes.terms import Ended
@@ -45,7 +43,9 @@ class FileSizeLimit(CommandFault):
         """Set the limit."""
         terms = self.scene.terms
         terms.ended = None
-        terms.file_size_bytes = self._size("-wal") + int(self.planned.where * _ROOM_BYTES) | 1
+        terms.file_size_bytes = (
+            self.scene.reach.growing_bytes() + int(self.planned.where * _ROOM_BYTES) | 1
+        )
 
     def lift(self) -> None:
         """See what came of it."""
@@ -58,13 +58,8 @@ class FileSizeLimit(CommandFault):
     def _seen(self, ended: Ended, limit: int) -> str:
         if ended.status in (-signal.SIGXFSZ, _SHELLS + signal.SIGXFSZ):
             return "SIGXFSZ"
-        for suffix in ("", "-wal", "-journal"):
-            if self._size(suffix) == limit:
-                return f"the {suffix[1:] or 'database'} was cut there"
+        cut = self.scene.reach.file_of(limit)
+        if cut:
+            return f"the {cut} was cut there"
         said = _SAID.search(ended.output)
         return f"it said {said[0]!r}" if said and ended.status else ""
-
-    def _size(self, suffix: str) -> int:
-        with suppress(FileNotFoundError):
-            return os.stat(f"{self.scene.database}{suffix}").st_size
-        return 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import apsw
 
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import quoted
 from harness.faults import Fault, Shape, Slot
 from harness.faults.reach.scene import copy_statement, primary_key
 from harness.steps import Step

@@ -17,6 +17,7 @@ class Noop(Fault):
     name = "noop"
     contract = "Control: comes up in every removal, backup and restore, and does nothing."
     reasons = frozenset()
+    control = True
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:

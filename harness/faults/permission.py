@@ -13,16 +13,9 @@ cleanup over HTTP has no connection of its own; what it can be denied is a scope
 
 from __future__ import annotations
 
-import apsw
-
 from harness.faults import Fault, Shape, Slot
+from harness.faults.reach.reach import Holding
 from harness.steps import Step
-
-_WRITES = {
-    apsw.SQLITE_DELETE: "DELETE",
-    apsw.SQLITE_UPDATE: "UPDATE",
-    apsw.SQLITE_INSERT: "INSERT",
-}
 
 
 class Permission(Fault):
@@ -31,7 +24,7 @@ class Permission(Fault):
     name = "permission"
     contract = "The database denies the cleanup's connection to write the table."
     reasons = frozenset({"permission denied"})
-    _table = ""
+    _denial: Holding | None = None
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
@@ -47,18 +40,13 @@ class Permission(Fault):
 
     def strike(self, step: Step) -> None:
         """Deny the table from now on."""
-        self._table = step.operation.split(" ")[1]
-        self.scene.denials.append(self.decide)
-        self.scene.apply_denials()
+        self._denial = self.scene.reach.deny(step.operation.split(" ")[1], self._note)
+        self._denial.begin()
 
-    def decide(self, action: int, table: str | None) -> bool:
-        """Whether to deny ``action`` (an authorizer code of SQLite's) on ``table``; evidence."""
-        if action not in _WRITES or table != self._table:
-            return False
-        self.evidence = f"authorizer denied {_WRITES[action]} on {table} (SQLITE_AUTH)"
-        return True
+    def _note(self, evidence: str) -> None:
+        self.evidence = evidence
 
     def lift(self) -> None:
         """Allow it again."""
-        self.scene.denials = [d for d in self.scene.denials if d != self.decide]
-        self.scene.apply_denials()
+        if self._denial is not None:
+            self._denial.end()

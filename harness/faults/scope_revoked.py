@@ -11,12 +11,11 @@ already. The guard must survive it: it needs no token, and the token is a row of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
-import apsw
+from contextlib import suppress
+from typing import Any
 
 from harness.faults import Fault, Shape, Slot
+from harness.faults.reach.reach import LockedOut
 from harness.steps import Step
 
 _GIVE_BACK_MS = 500  # how long to wait for a writer when the scope is given back
@@ -49,12 +48,12 @@ class ScopeRevoked(Fault):
         """Commit the token without the scope; locked out, or without it already: nothing fired."""
         scope = f"{step.operation.split(' ')[1]}:delete"
         try:
-            with self._written(busy_timeout_ms=0) as connection:
+            with self.scene.reach.transaction(busy_timeout_ms=0) as connection:
                 scopes = self._scopes(connection)
                 self.scene.scopes = self.scene.scopes or scopes
                 kept = tuple(word for word in scopes if word != scope)
                 changed = self._write(connection, kept) if kept != scopes else 0
-        except apsw.BusyError:
+        except LockedOut:
             return
         if changed:
             self._scope = scope
@@ -64,7 +63,7 @@ class ScopeRevoked(Fault):
     def lift(self) -> None:
         """Give the scope back where it still lacks, in its old place among the others."""
         if self._scope:
-            with suppress(apsw.BusyError):  # finish tries again
+            with suppress(LockedOut):  # finish tries again
                 self._give_back(self._scope)
                 self._scope = ""
 
@@ -75,36 +74,25 @@ class ScopeRevoked(Fault):
             self.evidence += "; still revoked, the database was locked"
 
     def _give_back(self, scope: str) -> None:
-        reading = self.scene.other(busy_timeout_ms=_GIVE_BACK_MS)
-        try:
+        reach = self.scene.reach
+        with reach.transaction(busy_timeout_ms=_GIVE_BACK_MS, writes=False) as reading:
             lacks = scope not in self._scopes(reading)
-        finally:
-            reading.close()
         if lacks:
-            with self._written(busy_timeout_ms=_GIVE_BACK_MS) as connection:
+            with reach.transaction(busy_timeout_ms=_GIVE_BACK_MS) as connection:
                 there = (*self._scopes(connection), scope)
                 order = {word: place for place, word in enumerate(self.scene.scopes)}
                 self._write(
                     connection, tuple(sorted(there, key=lambda w: order.get(w, len(order))))
                 )
 
-    @contextmanager
-    def _written(self, *, busy_timeout_ms: int) -> Iterator[apsw.Connection]:
-        """One transaction of another program's."""
-        connection = self.scene.other(busy_timeout_ms=busy_timeout_ms)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        finally:
-            connection.close()  # without COMMIT it rolls back
-
-    def _scopes(self, connection: apsw.Connection) -> tuple[str, ...]:
+    def _scopes(self, connection: Any) -> tuple[str, ...]:
         sql = "SELECT scopes FROM api_tokens WHERE token = ?"
         row = connection.execute(sql, (self.scene.token,)).fetchone()
         return tuple(row[0].split(" ")) if row else ()
 
-    def _write(self, connection: apsw.Connection, scopes: tuple[str, ...]) -> int:
+    def _write(self, connection: Any, scopes: tuple[str, ...]) -> int:
+        sql = "SELECT count(*) FROM api_tokens WHERE token = ?"
+        (count,) = connection.execute(sql, (self.scene.token,)).fetchone()
         sql = "UPDATE api_tokens SET scopes = ? WHERE token = ?"
         connection.execute(sql, (" ".join(scopes), self.scene.token))
-        return connection.changes()
+        return int(count)

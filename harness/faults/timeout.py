@@ -29,7 +29,7 @@ class Timeout(Fault):
     contract = "A second connection holds the write lock beyond the cleanup's busy timeout."
     reasons = frozenset({"timeout", "API timeout"})
     phases = ("cleanup",)  # unless an experiment asks for the restore as well
-    _holds = False
+    _held = ""
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
@@ -44,12 +44,12 @@ class Timeout(Fault):
 
     def strike(self, step: Step) -> None:
         """Take the lock, unless somebody else keeps it."""
-        self._holds = self.scene.lock()
-        if self._holds:
-            self.evidence = f"BEGIN IMMEDIATE held by another connection before {step.operation}"
+        self._held = self.scene.lock()
+        if self._held:
+            self.evidence = f"{self._held} before {step.operation}"
 
     def lift(self) -> None:
         """Give the lock back, or over to the next of this kind."""
-        if self._holds:
-            self._holds = False
+        if self._held:
+            self._held = ""
             self.scene.unlock(keep=self.name in self.scene.due)

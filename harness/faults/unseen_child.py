@@ -21,11 +21,12 @@ from urllib.parse import quote
 import apsw
 
 from harness.cleanup.sql import statement
-from harness.databases.sqlite.rows import quoted
+from harness.databases.schema import ForeignKey
+from harness.databases.sqlite.names import quoted
 from harness.faults import Fault, Shape, Slot
 from harness.steps import Entity, Step
 from harness.test_rows.making import Maker, Refused
-from harness.test_rows.schema import Reference, Table, read_schema, restricted
+from harness.test_rows.schema import Table, read_schema, restricted
 
 _MOST = 100  # new rows of a table that are looked at
 _SQL = "statement "  # how the operations of a cleanup by SQL begin
@@ -35,7 +36,7 @@ class _Target(NamedTuple):
     """A new row, and a foreign key through which a child may refer to it."""
 
     child: str
-    reference: Reference
+    reference: ForeignKey
     values: tuple[Any, ...]  # for the columns of the foreign key
     key: str  # the new row's, for people
 

@@ -12,10 +12,10 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from harness.analysis.loading import Run
+from harness.analysis.swept import Curve, ends, measured, words
 from harness.errors import UsageError
 from harness.plot import style
 
-Curve = Mapping[str, Any]
 _HEIGHT_IN = 5.2
 _NAME_WIDTH = 30  # characters of a label's line
 
@@ -73,10 +73,7 @@ def curve(
 
 
 def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
-    curves = [
-        curve | {"points": [each for each in curve["points"] if each["reliability"] is not None]}
-        for curve in run.summary.get("curves") or ()
-    ]
+    curves = [curve | {"points": measured(curve)} for curve in run.summary.get("curves") or ()]
     curves = [curve for curve in curves if curve["points"]]
     if not curves:
         raise UsageError(
@@ -158,11 +155,12 @@ def _frontier(
     ax: Axes, scale: style.Scale, curve: Curve, look: style.Series, moved: Transform
 ) -> None:
     """Draw an upright line, up to the target, where it holds and one where it breaks."""
-    crossing = curve.get("frontier") or {}
-    for key, line in (("holds_to", "-"), ("breaks_from", ":")):
-        if crossing.get(key) is not None:
-            xs, ys = [crossing[key]] * 2, [scale.worst * 1.12, 1 - crossing["target"]]
-            ax.plot(xs, ys, color=look.colour, linestyle=line, linewidth=1.6, transform=moved)
+    lines = {"holds": "-", "breaks": ":"}
+    for end in ends(curve):
+        xs, ys = [end.at] * 2, [scale.worst * 1.12, 1 - curve["frontier"]["target"]]
+        ax.plot(
+            xs, ys, color=look.colour, linestyle=lines[end.kind], linewidth=1.6, transform=moved
+        )
 
 
 def _along(ax: Axes, shown: Sequence[Curve], rates: Sequence[float]) -> None:
@@ -213,21 +211,12 @@ def _labels(ax: Axes, scale: style.Scale, shown: Sequence[Curve], *, frontier: b
 
 
 def _label(curve: Curve, shown: Sequence[Curve], *, frontier: bool) -> str:
-    said = [_words(value) for value in (curve.get("series") or {}).values()]
+    said = [words(value, " + ") for value in (curve.get("series") or {}).values()]
     if len({other["name"] for other in shown}) > 1 or not said:
         said = [curve["name"], *said]
     text = textwrap.fill(", ".join(said), _NAME_WIDTH)
-    crossing = curve.get("frontier") or {}
-    ends = [
-        f"{words} {crossing[key]:.3g}"
-        for key, words in (("holds_to", "holds to"), ("breaks_from", "breaks from"))
-        if crossing.get(key) is not None
-    ]
-    return f"{text}\n{', '.join(ends)}" if ends and frontier else text
-
-
-def _words(value: Any) -> str:
-    return " + ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    known = ", ".join(end.said for end in ends(curve))
+    return f"{text}\n{known}" if known and frontier else text
 
 
 def _legend(

@@ -22,6 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from harness.errors import BackendError
 from harness.processes import supervisor
 from harness.version import PACKAGE
@@ -41,7 +43,9 @@ _LOOK_S = 0.02
 _REFUSAL_S, _ENDING_S = 0.2, 2.0  # for its port to refuse; from then on for its end
 _ASK_S = 5.0  # for one answer while it is asked whether it is ready
 _TOO_HIGH = 500  # statuses from here on say that it is not ready
-_STOPPED = "tT"  # man 5 proc, /proc/PID/stat
+_STILL = (  # what runs no further
+    psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD,
+)  # fmt: skip
 
 
 class Log:
@@ -236,7 +240,7 @@ class Server:
         self.suspended = True
         ends = time.monotonic() + _GONE_S
         while self.alive and time.monotonic() < ends:
-            going = [pid for pid in self._all() if _state(pid) not in f"{_STOPPED}ZX"]
+            going = [pid for pid in self._all() if _state(pid) not in _STILL]
             if not going:
                 return
             _send(going, signal.SIGSTOP)
@@ -311,12 +315,11 @@ def _send(pids: list[int], number: signal.Signals) -> None:
 
 
 def _state(pid: int) -> str:
-    """One letter for what a process does; "X" when there is none."""
+    """What a process does, in psutil's word; dead when there is none."""
     try:
-        line = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return "X"
-    return line.rpartition(")")[2].split()[0]
+        return psutil.Process(pid).status()
+    except psutil.Error:
+        return psutil.STATUS_DEAD
 
 
 def _free(port: int) -> int:

@@ -231,7 +231,10 @@ class Run:
 
 
 def descendants(root: int = 0) -> list[int]:
-    """Every process under ``root`` (0: this one) that /proc shows; those that have ended too."""
+    """Every process under ``root`` (0: this one) that /proc shows; those that have ended too.
+
+    The keeper imports nothing that is installed, so not psutil either.
+    """
     children: dict[int, list[int]] = {}
     with suppress(OSError):
         for name in os.listdir("/proc"):

@@ -6,13 +6,15 @@ import os
 from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from harness.databases import Differences, Grade
 from harness.databases.engine import Engine
 from harness.databases.engines import engine_of
 from harness.errors import RestoreError
 from harness.system.files import Files
+
+CopiesBy = Literal["files", "engine"]
 
 
 class Recovery(ABC):
@@ -28,6 +30,10 @@ class Recovery(ABC):
     needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
     pins: ClassVar[bool] = False  # whether its baseline is the database's own main file
     engines: ClassVar[tuple[str, ...]] = ("sqlite",)  # the names of those whose databases it knows
+    # How it writes and reads a copy: by ``files``, by the engine itself (SQLite through ``vfs``),
+    # or it makes none.
+    copies_by: ClassVar[CopiesBy | None] = None
+    control: ClassVar[bool] = False  # kept to show what goes wrong; nobody should be led to it
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class FileCopy(FileBackup):
     name = "file_copy"
     contract = "needs sole access to restore; survives being killed at any instruction"
     needs_sole_access = True
+    copies_by = "files"
 
     def capture(self) -> None:
         """Copy the main file while a read transaction keeps everybody from writing it.

@@ -28,6 +28,8 @@ class NaiveCopy(Recovery):
 
     name = "naive_copy"
     contract = "needs a database nobody uses and no -wal; survives no crash; the control"
+    copies_by = "files"
+    control = True
 
     _captured = False
 

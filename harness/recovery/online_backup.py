@@ -56,6 +56,7 @@ class OnlineBackup(FileBackup):
 
     name = "online_backup"
     contract = "works while others are connected; survives being killed at any instruction"
+    copies_by = "engine"
 
     kernel_from_bytes: ClassVar[int] = 16 << 20  # below, another process costs more than it gains
 

@@ -7,12 +7,12 @@ the SHA-256 of each. Times of files say nothing: a clone, a copy and an unpacked
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import MeasurementError, UsageError
-from harness.results.folder import CYCLES, RUN, check_version
+from harness.results.folder import CYCLES, RUN, check_version, read_run
 from harness.results.run_checks import SUM, checksum, parsed
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
@@ -81,6 +81,35 @@ def fresh(folder: Path) -> dict[str, Any] | None:
             "cycles to compute it anew; take both from where they were published"
         )
     return None
+
+
+def stored_or_anew(
+    folder: Path,
+    is_whole: Callable[[Mapping[str, Any]], bool],
+    summarise: Callable[[Path], dict[str, Any]],
+) -> Stored:
+    """Return what is stored, computed anew where there is no summary or it lacks some part.
+
+    Of a run that was published without its cycles, what its summary says is all there is.
+
+    Args:
+        folder: of the run.
+        is_whole: says of a summary whether it has the parts that are needed.
+        summarise: computes one from the run in a folder.
+
+    Raises:
+        UsageError: there is no run.
+    """
+    run, found = read_run(folder), fresh(folder)
+    if found is not None and is_whole(found):
+        return Stored(found, run)
+    try:
+        anew = summarise(folder)
+    except UsageError:
+        if found is None:
+            raise
+        return Stored(found, run)
+    return Stored(anew | {"stories": anew["stories"] or (found or {}).get("stories") or []}, run)
 
 
 def made_from(folder: Path, *names: str) -> bool:

@@ -30,7 +30,6 @@ class CommonOddsRatio(NamedTuple):
     """What strata say together of one odds ratio; nan throughout where they disagree."""
 
     ratio: Ratio
-    mantel_haenszel: float
     strata: int  # those that have information
     agree: bool  # whether one ratio may stand for all: homogeneity is at least DISAGREE
     homogeneity: float  # p-value of the test that they share one odds ratio
@@ -51,8 +50,8 @@ def common_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> Comm
         confidence: the least probability, between 0 and 1, that the interval holds the truth.
 
     Returns:
-        The conditional maximum likelihood estimate with its exact interval and the Mantel-Haenszel
-        estimate beside it, both nan when homogeneity is less probable than `DISAGREE`.
+        The conditional maximum likelihood estimate with its exact interval, nan when homogeneity
+        is less probable than `DISAGREE`.
 
     Raises:
         ValueError: for a confidence outside (0, 1).
@@ -62,12 +61,9 @@ def common_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> Comm
     homogeneity, test = _homogeneity(strata)
     if homogeneity < DISAGREE:
         nothing = Ratio(math.nan, math.nan, math.nan, confidence, "conditional_exact")
-        return CommonOddsRatio(nothing, math.nan, len(strata), False, homogeneity, test)
-    together = sum(t.both * t.neither / (t.cleanup_failed + t.forced) for t in strata)
-    apart = sum(t.cleanup_only * t.restore_only / (t.cleanup_failed + t.forced) for t in strata)
-    haenszel = together / apart if apart else math.inf if together else math.nan
+        return CommonOddsRatio(nothing, len(strata), False, homogeneity, test)
     ratio = conditional(strata, confidence)
-    return CommonOddsRatio(ratio, haenszel, len(strata), True, homogeneity, test)
+    return CommonOddsRatio(ratio, len(strata), True, homogeneity, test)
 
 
 def _homogeneity(

@@ -7,7 +7,7 @@ they are. So with K the number of struck slots
 
 where pi_k is the chance that a cycle with exactly k struck slots fails. The first factor is known
 exactly (`struck.poisson_binomial`); only the pi_k are measured: by running every set of k slots
-where there are few (k = 0, 1, 2), by drawing sets (`struck.draw_sets`) above. One experiment gives
+where there are few (k = 0, 1, 2), by drawing sets (`struck.Sets`) above. One experiment gives
 the whole curve over rates, the rare end too: what has a probability of 1e-6 because two faults of
 rate 1e-3 must meet takes a few cycles with two faults, and a million cycles without this.
 

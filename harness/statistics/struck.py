@@ -112,26 +112,10 @@ def conditional_weights(p: ArrayLike, k: int) -> WeightedSets:
     return WeightedSets(sets, weights / weights.sum())
 
 
-def draw_sets(p: ArrayLike, k: int, count: int, generator: np.random.Generator) -> Integers:
-    """Draw sets of k slots exactly as they occur given that exactly k slots are struck.
-
-    Args:
-        p: the rate of each of S slots, shares from 0 to 1, shape (S,).
-        k: how many slots are struck.
-        count: how many sets to draw, each independent of the others (so with repetitions).
-        generator: what to draw with; S random numbers are used for each set.
-
-    Returns:
-        Shape (count, k): slot numbers from 0, ascending within a set.
-
-    Raises:
-        ValueError: for rates that are none, a k that these rates cannot give, or a negative count.
-    """
-    return Sets(p, k).draw(count, generator)
-
-
 class Sets:
-    """Draws sets of k slots; what does not depend on the drawing is computed once.
+    """Draws sets of k slots exactly as they occur given that exactly k slots are struck.
+
+    What does not depend on the drawing is computed once.
 
     The slots are decided one after the other: slot j is struck with the probability that it is,
     given how many are still to come. The odds are first scaled so that k slots are struck on
@@ -139,7 +123,11 @@ class Sets:
     """
 
     def __init__(self, p: ArrayLike, k: int) -> None:
-        """Take the rates and k; ValueError as `draw_sets` raises."""
+        """Take the rates, shares from 0 to 1, shape (S,), and how many slots are struck.
+
+        Raises:
+            ValueError: for rates that are none, or a k that these rates cannot give.
+        """
         rates = check_rates(p)
         _check_possible(rates, k)
         rates = _scaled(rates, k)
@@ -152,7 +140,18 @@ class Sets:
         self._rates, self._to_come, self._k = rates, to_come, k
 
     def draw(self, count: int, generator: np.random.Generator) -> Integers:
-        """Draw ``count`` sets, as `draw_sets` does."""
+        """Draw sets, each independent of the others (so with repetitions).
+
+        Args:
+            count: how many.
+            generator: what to draw with; S random numbers are used for each set.
+
+        Returns:
+            Shape (count, k): slot numbers from 0, ascending within a set.
+
+        Raises:
+            ValueError: for a negative count.
+        """
         if count < 0:
             raise ValueError(f"count must be 0 or more, not {count}")
         rates, to_come = self._rates, self._to_come

@@ -16,7 +16,9 @@ def holders(path: Path) -> set[int]:
 
     Also of a file that was deleted: they write to what has no name any more. Names are compared
     first: asking the kernel for the file behind every handle costs more, and waits where one is of
-    a server that does not answer.
+    a server that does not answer. psutil.Process.open_files() asks for every one, by the name it
+    has here and not in its process's container, leaves out what was deleted, and takes 5 to 9
+    times as long.
     """
     path = Path(os.path.realpath(path))
     try:

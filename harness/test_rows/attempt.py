@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from harness.test_rows.ddl import words_of
-from harness.test_rows.schema import Reference, Table
+from harness.databases.schema import ForeignKey
+from harness.databases.sqlite.ddl import words_of
+from harness.test_rows.schema import Table
 
 SAMPLES = 12  # rows of a table that are looked at
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
@@ -39,11 +40,11 @@ class Source(Protocol):
         """Another value that the column does not hold yet."""
         ...
 
-    def parents(self, table: Table, reference: Reference) -> list[tuple[Any, ...]]:
+    def parents(self, table: Table, reference: ForeignKey) -> list[tuple[Any, ...]]:
         """Whom a row may refer to."""
         ...
 
-    def promise(self, table: Table, reference: Reference) -> tuple[Any, ...] | None:
+    def promise(self, table: Table, reference: ForeignKey) -> tuple[Any, ...] | None:
         """Think of a parent that is yet to come."""
         ...
 
@@ -58,7 +59,7 @@ class Attempt:
         self._turns: Counter[int] = Counter()  # how far each reference's parents were gone through
         self._choices: Counter[int] = Counter()  # how many each has
         self._current: Values = {}
-        self._thought_of: list[tuple[Reference, tuple[Any, ...]]] = []
+        self._thought_of: list[tuple[ForeignKey, tuple[Any, ...]]] = []
         self._new = self._must_be_new()
 
     def _must_be_new(self) -> set[str]:
@@ -134,7 +135,7 @@ class Attempt:
             if self._turns[number] % max(self._choices[number], 1):
                 return
 
-    def _without_parents(self, reference: Reference, values: Values) -> list[tuple[Any, ...]]:
+    def _without_parents(self, reference: ForeignKey, values: Values) -> list[tuple[Any, ...]]:
         nothing = (None,) * len(reference.columns)
         promised = self._maker.promise(self._table, reference)
         if promised is None:

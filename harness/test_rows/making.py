@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from harness.databases.sqlite.rows import quoted
+from harness.databases.schema import ForeignKey
+from harness.databases.sqlite.names import quoted
 from harness.steps import Entity
 from harness.test_rows.attempt import SAMPLES, Attempt, Values
-from harness.test_rows.schema import Reference, Table
+from harness.test_rows.schema import Table
 from harness.test_rows.values import fresh, suggestions
 
 TRIES = 60  # of one row
@@ -188,7 +189,7 @@ class Maker:
             )
         return next(self._fresh[key])
 
-    def parents(self, table: Table, reference: Reference) -> list[tuple[Any, ...]]:
+    def parents(self, table: Table, reference: ForeignKey) -> list[tuple[Any, ...]]:
         """Whom a row may refer to: rows just made first, then those that were there."""
         rows = self.made[reference.parent]
         near = [
@@ -202,7 +203,7 @@ class Maker:
             existing, nobody = nobody, existing  # most of them will have their one child
         return [*made, *existing, *nobody]
 
-    def _existing(self, reference: Reference) -> list[tuple[Any, ...]]:
+    def _existing(self, reference: ForeignKey) -> list[tuple[Any, ...]]:
         key = reference.parent, reference.referred
         if key not in self._parents:
             names = ", ".join(quoted(name) for name in reference.referred)
@@ -217,7 +218,7 @@ class Maker:
             self._parents[key] = [row for row in rows if None not in row]
         return self._parents[key]
 
-    def promise(self, table: Table, reference: Reference) -> tuple[Any, ...] | None:
+    def promise(self, table: Table, reference: ForeignKey) -> tuple[Any, ...] | None:
         """Think of a parent that is yet to come; None where that cannot be."""
         own = reference.parent == table.name
         if not own and not (reference.deferred and reference.parent in self._planned):

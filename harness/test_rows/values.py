@@ -14,9 +14,10 @@ from typing import Any
 
 import apsw
 
-from harness.databases.sqlite.rows import quoted
-from harness.test_rows.ddl import DATES, Check
-from harness.test_rows.schema import Column, Table
+from harness.databases.schema import Column
+from harness.databases.sqlite.names import quoted
+from harness.test_rows.checks import DATES, Check
+from harness.test_rows.schema import Table
 from harness.test_rows.words import kind_of, pool
 
 _LENGTH = re.compile(r"(?:CHAR|TEXT|STRING|CLOB|CHARACTER|VARYING)\w*\s*\(\s*(\d+)")

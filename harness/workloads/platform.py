@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import apsw
 
 from harness.backend import schema
+from harness.databases.sqlite.schema import sequence_rows
 from harness.errors import ApiError, UnknownName, WorkloadError
 from harness.steps import Entity, Listener
 from harness.workloads import JournalMode, TestData, Workload
@@ -71,7 +72,7 @@ class Platform(Workload):
     def learn(self, connection: Any) -> None:
         """Read the sequences and the user that will be changed from a fresh baseline."""
         try:
-            last = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+            last = {name: number for _, name, number in sequence_rows(connection)}
             seen = self._shape.look(connection)
         except apsw.SQLError as error:  # no such table
             raise WorkloadError(f"not a platform baseline: {error}") from error

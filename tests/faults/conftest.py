@@ -14,6 +14,7 @@ from harness.cleanup.sql import SqlCleanup
 from harness.databases.sqlite.session import connect
 from harness.faults import Planned, Shape, Slot
 from harness.faults.reach.scene import Scene, restricted_tables
+from harness.faults.reach.sqlite.reach import SqliteReach
 from harness.faults.schedule.injector import Injector
 from harness.retry import Retry
 from harness.steps import Entity
@@ -67,6 +68,12 @@ class Stage:
                 for name in ("file_copy", "online_backup", "naive_copy")
             },
         )
+
+    @property
+    def reach(self) -> SqliteReach:
+        """How faults reach the file."""
+        assert isinstance(self.scene.reach, SqliteReach)
+        return self.scene.reach
 
     def shape(
         self, *, cleans: bool = True, backs_up: bool = True, recoveries: Sequence[str] = ()
@@ -124,8 +131,8 @@ class Stage:
 
     def nothing_survives(self) -> bool:
         """Whether no lock, no open connection, no denial and no armed strike is left."""
-        armed = self.scene.files.armed.strikes + self.scene.vfs.armed.strikes
-        left = [*self.open_files(), *armed, *self.scene.denials]
+        armed = self.reach.files.armed.strikes + self.reach.vfs.armed.strikes
+        left = [*self.open_files(), *armed, *self.reach.denials.held]
         return not self.is_locked() and left == []
 
 

@@ -27,8 +27,8 @@ class Copies:
         made: Recovery = registry.find("recovery", name)(
             scene.database,
             scene.backup_of(name),
-            files=scene.files,
-            vfs=scene.vfs.vfs_name,
+            files=self.stage.reach.files,
+            vfs=self.stage.reach.vfs.vfs_name,
             busy_timeout_ms=scene.busy_timeout_ms,
         )
         return made

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import psutil
+
 from harness.faults.backend_stopped import BackendStopped, state_of
 from harness.faults.wire.network import NO_BACKEND
 from harness.steps import Step
@@ -15,12 +17,12 @@ def test_nothing_answers_and_the_request_is_carried_out_late(served: Served) -> 
     report = served.clean(injector, [served.last], attempts=1, timeout_ms=SHORT_MS)
     assert [(f.reason, f.code) for f in report.failures] == [("API timeout", 0)]
     assert served.backend.alive
-    assert state_of(served.backend.pid) == "T"
+    assert state_of(served.backend.pid) == psutil.STATUS_STOPPED
     assert served.last.key[0][1] in served.left()
     (entry,) = injector.finish(report.failures)
     assert entry.surfaced
     assert entry.evidence == f"SIGSTOP before {served.last.label}: /proc says state T (stopped)"
-    assert state_of(served.backend.pid) not in ("T", "")
+    assert state_of(served.backend.pid) not in (psutil.STATUS_STOPPED, "")
     assert injector.error is None
     served.settled()
     report = served.clean(injector)
@@ -47,9 +49,9 @@ def test_it_stays_stopped_for_the_phase(served: Served) -> None:
     )
     report = served.clean(injector, attempts=2, timeout_ms=SHORT_MS)
     assert [f.reason for f in report.failures] == ["API timeout"] * 4
-    assert state_of(served.backend.pid) == "T"
+    assert state_of(served.backend.pid) == psutil.STATUS_STOPPED
     injector.listener(Step("verify", "differences", 1))
-    assert state_of(served.backend.pid) != "T"
+    assert state_of(served.backend.pid) != psutil.STATUS_STOPPED
     assert [e.fired for e in injector.finish(report.failures)] == [True, False]
 
 
@@ -82,9 +84,9 @@ def test_the_process_that_was_stopped_goes_on_and_no_other(served: Served) -> No
     injector.listener(Step("cleanup", operation, 1))
     injector.listener(Step("cleanup", operation, 2))
     injector.listener(Step("verify", "differences", 1))
-    assert state_of(served.backend.pid) == "T"
+    assert state_of(served.backend.pid) == psutil.STATUS_STOPPED
     assert all(entry.fired for entry in injector.finish([]))
-    assert state_of(served.backend.pid) != "T"
+    assert state_of(served.backend.pid) != psutil.STATUS_STOPPED
     assert injector.error is None
 
 

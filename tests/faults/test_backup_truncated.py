@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.faults.backup_truncated import BackupTruncated
+from harness.faults.reach.scene import Scene
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan
 from tests.faults.copies import Copies
@@ -49,16 +50,11 @@ def test_it_always_loses_something(
     tmp_path_factory: pytest.TempPathFactory, where: float, size_bytes: int
 ) -> None:
     """Whatever was drawn, the file is shorter than it was, and begins as it did."""
-
-    class Scene:
-        @staticmethod
-        def backup_of(_: str) -> object:
-            return path
-
     path = tmp_path_factory.getbasetemp() / "backup"
+    scene = Scene(path, busy_timeout_ms=0, size_bytes=0, backups={"x": path})
     path.write_bytes(data := bytes(range(256)) * (size_bytes // 256 + 1))
     planned = plan("backup_truncated", "x", phase="restore", where=where)
-    fault = BackupTruncated(Scene(), planned)  # type: ignore[arg-type] # it asks for no more
+    fault = BackupTruncated(scene, planned)
     fault.strike(Step("restore", "x", 1))
     left = path.read_bytes()
     assert len(left) < len(data)

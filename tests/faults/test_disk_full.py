@@ -61,9 +61,9 @@ def test_reading_still_works(stage: Stage) -> None:
     recovery = copies.recovery("file_copy")
     recovery.capture()
     injector.listener(Step(*injector._faults[0].planned.slot))
-    descriptor = stage.scene.files.open(recovery.backup)
-    assert stage.scene.files.read(descriptor, 100).startswith(b"SQLite format 3")
-    stage.scene.files.close(descriptor)
+    descriptor = stage.reach.files.open(recovery.backup)
+    assert stage.reach.files.read(descriptor, 100).startswith(b"SQLite format 3")
+    stage.reach.files.close(descriptor)
     assert not injector.finish([])[0].fired
     recovery.dispose()
 
@@ -76,7 +76,7 @@ def test_a_delete_meets_a_full_disk(
     stage: Stage, operation: str, lasting: str, failing: int
 ) -> None:
     """The first, and the last of the cleanup: the row stays until somebody makes room."""
-    stage.scene.cleanup_vfs = True
+    stage.scene.reach.storage_in_cleanup = True
     injector = stage.injector(plan("disk_full", operation, lasting))
     report = stage.clean(injector)
     first = operation == "delete bots 9"
@@ -97,7 +97,7 @@ def test_a_delete_meets_a_full_disk(
 
 def test_a_full_disk_for_the_cycle_fails_the_restore(stage: Stage) -> None:
     """What struck in the cleanup still holds when SQLite restores, and no longer afterwards."""
-    stage.scene.cleanup_vfs = True
+    stage.scene.reach.storage_in_cleanup = True
     injector = stage.injector(plan("disk_full", "delete users 7", "cycle"))
     copies = Copies(stage, injector)
     recovery = copies.recovery("online_backup")

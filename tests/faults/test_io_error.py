@@ -59,7 +59,7 @@ def test_a_phase_reaches_the_next_recovery_of_the_chain(stage: Stage) -> None:
 @pytest.mark.parametrize(("lasting", "passes"), [("attempt", True), ("phase", False)])
 def test_a_delete_meets_a_failing_disk(stage: Stage, lasting: str, passes: bool) -> None:
     """One attempt: the retry passes. The phase: the rows stay, whatever is tried."""
-    stage.scene.cleanup_vfs = True
+    stage.scene.reach.storage_in_cleanup = True
     before = stage.rows(ALL)
     injector = stage.injector(plan("io_error", "delete bots 9", lasting))
     report = stage.clean(injector)

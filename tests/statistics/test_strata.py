@@ -22,7 +22,7 @@ from harness.statistics.strata import (
     weighed,
     weighted_interval,
 )
-from harness.statistics.struck import draw_sets, poisson_binomial
+from harness.statistics.struck import Sets, poisson_binomial
 
 Floats = NDArray[np.float64]
 Struck = NDArray[np.bool_]  # shape (cycles, slots)
@@ -81,7 +81,7 @@ def every_set(system: System, p: Floats, k: int) -> Stratum:
 
 def sample(system: System, p: Floats, k: int, cycles: int, seed: int) -> Stratum:
     """Run cycles with drawn sets of k slots."""
-    sets = draw_sets(p, k, cycles, np.random.default_rng([seed, k]))
+    sets = Sets(p, k).draw(cycles, np.random.default_rng([seed, k]))
     return Stratum(k, cycles, int(failing(system, len(p), sets).sum()))
 
 

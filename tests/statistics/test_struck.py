@@ -16,7 +16,6 @@ from harness.statistics.struck import (
     Sets,
     at_heights,
     conditional_weights,
-    draw_sets,
     most_struck,
     poisson_binomial,
     same_proportions,
@@ -184,7 +183,7 @@ def test_sets_are_drawn_as_they_occur(k: int) -> None:
     weighted choice does; it is a different distribution from the second slot on.
     """
     p, generator = [0.05, 0.3, 0.5, 0.7, 0.9], np.random.default_rng(7)
-    assert chi_square(draw_sets(p, k, 40_000, generator), p, k) > 0.001
+    assert chi_square(Sets(p, k).draw(40_000, generator), p, k) > 0.001
     odds = np.array(p) / (1 - np.array(p))
     keys = generator.exponential(size=(40_000, 5)) / odds
     planted = np.sort(np.argsort(keys, axis=1)[:, :k], axis=1)
@@ -196,7 +195,7 @@ def test_sets_are_drawn_as_they_occur(k: int) -> None:
 def test_drawn_sets_are_possible_sets(p: list[float], data: st.DataObject) -> None:
     """At any rates a drawn set has k slots in order, all the sure ones and no impossible one."""
     k = data.draw(st.integers(p.count(1.0), len(p) - p.count(0.0)))
-    sets = draw_sets(p, k, 20, np.random.default_rng(data.draw(st.integers(0, 99))))
+    sets = Sets(p, k).draw(20, np.random.default_rng(data.draw(st.integers(0, 99))))
     assert sets.shape == (20, k)
     assert (np.diff(sets, axis=1) > 0).all()
     for struck in sets.tolist():
@@ -206,17 +205,17 @@ def test_drawn_sets_are_possible_sets(p: list[float], data: st.DataObject) -> No
 
 def test_small_rates_do_not_underflow() -> None:
     """60 of 100 slots of rate 1e-8, an event of 1e-450, are drawn evenly over the slots."""
-    sets = draw_sets(np.full(100, 1e-8), 60, 4000, np.random.default_rng(3))
+    sets = Sets(np.full(100, 1e-8), 60).draw(4000, np.random.default_rng(3))
     counts = np.bincount(sets.ravel(), minlength=100)
     assert np.abs(counts / 4000 - 0.6).max() < 5 * math.sqrt(0.24 / 4000)
 
 
 def test_sets_drawn_one_by_one_are_drawn_as_many_at_once() -> None:
-    """What is computed once serves every generator, and each draws what draw_sets does."""
+    """What is computed once serves every generator, and each draws what one of its own would."""
     p, kept = [0.1, 0.4, 0.02, 0.3, 0.7], Sets([0.1, 0.4, 0.02, 0.3, 0.7], 2)
     for seed in range(20):
         one = kept.draw(1, np.random.default_rng(seed))
-        assert one.tolist() == draw_sets(p, 2, 1, np.random.default_rng(seed)).tolist()
+        assert one.tolist() == Sets(p, 2).draw(1, np.random.default_rng(seed)).tolist()
 
 
 @given(FREE_RATES, st.floats(1e-4, 0.9))
@@ -237,9 +236,9 @@ def test_most_struck_is_the_smallest_that_leaves_so_little(p: list[float], beyon
 
 def test_the_same_seed_draws_the_same_sets() -> None:
     """A seed decides the sets, and none drawn are still sets of k slots."""
-    one, other = (draw_sets([0.2, 0.4, 0.6], 2, 50, np.random.default_rng(5)) for _ in range(2))
+    one, other = (Sets([0.2, 0.4, 0.6], 2).draw(50, np.random.default_rng(5)) for _ in range(2))
     assert one.tolist() == other.tolist()
-    assert draw_sets([0.2], 1, 0, np.random.default_rng(5)).shape == (0, 1)
+    assert Sets([0.2], 1).draw(0, np.random.default_rng(5)).shape == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -252,8 +251,8 @@ def test_the_same_seed_draws_the_same_sets() -> None:
         (lambda: conditional_weights([0.1, 1.0], 0), "k must be from 1 to 2"),
         (lambda: conditional_weights([0.1, 0.0], 2), "k must be from 0 to 1"),
         (lambda: conditional_weights(np.full(60, 0.1), 30), "draw them instead"),
-        (lambda: draw_sets([0.1], -1, 5, np.random.default_rng()), "k must be from 0 to 1"),
-        (lambda: draw_sets([0.1], 1, -5, np.random.default_rng()), "count must be 0 or more"),
+        (lambda: Sets([0.1], -1), "k must be from 0 to 1"),
+        (lambda: Sets([0.1], 1).draw(-5, np.random.default_rng()), "count must be 0 or more"),
     ],
 )
 def test_bad_input_is_refused_in_words(call: Callable[[], object], says: str) -> None:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from harness.system import processes
@@ -40,6 +42,37 @@ def test_another_with_the_same_number_is_another(sleeper: subprocess.Popen[bytes
     """The number counts only together with the start; a start nobody could tell counts as it."""
     assert not processes.runs(sleeper.pid, processes.started(os.getpid()))
     assert processes.runs(sleeper.pid, "")
+
+
+def test_where_there_is_no_proc(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On other systems than Linux the start is told as well, the same each time."""
+    monkeypatch.setattr(processes, "sys", SimpleNamespace(platform="darwin"))
+    since = processes.started(sleeper.pid)
+    assert since
+    assert processes.started(os.getpid()) != since
+    assert processes.runs(sleeper.pid, since)
+    sleeper.kill()
+    sleeper.wait()
+    assert not processes.runs(sleeper.pid, since)
+    assert processes.started(sleeper.pid) == ""
+
+
+def test_one_that_cannot_be_seen_runs(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another user's where /proc hides it (hidepid): the kernel alone says it is there."""
+
+    def hidden(pid: int) -> psutil.Process:
+        raise psutil.NoSuchProcess(pid)
+
+    since = processes.started(sleeper.pid)
+    monkeypatch.setattr(psutil, "Process", hidden)
+    monkeypatch.setattr(processes, "_PROC", Path("/nowhere"))
+    assert processes.started(sleeper.pid) == ""
+    assert processes.runs(sleeper.pid, since)
+    assert processes.named([sleeper.pid]) == str(sleeper.pid)
 
 
 def test_a_process_whose_first_thread_ended_still_runs() -> None:

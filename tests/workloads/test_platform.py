@@ -13,7 +13,7 @@ from harness.registry import find, names
 from harness.workloads import TestData, Workload
 from harness.workloads.platform import Platform
 from tests.backend.test_schema import Open
-from tests.workloads.conftest import contents, undo
+from tests.workloads.baselines import contents, undo
 
 SHAPES = ("simple", "complex")
 Contents = dict[str, list[tuple[object, ...]]]

@@ -12,12 +12,19 @@ from typing import Any, NamedTuple
 import apsw
 
 from harness.databases import Differences, Grade, SchemaDifference, TableDifferences
-from harness.databases.sqlite import changes as pages
-from harness.databases.sqlite.changes import EVERY_ROWID, Changes, Image, Roots, WalState
-from harness.databases.sqlite.rows import Pair, Table, compare
+from harness.databases.sqlite import pages, trees
+from harness.databases.sqlite.changes import Changes, Roots, changes, table_ranges
+from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
+from harness.databases.sqlite.rows import Pair, compare
+from harness.databases.sqlite.schema import (
+    Objects,
+    StoredTable,
+    objects,
+    root_of,
+    sequence_rows,
+    stored_tables,
+)
 from harness.databases.sqlite.session import connect
-
-Schema = dict[tuple[str, str], tuple[str, int, str | None]]  # (type, name) -> table, root, sql
 
 _SETTINGS = ("user_version", "application_id", "encoding", "auto_vacuum", "page_size")
 # Where the file's header keeps them: page size and format, auto_vacuum, encoding and user_version,
@@ -112,10 +119,8 @@ def _nothing_of_rows(live: apsw.Connection, look: _Look, grade: Grade) -> bool:
     if grade != "rows" or len(look.changed) > 1:
         return False
     # one page is left, and the schema's are not among the changed: is it that of the sequences?
-    found = live.execute(
-        "SELECT rootpage FROM main.sqlite_schema WHERE name = 'sqlite_sequence'"
-    ).fetchone()
-    return found is not None and look.changed == {found[0]} and look.before.is_leaf(found[0])
+    root = root_of(live, "sqlite_sequence")
+    return root is not None and look.changed == {root} and look.before.is_leaf(root)
 
 
 class _Look(NamedTuple):
@@ -141,7 +146,7 @@ def _look(
         apart = pages.pages_apart(was, live, size, sizes)
     headers = before.page(1), now.page(1)
     settings = any(headers[0][where] != headers[1][where] for where in _SETTINGS_BYTES)
-    return _Look(before, now, pages.apart(before, now, apart | frames.keys() | {1}), settings)
+    return _Look(before, now, trees.apart(before, now, apart | frames.keys() | {1}), settings)
 
 
 def _file(connection: apsw.Connection) -> str:
@@ -153,19 +158,19 @@ def _by_pages(was: apsw.Connection, live: apsw.Connection, look: _Look) -> Diffe
     before, now, changed, settings = look
     if not changed:
         return Differences(settings=_settings(was, live) if settings else {})
-    old = new = _schema(was)
-    if pages.table_ranges(before, now, changed, (1, 1))[0]:  # the schema's own table
-        new = _schema(live)
-    tables = _tables(was, old)
-    both = tables, tables if new is old else _tables(live, new)
-    changes = pages.changes(before, now, changed, (_roots(both[0]), _roots(both[1])))
-    return _compared(was, live, (old, new), both, changes, settings=settings)
+    old = new = objects(was)
+    if table_ranges(before, now, changed, (1, 1))[0]:  # the schema's own table
+        new = objects(live)
+    tables = stored_tables(was, old)
+    both = tables, tables if new is old else stored_tables(live, new)
+    doubtful = changes(before, now, changed, (_roots(both[0]), _roots(both[1])))
+    return _compared(was, live, (old, new), both, doubtful, settings=settings)
 
 
 def _by_rows(was: apsw.Connection, live: apsw.Connection) -> Differences:
     """Compare all rows of all tables."""
-    old, new = _schema(was), _schema(live)
-    both = _tables(was, old), _tables(live, new)
+    old, new = objects(was), objects(live)
+    both = stored_tables(was, old), stored_tables(live, new)
     everything = Changes({name: [EVERY_ROWID] for name in both[0].keys() | both[1].keys()})
     return _compared(was, live, (old, new), both, everything, settings=True)
 
@@ -173,8 +178,8 @@ def _by_rows(was: apsw.Connection, live: apsw.Connection) -> Differences:
 def _compared(
     was: apsw.Connection,
     live: apsw.Connection,
-    schemas: tuple[Schema, Schema],
-    tables: tuple[dict[str, Table], dict[str, Table]],
+    schemas: tuple[Objects, Objects],
+    tables: tuple[dict[str, StoredTable], dict[str, StoredTable]],
     changes: Changes,
     *,
     settings: bool,
@@ -201,36 +206,14 @@ def _compared(
     )
 
 
-def _schema(connection: apsw.Connection) -> Schema:
-    cursor = connection.execute(
-        "SELECT type, name, tbl_name, rootpage, sql FROM main.sqlite_schema"
-    )
-    rows: list[Any] = cursor.fetchall()
-    return {(kind, name): (table, root, sql) for kind, name, table, root, sql in rows}
-
-
-def _tables(connection: apsw.Connection, schema: Schema) -> dict[str, Table]:
-    """Give the tables that hold rows themselves: not views, not virtual tables."""
-    found = [
-        Table(name, root, sql or "", without_rowid=False)
-        for (kind, name), (_, root, sql) in schema.items()
-        if kind == "table" and root
-    ]
-    if any("without" in table.sql.lower() for table in found):
-        listed: list[Any] = connection.execute("PRAGMA main.table_list").fetchall()
-        without_rowid = {name for _, name, _, _, has_none, _ in listed if has_none}
-        found = [t._replace(without_rowid=t.name in without_rowid) for t in found]
-    return {table.name: table for table in found}
-
-
-def _roots(tables: dict[str, Table]) -> Roots:
+def _roots(tables: dict[str, StoredTable]) -> Roots:
     return Roots(
         {name: table.root for name, table in tables.items() if not table.without_rowid},
         {name: table.root for name, table in tables.items() if table.without_rowid},
     )
 
 
-def _schema_differences(old: Schema, new: Schema) -> tuple[SchemaDifference, ...]:
+def _schema_differences(old: Objects, new: Objects) -> tuple[SchemaDifference, ...]:
     if old is new:
         return ()
     found = []
@@ -259,7 +242,7 @@ def _sequences(
 
 def _sequence_values(connection: apsw.Connection) -> dict[Any, list[Any]]:
     values: defaultdict[Any, list[Any]] = defaultdict(list)
-    for name, value in connection.execute("SELECT name, seq FROM main.sqlite_sequence"):
+    for _, name, value in sequence_rows(connection):
         values[name].append(value)
     return values
 

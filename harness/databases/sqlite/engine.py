@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 
 from harness.databases.engine import Engine, Given
-from harness.databases.sqlite import differences, durable, errors, session
+from harness.databases.sqlite import differences, durable, errors, names, session
 from harness.databases.sqlite.address import SqliteFile, path_of
 
 
@@ -21,6 +21,7 @@ class Sqlite:
 
     def __init__(self) -> None:
         self.connect = session.connect
+        self.quoted = names.quoted
         self.differences = differences.differences
         self.make_durable = durable.make_durable
         self.describe = errors.describe

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import apsw
 
 from harness.databases import Row, TableDifferences
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import free_rowid, quoted
+from harness.databases.sqlite.schema import columns, is_without_rowid
 
-_ROWID_NAMES = ("rowid", "_rowid_", "oid")
-_VIRTUAL, _STORED = 2, 3  # how table_xinfo marks generated columns: they come by themselves
 # Bound as whether it is text, then twice as bytes or itself: text may be valid in no encoding.
 _VALUE = "CASE WHEN ? THEN CAST(? AS TEXT) ELSE ? END"
 
@@ -68,23 +67,17 @@ def _write_all(live: Any, statement: str, rows: list[Row]) -> None:
 
 
 def _shape(connection: Any, name: str) -> _Shape:
-    details = connection.execute(f"PRAGMA main.table_xinfo({quoted(name)})").fetchall()
-    written = [row for row in details if row[6] not in (_VIRTUAL, _STORED)]
-    columns = tuple(quoted(row[1]) for row in written)
+    known = columns(connection, name)
+    written = [column for column in known if not column.generated]  # the others come by themselves
+    selected = tuple(quoted(column.name) for column in written)
     table = f"main.{quoted(name)}"
-    if _is_without_rowid(connection, name):
-        key = tuple(place for place, row in enumerate(written) if row[5])
-        return _Shape(table, columns, key, has_rowid=False)
-    taken = {row[1].lower() for row in details}
-    free = [rowid for rowid in _ROWID_NAMES if rowid not in taken]
-    if not free:
+    if is_without_rowid(connection, name):
+        key = tuple(place for place, column in enumerate(written) if column.key)
+        return _Shape(table, selected, key, has_rowid=False)
+    rowid = free_rowid(column.name for column in known)
+    if rowid is None:
         raise Refused("its columns take all three names of the rowid")
-    return _Shape(table, (free[0], *columns), (0,), has_rowid=True)
-
-
-def _is_without_rowid(connection: Any, name: str) -> bool:
-    listed = connection.execute("PRAGMA main.table_list").fetchall()
-    return any(table == name and without for _, table, _, _, without, _ in listed)
+    return _Shape(table, (rowid, *selected), (0,), has_rowid=True)
 
 
 def _select(shape: _Shape) -> str:

@@ -6,26 +6,18 @@ import marshal
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apsw
 
 from harness.databases import Row, TableDifferences
-from harness.databases.sqlite.changes import EVERY_ROWID, Range, encoding_of
+from harness.databases.sqlite.names import free_rowid, quoted
+from harness.databases.sqlite.pages import EVERY_ROWID, Range, encoding_of
+from harness.databases.sqlite.schema import StoredTable, column_names
 
-_ROWID_NAMES = ("rowid", "_rowid_", "oid")
 _AT_ONCE = 10_000  # rows of the baseline held in memory at a time
 # A definition that may have generated columns, or columns that hide the rowid's names.
 _ASK_FOR_COLUMNS = re.compile(r"\bas\b|rowid|\boid\b", re.IGNORECASE)
-
-
-class Table(NamedTuple):
-    """A table as one state's schema has it."""
-
-    name: str
-    root: int
-    sql: str
-    without_rowid: bool
 
 
 class Columns(NamedTuple):
@@ -39,13 +31,8 @@ class Columns(NamedTuple):
 class Pair(NamedTuple):
     """The same table before and now; None where it is not."""
 
-    before: Table | None
-    now: Table | None
-
-
-def quoted(name: str) -> str:
-    """Quote an identifier for SQL."""
-    return '"' + name.replace('"', '""') + '"'
+    before: StoredTable | None
+    now: StoredTable | None
 
 
 def compare(
@@ -87,7 +74,7 @@ def compare(
         return _compare(before, now, one.name, columns, ranges, exact=True)
 
 
-def _all_rows(connection: apsw.Connection, table: Table) -> tuple[Row, ...]:
+def _all_rows(connection: apsw.Connection, table: StoredTable) -> tuple[Row, ...]:
     columns = _columns(connection, table, ask=True)
     try:
         return tuple(_Reader(connection, table.name, columns, exact=False).read())
@@ -111,20 +98,13 @@ def _common_columns(
     return Columns(old.key if same_key else None, stored, old.primary_key if same_key else ())
 
 
-def _columns(connection: apsw.Connection, table: Table, *, ask: bool = False) -> Columns:
+def _columns(connection: apsw.Connection, table: StoredTable, *, ask: bool = False) -> Columns:
     if not (ask or table.without_rowid or _ASK_FOR_COLUMNS.search(table.sql)):
-        return Columns(_ROWID_NAMES[0], (), ())
-    details: list[Any] = connection.execute(
-        f"PRAGMA main.table_xinfo({quoted(table.name)})"
-    ).fetchall()  # cid, name, type, notnull, default, pk, hidden: 2 is a virtual generated column
-    names = {name.lower() for _, name, *_ in details}
-    free = [name for name in _ROWID_NAMES if name not in names]
-    keyed = sorted((pk, name) for _, name, _, _, _, pk, _ in details if pk)
-    return Columns(
-        key=None if table.without_rowid or not free else free[0],
-        stored=tuple(name for _, name, _, _, _, _, hidden in details if hidden != 2),
-        primary_key=tuple(name for _, name in keyed) if table.without_rowid else (),
-    )
+        return Columns("rowid", (), ())
+    every, stored, primary_key = column_names(connection, table.name)
+    if table.without_rowid:
+        return Columns(None, stored, primary_key)
+    return Columns(free_rowid(every), stored, ())
 
 
 class _Reader:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import apsw
-
-from harness.databases.sqlite.session import connect
 from harness.errors import ApiError, BackendError, MeasurementError
+from harness.experiment.cycle.grounds.ground import Ground
 from harness.steps import Listener
 from harness.workloads import TestData, Workload
 
@@ -21,17 +18,16 @@ if TYPE_CHECKING:
     from harness.experiment.written.configuration import Condition
     from harness.faults.wire.proxy import Proxy
     from harness.truth import Judgement
-    from harness.truth.sqlite import SqliteTruth
 
 PATIENCE_MS = 10_000.0  # of the harness itself with a backend that nothing was done to
-_WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _LATEST = 20  # rows asked for, of each table
 
 
 class Application(ABC):
     """What the tests of one site work with, cycle after cycle."""
 
-    _database: Path
+    def __init__(self, ground: Ground, workload: Workload) -> None:
+        self._ground, self._workload = ground, workload
 
     def begin(self, cycle: int, draw: int) -> None:  # noqa: B027 - not every one has something to do
         """Connect before the guard begins, where the application would be running by then."""
@@ -43,9 +39,9 @@ class Application(ABC):
         Then a machine that is slow for a moment must not pass for a network that is.
         """
 
-    def page_count(self) -> int:
-        """Count the database's pages, the -wal folded in, and leave both as they are."""
-        return page_count(self._database)
+    def used_bytes(self) -> int:
+        """Size of the database with all that is committed; nothing is changed by asking."""
+        return self._ground.used_bytes()
 
     @abstractmethod
     def leave(self) -> None:
@@ -60,13 +56,13 @@ class Application(ABC):
         nobody can ask it. MeasurementError where it is broken though no fault broke it.
         """
 
-    def judge(self, truth: SqliteTruth) -> Judgement:
+    def judge(self) -> Judgement:
         """Have the truth judge the database, of which nothing is open after ``end``."""
-        return truth.judge(self._database, references=False)
+        return self._ground.judge()
 
-    def put_back(self, truth: SqliteTruth) -> None:
+    def put_back(self) -> None:
         """Put the baseline back for the next cycle; nobody has written since ``judge``."""
-        truth.reset(self._database, since_judged=True)
+        self._ground.put_back()
 
     @abstractmethod
     def close(self) -> None:
@@ -76,18 +72,19 @@ class Application(ABC):
 class Direct(Application):
     """The tests' own connection to the database; ``held`` keeps it open while the guard works."""
 
-    def __init__(self, database: Path, workload: Workload, *, held: bool) -> None:
-        self._database, self._workload, self._held = database, workload, held
+    def __init__(self, ground: Ground, workload: Workload, *, held: bool) -> None:
+        super().__init__(ground, workload)
+        self._held = held
         self._connection: Any = None
 
     def create(self, draw: int, listener: Listener, *, patient: bool = False) -> TestData:
         """Create the test data by SQL; nobody listens, for nothing can strike there."""
-        self._connection = connect(self._database, busy_timeout_ms=1000)
+        self._connection = self._ground.connect()
         return self._workload.create(self._connection, draw)
 
-    def page_count(self) -> int:
+    def used_bytes(self) -> int:
         """Ask the connection that is open anyway."""
-        return int(self._connection.pragma("page_count"))
+        return self._ground.used_bytes(self._connection)
 
     def leave(self) -> None:
         """Close the connection, unless it is held."""
@@ -113,15 +110,15 @@ class OverHttp(Application):
     """
 
     def __init__(
-        self, database: Path, workload: Workload, condition: Condition, folder: Path
+        self, ground: Ground, workload: Workload, condition: Condition, folder: Path
     ) -> None:
         # what speaks HTTP is slow to import, and most sites need none of it
         from harness.backend.client import ApiClient, Service  # noqa: PLC0415
         from harness.backend.process import Backend  # noqa: PLC0415
         from harness.faults.wire.proxy import Proxy  # noqa: PLC0415
 
-        self._database, self._workload = database, workload
-        connection = connect(database, read_only=True)
+        super().__init__(ground, workload)
+        connection = ground.connect(read_only=True)
         try:
             token = workload.token(connection)
             self._pages = [
@@ -131,7 +128,7 @@ class OverHttp(Application):
         finally:
             connection.close()
         self.backend: Backend = Backend(
-            database,
+            ground.database,
             busy_timeout_ms=condition.api.backend_busy_timeout_ms,
             log=folder / "backend.log",
         )
@@ -229,39 +226,3 @@ class OverHttp(Application):
 def _last_id(connection: Any, table: str) -> int:
     (last,) = connection.execute(f"SELECT max(id) FROM {table}").fetchone()
     return int(last)
-
-
-def page_count(database: Path) -> int:
-    """Count the database's pages, the -wal folded in, and leave both as they are."""
-    pages = _committed_pages(Path(f"{database}-wal"))
-    if pages:
-        return pages
-    connection = connect(database, busy_timeout_ms=1000)
-    try:
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        return int(connection.pragma("page_count"))
-    finally:
-        connection.close()
-
-
-def _committed_pages(wal: Path) -> int:
-    """Read from a -wal how many pages its last commit left; 0 where that cannot be told.
-
-    A frame's header holds it, with the salts of the -wal's own header unless it is an older one's
-    (https://www.sqlite.org/walformat.html). Nobody ever locks a -wal, so it can be opened here.
-    """
-    try:
-        with wal.open("rb") as file:
-            header = file.read(_WAL_HEADER_BYTES)
-            step = _FRAME_HEADER_BYTES + int.from_bytes(header[8:12], "big")
-            place = (os.fstat(file.fileno()).st_size - _WAL_HEADER_BYTES) // step - 1
-            while len(header) == _WAL_HEADER_BYTES and place >= 0:
-                file.seek(_WAL_HEADER_BYTES + place * step)
-                frame = file.read(_FRAME_HEADER_BYTES)
-                pages = int.from_bytes(frame[4:8], "big")
-                if pages and frame[8:16] == header[16:24]:
-                    return pages
-                place -= 1
-    except FileNotFoundError:
-        pass
-    return 0

@@ -7,6 +7,8 @@ import signal
 import sys
 from multiprocessing.context import BaseContext
 
+from harness.experiment.cycle import grounds
+
 SITE = "harness.experiment.cycle.site:Site"
 QUIET = (signal.SIGINT, signal.SIGTERM)  # the parent's to answer
 
@@ -16,5 +18,7 @@ def process_context(site: str) -> BaseContext:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["harness.experiment.run.worker", site.partition(":")[0]])
+    context.set_forkserver_preload(
+        ["harness.experiment.run.worker", site.partition(":")[0], *grounds.modules()]
+    )
     return context

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.cleanup.given.project import OwnCleanup
+from harness.databases.engines import engine_of
 from harness.databases.errors import describe
-from harness.databases.sqlite.differences import differences
-from harness.databases.sqlite.session import connect
 from harness.errors import MeasurementError
 from harness.experiment.cycle.applications import Application
-from harness.experiment.cycle.private_copy import written_state
+from harness.experiment.cycle.grounds.ground import Ground
 from harness.experiment.plan.project_workload import BUSY_MS, OwnProject
 from harness.experiment.written.settings import Condition
 from harness.processes.context import Context
@@ -23,25 +21,19 @@ from harness.processes.written import action_of
 from harness.steps import Failure, Listener, Step
 from harness.workloads import TestData
 
-if TYPE_CHECKING:
-    pass
-
 
 class OwnApplication(Application):
     """Runs create and test; nothing of it stays connected but what the project itself leaves."""
 
-    def __init__(self, database: Path, workload: OwnProject) -> None:
-        self._database, self._workload = database, workload
+    _workload: OwnProject
+
+    def __init__(self, ground: Ground, workload: OwnProject) -> None:
+        super().__init__(ground, workload)
         self._actions = workload.actions()
         self.terms, self.cleanup_terms = Terms(), Terms()  # of create and test; of the cleanup
-        self.context = Context(database, 0, 0, terms=self.terms)
-        self._before = _written(database)
-        self._page_bytes = _page_bytes(database)
+        self.context = Context(ground.database, 0, 0, terms=self.terms)
+        self._before = ground.written()
         self.at = "create"  # or "test": which of them is, or was, being run
-
-    def baseline(self, pristine: Path) -> Path:
-        """Return what the tests find, ``pristine`` being the copy of the user's database."""
-        return pristine
 
     def begin(self, cycle: int, draw: int) -> None:
         """Note which cycle it is."""
@@ -49,9 +41,9 @@ class OwnApplication(Application):
             terms.notes.clear()
             terms.outputs.clear()
             terms.error = None
-        where = Path(os.path.abspath(self._database))
+        where = Path(os.path.abspath(self._ground.database))
         self.context = Context(where, cycle, draw, terms=self.terms)
-        self._before = _written(self._database)
+        self._before = self._ground.written()
 
     def create(self, draw: int, listener: Listener, *, patient: bool = False) -> TestData:
         """Run create and test; a failure ends it, and is the harness's unless a fault explains it.
@@ -75,18 +67,12 @@ class OwnApplication(Application):
                     failures.append(Failure(step, reason, what, code))
                     made = self._workload.operations() if place else ()
                     return TestData(made, self._workload.payload_bytes(), tuple(failures))
-        if _written(self._database) == self._before:
+        if self._ground.written() == self._before:
             raise MeasurementError(
                 "create changed nothing in the database, so this cycle has nothing to clean: "
                 f"have it write to DATABASE_PATH, {self.context.database.name}"
             )
         return TestData(self._workload.operations(), self._workload.payload_bytes())
-
-    def page_count(self) -> int:
-        """Count the pages; by the file's size where no -wal can hold some: that opens nothing."""
-        if os.path.exists(f"{self._database}-wal"):
-            return super().page_count()
-        return os.stat(self._database).st_size // self._page_bytes
 
     def refuse_unchanged(self, baseline: Path) -> None:
         """Refuse a cycle in which create made nothing, or took away again all it had made.
@@ -98,7 +84,8 @@ class OwnApplication(Application):
         """
         if all(action.steady for action in self._actions):
             return
-        found = differences(self._database, baseline, busy_timeout_ms=BUSY_MS)
+        ground = self._ground
+        found = ground.engine.differences(ground.database, baseline, busy_timeout_ms=BUSY_MS)
         if found.clean("exact"):
             raise MeasurementError(
                 "create left every row as it was, so this cycle has nothing to clean: "
@@ -133,17 +120,7 @@ def own_cleanup(condition: Condition, application: OwnApplication) -> OwnCleanup
 
 
 def _connect(database: Path) -> Any:
-    return connect(database, busy_timeout_ms=BUSY_MS)
-
-
-def _page_bytes(database: Path) -> int:
-    with closing(_connect(database)) as connection:
-        return int(connection.pragma("page_size"))
-
-
-def _written(database: Path) -> tuple[tuple[int, int], ...]:
-    """By what it is seen that somebody wrote: size and time of change of each file."""
-    return tuple(written_state(database, suffix) for suffix in ("", "-wal"))
+    return engine_of(database).connect(database, busy_timeout_ms=BUSY_MS)
 
 
 __all__ = ["OwnApplication", "own_cleanup"]

@@ -8,18 +8,16 @@ or leaves rows is not refused: that is what is measured.
 from __future__ import annotations
 
 import pickle
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import apsw
-
-from harness.cleanup import Cleanup
-from harness.databases.sqlite.differences import differences
-from harness.databases.sqlite.session import connect
+from harness import registry
+from harness.cleanup import Cleanup, CleanupReport
 from harness.errors import BackendError, HarnessError, MeasurementError, UsageError
 from harness.experiment.cycle.bounded_call import Tell, call_apart, never
+from harness.experiment.cycle.grounds import ground_of
+from harness.experiment.cycle.grounds.ground import Ground
 from harness.experiment.cycle.project import OwnApplication, own_cleanup
 from harness.experiment.cycle.project_backend import own_application
 from harness.experiment.cycle.removing import remove_tree
@@ -35,10 +33,8 @@ from harness.processes.terms import Terms
 from harness.processes.written import action_of
 from harness.retry import Retry
 from harness.steps import nobody
-from harness.truth.sqlite import SqliteTruth
 
 _TIMED = 2  # the first run warms caches: the quicker is the usual one
-NEEDS_TIME = "cleanup_killed"
 _LONGEST_S = 60.0  # for everything but commands and a backend's start
 _LONGEST = 500  # characters of an error
 
@@ -69,7 +65,8 @@ def rehearse(
     home = str(Path(project.home).absolute())
     condition = condition.model_copy(update={"project": project.model_copy(update={"home": home})})
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=root)).absolute()
-    before = _states(project.path)
+    kind = ground_of(project.path)
+    before = kind.traces(project.path)
     try:
         call_apart(
             _rehearse,
@@ -82,26 +79,13 @@ def rehearse(
         )
     finally:
         remove_tree(folder)
-        if _states(project.path) != before:
+        if kind.traces(project.path) != before:
             raise UsageError(
                 f"{_at(condition, 'project.database')}: {project.path} itself was written to while "
                 "create, test and cleanup were tried once on a copy of it: have them work on the "
                 "file that DATABASE_PATH names, and on no other. If it was another program that "
                 "wrote, stop that first."
             )
-
-
-def _states(database: Path) -> list[tuple[int, int]]:
-    """By what it is seen that somebody wrote to their database."""
-    return [_state(Path(f"{database}{suffix}")) for suffix in ("", "-wal", "-journal")]
-
-
-def _state(file: Path) -> tuple[int, int]:
-    try:
-        status = file.stat()
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
 
 
 def _rehearse(tell: Tell, pickled: bytes, seed: int, pristine: Path, folder: Path) -> None:
@@ -111,9 +95,8 @@ def _rehearse(tell: Tell, pickled: bytes, seed: int, pristine: Path, folder: Pat
     workload = OwnProject(project, seed)
     try:
         tell(_at(condition, "project"))
-        database = folder / project.path.name
-        shutil.copyfile(pristine, database)
-        connection = connect(database)
+        ground = ground_of(pristine)(pristine, folder / project.path.name)
+        connection = ground.connect()
         try:
             workload.learn(connection)
         finally:
@@ -121,15 +104,15 @@ def _rehearse(tell: Tell, pickled: bytes, seed: int, pristine: Path, folder: Pat
         _import(condition, tell)
         tell(_at(condition, "project.backend"))
         try:
-            application = own_application(database, workload, folder)
+            application = own_application(ground, workload)
         except BackendError as error:
             raise UsageError(f"{_at(condition, 'project.backend')}: {error}") from error
         try:
             tell(_at(condition, "project.create"))
-            _create(condition, application, application.baseline(pristine), database)
+            _create(condition, application, ground)
             tell(_at(condition, "cleanup"))
             if is_own(condition) and POLICIES[condition.policy].cleans:
-                _clean(condition, application, database)
+                _clean(condition, application, ground)
         finally:
             application.close()
     finally:
@@ -146,12 +129,10 @@ def needs_time(condition: Condition) -> bool:
     """Whether some fault of the condition has to know how long the cleanup takes."""
     kinds = {*condition.faults, *(strike.fault for strike in condition.strikes)}
     kinds.update(kind for cause in condition.causes.values() for kind in cause.faults)
-    return NEEDS_TIME in kinds
+    return any(registry.find("faults", kind).needs_time for kind in kinds)
 
 
-def time_cleanup(
-    application: OwnApplication, cleanup: Cleanup, database: Path, truth: SqliteTruth
-) -> None:
+def time_cleanup(application: OwnApplication, cleanup: Cleanup, ground: Ground) -> None:
     """Note how long the cleanup's command takes; the database is its baseline again afterwards."""
     took_s = []
     for _ in range(_TIMED):
@@ -159,13 +140,13 @@ def time_cleanup(
         failed = application.create(0, nobody).failures
         if failed:
             raise MeasurementError(f"the rehearsal's create failed: {failed[0].error}")
-        cleanup.clean(database, (), connect=connect, retry=Retry(attempts=1), listener=nobody)
+        _run(cleanup, ground)
         if application.cleanup_terms.ended is not None:
             took_s.append(application.cleanup_terms.ended.took_s)
         # what a careless cleanup leaves must not be in the way of the next create
         application.end()
-        application.judge(truth)
-        application.put_back(truth)
+        application.judge()
+        application.put_back()
     application.cleanup_terms.usual_s = min(took_s, default=0.0)
 
 
@@ -190,9 +171,7 @@ def _import(condition: Condition, tell: Tell) -> None:
                 raise UsageError(f"{_at(condition, key)}: {error}") from error
 
 
-def _create(
-    condition: Condition, application: OwnApplication, pristine: Path, database: Path
-) -> None:
+def _create(condition: Condition, application: OwnApplication, ground: Ground) -> None:
     application.begin(0, 0)
     key = _at(condition, "project.create")
     try:
@@ -205,8 +184,8 @@ def _create(
         which = _at(condition, f"project.{application.at}")
         raise UsageError(f"{which}: fails before anything is measured: {failures[0].error}")
     try:
-        found = differences(database, pristine, grade="rows")
-    except apsw.Error as error:
+        found = ground.engine.differences(ground.database, ground.baseline, grade="rows")
+    except ground.errors as error:
         raise UsageError(
             f"{key}: when it is over, the database cannot be read: {error}. Have it, and what it "
             "asks, commit and end every transaction."
@@ -224,16 +203,24 @@ def _create(
         )
 
 
-def _clean(condition: Condition, application: OwnApplication, database: Path) -> None:
+def _clean(condition: Condition, application: OwnApplication, ground: Ground) -> None:
     """Run the cleanup; refuse only one that cannot be run at all."""
-    report = own_cleanup(condition, application).clean(
-        database, (), connect=connect, retry=Retry(attempts=1), listener=nobody
-    )
+    report = _run(own_cleanup(condition, application), ground)
     terms: Terms = application.cleanup_terms
     if terms.error is not None:
         raise UsageError(f"{_at(condition, 'cleanup')}: {str(terms.error)[:_LONGEST]}")
     if terms.ended is not None and terms.ended.status in (NOT_EXECUTABLE, NOT_FOUND):
         raise UsageError(f"{_at(condition, 'cleanup')}: {report.failures[-1].error}")
+
+
+def _run(cleanup: Cleanup, ground: Ground) -> CleanupReport:
+    return cleanup.clean(
+        ground.database,
+        (),
+        connect=ground.engine.connect,
+        retry=Retry(attempts=1),
+        listener=nobody,
+    )
 
 
 def _at(condition: Condition, key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness import registry
 from harness.cleanup import Cleanup
-from harness.databases.sqlite.session import connect
 from harness.errors import BackupError, MeasurementError
-from harness.experiment.cycle import at_hand, shadow, story
+from harness.experiment.cycle import shadow, story
 from harness.experiment.cycle.applications import Application, Direct, OverHttp
 from harness.experiment.cycle.ending import Ending, note, outcome_of
+from harness.experiment.cycle.grounds import ground_of
+from harness.experiment.cycle.grounds.ground import Ground
 from harness.experiment.cycle.project import OwnApplication, own_cleanup
 from harness.experiment.cycle.project_backend import OwnBackend, own_application
 from harness.experiment.cycle.rehearsal import needs_time, time_cleanup
@@ -24,71 +24,60 @@ from harness.experiment.written.project import NONE
 from harness.experiment.written.project_checks import is_own
 from harness.faults import Planned, Shape
 from harness.faults.reach.scene import Scene
-from harness.faults.reach.storage_fault import BY_FILES, BY_SQLITE
 from harness.faults.schedule.injector import Injector
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.guard.policy import POLICIES, Policy
 from harness.guard.protocol import Guard
-from harness.guard.sqlite.backups import backup_path
-from harness.guard.sqlite.second_names import SecondNames
+from harness.guard.target import target_of
 from harness.recovery import Recovery
 from harness.results.records import CycleRecord
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
-from harness.system.files import Files
-from harness.truth.sqlite import SqliteTruth
 from harness.workloads import Workload
 
 if TYPE_CHECKING:
     from harness.experiment.written.configuration import Condition
 
 DATABASE_NAME = "api_db_dev.sqlite3"  # as in the summary that is being measured
-_STORAGE = ("io_error", "disk_full")
 
 
 class Site:
-    """A database, its truth, and the plan of every cycle of one condition.
+    """A database, where cycles run, and the plan of every cycle of one condition.
 
     ``run`` is one whole cycle: backup, test data, cleanup, verify, restore, verify, dispose,
-    truth, and the baseline's very bytes put back for the next. The guard in it is the guard that
+    truth, and the very baseline put back for the next. The guard in it is the guard that
     people use, told nothing of all this.
     """
 
     def __init__(self, condition: Condition, seed: int, pristine: Path, folder: Path) -> None:
         self.condition = condition
         self.database = folder / database_name(condition)
-        shutil.copyfile(pristine, self.database)
-        self.size_bytes = self.database.stat().st_size
-        self._truth = SqliteTruth(pristine)
+        self._ground = ground_of(pristine)(pristine, self.database)
         self._workload = workload_of(condition, seed)
         retry = condition.retry
         self._retry = Retry(
             retry.attempts, retry.first_ms, retry.factor, retry.longest_ms, retry.jitter
         )
         self._undone: tuple[Failure, ...] = ()  # the tests' own calls that failed in this cycle
-        self._pristine = pristine
-        self._page_bytes = 0
         self.shape = self._learn()
         self.planner = planner(condition, seed, self.shape)
         self._shadows = shadow.Sample(condition, seed)
-        self._application = application(condition, self.database, self._workload, folder)
+        self._application = application(condition, self._ground, self._workload, folder)
         if isinstance(self._application, OwnBackend):
-            self._truth = self._application.truth(self._truth)
-            self.size_bytes = self.database.stat().st_size
+            self._ground.rebase()
         self._cleanup = self._make_cleanup()
         self.scene = self._make_scene()
         if isinstance(self._application, OwnApplication) and needs_time(condition):
             assert self._cleanup is not None  # noqa: S101 - such a fault needs a cleanup to strike
-            time_cleanup(self._application, self._cleanup, self.database, self._truth)
+            time_cleanup(self._application, self._cleanup, self._ground)
 
     def _learn(self) -> Shape:
-        connection = connect(self.database)
+        connection = self._ground.connect()
         try:
             shape = shape_of(self.condition, self._workload, connection)
-            self._page_bytes = int(connection.pragma("page_size"))
         finally:
             connection.close()
-        self._truth.reset(self.database)
+        self._ground.reset()
         return shape
 
     def _make_cleanup(self) -> Cleanup | None:
@@ -99,13 +88,16 @@ class Site:
             return own_cleanup(condition, application)
         kind: type[Cleanup] = registry.find("cleanup", str(condition.cleanup))
         if kind.over == "baseline":
-            first: type[Recovery] = registry.find("recovery", condition.recoveries[0])
-            baseline = self.database if first.pins else backup_path(self.database, 0)
+            baseline = self._recovery(condition.recoveries[0], 0).baseline
             return kind(baseline, busy_timeout_ms=condition.busy_timeout_ms)  # type: ignore[call-arg]  # see Cleanup.over
         if kind.over == "http" and isinstance(self._application, OverHttp):
             made: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over
             return made
         return kind()
+
+    def _recovery(self, name: str, place: int) -> Recovery:
+        """Make a recovery as the guard will, to be asked where it keeps its backup."""
+        return target_of(self.database).recovery(name, place)
 
     def _make_scene(self) -> Scene:
         condition = self.condition
@@ -115,9 +107,9 @@ class Site:
         return Scene(
             self.database,
             busy_timeout_ms=condition.busy_timeout_ms,
-            size_bytes=self.size_bytes,
+            size_bytes=self._ground.size_bytes,
             backups={
-                name: backup_path(self.database, place)
+                name: self._recovery(name, place).backup
                 for place, name in enumerate(condition.recoveries)
             },
             proxy=behind.proxy if behind else None,
@@ -128,7 +120,7 @@ class Site:
             token=over_http.service.token if over_http else "",
             api_timeout_ms=condition.api.timeout_ms,
             terms=getattr(self._application, "cleanup_terms", None),
-            pristine=self._pristine,
+            pristine=self._ground.origin,
         )
 
     def run(self, cycle: int) -> CycleRecord:
@@ -173,8 +165,8 @@ class Site:
     ) -> Ending:
         """Make one trip, judge it, and put the baseline back; timings go to ``record``."""
         self.scene.start()
-        self.scene.cleanup_vfs = any(
-            fault.kind in _STORAGE and fault.slot.phase == "cleanup" for fault in planned
+        self.scene.reach.storage_in_cleanup = any(
+            _is_in_storage(fault) and fault.slot.phase == "cleanup" for fault in planned
         )
         self._undone = ()
         injector = Injector(self.scene, planned) if planned else None
@@ -190,13 +182,13 @@ class Site:
         self._check(injector)
         served = self._application.end(restored="restore" in guard.result.timings_ms)
         judged = time.perf_counter()
-        pinned = self._is_pinned()  # before the judge, who folds the -wal
-        judgement = self._application.judge(self._truth)
-        intact = pinned or not judgement.lost or self._is_kept()
+        is_backup = self._ground.is_backup(self.condition.recoveries)  # the judge may change that
+        judgement = self._application.judge()
+        intact = is_backup or not judgement.lost or self._ground.is_kept(self._backups)
         ended = time.perf_counter()
-        self._application.put_back(self._truth)
+        self._application.put_back()
         if not guard.result.says_clean:  # else the next guard would bring this one's baseline back
-            SecondNames(self.database, Files()).remove_all()
+            self._ground.forget_guard()
         record.timings_ms = guard.result.timings_ms | record.timings_ms
         record.timings_ms["truth"] = (ended - judged) * 1000
         record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
@@ -209,7 +201,7 @@ class Site:
         """Refuse a cycle in which the instrument itself failed, or what no fault had made fail."""
         if injector is not None and injector.error is not None:
             self._application.close()
-            self._truth.reset(self.database)
+            self._ground.reset()
             raise MeasurementError(
                 f"a fault could not strike: {injector.error}"
             ) from injector.error
@@ -224,11 +216,9 @@ class Site:
         seams: dict[str, Any] = {}
         if injector is not None:  # without a fault, nothing at all stands between guard and world
             seams = {"listener": injector.listener, "connect": self.scene.connect}
-            if any(fault.kind in _STORAGE for fault in planned):
-                if any(name in BY_FILES for name in condition.recoveries):
-                    seams["files"] = self.scene.files
-                if any(name in BY_SQLITE for name in condition.recoveries):
-                    seams["vfs"] = self.scene.vfs.vfs_name
+            if any(map(_is_in_storage, planned)):
+                kinds = [registry.find("recovery", name) for name in condition.recoveries]
+                seams |= self.scene.reach.seams({kind.copies_by for kind in kinds})
         return Guard(
             self.database,
             policy=policy,
@@ -259,7 +249,7 @@ class Site:
         data = self._application.create(draw, listener, patient=patient)
         record.timings_ms["create"] = (time.perf_counter() - started) * 1000
         record.payload_bytes = data.payload_bytes
-        record.grown_bytes = self._application.page_count() * self._page_bytes - self.size_bytes
+        record.grown_bytes = self._application.used_bytes() - self._ground.size_bytes
         self._undone = tuple(data.failures)
         self._application.leave()
         if isinstance(self._application, OwnApplication) and not data.failures:
@@ -268,26 +258,23 @@ class Site:
         guard.finish()
 
     def _baseline(self) -> Path:
-        """Where the guard has its baseline; the pristine file where it takes none."""
-        backups = [path for path in self.scene.backups.values() if path.exists()]
-        if backups or not POLICIES[self.condition.policy].backs_up:
-            return backups[0] if backups else self._pristine
-        return self.database  # pinned
+        """Where the guard has its baseline; the pristine where it takes none."""
+        if not POLICIES[self.condition.policy].backs_up:
+            return self._ground.origin
+        return self._ground.guards_baseline(self._backups)
 
-    def _is_pinned(self) -> bool:
-        """Whether the database's own file is a backup that the next guard restores from."""
-        pinned = at_hand.is_pinned(self.database, self.condition.recoveries)
-        return pinned and self._truth.same(self.database)
-
-    def _is_kept(self) -> bool:
-        backups = list(self.scene.backups.values())
-        return at_hand.is_kept(self._truth, self.database, backups)
+    @property
+    def _backups(self) -> list[Path]:
+        return list(self.scene.backups.values())
 
     def close(self) -> None:
-        """End the application; remove the database and all beside it."""
+        """End the application; remove the database and all that belongs to it."""
         self._application.close()
-        for path in self.database.parent.glob(f"{self.database.name}*"):
-            path.unlink()
+        self._ground.close()
+
+
+def _is_in_storage(fault: Planned) -> bool:
+    return bool(registry.find("faults", fault.kind).in_storage)
 
 
 def database_name(condition: Condition) -> str:
@@ -296,11 +283,11 @@ def database_name(condition: Condition) -> str:
 
 
 def application(
-    condition: Condition, database: Path, workload: Workload, folder: Path
+    condition: Condition, ground: Ground, workload: Workload, folder: Path
 ) -> Application:
     """Make what the tests of ``condition`` work with."""
     if isinstance(workload, OwnProject):
-        return own_application(database, workload, folder)
+        return own_application(ground, workload)
     if condition.connection == "backend":
-        return OverHttp(database, workload, condition, folder)
-    return Direct(database, workload, held=condition.connection == "held")
+        return OverHttp(ground, workload, condition, folder)
+    return Direct(ground, workload, held=condition.connection == "held")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment.cycle.private_copy import private_copy
+from harness.experiment.cycle.grounds import ground_of
 from harness.experiment.init.looking import Looked, look
 from harness.experiment.init.striking import Chances, chances_of
 from harness.experiment.written.configuration import load
@@ -35,7 +35,7 @@ def init(database: Path, output: Path, *, force: bool = False) -> str:
         UsageError: there is nothing to look at, or something stands at ``output`` already.
     """
     _refuse_taken(database, output, force=force)
-    with private_copy(database) as copy:
+    with ground_of(database).private_copy(database) as copy:
         found = look(copy, database, rows=ROWS)
         text = _Writer(database, output, found, chances_of(copy, found)).text()
     try:
@@ -141,7 +141,7 @@ class _Writer:
         if found.references:
             yield "# Foreign keys:"
             yield from _listed(
-                f"{one.child} ({', '.join(one.columns)}) refers to {one.parent}, "
+                f"{one.table} ({', '.join(one.columns)}) refers to {one.parent}, "
                 f"ON DELETE {one.on_delete}"
                 for one in found.references
             )

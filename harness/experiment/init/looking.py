@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,28 +10,13 @@ from typing import Any
 
 import apsw
 
+from harness.databases.schema import ForeignKey
 from harness.databases.sqlite.files import beside, size_of
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import quoted
+from harness.databases.sqlite.schema import columns, foreign_keys, users_tables
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 from harness.test_rows.rows import plan_rows
-
-_RULES = ("RESTRICT", "NO ACTION")
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One foreign key."""
-
-    child: str
-    columns: tuple[str, ...]
-    parent: str
-    on_delete: str
-
-    @property
-    def restricts(self) -> bool:
-        """Whether a child row keeps its parent from being deleted."""
-        return self.on_delete in _RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +27,7 @@ class Looked:
     journal_mode: str
     rows: dict[str, int]  # of each table that can be read
     unread: dict[str, str]  # table -> why it cannot be read or written
-    references: tuple[Reference, ...]
+    references: tuple[ForeignKey, ...]
     fills: tuple[str, ...]  # the tables that ``create = "auto"`` makes rows in
     refused: dict[str, str] = field(default_factory=dict)  # the others -> why not
 
@@ -57,31 +42,22 @@ def look(copy: Path, called: Path, *, rows: int) -> Looked:
     try:
         with closing(connect(copy)) as connection:
             mode = str(connection.pragma("journal_mode"))
-            names = _names(connection)
+            names = users_tables(connection)
             if not names:
                 raise UsageError(
                     f"{called} holds no tables, so there is nothing to measure. "
                     "Run your migrations first, or give another database."
                 )
             counted, unread = _counted(connection, names)
-            references = tuple(r for name in counted for r in _references(connection, name))
+            keys = [key for key in foreign_keys(connection) if key.table in counted]
             fills, refused = _fillable(connection, tuple(counted), rows)
     except apsw.Error as error:
         raise UsageError(
             f"{called} cannot be read: {type(error).__name__}: {error}. An encrypted or damaged "
             "database cannot be measured; give a plain copy of it."
         ) from error
+    references = tuple(sorted(keys, key=lambda one: one.table))
     return Looked(size_bytes, mode, counted, unread, references, fills, refused)
-
-
-def _names(connection: Any) -> list[str]:
-    """Name the tables that are a user's: no view, no shadow of a virtual table."""
-    listed = connection.execute("PRAGMA main.table_list").fetchall()
-    return sorted(
-        name
-        for schema, name, kind, *_ in listed
-        if schema == "main" and kind in ("table", "virtual") and not name.startswith("sqlite_")
-    )
 
 
 def _counted(connection: Any, names: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
@@ -96,26 +72,14 @@ def _counted(connection: Any, names: Sequence[str]) -> tuple[dict[str, int], dic
         table = f"main.{quoted(name)}"
         try:
             rows[name] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            columns = connection.execute(
-                "SELECT count(*) FROM pragma_table_xinfo(?) WHERE hidden <> 1", (name,)
-            ).fetchone()[0]
-            order = ", ".join(str(number + 1) for number in range(columns))
+            selected = [column for column in columns(connection, name) if not column.hidden]
+            order = ", ".join(str(number + 1) for number in range(len(selected)))
             connection.execute(f"EXPLAIN SELECT * FROM {table} ORDER BY {order}")
             connection.execute(f"EXPLAIN INSERT INTO {table} DEFAULT VALUES")
         except apsw.Error as error:
             rows.pop(name, None)
             unread[name] = str(error)
     return rows, unread
-
-
-def _references(connection: Any, name: str) -> Iterator[Reference]:
-    rows = connection.execute(
-        'SELECT id, "table", "from", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq',
-        (name,),
-    ).fetchall()
-    for number in dict.fromkeys(row[0] for row in rows):
-        mine = [row for row in rows if row[0] == number]
-        yield Reference(name, tuple(row[2] for row in mine), mine[0][1], mine[0][3])
 
 
 def _fillable(
@@ -144,4 +108,4 @@ def _why_not(connection: Any, tables: Sequence[str], rows: int) -> str:
     return ""
 
 
-__all__ = ["Looked", "Reference", "look"]
+__all__ = ["Looked", "look"]

@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness import registry
-from harness.databases.sqlite.rows import quoted
-from harness.databases.sqlite.session import connect
+from harness.databases.engines import engine_of
 from harness.errors import UnknownName
 from harness.experiment.init.looking import Looked
 from harness.experiment.plan.planning import shape_of, workload_of
 from harness.experiment.written import checks
 from harness.experiment.written.project import AUTO, NONE, ProjectSetting
+from harness.experiment.written.recoveries import recoveries_that
 from harness.experiment.written.settings import Condition
 from harness.faults import Fault, Shape
 from harness.faults.schedule.plan import slots_in
-
-_CONTROL = "noop"
-_OTHERS_WAY = "naive_copy"  # kept to show what goes wrong; nobody should be led to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +40,12 @@ class Chances:
 
 def chances_of(copy: Path, found: Looked) -> Chances:
     """Find out for a private copy of a user's database."""
-    fit = [
-        name
-        for name in registry.names("recovery")
-        if name != _OTHERS_WAY and found.journal_mode in _modes(name)
-    ]
-    chain = tuple(name for name in ("wal_pin", "online_backup") if name in fit)
-    statements = tuple(f"DELETE FROM {quoted(name)} WHERE ..." for name in list(found.rows)[:1])
+    engine = engine_of(copy)
+    fit = recoveries_that(lambda kind: found.journal_mode in kind.journal_modes)
+    chain = tuple(name for name in engine.default_recoveries if name in fit)
+    statements = tuple(
+        f"DELETE FROM {engine.quoted(name)} WHERE ..." for name in list(found.rows)[:1]
+    )
     cleanups: dict[str, str | tuple[str, ...]] = {
         "by_difference": "by_difference",
         "none": NONE,
@@ -63,18 +59,11 @@ def chances_of(copy: Path, found: Looked) -> Chances:
     everywhere = {kind for some in kinds.values() for kind in some}
     never: dict[str, list[str]] = {}
     for kind, fault in _faults().items():
-        if kind not in everywhere and kind != _CONTROL:
+        if kind not in everywhere and not fault.control:
             why = fault.why_never(shapes["command"][0]) or fault.contract
             never.setdefault(str(why), []).append(kind)
     others = tuple(name for name in fit if name not in chain)
     return Chances(chain, others, statements, **kinds, never=never)
-
-
-def _modes(recovery: str) -> tuple[str, ...]:
-    try:
-        return tuple(registry.find("recovery", recovery).journal_modes)
-    except UnknownName:  # somebody's that does not load; 'harness list' says so
-        return ()
 
 
 def _faults() -> dict[str, type[Fault]]:
@@ -101,7 +90,7 @@ def _shapes(
         recoveries=chain,
         cleanup=cleanup,
     )
-    with closing(connect(copy)) as connection:
+    with closing(engine_of(copy).connect(copy)) as connection:
         real = shape_of(condition, workload_of(condition, 1), connection)
     return real, checks.shape_of(condition)
 
@@ -110,7 +99,7 @@ def _striking(shapes: tuple[Shape, Shape]) -> list[str]:
     return [
         kind
         for kind, fault in _faults().items()
-        if kind != _CONTROL and all(slots_in(kind, shape, fault.phases) for shape in shapes)
+        if not fault.control and all(slots_in(kind, shape, fault.phases) for shape in shapes)
     ]
 
 

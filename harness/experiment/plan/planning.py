@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness import registry
-from harness.databases.sqlite.session import connect
+from harness.databases.engines import engine_of
 from harness.errors import ConfigurationError, UsageError
 from harness.experiment.plan import strata
 from harness.experiment.plan.project_workload import OwnProject
@@ -96,7 +96,7 @@ def slots_by_kind(condition: Condition, seed: int, pristine: Path) -> dict[str, 
 def _shape_at(condition: Condition, seed: int, pristine: Path) -> Shape:
     """Return the shape of a condition's cycles on its own baseline."""
     workload = workload_of(condition, seed)
-    connection = connect(pristine, immutable=True)
+    connection = engine_of(pristine).connect(pristine, immutable=True)
     try:
         return shape_of(condition, workload, connection)
     except UsageError as error:

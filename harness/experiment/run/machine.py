@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 
+from harness.system.mounts import file_system_of, mounts
 from harness.version import PACKAGE, VERSION
 
 
@@ -37,23 +38,9 @@ def machine(work: Path) -> dict[str, Any]:
     }
 
 
-def filesystem(path: Path, mounts: Path = Path("/proc/mounts")) -> str:
-    """Return the type of the file system that ``path`` is on ("tmpfs", "ext4"), or "unknown".
-
-    Source: proc_mounts(5): device, mount point (a blank as an octal escape),
-    type, and more.
-    """
-    path = path.resolve()
-    best, kind = -1, "unknown"
-    try:
-        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return kind
-    for _, escaped, found, *_ in (line.split() for line in lines if line.count(" ") >= 2):
-        point = escaped.replace("\\040", " ")
-        if path.is_relative_to(point) and len(point) >= best:  # a later mount hides an earlier
-            best, kind = len(point), found
-    return kind
+def filesystem(path: Path) -> str:
+    """Return the type of the file system that ``path`` is on ("tmpfs", "ext4"), or "unknown"."""
+    return file_system_of(os.path.realpath(path), mounts()) or "unknown"
 
 
 def revision() -> str | None:
@@ -72,6 +59,7 @@ def revision() -> str | None:
 
 
 def _cpu() -> str:
+    # psutil counts processors and names none
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -6,21 +6,18 @@ import contextlib
 import fcntl
 import os
 import shutil
-import stat
 import tempfile
+from functools import partial
 from pathlib import Path
 
-import apsw
-
 from harness import registry
-from harness.errors import MeasurementError, RecoveryRefused, UsageError, WorkloadError
-from harness.experiment.cycle.private_copy import private_copy
+from harness.errors import UsageError, WorkloadError
+from harness.experiment.cycle.grounds import ground_of
 from harness.experiment.cycle.removing import remove_tree
+from harness.experiment.cycle.site import database_name
 from harness.experiment.written.configuration import Condition
 from harness.experiment.written.project import ProjectSetting
 from harness.guard.sqlite.second_names import VARIABLE
-from harness.recovery.online_backup import OnlineBackup
-from harness.system.files import Files
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's; the folder made is private
 PREFIX = "harness-run-"
@@ -99,20 +96,20 @@ class Baselines:
         workload = condition.workload
         key = (workload.kind, workload.size_bytes, workload.journal_mode)
         if key not in self._built:
-            path = self._root / f"baseline-{len(self._built)}.sqlite3"
+            ground = ground_of(Path(database_name(condition)))
+            path = ground.pristine(self._root, f"baseline-{len(self._built)}")
             key_named = f"condition {condition.name!r}: workload.size_bytes"
             self._check_room(workload.size_bytes, key_named)
+            make = partial(
+                registry.find("workloads", workload.kind).build_baseline,
+                size_bytes=workload.size_bytes,
+                seed=self._seed,
+                journal_mode=workload.journal_mode,
+            )
             try:
-                registry.find("workloads", workload.kind).build_baseline(
-                    path,
-                    size_bytes=workload.size_bytes,
-                    seed=self._seed,
-                    journal_mode=workload.journal_mode,
-                )
+                ground.build(path, make)
             except WorkloadError as error:
                 raise UsageError(f"{key_named}: {error}") from error
-            except (OSError, apsw.Error) as error:
-                raise MeasurementError(f"{path}: the baseline cannot be built: {error}") from error
             self._built[key] = path
         return self._built[key]
 
@@ -120,16 +117,15 @@ class Baselines:
         """Copy a user's database once, consistently, whoever is connected to it."""
         source = project.path.resolve()
         if source not in self._copies:
-            path = self._root / f"copy-{len(self._copies)}.sqlite3"
+            ground = ground_of(source)
+            path = ground.pristine(self._root, f"copy-{len(self._copies)}")
             key_named = f"condition {condition!r}: project.database"
             try:
-                self._check_room(source.stat().st_size, key_named)
-                with private_copy(source, self._root) as copy:  # theirs is opened by nobody here
-                    OnlineBackup(copy, path, files=Files()).capture()
-                path.chmod(stat.S_IMODE(source.stat().st_mode) | stat.S_IWUSR)
+                self._check_room(ground.size_of(source), key_named)
+                ground.copy(source, path)
             except UsageError as error:
                 raise UsageError(f"{key_named}: {error}") from error
-            except (OSError, apsw.Error, RecoveryRefused) as error:
+            except OSError as error:
                 raise UsageError(f"{key_named}: {source} cannot be copied: {error}") from error
             self._copies[source] = path
         return self._copies[source]
@@ -148,7 +144,7 @@ def size_bytes(condition: Condition) -> int:
     if condition.project is None:
         return condition.workload.size_bytes
     try:
-        return condition.project.path.stat().st_size
+        return ground_of(condition.project.path).size_of(condition.project.path)
     except OSError:
         return 0
 

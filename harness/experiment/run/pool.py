@@ -148,10 +148,6 @@ class Pool:
         """Return how many workers there are at most."""
         return len(self._workers)
 
-    def process_ids(self) -> list[int]:
-        """Return the process ids of the workers started."""
-        return [worker.process.pid or 0 for worker in self._workers if worker]
-
     def close(self) -> None:
         """End all workers, also those in the middle of a cycle, and what they started."""
         for worker in filter(None, self._workers):

@@ -12,7 +12,6 @@ from harness.experiment.run.in_order import InOrder
 from harness.experiment.written.claimed import checked_confidence, confidence_each, parse_claim
 from harness.experiment.written.document import nearest
 from harness.experiment.written.family import Family, family
-from harness.results.folder import RUN
 from harness.statistics.digits import sure
 
 if TYPE_CHECKING:
@@ -33,11 +32,6 @@ class Verdict:
     judged: Json | None  # an entry of claims in summary.json; None: nothing claimed
     doubts: tuple[str, ...]  # why nothing can be supported: harness errors, gaps
     together: float = 0.95  # the confidence with which it holds together with the others
-
-    @property
-    def exit_code(self) -> int:
-        """0 supported, 1 refuted, 3 undecided, 4 where the instrument is in doubt."""
-        return exit_code([self])
 
     def sentence(self) -> str:
         """One line for people."""
@@ -78,9 +72,8 @@ def of_run(results: Results) -> list[Verdict]:
     """Judge every claim of every condition; a condition without one is only doubted."""
     from harness.analysis.judging import confidence_of  # noqa: PLC0415 - it reads stored runs
 
-    conditions = _conditions(results)
     claimed = family(results.experiment, confidence_of(results))
-    return _judged(results, conditions, claimed, conditions)
+    return _judged(results, claimed, results.conditions)
 
 
 def check(
@@ -99,18 +92,15 @@ def check(
     from harness.results.reading import Results  # noqa: PLC0415 - the same
 
     results = Results(folder)
-    conditions = _conditions(results)
     asked = confidence_of(results) if confidence is None else _asked(confidence)
-    chosen = _chosen(conditions, condition)
+    chosen = _chosen(results.conditions, condition)
     # one of several claims looked at by itself is still one of several
     claimed = family(results.experiment, asked)
     if claim is not None:
         given = parse_claim(claim)
         each = confidence_each(asked, len(chosen))
-        claimed = Family(
-            {each_condition["name"]: [given] for each_condition in chosen}, asked, each
-        )
-    judged = _judged(results, conditions, claimed, chosen)
+        claimed = Family({entry["name"]: [given] for entry in chosen}, asked, each)
+    judged = _judged(results, claimed, chosen)
     if not any(verdict.judged or verdict.doubts for verdict in judged):
         raise UsageError(f'{folder}: nothing is claimed here; say --claim "reliability >= 0.999"')
     return judged
@@ -146,9 +136,7 @@ def exit_code(judged: Iterable[Verdict]) -> int:
     return STATUS[word] if word is not None else 0
 
 
-def _judged(
-    results: Results, conditions: Sequence[Json], claimed: Family, chosen: Sequence[Json]
-) -> list[Verdict]:
+def _judged(results: Results, claimed: Family, chosen: Sequence[Json]) -> list[Verdict]:
     """Judge claims about the chosen conditions by the stored cycles, in order of cycle number.
 
     Nothing is supported where there is a harness error, a fault that never fired, or a missing
@@ -158,7 +146,7 @@ def _judged(
     from harness.analysis.judging import evidence_of, judged_claims  # noqa: PLC0415 - the same
 
     verdicts: list[Verdict] = []
-    for condition in conditions:
+    for condition in results.conditions:
         name = str(condition["name"])
         evidence = evidence_of(condition, results.columns(name), claimed.confidence)
         plain = Verdict(name, None, tuple(evidence.doubts()), claimed.confidence)
@@ -170,21 +158,7 @@ def _judged(
     return verdicts
 
 
-def _conditions(results: Results) -> list[Json]:
-    """Return the conditions of run.json; UsageError when it holds none that can be read."""
-    experiment = results.run.get("experiment")
-    conditions = experiment.get("conditions") if isinstance(experiment, dict) else None
-    if not isinstance(conditions, list) or not all(
-        isinstance(condition, dict) and "name" in condition for condition in conditions
-    ):
-        raise UsageError(
-            f"{results.folder / RUN}: holds no experiment, so no run wrote it; "
-            "put back the run.json that belongs to these cycles"
-        )
-    return list(conditions)
-
-
-def _chosen(conditions: list[Json], name: str | None) -> list[Json]:
+def _chosen(conditions: Sequence[Json], name: str | None) -> Sequence[Json]:
     if name is None:
         return conditions
     named = [condition for condition in conditions if condition["name"] == name]

@@ -16,6 +16,7 @@ from harness.experiment.written.project_checks import (
     own_requests,
     own_slots,
 )
+from harness.experiment.written.recoveries import advice
 from harness.experiment.written.settings import (
     MOST_STORIES,
     CauseSetting,
@@ -171,7 +172,7 @@ def _recoveries(condition: Condition) -> Iterator[Problem]:
     unfit = [name for name, kind in chain.items() if mode not in kind.journal_modes]
     if len(unfit) == len(chain) and condition.policy != "cleanup_only":
         message = f"{', '.join(unfit)} cannot back up a database in journal mode {mode!r}"
-        yield Problem(("recoveries",), f"{message}; add online_backup")
+        yield Problem(("recoveries",), f"{message}; {advice(journal_mode=mode)}")
 
 
 def _connection(condition: Condition) -> Iterator[Problem]:

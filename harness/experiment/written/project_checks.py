@@ -11,6 +11,7 @@ from pathlib import Path
 from harness import registry
 from harness.experiment.written.document import Problem, nearest
 from harness.experiment.written.project import AUTO, NONE, Doing, ProjectSetting
+from harness.experiment.written.recoveries import advice
 from harness.experiment.written.settings import Condition
 from harness.faults import REQUEST, Slot
 from harness.processes.actions import Action
@@ -102,7 +103,7 @@ def _backend(condition: Condition, project: ProjectSetting) -> Iterator[Problem]
     if condition.policy != "cleanup_only" and all(c.needs_sole_access for c in chain.values()):
         yield Problem(
             ("recoveries",),
-            f"{', '.join(chain)} cannot restore while the backend is connected; add online_backup",
+            f"{', '.join(chain)} cannot restore while the backend is connected; {advice()}",
         )
 
 
@@ -134,7 +135,7 @@ def _recoveries(condition: Condition, project: ProjectSetting) -> Iterator[Probl
         yield Problem(
             ("recoveries",),
             f"{', '.join(chain)} cannot back up {project.path}, which is in journal mode "
-            f"{mode!r}; add online_backup",
+            f"{mode!r}; {advice(journal_mode=mode)}",
         )
 
 

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.databases.engines import engine_of
 from harness.errors import ConfigurationError, UnknownName
 from harness.experiment.written.claim_texts import ClaimText, Measure
 from harness.experiment.written.claimed import checked_confidence
@@ -57,6 +58,7 @@ FaultName = Annotated[str, named("faults")]
 
 
 MOST_STORIES = 1000
+RECOVERIES = engine_of("a file").default_recoveries[:1]  # one: what is measured is its own
 PROJECT_BUSY_MS = 1000  # that a project's statements, and the guard, wait for a lock
 
 
@@ -169,7 +171,7 @@ class Condition(Part):
         "hybrid_verified"
     )
     recoveries: Annotated[tuple[Annotated[str, named("recovery")], ...], Field(min_length=1)] = (
-        "wal_pin",
+        RECOVERIES
     )
     cleanup: Doing = "sql"  # a name that is known; of a project also its own, or "none"
     connection: Literal["closed", "held", "backend"] = "closed"

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import apsw
-
-from harness.databases.sqlite.rows import quoted
-from harness.databases.sqlite.session import connect
-from harness.faults.reach.storage import StrikingFiles, StrikingVfs
+from harness.databases.sqlite.names import folded, quoted
+from harness.databases.sqlite.schema import columns, foreign_keys, names
+from harness.databases.sqlite.schema import table as read_table
+from harness.faults.reach import reach_of
 from harness.processes.terms import Terms
 
 if TYPE_CHECKING:
     from harness.backend.process import Backend
+    from harness.databases.schema import ForeignKey
     from harness.faults.wire.proxy import Proxy
     from harness.processes.server import Server
-
-_TURN_MS = 500  # for whoever has the write lock to be done
 
 
 class Scene:
     """The surroundings of one worker's database, from which faults reach the guard unseen.
 
     ``proxy``, ``backend`` and ``token`` are those of a site whose test data is made, or deleted,
-    over HTTP. ``cleanup_vfs`` is for the site to set before a cycle: whether a storage fault may
-    strike in its cleanup, whose connections then go through the striking VFS.
+    over HTTP. ``reach`` is how the database itself is struck, which is another way for each engine.
     """
 
     def __init__(
@@ -47,6 +41,7 @@ class Scene:
         pristine: Path | None = None,
     ) -> None:
         self.database = database
+        self.reach = reach_of(database)
         self.backups = backups  # recovery -> its backup file
         self.busy_timeout_ms = busy_timeout_ms
         self.size_bytes = size_bytes
@@ -57,71 +52,42 @@ class Scene:
         self.terms = terms or Terms()  # those that a command of the user's own cleans under
         self.own_backend = own_backend  # requests are then announced by the proxy alone
         self.pristine = pristine  # a file that holds the baseline, and that nobody writes to
-        self.cleanup_vfs = False
         self.scopes: tuple[str, ...] = ()  # the token's, before any fault of this cycle took one
         self.due: frozenset[str] = frozenset()  # kinds about to strike, while others are lifted
-        self._holder: apsw.Connection | None = None  # of the write lock
+        self._locked = ""  # how the write lock is held
         self._locks = 0  # how many faults hold it
-        self.connections: list[Any] = []  # those the cleanup has opened in this cycle
-        self.denials: list[Callable[[int, str | None], bool]] = []  # the permission faults' say
         self._children: dict[str, tuple[str, str, str] | None] = {}
 
+    @property
+    def connections(self) -> list[Any]:
+        """Those that the cleanup has opened in this cycle."""
+        return self.reach.connections
+
     def connect(self, database: Path) -> Any:
-        """Open a connection for the cleanup and remember it: the seam of several faults."""
-        vfs = self.vfs.vfs_name if self.cleanup_vfs else None
-        connection = connect(database, busy_timeout_ms=self.busy_timeout_ms, vfs=vfs)
-        self.connections.append(connection)
-        if self.denials:
-            connection.authorizer = self._authorize
-        return ClosingQuietly(connection) if self.cleanup_vfs else connection
-
-    def apply_denials(self) -> None:
-        """Put the denials as they are now to every connection of the cleanup.
-
-        Setting an authorizer, also the same again, makes SQLite prepare statements anew, so that
-        those it has cached are asked about too.
-        """
-        for connection in self.connections:
-            if _is_open(connection):
-                connection.authorizer = self._authorize if self.denials else None
-
-    def _authorize(
-        self, action: int, table: str | None, column: str | None, schema: str | None, by: str | None
-    ) -> int:
-        denied = any([denial(action, table) for denial in self.denials])  # noqa: C419 - ask all
-        return apsw.SQLITE_DENY if denied else apsw.SQLITE_OK
+        """Open a connection for the cleanup: the seam of several faults."""
+        return self.reach.connect(database, busy_timeout_ms=self.busy_timeout_ms)
 
     def start(self) -> None:
         """Forget what the last cycle left."""
-        self.connections = []
-        self.denials = []
+        self.reach.start()
         self.scopes = ()
 
     def backup_of(self, recovery: str) -> Path:
         """The path of a recovery's backup file."""
         return self.backups[recovery]
 
-    def other(self, *, busy_timeout_ms: int = 0) -> apsw.Connection:
+    def other(self, *, busy_timeout_ms: int = 0) -> Any:
         """Open a connection as another program would."""
-        return connect(self.database, busy_timeout_ms=busy_timeout_ms)
+        return self.reach.other(busy_timeout_ms=busy_timeout_ms)
 
-    def lock(self) -> bool:
-        """Hold the write lock as another program does; False where somebody else keeps it.
-
-        A backend may be at work for a client that has given up: its turn is waited for.
-        """
-        if self._holder is None:
-            holder = self.other(busy_timeout_ms=_TURN_MS)
-            try:
-                holder.execute("BEGIN IMMEDIATE")
-            except BaseException as error:
-                holder.close()
-                if isinstance(error, apsw.BusyError):
-                    return False
-                raise
-            self._holder = holder
+    def lock(self) -> str:
+        """Hold the write lock as another program does; say how, or "" where they keep it."""
+        if not self._locked:
+            self._locked = self.reach.lock()
+            if not self._locked:
+                return ""
         self._locks += 1
-        return True
+        return self._locked
 
     def unlock(self, *, keep: bool) -> None:
         """Give up one hold; ``keep`` the lock itself for a strike that is just about to come.
@@ -134,9 +100,9 @@ class Scene:
 
     def drop_lock(self) -> None:
         """Let go of the write lock, if no fault holds it any more."""
-        if self._holder is not None and self._locks == 0:
-            holder, self._holder = self._holder, None
-            holder.close()  # closing rolls back
+        if self._locked and self._locks == 0:
+            self._locked = ""
+            self.reach.unlock()
             self.drain()
 
     def drain(self) -> None:
@@ -148,16 +114,6 @@ class Scene:
         backend = self.backend
         if self._locks == 0 and backend and backend.alive and not backend.suspended:
             backend.drain()
-
-    @cached_property
-    def files(self) -> StrikingFiles:
-        """The file operations in which storage faults strike."""
-        return StrikingFiles()
-
-    @cached_property
-    def vfs(self) -> StrikingVfs:
-        """The SQLite VFS in which storage faults strike."""
-        return StrikingVfs()
 
     def child_of(self, connection: Any, table: str) -> tuple[str, str, str] | None:
         """Return (child table, referring column, referred column) of a restricting reference.
@@ -171,88 +127,63 @@ class Scene:
         return self._children[table]
 
 
-class ClosingQuietly:
-    """A connection through the striking VFS that closes as SQLite does: without an error.
-
-    The last connection to close copies the -wal into the database. Where the disk refuses that,
-    SQLite keeps the -wal and says nothing (https://www.sqlite.org/c3ref/close.html); apsw would
-    raise what the VFS, being written in Python, has raised.
-    """
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        """Pass on all else."""
-        return getattr(self._connection, name)
-
-    def close(self) -> None:
-        """Close it; whatever the disk says, it is closed."""
-        with suppress(apsw.FullError, apsw.IOError):
-            self._connection.close()
-
-
 def restricting_child(connection: Any, table: str) -> tuple[str, str, str] | None:
     """Find a child table of ``table`` that restricts and in which a row can be copied."""
-    rows = connection.execute(
-        'SELECT m.name, f."from", f."to", f.on_delete FROM sqlite_schema m, '
-        "pragma_foreign_key_list(m.name) f "
-        "WHERE m.type = 'table' AND f.\"table\" = ? COLLATE NOCASE AND f.seq = 0 "
-        "AND f.on_delete IN ('RESTRICT', 'NO ACTION') AND NOT EXISTS (SELECT 1 "
-        "FROM pragma_foreign_key_list(m.name) more WHERE more.id = f.id AND more.seq > 0) "
-        "ORDER BY m.name, f.id, f.seq",
-        (table,),
-    ).fetchall()
-    for child, column, referred, _ in rows:
-        if child != table and _can_be_copied(connection, child):
-            return child, column, referred or primary_key(connection, table)
-    return None
+    return _restricting_child(connection, table, foreign_keys(connection))
 
 
 def restricted_tables(connection: Any) -> frozenset[str]:
     """Every table for which ``restricting_child`` finds one."""
-    tables = [n for (n,) in connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")]
-    return frozenset(t for t in tables if restricting_child(connection, t) is not None)
+    keys = foreign_keys(connection)
+    return frozenset(
+        one
+        for one in names(connection, "table")
+        if _restricting_child(connection, one, keys) is not None
+    )
+
+
+def _restricting_child(
+    connection: Any, table: str, keys: list[ForeignKey]
+) -> tuple[str, str, str] | None:
+    for key in sorted(keys, key=lambda one: one.table):
+        if (
+            key.restricts
+            and len(key.columns) == 1
+            and folded(key.parent) == folded(table)
+            and key.table != table
+            and _can_be_copied(connection, key.table)
+        ):
+            return key.table, key.columns[0], key.referred[0] if key.referred else "rowid"
+    return None
 
 
 def copy_statement(connection: Any, child: str, column: str) -> str:
     """SQL that copies one row of ``child`` with another value in ``column`` and a new key."""
-    columns = [
-        name
-        for name, key in connection.execute("SELECT name, pk FROM pragma_table_info(?)", (child,))
-        if not key
+    copied = [
+        one.name
+        for one in columns(connection, child)
+        if not (one.key or one.generated or one.hidden)
     ]
-    chosen = ", ".join("?1" if name == column else quoted(name) for name in columns)
-    names = ", ".join(quoted(name) for name in columns)
-    return f"INSERT INTO {quoted(child)} ({names}) SELECT {chosen} FROM {quoted(child)} LIMIT 1"
+    chosen = ", ".join("?1" if name == column else quoted(name) for name in copied)
+    listed = ", ".join(quoted(name) for name in copied)
+    return f"INSERT INTO {quoted(child)} ({listed}) SELECT {chosen} FROM {quoted(child)} LIMIT 1"
 
 
-def _can_be_copied(connection: Any, table: str) -> bool:
+def _can_be_copied(connection: Any, name: str) -> bool:
     """Whether a row with a new key can be one more.
 
     There must be a row; the key must not itself refer to another table; no unique index (as every
     WITHOUT ROWID table has) may forbid it.
     """
-    forbidding = connection.execute(
-        'SELECT 1 FROM pragma_index_list(?1) WHERE "unique" UNION ALL '
-        'SELECT 1 FROM pragma_foreign_key_list(?1) WHERE "from" = ?2 COLLATE NOCASE',
-        (table, primary_key(connection, table)),
-    )
-    row = connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1")
-    return forbidding.fetchone() is None and row.fetchone() is not None
+    table = read_table(connection, name)
+    if table is None or table.unique_keys or (table.primary_key and table.numbered is None):
+        return False
+    own = folded(table.primary_key[0] if table.primary_key else "rowid")
+    if any(folded(column) == own for key in table.foreign_keys for column in key.columns):
+        return False
+    return connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 1").fetchone() is not None
 
 
 def primary_key(connection: Any, table: str) -> str:
     """Name the first column of the primary key, or what SQLite calls a row's number."""
-    row = connection.execute(
-        "SELECT name FROM pragma_table_info(?) WHERE pk = 1", (table,)
-    ).fetchone()
-    return str(row[0]) if row else "rowid"
-
-
-def _is_open(connection: Any) -> bool:
-    try:
-        connection.db_filename("main")
-    except apsw.ConnectionClosedError:
-        return False
-    return True
+    return next((one.name for one in columns(connection, table) if one.key == 1), "rowid")

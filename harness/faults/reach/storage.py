@@ -1,4 +1,4 @@
-"""Where storage faults strike: the file operations and the SQLite VFS of recoveries and cleanups.
+"""Where storage faults strike: in file operations, and below the engines that lend themselves.
 
 The errors are the kernel's own: at the drawn byte the file's descriptor is made to stand for a
 device on which the operation really fails. A write to /dev/full says ENOSPC (man 4 full), reading
@@ -8,15 +8,10 @@ real file before stays there, half written, as in life.
 
 from __future__ import annotations
 
-import errno
-import itertools
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
-
-import apsw
+from typing import NoReturn
 
 from harness.errors import MeasurementError
 from harness.system.files import Files
@@ -111,61 +106,3 @@ class StrikingFiles(Files):
             strike.take(descriptor)
             strike.fail(bytes(data[kept:]))
         super().write(descriptor, data)
-
-
-_numbers = itertools.count()
-
-
-class StrikingVfs(apsw.VFS):
-    """SQLite's own VFS, until a strike is armed."""
-
-    def __init__(self) -> None:
-        self.armed = Armed()
-        self.vfs_name = f"striking-{os.getpid()}-{next(_numbers)}"
-        super().__init__(self.vfs_name, "")
-
-    def xOpen(self, name: Any, flags: list[int]) -> StrikingFile:  # noqa: N802 - SQLite's name
-        """Open a file in which strikes can happen."""
-        return StrikingFile(name, flags, self.armed)
-
-
-class StrikingFile(apsw.VFSFile):
-    """One file that SQLite has open through a StrikingVfs.
-
-    While one of SQLite's errors is being handled, operations pass: what SQLite does in undoing
-    may be done by a call of apsw's that reports no error (``Backup.__exit__``), and a second one
-    would come out of it as a SystemError, which no disk ever caused.
-    """
-
-    def __init__(self, name: Any, flags: list[int], armed: Armed) -> None:
-        super().__init__("", name, flags)
-        self._armed = armed
-
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
-        """Write, or fail as the armed strike has it."""
-        self._fail_if_due(len(data), bytes(data))
-        super().xWrite(data, offset)
-
-    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - SQLite's name
-        """Read, or fail as the armed strike has it."""
-        self._fail_if_due(amount, None)
-        return super().xRead(amount, offset)
-
-    def _fail_if_due(self, size_bytes: int, data: bytes | None) -> None:
-        if isinstance(sys.exception(), apsw.Error):
-            return
-        strike = self._armed.due(size_bytes, read=data is None)
-        if strike is None:
-            return
-        try:
-            strike.fail(data)
-        except OSError as error:
-            raise _as_sqlite_says(error, read=data is None) from error
-
-
-def _as_sqlite_says(error: OSError, *, read: bool) -> Exception:
-    """The error that SQLite's own unix VFS makes of what the kernel said (os_unix.c)."""
-    code = apsw.SQLITE_IOERR_READ if read else apsw.SQLITE_IOERR_WRITE
-    said = apsw.exception_for(apsw.SQLITE_FULL if error.errno == errno.ENOSPC else code)
-    said.args = (str(error),)
-    return said

@@ -5,33 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harness import registry
 from harness.errors import MeasurementError
 from harness.faults import Fault, Planned, Shape, Slot
 from harness.faults.reach.storage import Armed, Strike
+from harness.recovery import CopiesBy
 from harness.steps import Step
 
-# Of the recoveries, those that write or read a copy: by the guard's file operations, or by SQLite.
-BY_FILES = ("naive_copy", "file_copy")
-BY_SQLITE = ("online_backup",)
+
+def copying(shape: Shape) -> list[str]:
+    """Name those of the chain's recoveries that write and read a copy."""
+    return [name for name in shape.recoveries if registry.find("recovery", name).copies_by]
 
 
 class StorageFault(Fault):
     """A storage error while a backup is taken or put back, or while a cleanup by SQL deletes."""
 
     phases = ("backup", "restore")
+    in_storage = True
     device: Path
     reads: bool
 
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
         """Every attempt of the recoveries that write a copy, and of a cleanup by SQL."""
-        copies = shape.recovery_slots(("backup", "restore"), BY_FILES + BY_SQLITE)
+        copies = shape.recovery_slots(("backup", "restore"), copying(shape))
         return copies if shape.cleans_over_http else copies + shape.cleanup_slots()
 
     @classmethod
     def why_never(cls, shape: Shape) -> str | None:
         """Explain what is missing in the phases it strikes in by itself."""
-        if shape.recovery_slots(cls.phases, BY_FILES + BY_SQLITE):
+        if shape.recovery_slots(cls.phases, copying(shape)):
             return None
         if not shape.backs_up:
             return "the policy takes no backup"
@@ -52,9 +56,8 @@ class StorageFault(Fault):
             raise MeasurementError(
                 f"{self.device} cannot be opened: {self.name} cannot strike"
             ) from error
-        by_sqlite = cleans or step.operation in BY_SQLITE
-        seam = self.scene.vfs if by_sqlite else self.scene.files
-        self._armed = seam.armed
+        by: CopiesBy = "engine" if cleans else registry.find("recovery", step.operation).copies_by
+        self._armed = self.scene.reach.storage(by)
         self._armed.strikes.append(self._strike)
 
     def lift(self) -> None:

@@ -14,6 +14,7 @@ import apsw
 from harness.databases.engine import Given
 from harness.databases.sqlite.address import path_of
 from harness.databases.sqlite.files import CHUNK_BYTES, beside, connect, real, size_of
+from harness.databases.sqlite.schema import names
 from harness.errors import UsageError
 from harness.guard.sqlite.opening import DAMAGED, as_refusal, unfolded
 from harness.guard.sqlite.readable import damage_in, sentence_of, unreadable
@@ -94,11 +95,10 @@ def identity_of(path: Path, *, immutable: bool, busy_timeout_ms: int) -> Identit
         with unfolded(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms) as one:
             known = int(one.pragma("application_id")), int(one.pragma("user_version"))
             try:
-                rows = one.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-                names = {str(row[0]) for row in rows}
+                tables = names(one, "table")
             except (apsw.SQLError, apsw.CorruptError):
                 return Identity(*known, None)
-            return Identity(*known, frozenset(n for n in names if not n.startswith("sqlite_")))
+            return Identity(*known, frozenset(n for n in tables if not n.startswith("sqlite_")))
     except DAMAGED:
         return None
 

@@ -2,7 +2,8 @@
 
 Locks do not tell: in rollback mode an idle connection holds none, and a recovery that replaces the
 file would leave it reading, and then writing, the old one. The system does: /proc on Linux, lsof on
-macOS. What belongs to another user neither shows to anybody but root.
+macOS, with a limit of time that psutil.Process.open_files() has not. What belongs to another user
+neither shows to anybody but root.
 """
 
 from __future__ import annotations

@@ -16,13 +16,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 import apsw
 
-from harness.databases.sqlite import changes as pages
+from harness.databases.sqlite import pages
 from harness.databases.sqlite.files import MainFile, beside, real, size_of, sole_access
+from harness.databases.sqlite.schema import roots
 from harness.errors import BackupError, UsageError
 from harness.system.holders import holders
 from harness.system.trusted import kind_of
@@ -162,10 +163,7 @@ def _wrong_with(
             connection.set_busy_timeout(busy_timeout_ms)
             if odd_schema:
                 connection.execute("PRAGMA writable_schema=ON").fetchall()
-            schema = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0"
-            rows: list[Any] = connection.execute(schema).fetchall()
-            roots = {str(name): int(root) for name, root in rows}
-            wrong = _wrong_root(connection, roots, immutable=immutable)
+            wrong = _wrong_root(connection, roots(connection), immutable=immutable)
             return wrong or (damage_in(connection) if thorough else "") or None
     except _WORTH_ANOTHER_LOOK:
         return None

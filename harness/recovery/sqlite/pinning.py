@@ -26,7 +26,7 @@ from harness.system.files import Files
 # file. DMS is os_unix.c's: every connection holds it shared, and the first one exclusively, to
 # begin a new wal-index.
 READ_LOCK_0, DMS = 123, 128
-_OWN_DESCRIPTORS = "/proc/self/fd"
+_OWN_DESCRIPTORS = "/proc/self/fd"  # psutil's open_files() leaves out a file that was deleted
 
 
 class PinnedStamp(NamedTuple):

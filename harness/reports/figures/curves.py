@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from harness.analysis.swept import Curve, ends, measured, number, series_name
 from harness.reports.figures.scale import (
     FailureScale,
     LinearScale,
@@ -29,7 +29,6 @@ ABOUT = (
 )
 WIDTH, HEIGHT = 310.0, 270.0
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 30.0, 222.0
-Curve = Mapping[str, Any]
 
 
 class Axes(NamedTuple):
@@ -51,7 +50,7 @@ def curves(summary: Mapping[str, Any]) -> str:
         for condition in summary["conditions"]
         if condition.get("strata")
     }
-    drawable = [curve for curve in summary.get("curves") or () if _known(curve["points"])]
+    drawable = [curve for curve in summary.get("curves") or () if measured(curve)]
     count = Counter(curve["name"] for curve in drawable)
     sweeps: dict[str, list[Curve]] = {}
     for curve in drawable:  # those of one series each over the same axis belong side by side
@@ -119,20 +118,11 @@ def _legend(curve: Curve, banded: bool, order: int) -> str:
 
 def series(curve: Curve) -> str:
     """Name a series by what tells it from the others; by the sweep where nothing does."""
-    values = curve.get("series") or {}
-    return ", ".join(f"{name} {_value(value)}" for name, value in values.items()) or curve["name"]
-
-
-def _value(value: Any) -> str:
-    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+    return series_name(curve) or str(curve["name"])
 
 
 def _summary(curve: Curve) -> str:
     return f"Reliability over {curve.get('label') or curve.get('key')}."
-
-
-def _known(points: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [point for point in points if point.get("reliability") is not None]
 
 
 def _axes(points: Sequence[Mapping[str, Any]], band: Sequence[Any], curve: Curve) -> Axes:
@@ -199,7 +189,7 @@ def _frame(axes: Axes, curve: Curve) -> str:
 
 
 def _measured(axes: Axes, curve: Curve, order: int, bars: bool, alone: bool = False) -> str:
-    points = _known(curve["points"])
+    points = measured(curve)
     kind = f"s{order % 6}"
     through = [axes.place(point["x"], point["reliability"]) for point in points]
     drawn = "".join(_bar(axes, point, kind) for point in points) if bars else ""
@@ -261,27 +251,15 @@ def _strata(axes: Axes, band: Sequence[tuple[float, float, float, float]]) -> st
 
 def _frontier(axes: Axes, curve: Curve) -> str:
     """Two upright lines with their words above the figure, each on a line of its own."""
-    return "".join(_upright(axes, *end) for end in _ends(curve.get("frontier") or {}))
+    heights = {"holds": 10.0, "breaks": 23.0}
+    return "".join(_upright(axes, *end, heights[end.kind]) for end in ends(curve))
 
 
-def _ends(frontier: Mapping[str, Any]) -> Iterator[tuple[Any, str, str, float]]:
-    if frontier.get("holds_to") is not None:
-        at = frontier["holds_to"]
-        yield at, "holds", f"holds to {_number(at)}", 10.0
-    if frontier.get("breaks_from") is not None:
-        at = frontier["breaks_from"]
-        yield at, "breaks", f"breaks from {_number(at)}", 23.0
-
-
-def _upright(axes: Axes, at: Any, kind: str, said: str, y: float) -> str:
+def _upright(axes: Axes, kind: str, at: Any, said: str, y: float) -> str:
     x = LEFT + axes.x(at) * (RIGHT - LEFT)
     wide = width_px(said) / 2
     place = (min(max(x, wide), WIDTH - wide), y)
     return line((x, TOP - 3), (x, BOTTOM), kind) + label(place, said, f"middle note {kind}-note")
-
-
-def _number(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, int | float) and math.isfinite(value) else str(value)
 
 
 def _data(together: Sequence[Curve]) -> str:
@@ -291,7 +269,7 @@ def _data(together: Sequence[Curve]) -> str:
     rows = [
         (
             series(curve),
-            _number(point["x"]),
+            number(point["x"]),
             point.get("condition") or "-",
             f"{point.get('cycles') or 0:,}",
             f"{point.get('failures') or 0:,}",

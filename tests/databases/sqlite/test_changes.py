@@ -1,104 +1,18 @@
-import shutil
-from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
 
-import apsw
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from harness.databases.sqlite.changes import (
+from harness.databases.sqlite.changes import Roots, changes, free_pages, table_ranges
+from harness.databases.sqlite.pages import (
     EVERY_ROWID,
     HIGHEST,
-    LOWEST,
-    Image,
-    Roots,
     Unfollowable,
-    changes,
-    frame_offsets,
-    free_pages,
-    page_size_of,
-    pages_apart,
-    table_ranges,
-    wal_state,
-    walk,
 )
-from harness.databases.sqlite.session import connect
+from harness.databases.sqlite.trees import walk
 from tests.databases.guarded import COUNT
+from tests.databases.sqlite.tables import TABLES, apart, copied, image, made, pages_of, root_of
 
-TABLES = f"""
-CREATE TABLE t(v);
-CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID;
-CREATE INDEX i ON t(v);
-{COUNT.format(2000)} INSERT INTO t SELECT hex(zeroblob(40)) || i FROM n;
-{COUNT.format(500)} INSERT INTO w SELECT i, hex(zeroblob(40)) FROM n;
-"""
 # Every page, by SQLite's own account of it (the dbstat table).
-PAGES = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = ?"
-
-
-def made(path: Path, script: str = TABLES) -> apsw.Connection:
-    """Make a database and connect to it."""
-    with closing(apsw.Connection(str(path))) as connection:
-        connection.execute(script)
-    return connect(path)
-
-
-def copied(connection: apsw.Connection, path: Path) -> apsw.Connection:
-    """Copy a database page by page and connect to the copy."""
-    with closing(apsw.Connection(str(path))) as copy, copy.backup("main", connection, "main") as b:
-        b.step(-1)
-    return connect(path)
-
-
-def image(connection: apsw.Connection) -> Image:
-    """Look at a database that is not in WAL mode."""
-    return Image(connection, page_size_of(connection), {})
-
-
-def pages_of(connection: apsw.Connection, name: str, kind: str) -> set[int]:
-    """Ask SQLite for a b-tree's pages of a kind: internal, leaf or overflow."""
-    return {number for (number,) in connection.execute(PAGES, (name, kind))}
-
-
-def root_of(connection: apsw.Connection, name: str) -> int:
-    """Ask SQLite where a b-tree begins."""
-    return int(connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).get)
-
-
-def apart(one: apsw.Connection, other: apsw.Connection) -> set[int]:
-    """Compare the main files of two connections."""
-    sizes = tuple(Path(c.db_filename("main")).stat().st_size for c in (one, other))
-    return pages_apart(one, other, page_size_of(one), (sizes[0], sizes[1]))
-
-
-@pytest.mark.parametrize("page_size", [512, 4096, 65536])
-@pytest.mark.parametrize(("name", "rowids"), [("t", True), ("w", False)])
-def test_a_walk_meets_the_pages_that_sqlite_names(
-    folder: Path, page_size: int, name: str, rowids: bool
-) -> None:
-    """The interior pages and leaves of a b-tree are those that dbstat tells, at any depth."""
-    connection = made(folder / "x.db", f"PRAGMA page_size = {page_size}; {TABLES}")
-    found = walk(image(connection), root_of(connection, name), None, rowids=rowids)
-    assert found.interior == pages_of(connection, name, "internal")
-    assert found.leaves.keys() == pages_of(connection, name, "leaf")
-
-
-def test_leaves_cover_every_rowid_once(folder: Path) -> None:
-    """The ranges of a table's leaves join up from the lowest rowid to the highest."""
-    rowids = "".join(  # numbers of every length that a variable-length integer has
-        f"INSERT OR IGNORE INTO t(rowid, v) VALUES ({sign}{7**power + i}, hex(zeroblob(200)));"
-        for power in range(23)
-        for i in range(3)
-        for sign in "+-"
-    )
-    connection = made(folder / "x.db", f"PRAGMA page_size = 512; {TABLES} {rowids}")
-    found = walk(image(connection), root_of(connection, "t"), None)
-    ranges = sorted(found.leaves.values())
-    assert ranges[0][0] == LOWEST
-    assert ranges[-1][1] == HIGHEST
-    assert all(one[1] + 1 == other[0] for one, other in pairwise(ranges))
 
 
 def test_a_change_of_one_row_asks_for_the_rows_of_one_leaf(folder: Path) -> None:
@@ -185,72 +99,3 @@ def test_the_free_list_is_sqlites_own(folder: Path) -> None:
     assert free.isdisjoint(
         walk(image(connection), root_of(connection, "w"), None, rowids=False).leaves
     )
-
-
-def test_what_is_no_b_tree_is_not_followed(folder: Path) -> None:
-    """A page of another kind, a page that is not there and a broken page raise Unfollowable."""
-    connection = made(folder / "x.db")
-    look = image(connection)
-    for root in (root_of(connection, "i"), 99999):
-        with pytest.raises(Unfollowable):
-            walk(look, root, None)
-    broken = folder / "broken.db"
-    shutil.copyfile(folder / "x.db", broken)
-    with broken.open("r+b") as file:
-        file.seek((root_of(connection, "t") - 1) * 4096 + 12)
-        file.write(b"\xff" * 40)
-    with pytest.raises(Unfollowable):
-        walk(image(connect(broken)), root_of(connection, "t"), None)
-
-
-def test_pages_apart_are_exactly_those_written(folder: Path) -> None:
-    """Of files of several chunks the changed pages are named, and those only one file has."""
-    filler = f"CREATE TABLE f(v); {COUNT.format(700)} INSERT INTO f SELECT zeroblob(4000) FROM n"
-    one = made(folder / "x.db", filler)
-    shutil.copyfile(folder / "x.db", folder / "y.db")
-    size = (folder / "x.db").stat().st_size
-    with (folder / "y.db").open("r+b") as file:
-        for number in (3, 300, 600):
-            file.seek(number * 4096 - 1)
-            file.write(b"!")
-        file.seek(size)
-        file.write(bytes(4096))
-    other = connect(folder / "y.db")
-    assert pages_apart(one, other, 4096, (size, size + 4096)) == {3, 300, 600, size // 4096 + 1}
-    assert pages_apart(one, one, 4096, (size, size)) == set()
-
-
-@given(commits=st.lists(st.integers(1, 2000), max_size=5))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_pages_read_through_the_wal_are_what_sqlite_reads(folder: Path, commits: list[int]) -> None:
-    """After any commits every page, WAL first, is the page of a checkpointed copy."""
-    for path in folder.iterdir():
-        path.unlink()
-    with closing(made(folder / "x.db")) as connection:
-        connection.pragma("journal_mode", "wal")
-        for row in commits:
-            connection.execute("UPDATE t SET v = v || 'x' WHERE rowid >= ?", (row,))
-        state = wal_state(connection)
-        assert state is not None
-        assert (state.frames > 0) == bool(commits)
-        live = Image(connection, 4096, frame_offsets(connection, state, 4096))
-        with closing(copied(connection, folder / "y.db")) as copy:
-            whole = image(copy)
-            count = copy.pragma("page_count")
-            assert all(live.page(n) == whole.page(n) for n in range(2, count + 1))
-
-
-def test_the_wal_of_another_state_is_told_apart(folder: Path) -> None:
-    """A log begun anew, a longer log and no log at all are different states."""
-    connection = made(folder / "x.db")
-    states = [wal_state(connection)]
-    connection.pragma("journal_mode", "wal")
-    states.append(wal_state(connection))
-    for _ in range(2):
-        connection.execute("UPDATE t SET v = 1 WHERE rowid = 1")
-        states.append(wal_state(connection))
-    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-    connection.execute("UPDATE t SET v = 2 WHERE rowid = 1")
-    states.append(wal_state(connection))
-    assert None not in states
-    assert len(set(states)) == 5

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.databases import Differences, SchemaDifference, TableDifferences
-from harness.databases.sqlite import changes
+from harness.databases.sqlite import pages
 from harness.databases.sqlite.differences import differences
 from harness.databases.sqlite.session import connect
 from tests.databases.guarded import COUNT, MODES, Guarded, apart, as_found, whole_dump
@@ -422,13 +422,13 @@ def test_no_lock_of_this_process_is_dropped(
     guarded.writer.execute("BEGIN")
     guarded.writer.execute("SELECT count(*) FROM fact").fetchall()
     before = locks_held(folder)
-    read, during = changes.page_size_of, []
+    read, during = pages.page_size_of, []
 
     def look(connection: apsw.Connection) -> Any:
         during.append(locks_held(folder))
         return read(connection)
 
-    monkeypatch.setattr(changes, "page_size_of", look)
+    monkeypatch.setattr(pages, "page_size_of", look)
     assert before
     assert is_kept_out(guarded.database)
     assert guarded.find() == tables(fact=ROWS_OF(missing=((1, 1, 1),)))
@@ -473,7 +473,7 @@ def test_a_commit_just_before_the_lock_is_not_missed(
     """What another writer commits between the look at the WAL and the lock is found as well."""
     guarded = guard()
     guarded.writer.execute("DELETE FROM fact WHERE id = 1")
-    look, commits = changes.wal_state, ["DELETE FROM strict"]
+    look, commits = pages.wal_state, ["DELETE FROM strict"]
 
     def look_then_commit(connection: apsw.Connection) -> Any:
         state = look(connection)
@@ -481,7 +481,7 @@ def test_a_commit_just_before_the_lock_is_not_missed(
             guarded.writer.execute(commits.pop())
         return state
 
-    monkeypatch.setattr(changes, "wal_state", look_then_commit)
+    monkeypatch.setattr(pages, "wal_state", look_then_commit)
     assert guarded.find() == tables(
         fact=ROWS_OF(missing=((1, 1, 1),)), strict=ROWS_OF(missing=((1, 1, "any", 2),))
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.databases.sqlite import changes as pages
+from harness.databases.sqlite import pages
 from harness.databases.sqlite.differences import _look
 from tests.databases.guarded import COUNT, MODES, Guarded
 

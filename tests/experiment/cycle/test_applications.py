@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from harness.backend.client import ApiClient, Service
 from harness.cleanup.api import ApiCleanup
 from harness.databases.sqlite.session import connect
 from harness.errors import ApiError, MeasurementError
-from harness.experiment.cycle.applications import Direct, OverHttp, page_count
+from harness.experiment.cycle.applications import Direct, OverHttp
+from harness.experiment.cycle.grounds import ground_of
+from harness.experiment.cycle.grounds.ground import Ground
 from harness.experiment.cycle.site import application
 from harness.experiment.written.configuration import Condition
 from harness.retry import Retry
@@ -23,9 +24,15 @@ from harness.workloads import Workload
 
 
 @pytest.fixture
-def database(pristine: Path, folder: Path) -> Path:
+def ground(pristine: Path, folder: Path) -> Ground:
     """Copy the baseline."""
-    return Path(shutil.copyfile(pristine, folder / "api.sqlite3"))
+    return ground_of(pristine)(pristine, folder / "api.sqlite3")
+
+
+@pytest.fixture
+def database(ground: Ground) -> Path:
+    """The copy."""
+    return ground.database
 
 
 @pytest.fixture
@@ -45,17 +52,18 @@ def condition(**settings: Any) -> Condition:
 
 
 @pytest.fixture
-def over_http(database: Path, workload: Workload, folder: Path) -> Iterator[OverHttp]:
+def over_http(ground: Ground, workload: Workload, folder: Path) -> Iterator[OverHttp]:
     """Start a backend behind a proxy."""
-    made = OverHttp(database, workload, condition(), folder)
+    made = OverHttp(ground, workload, condition(), folder)
     yield made
     made.close()
 
 
-def test_the_connection_is_closed_or_held(database: Path, workload: Workload) -> None:
+def test_the_connection_is_closed_or_held(ground: Ground, workload: Workload) -> None:
     """A held connection is there until the end; a closed one is gone when the tests are over."""
+    database = ground.database
     for held in (False, True):
-        direct = Direct(database, workload, held=held)
+        direct = Direct(ground, workload, held=held)
         direct.create(int(held), nobody)
         direct.leave()
         assert Path(f"{database}-wal").exists() == held
@@ -64,12 +72,12 @@ def test_the_connection_is_closed_or_held(database: Path, workload: Workload) ->
         direct.close()
 
 
-def test_made_by_name(database: Path, workload: Workload, folder: Path) -> None:
+def test_made_by_name(ground: Ground, workload: Workload, folder: Path) -> None:
     """The condition's key decides which application it is."""
     for name in ("closed", "held"):
         plain = condition(connection=name, cleanup="sql")
-        assert isinstance(application(plain, database, workload, folder), Direct)
-    made = application(condition(), database, workload, folder)
+        assert isinstance(application(plain, ground, workload, folder), Direct)
+    made = application(condition(), ground, workload, folder)
     try:
         assert isinstance(made, OverHttp)
     finally:
@@ -141,16 +149,16 @@ def test_a_request_still_under_way_is_part_of_the_cycle(
     truth.release()
 
 
-def test_an_error_is_no_baseline(database: Path, workload: Workload, folder: Path) -> None:
+def test_an_error_is_no_baseline(ground: Ground, workload: Workload, folder: Path) -> None:
     """A backend that answers with errors from the start is refused, and leaves no process."""
-    connection = connect(database)
+    connection = ground.connect()
     connection.execute("UPDATE api_tokens SET scopes = replace(scopes, 'bots:read ', '')")
     connection.close()
     workload.token = lambda connection: next(  # type: ignore[method-assign]  # the token's scopes are no longer all
         str(token) for (token,) in connection.execute("SELECT token FROM api_tokens")
     )
     with pytest.raises(MeasurementError, match="does not serve its baseline: 403"):
-        OverHttp(database, workload, condition(), folder)
+        OverHttp(ground, workload, condition(), folder)
 
 
 def test_a_backend_that_died_is_no_result(over_http: OverHttp) -> None:
@@ -167,34 +175,3 @@ def test_a_proxy_that_died_is_no_result(over_http: OverHttp) -> None:
     over_http.proxy.close()
     with pytest.raises(MeasurementError, match="proxy died in this cycle"):
         over_http.end()
-
-
-def test_pages_are_counted_without_a_trace(database: Path) -> None:
-    """Counting pages sees what is only in the -wal, and folds nothing."""
-    writer = connect(database)
-    writer.execute("BEGIN")
-    for number in range(400):
-        writer.execute("INSERT INTO tags (name, colour) VALUES (?, ?)", (f"t{number}", "x" * 200))
-    writer.execute("COMMIT")
-    size_bytes = database.stat().st_size
-    assert page_count(database) * 4096 > size_bytes
-    assert database.stat().st_size == size_bytes
-    writer.close()
-
-
-def test_the_pages_are_counted_without_a_connection(database: Path) -> None:
-    """As many as SQLite counts, with frames rolled back or of before a checkpoint in the -wal."""
-    connection = connect(database)
-    try:
-        connection.pragma("journal_mode", "wal")
-        connection.execute("CREATE TABLE filled (body)")
-        for action in ("", "ROLLBACK", "PRAGMA wal_checkpoint(RESTART)", ""):
-            connection.execute("BEGIN; INSERT INTO filled SELECT randomblob(9000) FROM users")
-            connection.execute("COMMIT" if action != "ROLLBACK" else action)
-            if action.startswith("PRAGMA"):
-                connection.execute(action).fetchall()
-                connection.execute("DELETE FROM filled WHERE rowid = 1")
-            assert page_count(database) == connection.pragma("page_count")
-    finally:
-        connection.close()
-    assert page_count(database) * 4096 == database.stat().st_size

@@ -216,7 +216,7 @@ def test_data_safety_refutes_what_loses_every_baseline(folder: Path) -> None:
     (judged,) = verdicts.of_run(results)
     assert judged.judged is not None
     assert judged.judged["verdict"] == "refuted"
-    assert judged.exit_code == 1
+    assert verdicts.exit_code([judged]) == 1
     assert {record.outcome for record in records} == {"baseline_lost"}, json.dumps(judged.judged)
 
 

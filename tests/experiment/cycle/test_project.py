@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from harness.errors import MeasurementError
-from harness.experiment.cycle.applications import page_count
+from harness.experiment.cycle.grounds import ground_of
 from harness.experiment.cycle.project import OwnApplication
 from harness.experiment.cycle.site import Site
 from harness.experiment.plan.project_workload import OwnProject
@@ -181,13 +181,15 @@ def test_an_interrupt_does_not_wait_for_a_command(number: int, tmp_path: Path) -
 def test_pages_are_counted_where_they_are(journal_mode: str, tmp_path: Path) -> None:
     """What create has made counts, whether it stands in the file already or in the -wal alone."""
     database = make_project(tmp_path)
-    application = OwnApplication(database, OwnProject(condition(tmp_path).project, 1))  # type: ignore[arg-type]  # it has one
-    connection = apsw.Connection(str(database))
+    ground = ground_of(database)(database, tmp_path / "copy.sqlite3")
+    application = OwnApplication(ground, OwnProject(condition(tmp_path).project, 1))  # type: ignore[arg-type]  # it has one
+    connection = ground.connect()
     connection.pragma("journal_mode", journal_mode)
-    before = application.page_count()
+    page_bytes = connection.pragma("page_size")
+    before = application.used_bytes()
     connection.execute("CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(40000))")
-    assert application.page_count() - before >= 10
-    assert application.page_count() == page_count(database)
+    assert application.used_bytes() - before >= 10 * page_bytes
+    assert application.used_bytes() == connection.pragma("page_count") * page_bytes
     connection.close()
 
 

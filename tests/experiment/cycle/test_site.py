@@ -169,7 +169,7 @@ def test_a_fault_that_cannot_strike_is_a_harness_error(folder: Path) -> None:
     """The injector's own failure raises MeasurementError and never passes for a result."""
     here = site(folder)
     slot = Slot("cleanup", first_removal(here, "bots"), 1)
-    here.scene.database = folder / "nowhere"  # planted: the fault cannot reach the database
+    here.scene.reach.database = folder / "nowhere"  # planted: the fault cannot reach the database
     with pytest.raises(MeasurementError):
         here.run_planned(0, 1, [Planned("timeout", slot, "phase", 0.5)])
 

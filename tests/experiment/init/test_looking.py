@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from harness.errors import UsageError
-from harness.experiment.cycle.private_copy import private_copy
+from harness.experiment.cycle.grounds.sqlite.private_copy import private_copy
 from harness.experiment.init.looking import look
 
 SCHEMA = """
@@ -33,7 +33,7 @@ def test_all_of_it_is_found(folder: Path) -> None:
     with private_copy(path) as copy:
         found = look(copy, path, rows=2)
     assert found.rows == {"child": 0, "loose": 0, "parent": 2}
-    assert [(r.child, r.parent, r.restricts) for r in found.references] == [
+    assert [(r.table, r.parent, r.restricts) for r in found.references] == [
         ("child", "parent", True),
         ("loose", "parent", False),
     ]

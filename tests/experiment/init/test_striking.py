@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.experiment.cycle.private_copy import private_copy
+from harness.experiment.cycle.grounds.sqlite.private_copy import private_copy
 from harness.experiment.init.looking import look
 from harness.experiment.init.striking import Chances, chances_of
 from tests.experiment.init.test_looking import made

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import apsw
+import pytest
 
 from harness.experiment.run.machine import filesystem, machine, revision, versions
 
@@ -20,19 +21,19 @@ def test_versions_are_those_loaded() -> None:
     assert all(versions().values())
 
 
-def test_the_file_system_is_the_innermost_mount(tmp_path: Path) -> None:
+def test_the_file_system_is_the_innermost_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The longest mount point that holds the path counts, the last where two are the same."""
-    mounts = tmp_path / "mounts"
     home = tmp_path / "a b" / "c"
     home.mkdir(parents=True)
-    blank = str(tmp_path / "a b").replace(" ", "\\040")
-    mounts.write_text(
-        f"/dev/x / ext4 rw 0 0\nnone {blank} xfs rw 0 0\nnone {blank} tmpfs rw 0 0\n"
-        f"none {tmp_path}/a btrfs rw 0 0\n"
-    )
-    assert filesystem(home, mounts) == "tmpfs"
-    assert filesystem(tmp_path, mounts) == "ext4"
-    assert filesystem(home, tmp_path / "nowhere") == "unknown"
+    blank = str(tmp_path / "a b")
+    listed = [("/", "ext4"), (blank, "xfs"), (blank, "tmpfs"), (f"{tmp_path}/a", "btrfs")]
+    monkeypatch.setattr("harness.experiment.machine.mounts", lambda: listed)
+    assert filesystem(home) == "tmpfs"
+    assert filesystem(tmp_path) == "ext4"
+    monkeypatch.setattr("harness.experiment.machine.mounts", list)
+    assert filesystem(home) == "unknown"
 
 
 def test_the_file_system_is_what_the_system_says(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_enough_successes_support(folder: Path) -> None:
     """The verdict, the cycle that decided, and the interval are all said."""
     (one,) = verdicts.check(stored(folder, dict.fromkeys(range(200), "cleaned")))
     at = decide([False] * 200, 0.9).decided_at
-    assert one.exit_code == 0
+    assert verdicts.exit_code([one]) == 0
     assert f"supported at cycle {at}" in one.sentence()
     assert "0 failures in 200 cycles" in one.sentence()
     assert "e-process" in one.sentence()
@@ -70,7 +70,7 @@ def test_what_is_missing_supports_nothing(
 ) -> None:
     """Gaps, harness errors, silent faults and empty runs end with 4, however many successes."""
     (one,) = verdicts.check(stored(folder, cycles, **options))
-    assert one.exit_code == 4
+    assert verdicts.exit_code([one]) == 4
     assert doubt in one.sentence()
     assert "supported" not in one.sentence()
 
@@ -78,10 +78,10 @@ def test_what_is_missing_supports_nothing(
 def test_refuted_and_undecided_have_their_own_status(folder: Path) -> None:
     """1 for a claim refuted, 3 for too few cycles; refuted counts more, doubt most."""
     (one,) = verdicts.check(stored(folder, dict.fromkeys(range(30), "dirty_silent")))
-    assert one.exit_code == 1
+    assert verdicts.exit_code([one]) == 1
     run = folder / "run"
     (other,) = verdicts.check(run, claim="data_safety >= 0.999")
-    assert other.exit_code == 3
+    assert verdicts.exit_code([other]) == 3
     assert verdicts.exit_code([other, one]) == 1
     assert verdicts.exit_code([other]) == 3
     assert verdicts.exit_code([]) == 0
@@ -190,7 +190,7 @@ def test_nothing_is_supported_by_absence(
     """Nothing measured at all is 4, a measure without trials in a good run 3, each with why."""
     run = make_run(folder / "run", cycles(outcomes), conditions=[claiming(claim)]).folder
     (one,) = verdicts.check(run)
-    assert one.exit_code == status
+    assert verdicts.exit_code([one]) == status
     assert said in one.sentence()
     assert (": supported" in one.sentence()) == (status == 0)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.databases.sqlite.rows import quoted
+from harness.databases.sqlite.names import quoted
 from harness.databases.sqlite.session import connect
 from harness.faults.foreign_key import ForeignKey
 from harness.faults.reach.scene import (
@@ -16,7 +16,6 @@ from harness.faults.reach.scene import (
     restricted_tables,
     restricting_child,
 )
-from harness.faults.reach.storage import FULL, Strike
 from harness.steps import Step
 from tests.faults.conftest import BUSY_TIMEOUT_MS, Stage, plan
 from tests.faults.served import TIMEOUT_MS, Served
@@ -88,50 +87,35 @@ def test_the_cleanups_connection(stage: Stage) -> None:
 
 def test_start_forgets(stage: Stage) -> None:
     """What the last cycle left does not reach into the next."""
-    stage.scene.denials.append(lambda *_: True)
+    stage.reach.deny("notes", print).begin()
     stage.scene.connect(stage.database).close()
     stage.scene.start()
     connection = stage.scene.connect(stage.database)
-    assert len(stage.scene.connections) == 1
+    assert stage.scene.connections == [connection]
     connection.execute("DELETE FROM notes")
     connection.close()
+
+
+def test_a_lock_is_held_until_nobody_wants_it(stage: Stage) -> None:
+    """Several hold it at once, or hand it over; where somebody else has it, nobody holds it."""
+    scene = stage.scene
+    assert scene.lock() == scene.lock() != ""
+    scene.unlock(keep=False)
+    assert stage.is_locked()
+    scene.unlock(keep=True)
+    assert stage.is_locked()
+    scene.drop_lock()
+    assert not stage.is_locked()
+    theirs = scene.other()
+    theirs.execute("BEGIN IMMEDIATE")
+    assert scene.lock() == ""
+    theirs.close()
+    scene.drop_lock()
 
 
 def test_where_backups_are(stage: Stage) -> None:
     """Each recovery has its own file."""
     assert stage.scene.backup_of("file_copy") == stage.folder / "file_copy.backup"
-
-
-def test_the_cleanups_vfs(stage: Stage) -> None:
-    """Through the striking VFS where the site says so, keeping all else; the next cycle too."""
-    stage.scene.cleanup_vfs = True
-    stage.scene.start()
-    connection = stage.scene.connect(stage.database)
-    assert connection.open_vfs == stage.scene.vfs.vfs_name
-    assert connection.pragma("busy_timeout") == BUSY_TIMEOUT_MS
-    assert connection.pragma("foreign_keys") == 1
-    stage.scene.denials.append(lambda *_: True)
-    stage.scene.apply_denials()
-    with pytest.raises(apsw.AuthError):
-        connection.execute("DELETE FROM notes")
-    connection.close()
-    stage.scene.start()
-
-
-def test_closing_says_nothing_of_the_disk(stage: Stage) -> None:
-    """A disk that refuses the last checkpoint is no error of the cleanup's; no row is lost."""
-    stage.scene.cleanup_vfs = True
-    connection = stage.scene.connect(stage.database)
-    connection.execute("DELETE FROM notes WHERE id = 2")
-    strike = Strike(FULL, reads=False, after_bytes=0)
-    stage.scene.vfs.armed.strikes.append(strike)
-    connection.close()
-    stage.scene.vfs.armed.strikes.remove(strike)
-    strike.close()
-    assert bool(strike.said) is (stage.journal_mode == "wal")
-    with pytest.raises(apsw.ConnectionClosedError):
-        connection.execute("SELECT 1")
-    assert stage.rows("SELECT id FROM notes") == [(1,)]
 
 
 def test_what_serves_the_database(stage: Stage, served_file: Served) -> None:

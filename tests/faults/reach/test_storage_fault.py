@@ -10,6 +10,8 @@ import pytest
 from harness.errors import MeasurementError
 from harness.faults.disk_full import DiskFull
 from harness.faults.io_error import IoError
+from harness.faults.reach.storage_fault import copying
+from harness.recovery.wal_pin import WalPin
 from harness.steps import Step
 from tests.faults.conftest import Stage, plan
 from tests.faults.reach.writing import write_all
@@ -22,7 +24,7 @@ from tests.faults.reach.writing import write_all
 def test_how_long_it_is_armed(stage: Stage, operation: str, lasting: str, armed: int) -> None:
     """Armed for one attempt, until the next phase, or for the rest of the cycle."""
     injector = stage.injector(plan("disk_full", operation, lasting, phase="backup", where=0.0))
-    seam = stage.scene.vfs if operation == "online_backup" else stage.scene.files
+    seam = stage.reach.vfs if operation == "online_backup" else stage.reach.files
     moments = [
         Step("backup", operation, 1),
         Step("backup", operation, 2),
@@ -43,7 +45,7 @@ def test_a_device_that_refuses_nothing_is_no_fault(
     injector = stage.injector(plan("disk_full", "file_copy", phase="backup"))
     injector.listener(Step("backup", "file_copy", 1))
     with pytest.raises(MeasurementError):
-        write_all(stage.scene.files, stage.folder / "copy", [b"x" * 100_000])
+        write_all(stage.reach.files, stage.folder / "copy", [b"x" * 100_000])
     (entry,) = injector.finish([])
     assert isinstance(injector.error, MeasurementError)
     assert not entry.fired
@@ -54,6 +56,18 @@ def test_a_machine_without_the_device(stage: Stage, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(IoError, "device", stage.folder / "none")
     injector = stage.injector(plan("io_error", "file_copy", phase="backup", where=0.0))
     injector.listener(Step("backup", "file_copy", 1))
-    assert write_all(stage.scene.files, stage.folder / "copy", [b"x"]) is None
+    assert write_all(stage.reach.files, stage.folder / "copy", [b"x"]) is None
     assert isinstance(injector.error, MeasurementError)
     assert not injector.finish([])[0].fired
+
+
+def test_a_recovery_is_asked_how_it_copies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever says that it makes a copy is struck there, by whatever name it goes."""
+    shape = stage.shape(recoveries=("wal_pin", "online_backup", "file_copy", "naive_copy"))
+    assert copying(shape) == ["online_backup", "file_copy", "naive_copy"]
+    monkeypatch.setattr(WalPin, "copies_by", "files")
+    assert copying(shape) == list(shape.recoveries)
+    injector = stage.injector(plan("disk_full", "wal_pin", phase="backup"))
+    injector.listener(Step("backup", "wal_pin", 1))
+    assert len(stage.reach.files.armed.strikes) == 1
+    injector.finish([])

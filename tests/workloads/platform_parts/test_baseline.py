@@ -18,7 +18,7 @@ from harness.backend.schema import APPLICATION_ID, TABLES, USER_VERSION
 from harness.errors import WorkloadError
 from harness.workloads.platform_parts.baseline import build
 from harness.workloads.platform_parts.words import make_words
-from tests.workloads.conftest import DEFAULT, SMALL
+from tests.workloads.baselines import DEFAULT, SMALL
 
 # what an undone step that is not quite forgotten would leave: rows that count on a wrong id
 MISCOUNTED = (

@@ -2,25 +2,21 @@ import sqlite3
 
 import pytest
 
-from harness.test_rows.ddl import checks_of, glob, is_deferred, like, unquote, words_of
+from harness.test_rows.checks import check_of, glob, like
 
 
-def test_every_check_is_found() -> None:
-    """CHECKs of columns and of the table are found whole, brackets, quotes and comments and all."""
-    sql = """CREATE TABLE t ( -- CHECK (no)
-      a TEXT CHECK (a IN ('x)', 'y''z')), /* CHECK (neither) */
-      [check this] INT, CONSTRAINT c CHECK (([check this] > 0) AND (a <> '')))"""
-    first, second = checks_of(sql)
-    assert first.expression == "a IN ('x)', 'y''z')"
+def test_names_are_told_from_texts() -> None:
+    """Brackets, quotes and comments inside an expression do not mislead."""
+    first = check_of("a IN ('x)', 'y''z') /* 'no' */")
     assert first.hints[:2] == ("x)", "y'z")
+    second = check_of("([check this] > 0) AND (a <> '')")
     assert "check this" in second.names
     assert 1 in second.hints
-    assert checks_of("CREATE TABLE t (a CHECK (unclosed") == ()
 
 
 def test_hints_speak_of_what_a_check_asks_for() -> None:
     """Lengths, patterns, dates and JSON each give values of that form; a great number is real."""
-    hints = {name: checks_of(f"CHECK ({text})")[0].hints for name, text in _ASKED.items()}
+    hints = {name: check_of(text).hints for name, text in _ASKED.items()}
     assert "aaaaa" in hints["length"]
     assert "2024-02-29" in hints["date"]
     assert "[]" in hints["json"]
@@ -54,11 +50,3 @@ def test_what_is_written_for_a_pattern_matches_it(operator: str, pattern: str, w
     for filling in ("ab", ""):
         found = connection.execute(f"SELECT ? {operator} ?", (write(pattern, filling), pattern))
         assert found.fetchone() == (1,)
-
-
-def test_names_and_deferral() -> None:
-    """Quotes come off identifiers, words are found in any quotes, deferral in any case."""
-    assert [unquote(n) for n in ('"a""b"', "[a b]", "`a`", "a")] == ['a"b', "a b", "a", "a"]
-    assert {"lower", "e mail"} <= words_of('lower("E Mail")')
-    assert is_deferred("x REFERENCES y DEFERRABLE initially  deferred")
-    assert not is_deferred("x REFERENCES y DEFERRABLE INITIALLY IMMEDIATE")

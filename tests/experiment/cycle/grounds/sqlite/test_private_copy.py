@@ -7,8 +7,8 @@ import apsw
 import pytest
 
 from harness.errors import UsageError
-from harness.experiment.cycle import private_copy as module
-from harness.experiment.cycle.private_copy import private_copy
+from harness.experiment.cycle.grounds.sqlite import private_copy as module
+from harness.experiment.cycle.grounds.sqlite.private_copy import private_copy
 from harness.experiment.run.place import Baselines
 from harness.experiment.written.configuration import Condition
 from harness.experiment.written.project import ProjectSetting

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.experiment.cycle import at_hand
+from harness.experiment.cycle.grounds.sqlite import at_hand
 from harness.guard import Guard
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files

@@ -1,4 +1,4 @@
-"""What only a table's own SQL says: its CHECKs, and the values that may satisfy them.
+"""What the CHECKs of a table ask for: the values that may satisfy them.
 
 Nothing here decides anything: hints are tried on the database, which has the last word.
 """
@@ -9,11 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-_TOKEN = re.compile(
-    r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]"""
-    r"""|[^\W\d][\w$]*|\d+(?:\.\d+)?|\S""",
-    re.DOTALL,
-)
+from harness.databases.sqlite.ddl import tokens_of, unquote
+
 _PATTERN = re.compile(r"[%*?\[]")  # "_" stands in plain words as well
 _OF_GLOB = re.compile(r"[*?\[]")
 _DATES = {"date", "datetime", "time", "julianday", "strftime", "unixepoch"}
@@ -31,48 +28,9 @@ class Check(NamedTuple):
     hints: tuple[Any, ...]  # values that may satisfy it, the likeliest first
 
 
-def checks_of(sql: str) -> tuple[Check, ...]:
-    """Find every CHECK in a CREATE TABLE."""
-    tokens = [t for t in _TOKEN.finditer(sql) if not t.group().startswith(("--", "/*"))]
-    found = []
-    for at, token in enumerate(tokens[:-1]):
-        if token.group().upper() == "CHECK" and tokens[at + 1].group() == "(":
-            inside = _inside(tokens[at + 1 :])
-            if inside:
-                expression = sql[inside[0].start() : inside[-1].end()]
-                found.append(_check(expression, [t.group() for t in inside]))
-    return tuple(found)
-
-
-def is_deferred(sql: str) -> bool:
-    """Whether some foreign key of the table is looked at when the transaction ends."""
-    return re.search(r"\bINITIALLY\s+DEFERRED\b", sql, re.IGNORECASE) is not None
-
-
-def unquote(name: str) -> str:
-    """Take the quotes off an identifier."""
-    ends = {'"': '"', "`": "`", "[": "]", "'": "'"}
-    if len(name) > 1 and ends.get(name[0]) == name[-1]:
-        return name[1:-1].replace(name[-1] * 2, name[-1])
-    return name
-
-
-def words_of(sql: str) -> frozenset[str]:
-    """Every identifier and word in ``sql``, in lower case."""
-    return frozenset(unquote(token).lower() for token in _TOKEN.findall(sql))
-
-
-def _inside(tokens: list[re.Match[str]]) -> list[re.Match[str]]:
-    """What stands between the first token, a bracket, and the one that closes it."""
-    depth = 0
-    for at, token in enumerate(tokens):
-        depth += {"(": 1, ")": -1}.get(token.group(), 0)
-        if depth == 0:
-            return tokens[1:at]
-    return []
-
-
-def _check(expression: str, tokens: list[str]) -> Check:
+def check_of(expression: str) -> Check:
+    """Read the expression of a CHECK."""
+    tokens = [token.group() for token in tokens_of(expression)]
     names = frozenset(unquote(token).lower() for token in tokens)
     texts = [unquote(token) for token in tokens if token[0] in "'\""]
     numbers = [_number(token) for token in tokens if token[0].isdigit()]
@@ -129,4 +87,4 @@ def _one_of(members: str, but: bool) -> str:
     return next((one for one in _IN_CLASSES if not kept.match(one)), "a")
 
 
-__all__ = ["DATES", "Check", "checks_of", "glob", "is_deferred", "like", "unquote", "words_of"]
+__all__ = ["DATES", "Check", "check_of", "glob", "like"]

@@ -7,7 +7,6 @@ was killed. A copy during which somebody wrote is thrown away and taken again.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -16,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.experiment.cycle.grounds.sqlite.sizes import states
 
 _HEADER = b"SQLite format 3\x00"
-_BESIDE = ("-wal", "-journal")  # what belongs to the database's content
+_FILES = ("", "-wal", "-journal")  # what holds the database's content
 _TRIES, _PAUSE_S = 5, 0.2  # of taking a copy that nobody wrote to meanwhile
 
 
@@ -68,12 +68,12 @@ def _refuse_what_is_none(database: Path) -> None:
 def _copy(database: Path, copy: Path) -> None:
     """Copy what belongs together; again where somebody has written meanwhile."""
     for _ in range(_TRIES):
-        before = _states(database)
-        for suffix in ("", *_BESIDE):
+        before = states(database, _FILES)
+        for suffix, state in zip(_FILES, before, strict=True):
             Path(f"{copy}{suffix}").unlink(missing_ok=True)
-            if before[suffix] != (0, 0):
+            if state != (0, 0):
                 shutil.copyfile(f"{database}{suffix}", f"{copy}{suffix}")
-        if before == _states(database):
+        if before == states(database, _FILES):
             return
         time.sleep(_PAUSE_S)
     raise UsageError(
@@ -82,17 +82,4 @@ def _copy(database: Path, copy: Path) -> None:
     )
 
 
-def _states(database: Path) -> dict[str, tuple[int, int]]:
-    return {suffix: written_state(database, suffix) for suffix in ("", *_BESIDE)}
-
-
-def written_state(database: Path, suffix: str) -> tuple[int, int]:
-    """By what it is seen that somebody wrote: size and time of change; (0, 0) without a file."""
-    try:
-        status = os.stat(f"{database}{suffix}")
-    except FileNotFoundError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
-__all__ = ["private_copy", "written_state"]
+__all__ = ["private_copy"]

@@ -1,0 +1,158 @@
+"""The pages of a SQLite file and its -wal, read through SQLite's own open files.
+
+The file formats are SQLite's own: https://www.sqlite.org/fileformat2.html (pages) and
+https://www.sqlite.org/walformat.html (frames). Closing a file of one's own on a live database would
+drop the locks that this process holds on it (fcntl(2)), so all reads are ``Connection.read``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import apsw
+
+Range = tuple[int, int]  # first and last rowid, both included
+
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+EVERY_ROWID: Range = (LOWEST, HIGHEST)
+
+INDEX_INTERIOR, TABLE_INTERIOR, INDEX_LEAF, TABLE_LEAF = 2, 5, 10, 13
+KINDS = frozenset({INDEX_INTERIOR, TABLE_INTERIOR, INDEX_LEAF, TABLE_LEAF})
+TABLE_PAGES = frozenset({bytes([TABLE_INTERIOR]), bytes([TABLE_LEAF])})
+HEADER_BYTES = 100  # the file's header, at the start of page 1
+_WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
+DEEPEST = 20  # SQLite's own limit (BTCURSOR_MAX_DEPTH)
+_CHUNK_BYTES = 1 << 16  # memory that the allocator hands out again without a page fault
+_KEPT_PAGES = 4096
+MANY_PAGES = 2 << 24  # from here an overflow page can begin with the byte of a b-tree page
+
+
+class Unfollowable(Exception):
+    """A structure that this reading does not understand: compare everything instead."""
+
+
+class WalState(NamedTuple):
+    """What a database's write-ahead log holds, as its connections see it."""
+
+    header: bytes  # changes whenever the log begins anew
+    frames: int  # committed frames; -1 where the database is not in WAL mode
+
+
+def wal_state(connection: apsw.Connection) -> WalState | None:
+    """Ask SQLite how many frames of the WAL count; None when it cannot say.
+
+    Frames beyond that number can look committed and not be (a commit whose sync failed), so the
+    file alone does not tell. The connection must have read before and be in no transaction.
+    """
+    mode = getattr(apsw, "SQLITE_CHECKPOINT_NOOP", None)  # SQLite 3.51: checkpoints nothing
+    if mode is None:
+        return None
+    try:
+        frames, _ = connection.wal_checkpoint("main", mode=mode)
+        if frames <= 0:
+            return WalState(b"", frames)
+        return WalState(connection.read("main", 1, 0, _WAL_HEADER_BYTES)[1], frames)
+    except apsw.ReadOnlyError:  # a wal-index that this connection may not write
+        return None
+
+
+def frame_offsets(connection: apsw.Connection, state: WalState, page_size: int) -> dict[int, int]:
+    """Give for each page in the WAL the offset of its newest committed content, in bytes.
+
+    Raises:
+        Unfollowable: the log is not one of this page size.
+    """
+    if state.frames <= 0:
+        return {}
+    if struct.unpack_from(">I", state.header, 8)[0] != page_size:
+        raise Unfollowable("the WAL has another page size")
+    step = page_size + _FRAME_HEADER_BYTES
+    at_once = max(1, _CHUNK_BYTES // step)
+    offsets: dict[int, int] = {}
+    for first in range(0, state.frames, at_once):
+        start = _WAL_HEADER_BYTES + first * step
+        count = min(at_once, state.frames - first)
+        whole, data = connection.read("main", 1, start, count * step)
+        if not whole:
+            raise Unfollowable("the WAL is shorter than its index says")
+        for i in range(count):
+            (number,) = struct.unpack_from(">I", data, i * step)
+            offsets[number] = start + i * step + _FRAME_HEADER_BYTES
+    return offsets
+
+
+class Image:
+    """The pages of a database in one state, read when asked for, the first of them then kept."""
+
+    def __init__(
+        self, connection: apsw.Connection, page_size: int, frames: Mapping[int, int]
+    ) -> None:
+        """Read from the main file, and from the WAL the pages whose offsets ``frames`` gives."""
+        self.connection = connection
+        self.page_size = page_size
+        self._frames = frames
+        self._pages: dict[int, bytes] = {}
+
+    def page(self, number: int) -> bytes:
+        """Give a page's bytes; none where the file has no such page."""
+        known = self._pages.get(number)
+        if known is not None:
+            return known
+        offset = self._frames.get(number)
+        if offset is None:
+            offset, which = (number - 1) * self.page_size, 0
+        else:
+            which = 1
+        whole, data = self.connection.read("main", which, offset, self.page_size)
+        data = data if whole else b""
+        if len(self._pages) < _KEPT_PAGES:
+            self._pages[number] = data
+        return data
+
+    def is_leaf(self, number: int) -> bool:
+        """Whether a page is a leaf of a table."""
+        return kind_of(self, number) == TABLE_LEAF
+
+    def header_field(self, offset: int) -> int:
+        """Give a big-endian 32-bit number of the file's header."""
+        value: int = struct.unpack_from(">I", self.page(1), offset)[0]
+        return value
+
+
+def page_size_of(connection: apsw.Connection) -> int:
+    """Read the page size in bytes from a main file's header; 0 for a file without one."""
+    whole, header = connection.read("main", 0, 0, HEADER_BYTES)
+    size: int = struct.unpack_from(">H", header, 16)[0]
+    return 0 if not whole else 65536 if size == 1 else size
+
+
+def encoding_of(connection: apsw.Connection) -> str:
+    """Read the encoding of a database's text from a main file's header, as Python calls it."""
+    encodings = {2: "utf-16-le", 3: "utf-16-be"}
+    return encodings.get(connection.read("main", 0, 59, 1)[1][0], "utf-8")
+
+
+def pages_apart(
+    one: apsw.Connection, other: apsw.Connection, page_size: int, sizes_bytes: tuple[int, int]
+) -> set[int]:
+    """Give the numbers of the pages that differ between two main files of the given sizes."""
+    shorter, longer = sorted(-(-size // page_size) for size in sizes_bytes)
+    apart = set(range(shorter + 1, longer + 1))
+    for offset in range(0, shorter * page_size, _CHUNK_BYTES):
+        amount = min(_CHUNK_BYTES, shorter * page_size - offset)
+        a, b = one.read("main", 0, offset, amount)[1], other.read("main", 0, offset, amount)[1]
+        if a != b:
+            apart.update(
+                1 + (offset + at) // page_size
+                for at in range(0, amount, page_size)
+                if a[at : at + page_size] != b[at : at + page_size]
+            )
+    return apart
+
+
+def kind_of(image: Image, number: int) -> int:
+    """Give the first byte of a b-tree page; 0 where there is no such page."""
+    page = image.page(number)
+    return page[HEADER_BYTES if number == 1 else 0] if page else 0

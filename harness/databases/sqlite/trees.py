@@ -1,0 +1,231 @@
+"""The b-trees of a SQLite file: which pages they are made of, and whether cells only moved.
+
+https://www.sqlite.org/fileformat2.html, section 1.6.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.databases.sqlite.pages import (
+    DEEPEST,
+    EVERY_ROWID,
+    HEADER_BYTES,
+    INDEX_INTERIOR,
+    INDEX_LEAF,
+    KINDS,
+    TABLE_INTERIOR,
+    TABLE_LEAF,
+    Image,
+    Range,
+    Unfollowable,
+    kind_of,
+)
+
+
+@dataclass(slots=True)
+class Tree:
+    """The pages of one b-tree that a walk came upon, with the rowids each leaf covers."""
+
+    interior: set[int]
+    leaves: dict[int, Range]
+
+
+def walk(image: Image, root: int, wanted: set[int] | None, *, rowids: bool = True) -> Tree:
+    """Walk the interior pages of a b-tree; of its leaves keep the ``wanted`` ones (None: all).
+
+    No leaf is read but the leftmost, which tells that its siblings, all at one depth, are leaves.
+
+    Args:
+        image: the state to read.
+        root: number of the root page.
+        wanted: numbers of the pages that matter.
+        rowids: whether this is a table's tree, keyed by rowid; otherwise ranges mean nothing.
+
+    Raises:
+        Unfollowable: what is read is no such b-tree.
+    """
+    interior, leaf = (TABLE_INTERIOR, TABLE_LEAF) if rowids else (INDEX_INTERIOR, INDEX_LEAF)
+    level: list[tuple[int, Range]] = [(root, EVERY_ROWID)]
+    if kind_of(image, root) == leaf:
+        return Tree(set(), {} if wanted is not None and root not in wanted else dict(level))
+    passed: set[int] = set()
+    for _ in range(DEEPEST):
+        below: list[tuple[int, Range]] = []
+        leaves_below: bool | None = None
+        for number, covered in level:
+            if kind_of(image, number) != interior:
+                raise Unfollowable(f"page {number} is not an interior page of this b-tree")
+            passed.add(number)
+            children = _Children(image, number)
+            if leaves_below is None:
+                leaves_below = kind_of(image, children.numbers[0]) == leaf
+            below += children.covering(covered, wanted if leaves_below else None, rowids=rowids)
+        if leaves_below:
+            return Tree(passed, dict(below))
+        level = below
+    raise Unfollowable(f"the b-tree at page {root} is too deep")
+
+
+NUMBER = struct.Struct(">I")
+
+
+class _Children:
+    """The children of an interior page, in order."""
+
+    def __init__(self, image: Image, number: int) -> None:
+        self._page, start = image.page(number), HEADER_BYTES if number == 1 else 0
+        count, right = struct.unpack_from(">3xH3xI", self._page, start)
+        try:
+            self._cells = struct.unpack_from(f">{count}H", self._page, start + 12)
+            numbers = [NUMBER.unpack_from(self._page, cell)[0] for cell in self._cells]
+        except struct.error as error:
+            raise Unfollowable(f"page {number} has a cell outside the page") from error
+        self.numbers: list[int] = [*numbers, right]
+
+    def covering(
+        self, covered: Range, wanted: set[int] | None, *, rowids: bool
+    ) -> list[tuple[int, Range]]:
+        """Give the wanted children (None: all), each with the rowids of ``covered`` it covers."""
+        chosen: Iterable[int] = range(len(self.numbers))
+        if wanted is not None:
+            if wanted.isdisjoint(self.numbers):
+                return []
+            chosen = [i for i in chosen if self.numbers[i] in wanted]
+        if not rowids:
+            return [(self.numbers[i], covered) for i in chosen]
+        return [(self.numbers[i], self._rowids(i, covered)) for i in chosen]
+
+    def _rowids(self, i: int, covered: Range) -> Range:
+        low, high = covered
+        if i > 0:
+            low = _varint(self._page, self._cells[i - 1] + 4) + 1
+        if i < len(self._cells):
+            high = _varint(self._page, self._cells[i] + 4)
+        return low, high
+
+
+def _varint(page: bytes, offset: int) -> int:
+    """Read a variable-length integer: 7 bits a byte, big-endian, 8 in the ninth, signed."""
+    value = 0
+    for i in range(8):
+        byte = page[offset + i]
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value
+    value = value << 8 | page[offset + 8]
+    return value - (1 << 64) if value >> 63 else value
+
+
+def same_cells(before: bytes, now: bytes, header: int) -> bool:
+    """Whether a b-tree page holds the very same cells in the same places; False when in doubt.
+
+    What was added and removed again leaves its mark in free space and in the page's own
+    book-keeping only: its kind, the cells' places and every byte from the first cell on are as
+    they were, and a row that is not stored elsewhere cannot differ.
+
+    Args:
+        before: the page in one state.
+        now: the page in the other.
+        header: where the b-tree header begins: 100 on page 1, else 0.
+    """
+    if len(before) != len(now) or not before or before[header] not in KINDS:
+        return False
+    interior = before[header] in (INDEX_INTERIOR, TABLE_INTERIOR)
+    places = header + (12 if interior else 8)
+    (count,) = struct.unpack_from(">H", before, header + 3)
+    end = places + 2 * count
+    if (
+        before[header] != now[header]
+        or before[header + 3 : header + 5] != now[header + 3 : header + 5]
+    ):
+        return False
+    if before[header + 8 : end] != now[header + 8 : end]:  # an interior page's last child as well
+        return False
+    first = min(struct.unpack_from(f">{count}H", before, places), default=len(before))
+    return first >= end and before[first:] == now[first:]
+
+
+def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
+    """Give the changed pages below which the very same rows stand in another arrangement.
+
+    Deleting what was added leaves rows behind that have moved between neighbouring leaves. Where
+    an interior page of a table is changed, and the leaves below it that changed, came or went
+    hold byte for byte the same cells in the same order, every row below it is as it was.
+    """
+    same: set[int] = set()
+    for number in changed:
+        if kind_of(before, number) == TABLE_INTERIOR == kind_of(now, number):
+            old, new = (_Children(image, number).numbers for image in (before, now))
+            head, tail = _common_ends(old, new, changed)
+            moved = old[head : len(old) - tail], new[head : len(new) - tail]
+            was, live = (
+                _cells(image, leaves) for image, leaves in zip((before, now), moved, strict=True)
+            )
+            if was is not None and was == live:
+                same |= {number} | (changed & {*moved[0], *moved[1]})
+    return same
+
+
+def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int, int]:
+    """Count the unchanged children that both lists have in common at their heads and tails."""
+    shorter = min(len(old), len(new))
+    head = 0
+    while head < shorter and old[head] == new[head] and old[head] not in changed:
+        head += 1
+    tail = 0
+    while tail < shorter - head and old[-1 - tail] == new[-1 - tail] not in changed:
+        tail += 1
+    return head, tail
+
+
+def _cells(image: Image, leaves: list[int]) -> list[bytes] | None:
+    """Give the cells of table leaves, in order; None where a page is no such leaf.
+
+    A cell is its payload's size, its rowid, and as much of the payload as is stored here, with
+    the number of the page where the rest is (fileformat2.html, section 1.6).
+    """
+    usable = image.page_size - image.page(1)[20]
+    largest = usable - 35
+    cells: list[bytes] = []
+    for number in leaves:
+        if kind_of(image, number) != TABLE_LEAF or number == 1:
+            return None
+        page = image.page(number)
+        (count,) = struct.unpack_from(">H", page, 3)
+        for start in struct.unpack_from(f">{count}H", page, 8):
+            at, size = start + 1, page[start]
+            if size >= 0x80:
+                size &= 0x7F
+                while page[at] >= 0x80:
+                    size = size << 7 | page[at] & 0x7F
+                    at += 1
+                size = size << 7 | page[at]
+                at += 1
+            last = at + 8  # a rowid takes nine bytes at most
+            while page[at] >= 0x80 and at < last:
+                at += 1
+            cells.append(
+                page[start : at + 1 + (size if size <= largest else _stored(size, usable))]
+            )
+    return cells
+
+
+def _stored(size: int, usable: int) -> int:
+    """Count the bytes of a long payload that stand in a table's leaf, and the pointer's."""
+    least = (usable - 12) * 32 // 255 - 23
+    local = least + (size - least) % (usable - 4)
+    return 4 + (local if local <= usable - 35 else least)
+
+
+def apart(before: Image, now: Image, doubtful: Iterable[int]) -> set[int]:
+    """Give those of the ``doubtful`` pages whose content differs; free space is no content."""
+    changed = {
+        number
+        for number in doubtful
+        if (was := before.page(number)) != (live := now.page(number))
+        and not same_cells(was, live, HEADER_BYTES if number == 1 else 0)
+    }
+    return changed - rearranged(before, now, changed)

@@ -1,0 +1,27 @@
+"""Where cycles run, by engine: a package or a file each, found by the engine's name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from harness.databases.engines import engine_of
+from harness.experiment.cycle.grounds.ground import Ground
+
+_BASE = "ground"
+
+
+def ground_of(database: Path) -> type[Ground]:
+    """Return where cycles run on copies of ``database``: the ground of its engine.
+
+    UsageError where there is no engine for it.
+    """
+    found: type[Ground] = importlib.import_module(f"{__name__}.{engine_of(database).name}").Ground
+    return found
+
+
+def modules() -> list[str]:
+    """Name the module of every engine's ground."""
+    found = (module.name for module in pkgutil.iter_modules(__path__) if module.name != _BASE)
+    return [f"{__name__}.{name}" for name in found]

@@ -1,0 +1,37 @@
+"""Which recoveries people are led to."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from harness import registry
+from harness.experiment.written.recoveries import advice, recoveries_that
+
+
+def test_they_are_asked_what_they_can_do() -> None:
+    """By their own words, and never the control."""
+    assert recoveries_that(lambda kind: kind.pins) == ["wal_pin"]
+    everyone = recoveries_that(lambda _: True)
+    assert set(registry.names("recovery")) - set(everyone) == {"naive_copy"}
+
+
+def test_what_works_while_others_are_connected_is_named() -> None:
+    """In any journal mode, or in this one; a mode that none works in has none."""
+    assert advice() == "add online_backup"
+    assert advice(journal_mode="delete") == "add online_backup"
+
+
+def test_what_does_not_load_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's broken package is no reason to fail."""
+    broken = EntryPoint("theirs", "no_such_module:Theirs", "harness.recovery")
+    monkeypatch.setattr(registry, "others", lambda _: (broken,))
+    for function in (registry.find, registry.names):
+        function.cache_clear()
+    try:
+        assert "theirs" in registry.names("recovery")
+        assert advice() == "add online_backup"
+    finally:
+        for function in (registry.find, registry.names):
+            function.cache_clear()
