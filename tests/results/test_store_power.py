@@ -107,5 +107,5 @@ def test_results_after_a_power_cut(folder: Path) -> None:
     wrong = [f"{image.told}: {what}" for image, what in failures(recording)]
     assert not wrong, "\n".join(wrong)
     assert len(recording.seen) > 50
-    for syncs in ({"store.write_run: sync 1"}, {SQLITE}):
+    for syncs in ({"folder.write_run: sync 1"}, {SQLITE}):
         assert noticed(recording, syncs), f"without {syncs} nothing is missed"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from harness.reports.words.joint_failures import ABOUT, HEADINGS, about, apart
+from harness.reports.words.joint_failures import ABOUT, HEADINGS, about, rows
 from harness.reports.words.tables import read
 
 COUNTS = {
@@ -16,7 +16,7 @@ COUNTS = {
 def row(**values: Any) -> dict[str, str]:
     """Make the row of one condition of 103 cycles."""
     one = {"name": "one", "cycles": 103, "together": COUNTS | values}
-    (cells,) = apart([one])
+    (cells,) = rows([one])
     return dict(zip(HEADINGS, cells, strict=True))
 
 
@@ -49,7 +49,7 @@ def test_shadows_say_how_many_are_expected() -> None:
     failed = 0.2 * (0.03 + 0.8 / 16)
     said = {"cells": cells, "untried": 64, "predicted": {"estimate": 1 - failed}}
     one = {"name": "one", "cycles": 103, "together": COUNTS, "dependence": said}
-    (cells_shown,) = apart([one])
+    (cells_shown,) = rows([one])
     assert cells_shown[HEADINGS.index("if independent")] == "1.6"
     assert about([one]).startswith(ABOUT)
     assert "restored in any case" in about([one])
@@ -59,7 +59,7 @@ def test_shadows_say_how_many_are_expected() -> None:
 def test_without_forced_restores_nothing_changes(said: dict[str, Any] | None) -> None:
     """A run from before there were shadows, and one in which no restore was forced."""
     one = {"name": "one", "cycles": 103, "together": COUNTS, "dependence": said}
-    (cells,) = apart([one])
+    (cells,) = rows([one])
     assert cells[HEADINGS.index("if independent")] == "0.5"
     assert about([one, {"name": "older"}]) == ABOUT
 
@@ -72,7 +72,7 @@ def test_only_conditions_with_both_that_ran() -> None:
         {"name": "older", "cycles": 5},
         {"name": "spoiled", "cycles": 5, "together": spoiled},
     ]
-    assert apart(conditions) == []
+    assert rows(conditions) == []
 
 
 def test_the_report_has_the_table(run: Path) -> None:
