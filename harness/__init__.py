@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.version import VERSION
-
-__version__ = VERSION
-
 if TYPE_CHECKING:
     from harness import plot
     from harness.analysis.loading import load
     from harness.guard.calling import Callable
 
     guard: Callable
+    __version__: str
 else:  # to a type checker this would make every name one of the package's
 
     def __getattr__(name: str) -> Any:
@@ -22,6 +19,8 @@ else:  # to a type checker this would make every name one of the package's
 
         if name in ("guard", "plot"):
             return import_module(f"harness.{name}")
+        if name == "__version__":
+            return import_module("harness.version").VERSION
         if name == "load":
             return import_module("harness.analysis.loading").load
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -217,7 +217,7 @@ def test_a_naive_copy_is_seen(backend: Backend, talk: Talk, database: Path, pris
     guard.begin()
     first = make_test_data(talk)
     guard.finish()
-    guard._restore()  # what a script does that believes its copy
+    guard._trip.restore()  # what a script does that believes its copy
     answers = [talk("GET", f"/users/{first}").status for _ in range(3)]
     answers += [talk("POST", "/bots", bot(FOUNDER)).status]
     backend.release()

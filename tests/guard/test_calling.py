@@ -63,7 +63,7 @@ def test_a_users_script_is_typed(tmp_path: Path, script: str) -> None:
 
 
 def test_importing_costs_nothing() -> None:
-    """``import harness`` loads nothing but the version; the package is called without an import."""
+    """``import harness`` loads nothing of the guard; the package is called without an import."""
     done = python(
         "import sys, harness\n"
         "print(sorted(m for m in sys.modules if m.startswith(('harness.', 'apsw', 'asyncio'))))\n"

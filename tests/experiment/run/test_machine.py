@@ -29,10 +29,10 @@ def test_the_file_system_is_the_innermost_mount(
     home.mkdir(parents=True)
     blank = str(tmp_path / "a b")
     listed = [("/", "ext4"), (blank, "xfs"), (blank, "tmpfs"), (f"{tmp_path}/a", "btrfs")]
-    monkeypatch.setattr("harness.experiment.machine.mounts", lambda: listed)
+    monkeypatch.setattr("harness.experiment.run.machine.mounts", lambda: listed)
     assert filesystem(home) == "tmpfs"
     assert filesystem(tmp_path) == "ext4"
-    monkeypatch.setattr("harness.experiment.machine.mounts", list)
+    monkeypatch.setattr("harness.experiment.run.machine.mounts", list)
     assert filesystem(home) == "unknown"
 
 

@@ -9,15 +9,13 @@ import pytest
 
 from harness.errors import RecoveryRefused, RestoreError, UsageError
 from harness.guard.sqlite.before_restore import (
-    DAMAGED,
     Identity,
-    opened,
     own_identity,
     pair_of,
     refuse_another,
-    said,
     sound,
 )
+from harness.guard.sqlite.opening import DAMAGED, as_refusal, unfolded
 from tests.recovery.helpers import execute, make
 
 HERE = Path("live"), Path("copy")
@@ -72,7 +70,7 @@ def test_a_damaged_file_keeps_its_wal(folder: Path) -> None:
     for data in (b"x" * 9000, b""):
         path.write_bytes(data)
         if data:
-            with pytest.raises(DAMAGED), opened(path, busy_timeout_ms=0):
+            with pytest.raises(DAMAGED), unfolded(path, busy_timeout_ms=0):
                 pass
         assert own_identity(path, 0) is None
         assert (path.read_bytes(), wal.read_bytes()) == (data, frames)
@@ -81,7 +79,7 @@ def test_a_damaged_file_keeps_its_wal(folder: Path) -> None:
 def test_a_sound_file_is_left_tidy(folder: Path) -> None:
     """Looking at a sound database in WAL mode leaves no -wal behind."""
     path = make(folder, "wal")
-    with opened(path, busy_timeout_ms=0) as one:
+    with unfolded(path, busy_timeout_ms=0) as one:
         assert one.pragma("user_version") == 7
     assert [p.name for p in folder.iterdir()] == [path.name]
     assert own_identity(path, 0) == Identity(11, 7, frozenset({"bots", "users"}))
@@ -129,7 +127,10 @@ def test_a_link_to_a_backup_is_followed(folder: Path) -> None:
 def test_what_fails_is_one_sentence(error: Exception, word: str) -> None:
     """Of the kind that was asked for; errors that are sentences already pass."""
     for kind in (UsageError, RestoreError):
-        with pytest.raises(kind, match=rf"what was done: .*{word}"), said("what was done", kind):
+        with (
+            pytest.raises(kind, match=rf"what was done: .*{word}"),
+            as_refusal("what was done", kind),
+        ):
             raise error
-    with pytest.raises(UsageError, match=r"^mine$"), said("what was done", RestoreError):
+    with pytest.raises(UsageError, match=r"^mine$"), as_refusal("what was done", RestoreError):
         raise UsageError("mine")

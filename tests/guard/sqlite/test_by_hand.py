@@ -452,7 +452,7 @@ def test_a_journal_nobody_can_read_is_named_and_stays(folder: Path) -> None:
     journal = FileJournal(path, Files()).path
     journal.write_text("nonsense\n")
     done = restore(path, copy)
-    assert done.damaged == journal
+    assert done.damaged == str(journal)
     assert f"{journal} is damaged" in done.sentence(path, copy)
     assert verify(path, copy).clean("exact")
     assert journal.exists()

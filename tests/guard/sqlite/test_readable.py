@@ -11,7 +11,7 @@ import pytest
 from harness.errors import BackupError, HarnessError, UsageError
 from harness.guard import Guard
 from harness.guard.by_hand import backup, restore, verify
-from harness.guard.sqlite.readable import damage_in, refuse_unreadable, said, unreadable
+from harness.guard.sqlite.readable import damage_in, refuse_unreadable, sentence_of, unreadable
 from tests.guard.hard_databases import ONLY_THE_APPLICATION_READS, SQLITE_READS
 from tests.recovery.helpers import content, execute, make
 
@@ -152,8 +152,8 @@ def test_another_predicate_is_no_damage(folder: Path) -> None:
 def test_sqlites_words() -> None:
     """Where SQLite says that there was no error, its code is said in words."""
     error = apsw.CorruptError("not an error")
-    assert said(error) == "the database disk image is malformed"
-    assert said(apsw.SQLError("no such table: x")) == "no such table: x"
+    assert sentence_of(error) == "the database disk image is malformed"
+    assert sentence_of(apsw.SQLError("no such table: x")) == "no such table: x"
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])

@@ -93,7 +93,7 @@ def test_what_cannot_be_written_is_refused(folder: Path) -> None:
 
 def _as_nobody(path: Path) -> str:
     script = (
-        "import os, sys; from harness.guard.refusals import check\n"
+        "import os, sys, harness.guard.sqlite.target; from harness.guard.refusals import check\n"
         "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
         "try: check(sys.argv[1], environment={})\n"
         "except Exception as error: print(error)"

@@ -57,7 +57,7 @@ def test_both_names_go_at_the_end(folder: Path, recovery: str) -> None:
     """While a guard lives both are there; afterwards nothing is, and nothing is pending."""
     path, state = make(folder, "wal"), folder / "state"
     with Guard(path, recoveries=[recovery], state=state):
-        assert list(pending(state)) == [(path, False, True)]
+        assert list(pending(state)) == [(str(path), False, True)]
         names = SecondNames(path, Files(), state)
         for second, first in ((names.journal, "journal"), (names.backup(0), "backup")):
             assert second is not None
@@ -74,10 +74,10 @@ def test_what_the_tests_removed_is_found_after_a_kill(folder: Path) -> None:
     for left in place.iterdir():
         left.unlink()
     place.rmdir()
-    assert (path, True, False) in list(pending())
+    assert (str(path), True, False) in list(pending())
     assert recover(path) == "online_backup"
     assert content(path) == before
-    assert path not in [one.database for one in pending()]
+    assert str(path) not in [one.whole for one in pending()]
 
 
 def test_an_archive_is_kept_where_only_the_second_name_tells(folder: Path) -> None:
@@ -208,7 +208,7 @@ def test_two_guards_by_names_that_no_path_tells_to_be_one(folder: Path) -> None:
         pytest.skip("no mount can be made here: needs root")
     assert done.returncode == 2, done.stderr
     assert "by another name of it" in done.stderr
-    assert not {path, other} & {one.database for one in pending()}
+    assert not {str(path), str(other)} & {one.whole for one in pending()}
 
 
 def test_a_guard_that_began_meanwhile_is_left_alone(folder: Path) -> None:
