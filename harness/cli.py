@@ -258,7 +258,7 @@ def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: 
     """
     from harness.guard import command
 
-    options["recoveries"] = options["recoveries"] or command.RECOVERIES
+    options["recoveries"] = options["recoveries"] or None
     made = command.cleanup_of(cleanup, database, options["recoveries"])
     sys.exit(command.run_guarded(database, argv, cleanup=made, say=_say_aside, **options))
 

@@ -86,7 +86,8 @@ def pytest_configure(config: pytest.Config) -> None:
         check(target, signs=signs, override=config.option.guard_i_know)
     except HarnessError as error:
         raise pytest.UsageError(f"--guard-database: {error}") from None
-    recoveries = tuple(config.option.guard_recovery or ("online_backup",))
+    named_chain = tuple(config.option.guard_recovery or ())
+    recoveries = named_chain or target.engine.recoveries_beside_others
     config.pluginmanager.register(_Session(config, target, recoveries), "harness_session")
 
 

@@ -50,6 +50,7 @@ class Engine(Protocol):
     guarding: str  # the package with its ``target`` and ``by_hand``: "harness.guard.sqlite"
     contract: str  # what it needs, in one sentence
     default_recoveries: tuple[str, ...]  # of a guard, where nobody names any
+    recoveries_beside_others: tuple[str, ...]  # that work while others are connected
     Error: type[Exception]  # of its driver, as PEP 249 names it
 
     def address(self, given: Given, *, what: str) -> Address:

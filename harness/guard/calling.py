@@ -23,7 +23,7 @@ class Callable(ModuleType):
         database: str | bytes | os.PathLike[str],
         *,
         cleanup: Cleanup | str | None = None,
-        recoveries: Sequence[str] = ("online_backup",),
+        recoveries: Sequence[str] | None = None,
         grade: Grade = "exact",
         busy_timeout_ms: int = 1000,
         signs: Sequence[str] = (),

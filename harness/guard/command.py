@@ -9,7 +9,9 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from harness import registry
 from harness.cleanup import Cleanup
@@ -27,42 +29,52 @@ from harness.guard.target import Target, pending, target_of
 from harness.guard.telling import GUARD_FAILED, Run
 from harness.system import processes
 
-RECOVERIES = ("online_backup",)  # its backup can be put back while others are connected
-
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What people may ask of a guard around a command."""
+
+    cleanup: Cleanup | None = None
+    recoveries: Sequence[str] | None = None  # None: the engine's, beside which others may work
+    policy: str = "hybrid_verified"
+    grade: Grade = "exact"
+    busy_timeout_ms: int = 1000
+    signs: Sequence[str] = ()  # more words that mean production
+    i_know: bool = False  # guard also what only looks wrong
+    no_archive: bool = False  # do not keep what a restore throws away
+    json_path: Path | None = None  # where programs are told how it ended
+    quiet: bool = False
+    verbose: bool = False
+
+
 def run_guarded(
-    database: str | Path,
-    argv: Sequence[str],
-    *,
-    cleanup: Cleanup | None = None,
-    recoveries: Sequence[str] = RECOVERIES,
-    policy: str = "hybrid_verified",
-    grade: Grade = "exact",
-    busy_timeout_ms: int = 1000,
-    say: Say,
-    json_path: Path | None = None,
-    quiet: bool = False,
-    verbose: bool = False,
-    signs: Sequence[str] = (),
-    i_know: bool = False,
-    no_archive: bool = False,
+    database: Given, argv: Sequence[str], wanted: Wanted = Wanted(), *, say: Say, **changes: Any
 ) -> int:
     """Run ``argv`` with ``database`` guarded; return the status to exit with.
 
     It is the command's own status; 125 when the database is not proven at its baseline or nothing
     could be backed up (the command is not run then); 126 or 127 when the command cannot be run.
 
+    Args:
+        database: as it was given.
+        argv: the command.
+        wanted: how.
+        say: told every line for people.
+        changes: what is wanted, by its names, instead of or beside ``wanted``.
+
     Raises:
         UsageError: what was asked for cannot be done as asked; the command has not run.
     """
-    target = _checked(database, recoveries, json_path, busy_timeout_ms)
-    refusals.check(target, signs=signs, override=i_know)
-    tell = _Teller(say, json_path, quiet=quiet, verbose=verbose)
+    wanted = replace(wanted, **changes)
+    target = _checked(database, wanted)
+    recoveries = chain_of(target, wanted.recoveries)
+    refusals.check(target, signs=wanted.signs, override=wanted.i_know)
+    tell = _Teller(say, wanted.json_path, quiet=wanted.quiet, verbose=wanted.verbose)
     with Signals() as signals:
         try:
-            recovered = recover_leftovers(target, archives=not no_archive)
+            recovered = recover_leftovers(target, archives=not wanted.no_archive)
         except RestoreError as error:
             tell.error(f"what a killed guard left: {error}")
             tell.error(f"nothing was run. Put that right first: {how_to_recover(target.address)}")
@@ -70,17 +82,17 @@ def run_guarded(
         if recovered:
             tell.remark(recovered)
         target.refuse_unfit(recoveries)
-        if not i_know:
+        if not wanted.i_know:
             target.refuse_in_use(recoveries)
         guard = Guard(
             target,
             Options(
-                policy=policy,
+                policy=wanted.policy,
                 recoveries=recoveries,
-                cleanup=cleanup,
-                grade=grade,
-                busy_timeout_ms=busy_timeout_ms,
-                archives=not no_archive,
+                cleanup=wanted.cleanup,
+                grade=wanted.grade,
+                busy_timeout_ms=wanted.busy_timeout_ms,
+                archives=not wanted.no_archive,
                 recovers=False,
             ),
         )
@@ -88,7 +100,7 @@ def run_guarded(
             guard.begin()
         except BackupError as error:
             tell.error(str(error))
-            tell.write(Run(target.address, guard.result, GUARD_FAILED, grade, recovered))
+            tell.write(Run(target.address, guard.result, GUARD_FAILED, wanted.grade, recovered))
             return GUARD_FAILED
         return _guarded(guard, argv, signals, tell, recovered)
 
@@ -157,7 +169,7 @@ def _list_pending(say: Say) -> int:
 
 
 def cleanup_of(
-    line: str | None, database: Given | Target, recoveries: Sequence[str]
+    line: str | None, database: Given | Target, recoveries: Sequence[str] | None
 ) -> Cleanup | None:
     """Make the cleanup that --cleanup names: by_difference, or a shell's command line."""
     if line is None:
@@ -165,7 +177,8 @@ def cleanup_of(
     try:
         if line == "by_difference":
             module = importlib.import_module("harness.cleanup.by_difference")
-            baseline = target_of(database).recovery(recoveries[0], 0).baseline
+            target = target_of(database)
+            baseline = target.recovery(chain_of(target, recoveries)[0], 0).baseline
             made: Cleanup = module.DifferenceCleanup(baseline)
         else:
             made = importlib.import_module("harness.cleanup.given.command").CommandCleanup(line)
@@ -174,14 +187,21 @@ def cleanup_of(
     return made
 
 
-def checked_chain(recoveries: Sequence[str]) -> None:
-    """Refuse a chain of recoveries that cannot be meant; UsageError says which."""
-    if not recoveries:
+def chain_of(target: Target, recoveries: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the chain that is meant; UsageError for one that cannot be.
+
+    None is the engine's own that can be put back while others are connected.
+    """
+    if recoveries is None:
+        return target.engine.recoveries_beside_others
+    chain = tuple(recoveries)
+    if not chain:
         raise UsageError("no recovery was named: give at least one")
-    if len(set(recoveries)) < len(recoveries):
+    if len(set(chain)) < len(chain):
         raise UsageError("--recovery: the same one is named twice")
-    for name in recoveries:
+    for name in chain:
         registry.find("recovery", name)
+    return chain
 
 
 def _guarded(
@@ -221,12 +241,12 @@ def _status(ended: Ended, guard: Guard) -> int:
     return ended.status if guard.result.says_clean else GUARD_FAILED
 
 
-def _checked(
-    database: Given, recoveries: Sequence[str], json_path: Path | None, busy_timeout_ms: int
-) -> Target:
+def _checked(database: Given, wanted: Wanted) -> Target:
     """Refuse before anything runs what could only fail afterwards; give the database's target."""
-    target = target_of(address_of(database).absolute(), busy_timeout_ms=busy_timeout_ms)
-    checked_chain(recoveries)
+    address = address_of(database).absolute()
+    target = target_of(address, busy_timeout_ms=wanted.busy_timeout_ms)
+    chain_of(target, wanted.recoveries)
+    json_path = wanted.json_path
     if json_path is not None:
         if json_path.is_dir():
             raise UsageError(f"--json {json_path}: is a folder; give the path of a file")

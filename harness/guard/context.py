@@ -25,7 +25,7 @@ from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
 from harness.guard import refusals, telling
-from harness.guard.command import RECOVERIES, checked_chain, cleanup_of, recover_leftovers
+from harness.guard.command import chain_of, cleanup_of, recover_leftovers
 from harness.guard.journal import how_to_recover
 from harness.guard.options import Options
 from harness.guard.protocol import Guard
@@ -53,7 +53,8 @@ class Guarded:
         database: the path of a SQLite file.
         cleanup: what deletes the test data before anybody looks: a Cleanup, "by_difference", or a
             shell's command line; none unless given.
-        recoveries: how to back up; the next of the chain where one cannot.
+        recoveries: how to back up; the next of the chain where one cannot; None: the engine's own
+            that can be put back while others are connected.
         grade: whether sequences must be back too ("exact"), or only rows ("rows").
         busy_timeout_ms: how long to wait for the database's lock.
         signs: more words that mean production, beside those that the guard knows.
@@ -66,7 +67,7 @@ class Guarded:
         database: str | bytes | os.PathLike[str],
         *,
         cleanup: Cleanup | str | None = None,
-        recoveries: Sequence[str] = RECOVERIES,
+        recoveries: Sequence[str] | None = None,
         grade: Grade = "exact",
         busy_timeout_ms: int = 1000,
         signs: Sequence[str] = (),
@@ -80,7 +81,7 @@ class Guarded:
         self.recovered: str | None = None
         self._options: dict[str, Any] = {
             "cleanup": cleanup,
-            "recoveries": (recoveries,) if isinstance(recoveries, str) else tuple(recoveries),
+            "recoveries": (recoveries,) if isinstance(recoveries, str) else recoveries,
             "grade": grade,
             "busy_timeout_ms": busy_timeout_ms,
             "signs": (signs,) if isinstance(signs, str) else tuple(signs),
@@ -203,7 +204,7 @@ class Guarded:
 
     def _admit(self) -> None:
         """Refuse what must not be guarded, and a second guard; nothing is written yet."""
-        checked_chain(self._options["recoveries"])
+        chain_of(self._target, self._options["recoveries"])
         timeout_ms = self._options["busy_timeout_ms"]
         self._target = target_of(self._target.address, busy_timeout_ms=timeout_ms)
         refusals.check(self._target, signs=self._options["signs"], override=self._options["i_know"])
@@ -223,6 +224,7 @@ class Guarded:
 
     def _begin(self) -> None:
         options, target = self._options, self._target
+        recoveries = chain_of(target, options["recoveries"])
         try:
             self.recovered = recover_leftovers(target, archives=options["archives"])
         except RestoreError as error:
@@ -230,16 +232,16 @@ class Guarded:
                 f"what a killed guard left: {error}. Nothing was run; stop whatever uses the "
                 f"database and put that right first: {how_to_recover(target.address)}"
             ) from error
-        target.refuse_unfit(options["recoveries"])
+        target.refuse_unfit(recoveries)
         if not options["i_know"]:
-            target.refuse_in_use(options["recoveries"])
+            target.refuse_in_use(recoveries)
         cleanup = options["cleanup"]
         if isinstance(cleanup, str):
             cleanup = cleanup_of(cleanup, target, options["recoveries"])
         guard = Guard(
             target,
             Options(
-                recoveries=options["recoveries"],
+                recoveries=recoveries,
                 cleanup=cleanup,
                 grade=options["grade"],
                 busy_timeout_ms=options["busy_timeout_ms"],

@@ -332,7 +332,7 @@ def test_a_cleanup_that_fails_is_told_and_made_good(folder: Path) -> None:
 def test_the_cleanups_that_the_command_line_names(folder: Path, word: str) -> None:
     """By difference needs no restore; a command that fails is followed by one."""
     database, truth = baseline(folder)
-    cleanup = command.cleanup_of(word, str(database), command.RECOVERIES)
+    cleanup = command.cleanup_of(word, str(database), None)
     argv = (PYTHON, "-c", MAKE, str(database))
     status, said = guarded(database, *argv, cleanup=cleanup)
     assert status == 0, said

@@ -16,6 +16,7 @@ class Sqlite:
     guarding = "harness.guard.sqlite"
     contract = "A SQLite file, named by its path."
     default_recoveries: tuple[str, ...] = ("wal_pin", "online_backup")
+    recoveries_beside_others: tuple[str, ...] = ("online_backup",)
 
     Error: type[Exception] = apsw.Error
 
