@@ -15,7 +15,7 @@ from harness.cleanup import CleanupReport
 from harness.cleanup.api import ApiCleanup
 from harness.databases.sqlite.session import connect
 from harness.faults import Planned, Shape
-from harness.faults.reach.scene import Scene, restricted_tables
+from harness.faults.reach.scene import Front, Scene, restricted_tables
 from harness.faults.schedule.injector import Injector
 from harness.faults.wire.proxy import Proxy
 from harness.retry import Retry
@@ -43,10 +43,7 @@ class Served:
             busy_timeout_ms=20,
             size_bytes=SIZE_BYTES,
             backups={},
-            proxy=proxy,
-            backend=backend,
-            token=token,
-            api_timeout_ms=TIMEOUT_MS,
+            front=Front(proxy, backend, token, TIMEOUT_MS),
         )
 
     def shape(self, *, cleans: bool = True) -> Shape:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.faults import Fault, Planned, Shape, Slot
-from harness.faults.reach.scene import Scene
+from harness.faults.reach.scene import Front, Scene
 from harness.faults.schedule.injector import Injector
 from harness.faults.wire.proxy import HOST, Proxy
 from harness.steps import Entity, Failure, Step
@@ -164,8 +164,7 @@ class Net:
             busy_timeout_ms=0,
             size_bytes=0,
             backups={},
-            proxy=self.proxy,
-            api_timeout_ms=API_TIMEOUT_MS,
+            front=Front(self.proxy, api_timeout_ms=API_TIMEOUT_MS),
         )
 
     def ask(self, asked: str | bytes = "DELETE /bots/17", *, deadline_s: float = PATIENT_S) -> Seen:

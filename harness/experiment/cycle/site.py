@@ -23,7 +23,7 @@ from harness.experiment.plan.project_workload import OwnProject
 from harness.experiment.written.project import NONE
 from harness.experiment.written.project_checks import is_own
 from harness.faults import Planned, Shape
-from harness.faults.reach.scene import Scene
+from harness.faults.reach.scene import Front, Scene
 from harness.faults.schedule.injector import Injector
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.guard.policy import POLICIES, Policy
@@ -101,9 +101,6 @@ class Site:
 
     def _make_scene(self) -> Scene:
         condition = self.condition
-        application = self._application
-        over_http = application if isinstance(application, OverHttp) else None
-        behind = application if isinstance(application, OwnBackend) else over_http
         return Scene(
             self.database,
             busy_timeout_ms=condition.busy_timeout_ms,
@@ -112,16 +109,21 @@ class Site:
                 name: self._recovery(name, place).backup
                 for place, name in enumerate(condition.recoveries)
             },
-            proxy=behind.proxy if behind else None,
-            backend=application.server
-            if isinstance(application, OwnBackend)
-            else (over_http.backend if over_http else None),
-            own_backend=isinstance(application, OwnBackend),
-            token=over_http.service.token if over_http else "",
-            api_timeout_ms=condition.api.timeout_ms,
+            front=self._front(),
             terms=getattr(self._application, "cleanup_terms", None),
             pristine=self._ground.origin,
         )
+
+    def _front(self) -> Front:
+        application, timeout_ms = self._application, self.condition.api.timeout_ms
+        if isinstance(application, OwnBackend):
+            return Front(
+                application.proxy, application.server, api_timeout_ms=timeout_ms, own_backend=True
+            )
+        if isinstance(application, OverHttp):
+            token = application.service.token
+            return Front(application.proxy, application.backend, token, timeout_ms)
+        return Front(api_timeout_ms=timeout_ms)
 
     def run(self, cycle: int) -> CycleRecord:
         """Run one cycle; raise only where the instrument itself fails (MeasurementError)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,22 @@ if TYPE_CHECKING:
     from harness.processes.server import Server
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What stands in front of a database whose test data is made, or deleted, over HTTP."""
+
+    proxy: Proxy | None = None
+    backend: Backend | Server | None = None
+    token: str = ""  # that of the API's client; never in evidence
+    api_timeout_ms: float = 0.0  # how long the API's client waits for an answer
+    own_backend: bool = False  # requests are then announced by the proxy alone
+
+
 class Scene:
     """The surroundings of one worker's database, from which faults reach the guard unseen.
 
-    ``proxy``, ``backend`` and ``token`` are those of a site whose test data is made, or deleted,
-    over HTTP. ``reach`` is how the database itself is struck, which is another way for each engine.
+    ``proxy``, ``backend`` and ``token`` are those of its ``front``; ``reach`` is how the database
+    itself is struck, which is another way for each engine.
     """
 
     def __init__(
@@ -32,12 +44,8 @@ class Scene:
         busy_timeout_ms: int,
         size_bytes: int,
         backups: dict[str, Path],
-        proxy: Proxy | None = None,
-        backend: Backend | Server | None = None,
-        token: str = "",
-        api_timeout_ms: float = 0.0,
+        front: Front | None = None,
         terms: Terms | None = None,
-        own_backend: bool = False,
         pristine: Path | None = None,
     ) -> None:
         self.database = database
@@ -45,12 +53,11 @@ class Scene:
         self.backups = backups  # recovery -> its backup file
         self.busy_timeout_ms = busy_timeout_ms
         self.size_bytes = size_bytes
-        self.proxy = proxy
-        self.backend = backend
-        self.token = token  # that of the API's client; never in evidence
-        self.api_timeout_ms = api_timeout_ms  # how long the API's client waits for an answer
+        front = front or Front()
+        self.proxy, self.backend, self.token = front.proxy, front.backend, front.token
+        self.api_timeout_ms = front.api_timeout_ms
         self.terms = terms or Terms()  # those that a command of the user's own cleans under
-        self.own_backend = own_backend  # requests are then announced by the proxy alone
+        self.own_backend = front.own_backend
         self.pristine = pristine  # a file that holds the baseline, and that nobody writes to
         self.scopes: tuple[str, ...] = ()  # the token's, before any fault of this cycle took one
         self.due: frozenset[str] = frozenset()  # kinds about to strike, while others are lifted
