@@ -65,8 +65,14 @@ class Differences:
 
     def sentences_beside_rows(self) -> list[str]:
         """One line each for what differs beside the rows of tables, in the same order."""
-        lines = [f"sequence {n}: {a} -> {b}" for n, (a, b) in sorted(self.sequences.items())]
+        lines = [
+            f"sequence {name}: {before} -> {now}"
+            for name, (before, now) in sorted(self.sequences.items())
+        ]
         lines += map(str, self.schema)
-        lines += [f"setting {n}: {a} -> {b}" for n, (a, b) in sorted(self.settings.items())]
-        lines += [f"{n}: not readable: {why}" for n, why in sorted(self.unread.items())]
+        lines += [
+            f"setting {name}: {before} -> {now}"
+            for name, (before, now) in sorted(self.settings.items())
+        ]
+        lines += [f"{name}: not readable: {why}" for name, why in sorted(self.unread.items())]
         return lines

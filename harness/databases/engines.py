@@ -35,11 +35,11 @@ def address_of(given: Given | Address, *, what: str = "--database") -> Address:
 
 def engine_of(given: Given | Address) -> Engine:
     """Return the engine of a path or an address; UsageError for one there is no engine for."""
-    known = getattr(given, "engine", None)
-    if known is not None:
-        return cast(Engine, known)
-    scheme, found, _ = os.fsdecode(cast(Given, given)).partition("://")
-    if not found:
+    engine = getattr(given, "engine", None)
+    if engine is not None:
+        return cast(Engine, engine)
+    scheme, separator, _ = os.fsdecode(cast(Given, given)).partition("://")
+    if not separator:
         return _of_scheme(FILES)
     if scheme in ("sqlite", "file"):
         raise UsageError(f"{scheme}:// addresses are not read: give the path of the file")
@@ -72,7 +72,7 @@ def named(name: str) -> Engine:
 @cache
 def built_in() -> tuple[str, ...]:
     """Return the names of the built-in engines: they are the folders here."""
-    return tuple(m.name for m in pkgutil.iter_modules(databases.__path__) if m.ispkg)
+    return tuple(module.name for module in pkgutil.iter_modules(databases.__path__) if module.ispkg)
 
 
 def describe(error: BaseException) -> Reason | None:

@@ -55,9 +55,9 @@ class Shape:
 
     def request_slots(self) -> list[Slot]:
         """Every request over HTTP: the tests' (made once each), every attempt of the cleanup's."""
-        made = [Slot("create", call, 1) for call in self.creates]
-        made += self.cleanup_slots() if self.cleans_over_http else []
-        return [*made, *self.own_requests]
+        slots = [Slot("create", call, 1) for call in self.creates]
+        slots += self.cleanup_slots() if self.cleans_over_http else []
+        return [*slots, *self.own_requests]
 
     def cleanup_slots(self) -> list[Slot]:
         """Every attempt at every removal."""

@@ -52,8 +52,8 @@ class FileSizeLimit(CommandFault):
         terms = self.scene.terms
         limit, terms.file_size_bytes = terms.file_size_bytes, None
         if limit is not None and terms.ended is not None and not self.evidence:
-            seen = self._seen(terms.ended, limit)
-            self.evidence = f"RLIMIT_FSIZE {limit} bytes: {seen}" if seen else ""
+            sign = self._seen(terms.ended, limit)
+            self.evidence = f"RLIMIT_FSIZE {limit} bytes: {sign}" if sign else ""
 
     def _seen(self, ended: Ended, limit: int) -> str:
         if ended.status in (-signal.SIGXFSZ, _SHELLS + signal.SIGXFSZ):
@@ -61,5 +61,5 @@ class FileSizeLimit(CommandFault):
         cut = self.scene.reach.file_of(limit)
         if cut:
             return f"the {cut} was cut there"
-        said = _SAID.search(ended.output)
-        return f"it said {said[0]!r}" if said and ended.status else ""
+        match = _SAID.search(ended.output)
+        return f"it said {match[0]!r}" if match and ended.status else ""

@@ -56,10 +56,10 @@ class ForeignKey(Fault):
         table, _, key = step.operation.removeprefix("delete ").partition(" ")
         connection = self.scene.other()
         try:
-            found = self.scene.child_of(connection, table)
-            if found is None:
+            reference = self.scene.child_of(connection, table)
+            if reference is None:
                 return
-            child, column, referred = found
+            child, column, referred = reference
             value = _referred_value(connection, table, key, referred)
             connection.execute(copy_statement(connection, child, column), (value,))
             if not connection.changes():
@@ -87,10 +87,10 @@ class ForeignKey(Fault):
 
 def _referred_value(connection: apsw.Connection, table: str, key: str, referred: str) -> Any:
     """What a child must hold to refer to the row of this key; SQLite makes text a number itself."""
-    own = primary_key(connection, table)
-    if own.lower() == referred.lower():
+    key_column = primary_key(connection, table)
+    if key_column.lower() == referred.lower():
         return key
     row = connection.execute(
-        f"SELECT {quoted(referred)} FROM {quoted(table)} WHERE {quoted(own)} = ?", (key,)
+        f"SELECT {quoted(referred)} FROM {quoted(table)} WHERE {quoted(key_column)} = ?", (key,)
     ).fetchone()
     return row[0] if row else None

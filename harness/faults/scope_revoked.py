@@ -51,8 +51,8 @@ class ScopeRevoked(Fault):
             with self.scene.reach.transaction(busy_timeout_ms=0) as connection:
                 scopes = self._scopes(connection)
                 self.scene.scopes = self.scene.scopes or scopes
-                kept = tuple(word for word in scopes if word != scope)
-                changed = self._write(connection, kept) if kept != scopes else 0
+                remaining = tuple(word for word in scopes if word != scope)
+                changed = self._write(connection, remaining) if remaining != scopes else 0
         except LockedOut:
             return
         if changed:
@@ -79,10 +79,10 @@ class ScopeRevoked(Fault):
             lacks = scope not in self._scopes(reading)
         if lacks:
             with reach.transaction(busy_timeout_ms=_GIVE_BACK_MS) as connection:
-                there = (*self._scopes(connection), scope)
+                scopes = (*self._scopes(connection), scope)
                 order = {word: place for place, word in enumerate(self.scene.scopes)}
                 self._write(
-                    connection, tuple(sorted(there, key=lambda w: order.get(w, len(order))))
+                    connection, tuple(sorted(scopes, key=lambda word: order.get(word, len(order))))
                 )
 
     def _scopes(self, connection: Any) -> tuple[str, ...]:

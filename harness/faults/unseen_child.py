@@ -88,8 +88,8 @@ class UnseenChild(Fault):
             for name in sorted(restricted(schema))
             for target in _targets(connection, schema, schema[name])
         ]
-        first = int(self.planned.where * len(targets))
-        for target in targets[first:] + targets[:first]:
+        start = int(self.planned.where * len(targets))
+        for target in targets[start:] + targets[:start]:
             child = _adopt(connection, schema, target, int(self.planned.where * 2**32))
             if child is not None:
                 connection.execute("COMMIT")
@@ -117,12 +117,14 @@ class UnseenChild(Fault):
 
 def _beside(database: Any, pristine: Any) -> apsw.Connection:
     """Connect as another program would, with the baseline attached as ``was``."""
-    live, was = (quote(os.fsencode(os.path.abspath(path))) for path in (database, pristine))
+    live_path, pristine_path = (
+        quote(os.fsencode(os.path.abspath(path))) for path in (database, pristine)
+    )
     connection = apsw.Connection(
-        f"file://{live}", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
+        f"file://{live_path}", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
     )
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
-    connection.execute("ATTACH ? AS was", (f"file://{was}?immutable=1",))
+    connection.execute("ATTACH ? AS was", (f"file://{pristine_path}?immutable=1",))
     return connection
 
 
@@ -148,7 +150,7 @@ def _new_rows(connection: Any, table: Table) -> list[dict[str, Any]]:
         return []
     names = list(dict.fromkeys([*table.key, *table.readable]))
     listed = ", ".join(f"m.{quoted(name)}" for name in names)
-    name, first = quoted(table.name), quoted(table.key[0])
+    name, first_key = quoted(table.name), quoted(table.key[0])
     numbered = table.alias is not None or table.key[0] not in table.readable
     queries = [
         f"SELECT {listed} FROM main.{name} m WHERE NOT EXISTS (SELECT 1 FROM was.{name} w WHERE "
@@ -158,13 +160,13 @@ def _new_rows(connection: Any, table: Table) -> list[dict[str, Any]]:
     if numbered:
         queries.insert(
             0,
-            f"SELECT {listed} FROM main.{name} m WHERE m.{first} > "
-            f"coalesce((SELECT max({first}) FROM was.{name}), 0) LIMIT {_MOST}",
+            f"SELECT {listed} FROM main.{name} m WHERE m.{first_key} > "
+            f"coalesce((SELECT max({first_key}) FROM was.{name}), 0) LIMIT {_MOST}",
         )
     for query in queries:
-        found = connection.execute(query).fetchall()
-        if found:
-            return [dict(zip(names, row, strict=True)) for row in found]
+        rows = connection.execute(query).fetchall()
+        if rows:
+            return [dict(zip(names, row, strict=True)) for row in rows]
     return []
 
 

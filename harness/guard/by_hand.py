@@ -77,8 +77,8 @@ def backup(
     it a dead link, stands in the backup's place.
     """
     address = address_of(database)
-    made = _of(address).backup(address, backup, files or Files(), busy_timeout_ms)
-    return cast(Saved, made)
+    saved = _of(address).backup(address, backup, files or Files(), busy_timeout_ms)
+    return cast(Saved, saved)
 
 
 def verify(database: Given, backup: Given, *, busy_timeout_ms: int = WAIT_MS) -> Differences:
@@ -107,8 +107,8 @@ def restore(
         RestoreError: tried, and the database is not proven to be the backup.
     """
     address = address_of(database)
-    done = _of(address).restore(address, backup, files or Files(), busy_timeout_ms, force=force)
-    return cast(Restored, done)
+    restored = _of(address).restore(address, backup, files or Files(), busy_timeout_ms, force=force)
+    return cast(Restored, restored)
 
 
 def discard(database: Given | Address, *, files: Files | None = None) -> str:
@@ -149,8 +149,8 @@ def as_lines(found: Differences) -> list[str]:
 
 def as_json(found: Differences) -> str:
     """Say every difference to machines."""
-    told = {"version": document.VERSION} | document.of(found, rows=True)
-    return json.dumps(told, indent=2)
+    content = {"version": document.VERSION} | document.of(found, rows=True)
+    return json.dumps(content, indent=2)
 
 
 def _short(row: Row) -> str:

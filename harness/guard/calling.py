@@ -34,7 +34,7 @@ class Callable(ModuleType):
 
         Also ``async with``, and ``@harness.guard(...)`` above a function. ``Guarded`` says more.
         """
-        made: Guarded = load("harness.guard.context").Guarded(
+        guarded: Guarded = load("harness.guard.context").Guarded(
             database,
             cleanup=cleanup,
             recoveries=recoveries,
@@ -44,4 +44,4 @@ class Callable(ModuleType):
             i_know=i_know,
             archives=archives,
         )
-        return made
+        return guarded

@@ -52,25 +52,25 @@ class Chain:
 
     def _taken(self, recovery: Recovery, verified: bool) -> Callable[[], None]:
         def take() -> None:
-            left = Differences()
+            differences = Differences()
             for _ in range(_TRIES):
                 recovery.capture()
                 if not verified or recovery.untouched():
                     return
-                left = recovery.differences()
-                if left.clean("exact"):
+                differences = recovery.differences()
+                if differences.clean("exact"):
                     return
             recovery.dispose()
             raise RecoveryRefused(
                 f"after {_TRIES} backups the database still was not the same as its backup "
-                f"({'; '.join(left.sentences())}): stop what writes to it"
+                f"({'; '.join(differences.sentences())}): stop what writes to it"
             )
 
         return take
 
     def keep_out_of_reach(self) -> str:
         """Take what was captured out of the tests' reach; why not, where that cannot be."""
-        places = [(self._names.index(r.name), r) for r in self.captured]
+        places = [(self._names.index(recovery.name), recovery) for recovery in self.captured]
         return self._target.keep_out_of_reach(places)
 
     def give_up(self) -> bool:
@@ -89,7 +89,7 @@ class Chain:
         self._target.refuse_detour()
         if self._target.is_gone:
             return GONE
-        holding = [r for r in self.captured if not r.released] or self.captured
+        holding = [recovery for recovery in self.captured if not recovery.released] or self.captured
         if holding[0].untouched():
             return Differences()  # proven without reading it
         return _first_sound(holding).differences(grade=grade)
@@ -98,8 +98,8 @@ class Chain:
         """Restore by one after the other until ``proven`` says so; the name of that one."""
         for recovery in self.captured:
             with self._attempts.timed("restore"):
-                done = self._attempts.succeed("restore", recovery.name, recovery.restore)
-            if done and proven():
+                succeeded = self._attempts.succeed("restore", recovery.name, recovery.restore)
+            if succeeded and proven():
                 return recovery.name
             if recovery is not self.captured[-1]:
                 recovery.release()
@@ -120,8 +120,11 @@ class Chain:
         return self._disposed(self.captured)
 
     def _disposed(self, recoveries: list[Recovery]) -> bool:
-        gone = [self._attempts.succeed("dispose", r.name, r.dispose) for r in recoveries]
-        return all(gone)
+        removed = [
+            self._attempts.succeed("dispose", recovery.name, recovery.dispose)
+            for recovery in recoveries
+        ]
+        return all(removed)
 
     # For whoever comes after a kill.
 
@@ -138,18 +141,18 @@ class Chain:
     def entry(self, state: str, *, captured: bool = True) -> Entry:
         """Say for the journal what stands; ``captured``: of those alone that hold a backup."""
         recoveries = self.captured if captured else self._all
-        return {"state": state, "backups": [self._described(r) for r in recoveries]}
+        return {"state": state, "backups": [self._described(recovery) for recovery in recoveries]}
 
     def rescued(self) -> Entry | None:
         """Keep as files what only this process holds, and say it; None where there is nothing."""
         backups, any_kept = [], False
         for recovery in self.captured:
-            kept = None
+            rescued = None
             with suppress(OSError, RestoreError):  # then it is lost, and that is said
-                kept = recovery.rescue()
-            any_kept |= kept is not None
+                rescued = recovery.rescue()
+            any_kept |= rescued is not None
             place = {"place": self._names.index(recovery.name)}
-            backups.append(self._described(recovery) if kept is None else kept | place)
+            backups.append(self._described(recovery) if rescued is None else rescued | place)
         return {"state": CAPTURED, "backups": backups} if any_kept else None
 
     def _described(self, recovery: Recovery) -> Entry:

@@ -160,10 +160,10 @@ def _start(argv: Sequence[str], announce: Announce) -> subprocess.Popen[bytes]:
     try:
         return _spawn(list(argv), announce)
     except OSError as error:
-        found = shutil.which(argv[0])
-        if error.errno != errno.ENOEXEC or found is None:
+        script = shutil.which(argv[0])
+        if error.errno != errno.ENOEXEC or script is None:
             raise
-        return _spawn(["/bin/sh", found, *argv[1:]], announce)
+        return _spawn(["/bin/sh", script, *argv[1:]], announce)
 
 
 def _spawn(argv: list[str], announce: Announce) -> subprocess.Popen[bytes]:

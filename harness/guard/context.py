@@ -373,10 +373,10 @@ async def _waited(action: Callable[[], None]) -> None:
     executor.shutdown(wait=False)
     cancelled: asyncio.CancelledError | None = None
     try:
-        done = asyncio.wrap_future(work)
-        while not done.done():
+        future = asyncio.wrap_future(work)
+        while not future.done():
             try:
-                await asyncio.wait({done})  # which, cancelled, does not cancel what it waits for
+                await asyncio.wait({future})  # which, cancelled, does not cancel what it waits for
             except asyncio.CancelledError as error:
                 cancelled = error
     finally:

@@ -23,18 +23,18 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
 
 
 def _table(table: TableDifferences, *, rows: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "added": len(table.added),
         "missing": len(table.missing),
         "changed": len(table.changed),
     }
     if rows:
-        told["rows"] = {
+        described["rows"] = {
             "added": [_plain(row) for row in table.added],
             "missing": [_plain(row) for row in table.missing],
             "changed": [_pair(was, now) for was, now in table.changed],
         }
-    return told
+    return described
 
 
 def _pairs(values: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def _pair(was: Any, now: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Give a value as JSON can hold it: what JSON has no word for comes as an object."""
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_plain(part) for part in value]
     if isinstance(value, bytes):
         return {"blob": value.hex()}
     if isinstance(value, float) and not math.isfinite(value):

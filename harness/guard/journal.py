@@ -35,10 +35,10 @@ def how_to_recover(database: Path | Address | str) -> str:
         database: its path, its address, or that as it can be given from anywhere.
     """
     if isinstance(database, os.PathLike):
-        whole = os.path.abspath(database)
+        address = os.path.abspath(database)
     else:
-        whole = database if isinstance(database, str) else database.whole
-    return f"harness recover --database {shlex.quote(whole)}"
+        address = database if isinstance(database, str) else database.whole
+    return f"harness recover --database {shlex.quote(address)}"
 
 
 class AtWork(UsageError):
@@ -107,17 +107,17 @@ def entries_in(written: bytes) -> tuple[list[Entry], int]:
         OtherVersion: it is of a guard of another version.
         Damaged: no guard can have written it.
     """
-    whole = written.partition(b"\0")[0]
-    whole = whole[: whole.rfind(b"\n") + 1]
+    whole_lines = written.partition(b"\0")[0]
+    whole_lines = whole_lines[: whole_lines.rfind(b"\n") + 1]
     try:
-        entries = [json.loads(text) for text in whole.splitlines()]
+        entries = [json.loads(text) for text in whole_lines.splitlines()]
     except (ValueError, RecursionError):
         raise Damaged from None
     if entries and isinstance(entries[0], dict) and entries[0].get("version") not in READ:
         raise OtherVersion(entries[0].get("version"))
     if not all(_is_sound(entry) for entry in entries):
         raise Damaged
-    return entries, len(whole)
+    return entries, len(whole_lines)
 
 
 class Damaged(Exception):

@@ -122,9 +122,9 @@ def captured_by_the_dead(entries: list[Entry]) -> bool:
 
 
 def _refuse_an_empty_one(target: Target, entries: list[Entry]) -> None:
-    if "pid" not in entries[0] and (kept := target.standing_backups()):
+    if "pid" not in entries[0] and (backups := target.standing_backups()):
         raise RestoreError(
-            f"{target.journal} is empty, but there is a backup, {kept[0]}: nothing was "
+            f"{target.journal} is empty, but there is a backup, {backups[0]}: nothing was "
             f"changed. Compare them ('harness verify') and put it back if need be ('harness "
             f"restore'), then {how_to_recover(target.address)} --discard"
         )
@@ -135,7 +135,7 @@ def refuse_while_running(target: Target, entries: list[Entry]) -> None:
 
     It would write its test data into the baseline that is brought back.
     """
-    command = next((e["command"] for e in reversed(entries) if "command" in e), None)
+    command = next((entry["command"] for entry in reversed(entries) if "command" in entry), None)
     if command is None:
         return
     pid, since = int(command["pid"]), str(command["started"])
@@ -205,16 +205,16 @@ def _put_back(target: Target, backups: list[Resumed]) -> str:
             backup.must_be_resumed()
             recovery.restore()
             recovery.check()
-            left = recovery.differences()
+            differences = recovery.differences()
         except Exception as error:  # noqa: BLE001 - the reason is told, the next backup is tried
             recovery.release()
             reasons.append(f"{recovery.name}: {_why(target, error)}")
             continue
-        if left.clean("exact"):
+        if differences.clean("exact"):
             _tidy_up(target, backups, proven=True)
             return recovery.name
         recovery.release()
-        reasons.append(f"{recovery.name}: {'; '.join(left.sentences())}")
+        reasons.append(f"{recovery.name}: {'; '.join(differences.sentences())}")
     raise _could_not(target, reasons)
 
 
@@ -223,8 +223,8 @@ def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) ->
     try:
         if proven:
             target.make_durable()
-            kept = [backup.description for backup in backups]
-            target.journal.write({"state": PROVEN, "backups": kept})
+            descriptions = [backup.description for backup in backups]
+            target.journal.write({"state": PROVEN, "backups": descriptions})
         tidy(backups)
         target.journal.end()
     except (OSError, target.engine.Error) as error:

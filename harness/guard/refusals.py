@@ -80,8 +80,8 @@ def sign_in(text: str, signs: Iterable[str]) -> str | None:
     """Return the first of ``signs`` that stands in ``text`` as a whole word or row of words."""
     words = _words(text)
     for sign in signs:
-        wanted = _words(sign)
-        if wanted.strip() and wanted in words:
+        sign_words = _words(sign)
+        if sign_words.strip() and sign_words in words:
             return sign.strip()
     return None
 

@@ -190,10 +190,10 @@ def target_of(
     if hasattr(database, "journal"):
         return cast(Target, database)
     address = address_of(cast(Any, database))
-    made = load(f"{address.engine.guarding}.target").made(
+    target = load(f"{address.engine.guarding}.target").made(
         address, files or Files(), busy_timeout_ms=busy_timeout_ms, state=state
     )
-    return cast(Target, made)
+    return cast(Target, target)
 
 
 def pending() -> Iterator[Pending]:

@@ -34,36 +34,36 @@ class Run:
     @property
     def proven(self) -> bool:
         """Whether the last verification found the database to be its baseline."""
-        last = self.result.remaining or self.result.found
-        return self.result.says_clean and last is not None and last.clean(self.grade)
+        last_found = self.result.remaining or self.result.found
+        return self.result.says_clean and last_found is not None and last_found.clean(self.grade)
 
 
 def lines(run: Run, *, verbose: bool = False) -> list[str]:
     """Tell it in a few lines; ``verbose``: with every row that differs."""
-    told = _backed_up(run.result)
+    sentences = _backed_up(run.result)
     if run.result.unprotected:
-        told.append(
+        sentences.append(
             "nothing is kept out of the tests' reach: what they remove beside the database is gone "
             f"if the guard is killed as well ({run.result.unprotected})"
         )
-    told += _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
+    sentences += _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
     spent = [f"{phase} {_span(ms)}" for phase, ms in _spent(run)]
-    return [*told, ", ".join(spent)] if spent else told
+    return [*sentences, ", ".join(spent)] if spent else sentences
 
 
 def errors(run: Run, *, verbose: bool = False) -> list[str]:
     """Tell only what went wrong: why the command did not run, why the database is not proven."""
-    told = [run.why_not_run] if run.why_not_run else []
+    sentences = [run.why_not_run] if run.why_not_run else []
     result = run.result
     if not result.says_clean:
-        told.append(f"{run.database} is NOT proven back at its baseline")
-        told += _reasons(result)
+        sentences.append(f"{run.database} is NOT proven back at its baseline")
+        sentences += _reasons(result)
         if result.remaining is not None:
-            told += _indented(_differing(result.remaining, verbose=verbose))
-        told += _what_to_do(run)
+            sentences += _indented(_differing(result.remaining, verbose=verbose))
+        sentences += _what_to_do(run)
     if result.undisposed:
-        told.append("the backup could not be removed; the next guard will try again")
-    return told
+        sentences.append("the backup could not be removed; the next guard will try again")
+    return sentences
 
 
 def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
@@ -89,8 +89,9 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "undisposed": result.undisposed,
         "timings_ms": {phase: round(ms, 3) for phase, ms in _spent(run)},
         "failures": [
-            f.step._asdict() | {"reason": f.reason, "error": f.error, "code": f.code}
-            for f in result.failures
+            failure.step._asdict()
+            | {"reason": failure.reason, "error": failure.error, "code": failure.code}
+            for failure in result.failures
         ],
         "by_hand": how_to_recover(run.database) if _is_pending(result) else None,
     }
@@ -121,69 +122,71 @@ def _what_to_do(run: Run) -> list[str]:
 
 
 def _left(run: Run, *, verbose: bool) -> list[str]:
-    found = run.result.found
-    if found is None:
+    differences = run.result.found
+    if differences is None:
         return []
     whose = "left by the tests" if run.result.report is None else "left after the cleanup"
-    differing = _differing(found, verbose=verbose)
+    differing = _differing(differences, verbose=verbose)
     return [f"{whose}:", *_indented(differing)] if differing else [f"{whose}: nothing"]
 
 
 def _cleaned(result: GuardResult) -> list[str]:
     if result.report is None:
         return []
-    said = result.report.sentences() or [
+    sentences = result.report.sentences() or [
         "done, by its own word" if result.report.ok else "failed, by its own word"
     ]
-    return [f"cleanup: {said[0]}", *_indented(said[1:])]
+    return [f"cleanup: {sentences[0]}", *_indented(sentences[1:])]
 
 
 def _ended(run: Run) -> list[str]:
     result = run.result
     if not result.says_clean:
         return []
-    told = []
+    sentences = []
     if result.restored_by is not None:
-        told += [f"restored by {result.restored_by}", *_indented(_reasons(result))]
+        sentences += [f"restored by {result.restored_by}", *_indented(_reasons(result))]
         if result.archive is not None:
-            told.append(f"what was there is kept as {result.archive.name}")
+            sentences.append(f"what was there is kept as {result.archive.name}")
     elif result.found is not None:
-        told.append("no restore was needed")
+        sentences.append("no restore was needed")
     if run.proven:
-        told.append(f"{run.database} is proven back at its baseline")
+        sentences.append(f"{run.database} is proven back at its baseline")
     else:
-        told.append(f"{run.database} was not looked at: nothing is proven with this policy")
-    return told
+        sentences.append(f"{run.database} was not looked at: nothing is proven with this policy")
+    return sentences
 
 
 def _reasons(result: GuardResult) -> list[str]:
     """Give what failed on the way in the guard's own steps, the last attempt of each."""
-    last = {
-        (f.step.phase, f.step.operation): f for f in result.failures if f.step.phase != "cleanup"
+    last_failures = {
+        (failure.step.phase, failure.step.operation): failure
+        for failure in result.failures
+        if failure.step.phase != "cleanup"
     }
     return [
         f"{phase} by {operation} failed: {failure.reason} ({failure.error})"
-        for (phase, operation), failure in last.items()
+        for (phase, operation), failure in last_failures.items()
     ]
 
 
-def _differing(found: Differences, *, verbose: bool) -> list[str]:
-    told = []
-    for name, table in sorted(found.tables.items()):
-        told.append(table.sentence(name))
+def _differing(differences: Differences, *, verbose: bool) -> list[str]:
+    sentences = []
+    for name, table in sorted(differences.tables.items()):
+        sentences.append(table.sentence(name))
         if verbose:
-            told += [f"  + {_cells(row)}" for row in table.added]
-            told += [f"  - {_cells(row)}" for row in table.missing]
-            told += [f"  ~ {_cells(was)} -> {_cells(now)}" for was, now in table.changed]
-    return told + found.sentences_beside_rows()
+            sentences += [f"  + {_cells(row)}" for row in table.added]
+            sentences += [f"  - {_cells(row)}" for row in table.missing]
+            sentences += [f"  ~ {_cells(was)} -> {_cells(now)}" for was, now in table.changed]
+    return sentences + differences.sentences_beside_rows()
 
 
 def _cells(row: Row) -> str:
     return ", ".join(repr(cell) for cell in row)  # repr: no cell can speak to the terminal
 
 
-def _indented(told: list[str]) -> list[str]:
-    return [f"  {line}" for line in told]
+def _indented(sentences: list[str]) -> list[str]:
+    return [f"  {line}" for line in sentences]
 
 
 def _span(ms: float) -> str:

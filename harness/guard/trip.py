@@ -63,11 +63,13 @@ class Trip:
 
     def _refuse(self) -> None:
         self.result.ended = "refused"
-        gone = self._chain.give_up()
+        removed = self._chain.give_up()
         ended = self.attempts.noted("dispose", self.target.journal.end)
-        self.result.undisposed = not (ended and gone)
+        self.result.undisposed = not (ended and removed)
         _under_way.discard(self)
-        why = "; ".join(f"{f.step.operation}: {f.error}" for f in self.result.failures)
+        why = "; ".join(
+            f"{failure.step.operation}: {failure.error}" for failure in self.result.failures
+        )
         raise BackupError(
             f"no backup of {self.target.address} could be taken, so no test was run: {why}"
         )
@@ -84,8 +86,8 @@ class Trip:
             )
         except Exception as error:  # noqa: BLE001 - whatever a cleanup raises is a failed cleanup
             failure = self.attempts.failed(Step("cleanup", cleanup.name, 1), error)
-            whole = Entity(table="everything", key=())
-            return CleanupReport(failed=[(whole, failure)], failures=[failure])
+            everything = Entity(table="everything", key=())
+            return CleanupReport(failed=[(everything, failure)], failures=[failure])
         self.result.failures += report.failures
         return report
 
@@ -166,9 +168,9 @@ class Trip:
             result.undisposed = True
             self.abandon()
             return
-        gone = self._chain.dispose()
-        result.undisposed = not gone
-        if proven and gone:
+        removed = self._chain.dispose()
+        result.undisposed = not removed
+        if proven and removed:
             result.undisposed = not attempts.noted("dispose", journal.end)
         elif proven:
             journal.release()  # it says what is left, for the next guard to remove

@@ -55,17 +55,19 @@ class Intent:
         if not self._entries:
             return None
         backups = self._backups(busy_timeout_ms)
-        kept: tuple[Path, ...] = ()
+        archive_paths: tuple[Path, ...] = ()
         if leftovers.captured_by_the_dead(self._entries):
-            archives = [self._target.archive_backup(b.recovery, chosen=chosen) for b in backups]
-            kept = tuple(path for path in archives if path is not None)
+            archives = [
+                self._target.archive_backup(backup.recovery, chosen=chosen) for backup in backups
+            ]
+            archive_paths = tuple(path for path in archives if path is not None)
             if self._target.is_there:  # else there is nothing to last, and nobody asked for it
                 self._target.make_durable()
             described = self._entries[-1].get("backups", [])
             self._journal.write({"state": PROVEN, "backups": described})
         leftovers.tidy(backups)
         self._journal.end()
-        return kept
+        return archive_paths
 
     def _backups(self, busy_timeout_ms: int) -> list[Resumed]:
         backups = leftovers.known_again(self._target, self._entries[-1])

@@ -65,16 +65,16 @@ class Attempt:
     def _must_be_new(self) -> set[str]:
         """Of every unique set one column at least must hold what is not there yet."""
         table = self._table
-        referring = {name for r in table.references for name in r.columns}
+        referring = {name for reference in table.references for name in reference.columns}
         sets = [*table.uniques, *([frozenset(table.key)] if table.key else [])]
-        new: set[str] = set()
-        for unique in sorted(sets, key=lambda one: (len(one), sorted(one))):
-            free = [n for n in table.columns if n in unique and n not in referring]
-            if free and not unique & new and table.alias not in unique:
-                new.add(max(free, key=lambda name: "TEXT" in table.columns[name].type))
+        new_columns: set[str] = set()
+        for unique in sorted(sets, key=lambda names: (len(names), sorted(names))):
+            free = [name for name in table.columns if name in unique and name not in referring]
+            if free and not unique & new_columns and table.alias not in unique:
+                new_columns.add(max(free, key=lambda name: "TEXT" in table.columns[name].type))
         if table.alias is not None and self._maker.no_next(table):
-            new.add(table.alias)
-        return new - self._given.keys()
+            new_columns.add(table.alias)
+        return new_columns - self._given.keys()
 
     def values(self) -> Values:
         """The values of the next try."""
@@ -101,21 +101,29 @@ class Attempt:
             and (sample[name] is not None or name not in self._table.key)
         ):
             return sample[name]
-        known = self._maker.suggested(self._table, name)
-        if not known:
+        suggested = self._maker.suggested(self._table, name)
+        if not suggested:
             return None
-        at = level - 1 if name in sample else level
-        return known[(at + (self._template if level == 0 else 0)) % len(known)]
+        place = level - 1 if name in sample else level
+        return suggested[(place + (self._template if level == 0 else 0)) % len(suggested)]
 
     def _refer(self, values: Values) -> None:
         """Set the foreign keys: each combination of parents in its turn."""
         self._thought_of = []
         for number, reference in enumerate(self._table.references):
-            fixed = [(i, values[n]) for i, n in enumerate(reference.columns) if n in values]
+            fixed = [
+                (place, values[name])
+                for place, name in enumerate(reference.columns)
+                if name in values
+            ]
             if len(fixed) == len(reference.columns):
                 continue
             choices = self._maker.parents(self._table, reference)
-            choices = [one for one in choices if all(one[i] == v for i, v in fixed)]
+            choices = [
+                choice
+                for choice in choices
+                if all(choice[place] == value for place, value in fixed)
+            ]
             choices = choices or self._without_parents(reference, values)
             self._choices[number] = len(choices)
             values.update(
@@ -157,10 +165,10 @@ class Attempt:
         """Change what was refused."""
         text = str(error)
         blamed = self._blamed(text)
-        self._current = {n: v for n, v in self._current.items() if n not in blamed}
+        self._current = {name: value for name, value in self._current.items() if name not in blamed}
         free = blamed - self._new
         self._levels.update(free)
-        referring = {name for r in self._table.references for name in r.columns}
+        referring = {name for reference in self._table.references for name in reference.columns}
         if "UNIQUE" in text and not blamed & self._new:
             self._new |= set(sorted(blamed - referring - self._given.keys())[:1])
         if "FOREIGN KEY" in text or blamed & referring or not blamed:
@@ -173,11 +181,11 @@ class Attempt:
 
     def _blamed(self, text: str) -> set[str]:
         columns = {name.lower(): name for name in self._table.columns}
-        if found := _UNIQUE.search(text):
-            index = re.match(r"index '(.+)'", found[1])
+        if match := _UNIQUE.search(text):
+            index = re.match(r"index '(.+)'", match[1])
             if not index:
-                names = [one.rpartition(".")[2] for one in found[1].split(", ")]
-                return {columns[n.lower()] for n in names if n.lower() in columns}
+                names = [qualified.rpartition(".")[2] for qualified in match[1].split(", ")]
+                return {columns[name.lower()] for name in names if name.lower() in columns}
         if text.startswith("CHECKConstraint") or "CHECK constraint failed" in text:
             return self._in_check(text.partition(": ")[2], columns)
         named = re.search(r"(?:NOT NULL constraint failed: |column )(.+)", text)
@@ -186,13 +194,13 @@ class Attempt:
             return {columns[name]} if name in columns else set()
         return set()
 
-    def _in_check(self, told: str, columns: dict[str, str]) -> set[str]:
+    def _in_check(self, text: str, columns: dict[str, str]) -> set[str]:
         """The columns of the CHECK that SQLite tells of, by its name or its expression."""
-        words = words_of(told)
+        words = words_of(text)
         blamed = {columns[word] for word in words & columns.keys()}
         if not blamed:
-            several = [c for c in self._table.checks if not self._table.alone(c)]
-            blamed = {columns[n] for c in several for n in c.names & columns.keys()}
+            several = [check for check in self._table.checks if not self._table.alone(check)]
+            blamed = {columns[name] for check in several for name in check.names & columns.keys()}
         # one column of several at a time, in turn: all at once would never meet
         order = sorted(blamed - self._given.keys())
         return {order[sum(self._levels.values()) % len(order)]} if order else set()

@@ -83,8 +83,8 @@ def glob(pattern: str, filling: str) -> str:
 def _one_of(members: str, but: bool) -> str:
     if not but:
         return members[0]
-    kept = re.compile(f"[{re.escape(members).replace(chr(92) + '-', '-')}]")
-    return next((one for one in _IN_CLASSES if not kept.match(one)), "a")
+    refused = re.compile(f"[{re.escape(members).replace(chr(92) + '-', '-')}]")
+    return next((character for character in _IN_CLASSES if not refused.match(character)), "a")
 
 
 __all__ = ["DATES", "Check", "check_of", "glob", "like"]

@@ -132,13 +132,15 @@ class Maker:
             key = {name: values.get(name) for name in table.key}
         names = ", ".join(quoted(name) for name in table.readable)
         where = " AND ".join(f"{quoted(name)} = ?" for name in key) or "0"
-        found = self._connection.execute(
+        row = self._connection.execute(
             f"SELECT {names} FROM {quoted(table.name)} WHERE {where}", tuple(key.values())
         ).fetchone()
-        if found is None and key:
+        if row is None and key:
             raise apsw.ConstraintError("the row is not there after its INSERT: a trigger's doing?")
-        read = dict(zip(table.readable, found or (), strict=False))
-        entity = Entity(table.name, tuple((n, read.get(n, v)) for n, v in key.items()))
+        read = dict(zip(table.readable, row or (), strict=False))
+        entity = Entity(
+            table.name, tuple((name, read.get(name, value)) for name, value in key.items())
+        )
         return Row(values, read, entity)
 
     def count(self, table: Table) -> int:
@@ -161,7 +163,8 @@ class Maker:
                 f"SELECT {listed} FROM {quoted(table.name)} LIMIT {SAMPLES}"
             ).fetchall()
             self._sampled[table.name] = [
-                {n: v for n, v in zip(names, row, strict=True) if not _is_long(v)} for row in rows
+                {name: value for name, value in zip(names, row, strict=True) if not _is_long(value)}
+                for row in rows
             ]
         return self._sampled[table.name]
 
@@ -195,24 +198,24 @@ class Maker:
         near = [
             rows[(self.count(table) + step) % len(rows)] for step in range(min(len(rows), _PARENTS))
         ]
-        made = [tuple(row.get(name) for name in reference.referred) for row in near]
-        made = [one for one in made if None not in one]
+        just_made = [tuple(row.get(name) for name in reference.referred) for row in near]
+        just_made = [parent for parent in just_made if None not in parent]
         existing = self._existing(reference)
         nobody = [] if table.must_be_set(reference) else [(None,) * len(reference.columns)]
         if any(unique <= set(reference.columns) for unique in table.uniques):
             existing, nobody = nobody, existing  # most of them will have their one child
-        return [*made, *existing, *nobody]
+        return [*just_made, *existing, *nobody]
 
     def _existing(self, reference: ForeignKey) -> list[tuple[Any, ...]]:
         key = reference.parent, reference.referred
         if key not in self._parents:
             names = ", ".join(quoted(name) for name in reference.referred)
-            known = reference.parent in self._tables and reference.referred
+            is_readable = reference.parent in self._tables and reference.referred
             rows = (
                 self._connection.execute(
                     f"SELECT {names} FROM {quoted(reference.parent)} LIMIT {_PARENTS}"
                 ).fetchall()
-                if known
+                if is_readable
                 else []
             )
             self._parents[key] = [row for row in rows if None not in row]
@@ -220,8 +223,8 @@ class Maker:
 
     def promise(self, table: Table, reference: ForeignKey) -> tuple[Any, ...] | None:
         """Think of a parent that is yet to come; None where that cannot be."""
-        own = reference.parent == table.name
-        if not own and not (reference.deferred and reference.parent in self._planned):
+        is_own_parent = reference.parent == table.name
+        if not is_own_parent and not (reference.deferred and reference.parent in self._planned):
             return None
         parent = self._tables[reference.parent]
         if not set(reference.referred) <= parent.columns.keys():

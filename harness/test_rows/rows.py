@@ -54,7 +54,7 @@ class AutoRows(Action):
     def __init__(self, planned: Sequence[Planned]) -> None:
         self.planned = planned
         # a row that nothing finds again (columns hide every name of its number) is for verification
-        self.entities = tuple(one.entity for one in planned if one.entity.key)
+        self.entities = tuple(row.entity for row in planned if row.entity.key)
         self.payload_bytes = 0  # of the rows made last
 
     @property
@@ -84,21 +84,21 @@ class AutoRows(Action):
     def make(self, connection: Any, seed: int) -> None:
         """Make all rows; the same ``seed`` makes the same rows."""
         random = Random(seed)  # noqa: S311 - test data, not secrets
-        chosen = [int(random.random() * len(one.versions)) for one in self.planned]
+        chosen = [int(random.random() * len(row.versions)) for row in self.planned]
         try:
             self._write(connection, chosen)
         except apsw.ConstraintError:  # versions that do not go together: a trigger compares rows
             chosen = [0] * len(self.planned)
             self._write(connection, chosen)
         self.payload_bytes = sum(
-            one.payload_bytes(version) for one, version in zip(self.planned, chosen, strict=True)
+            row.payload_bytes(version) for row, version in zip(self.planned, chosen, strict=True)
         )
 
     def _write(self, connection: Any, chosen: Sequence[int]) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for one, version in zip(self.planned, chosen, strict=True):
-                connection.execute(one.sql, one.versions[version])
+            for row, version in zip(self.planned, chosen, strict=True):
+                connection.execute(row.sql, row.versions[version])
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
@@ -143,26 +143,26 @@ def _planned(
 ) -> list[Planned]:
     maker = Maker(private, schema, seed, tuple(order))
     most = _VERSIONS if rows <= _MANY else 2
-    found: list[Planned] = []
+    planned: list[Planned] = []
     for name in order:
-        table, made = schema[name], len(found)
-        kept = _kept(table, schema)
+        table, made_before = schema[name], len(planned)
+        kept_columns = _kept(table, schema)
         try:
             for _ in range(rows):
-                found.append(_versions(maker, table, kept, most))  # noqa: PERF401 - what was made counts
+                planned.append(_versions(maker, table, kept_columns, most))  # noqa: PERF401 - what was made counts
         except Refused as error:
             # a virtual table may be anybody's; of others at least one row is expected
-            if made == len(found) and (insist or not table.virtual):
+            if made_before == len(planned) and (insist or not table.virtual):
                 raise UsageError(f"{error}; {_INSTEAD}") from error
-    return found
+    return planned
 
 
-def _versions(maker: Maker, table: Table, kept: set[str], most: int) -> Planned:
+def _versions(maker: Maker, table: Table, kept_columns: set[str], most: int) -> Planned:
     """Make one row, and try others in its place that have the same values where ``kept``."""
     with maker.rolled_back():
         row = maker.row(table.name)
     versions = [tuple(row.given.values())]
-    for values in _others(maker, table, row, kept):
+    for values in _others(maker, table, row, kept_columns):
         if tuple(values.values()) not in versions and maker.tried(table, values):
             versions.append(tuple(values.values()))
         if len(versions) == most:
@@ -173,17 +173,17 @@ def _versions(maker: Maker, table: Table, kept: set[str], most: int) -> Planned:
 
 def _kept(table: Table, schema: dict[str, Table]) -> set[str]:
     """The columns that are the same in every version: keys, and what refers or is referred to."""
-    kept = {*table.key, *(name for unique in table.uniques for name in unique)}
-    kept.update(name for reference in table.references for name in reference.columns)
-    for other in schema.values():
-        for reference in other.references:
+    kept_columns = {*table.key, *(name for unique in table.uniques for name in unique)}
+    kept_columns.update(name for reference in table.references for name in reference.columns)
+    for referring in schema.values():
+        for reference in referring.references:
             if reference.parent == table.name:
-                kept.update(reference.referred)
-    return kept
+                kept_columns.update(reference.referred)
+    return kept_columns
 
 
-def _others(maker: Maker, table: Table, row: Row, kept: set[str]) -> Iterator[Values]:
-    free = [name for name in row.given if name not in kept]
+def _others(maker: Maker, table: Table, row: Row, kept_columns: set[str]) -> Iterator[Values]:
+    free = [name for name in row.given if name not in kept_columns]
     if not free or table.virtual:  # any column of a virtual table may be its key
         return
     samples = maker.samples(table)
@@ -192,9 +192,9 @@ def _others(maker: Maker, table: Table, row: Row, kept: set[str]) -> Iterator[Va
     for number in range(0 if samples else 2 * _VERSIONS):
         varied = {}
         for name in free:
-            known = maker.suggested(table, name)
-            if known and row.given[name] is not None:
-                alike = [one for one in known if type(one) is type(row.given[name])]
+            suggested = maker.suggested(table, name)
+            if suggested and row.given[name] is not None:
+                alike = [value for value in suggested if type(value) is type(row.given[name])]
                 varied[name] = alike[number % len(alike)] if alike else row.given[name]
         yield {**row.given, **varied}
 
@@ -229,7 +229,11 @@ def _chosen(schema: dict[str, Table], tables: Sequence[str]) -> list[str]:
         name = waiting.pop()
         if name not in chosen:
             chosen.add(name)
-            waiting += [r.parent for r in schema[name].references if r.parent in schema]
+            waiting += [
+                reference.parent
+                for reference in schema[name].references
+                if reference.parent in schema
+            ]
     return [name for name in schema if name in chosen]
 
 
@@ -239,19 +243,21 @@ def in_order(schema: dict[str, Table], names: Sequence[str]) -> list[str]:
     Triggers write to virtual tables under numbers of their own choice; rows that stood there
     already would be in their way.
     """
-    left = list(names)
+    waiting = list(names)
     order: list[str] = []
-    while left:
-        costs = [_cost(schema[name], set(left)) for name in left]
-        order.append(left.pop(costs.index(min(costs))))
-    return [n for n in order if not schema[n].virtual] + [n for n in order if schema[n].virtual]
+    while waiting:
+        costs = [_cost(schema[name], set(waiting)) for name in waiting]
+        order.append(waiting.pop(costs.index(min(costs))))
+    return [name for name in order if not schema[name].virtual] + [
+        name for name in order if schema[name].virtual
+    ]
 
 
-def _cost(table: Table, left: set[str]) -> int:
+def _cost(table: Table, waiting: set[str]) -> int:
     """What it costs to fill ``table`` before those in ``left`` that it refers to."""
     cost = 0
     for reference in table.references:
-        if reference.parent in left and reference.parent != table.name:
+        if reference.parent in waiting and reference.parent != table.name:
             must = table.must_be_set(reference)
             cost += 100 if must and not reference.deferred else 10 if must else 1
     return cost

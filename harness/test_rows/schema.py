@@ -45,25 +45,32 @@ class Table(NamedTuple):
 
 def read_schema(connection: Any) -> dict[str, Table]:
     """Read every table that can hold rows of a user's: no view, no shadow of a virtual table."""
-    tables = {name: _table(one) for name, one in sqlite.schema(connection).tables.items()}
+    tables = {
+        name: _table(described) for name, described in sqlite.schema(connection).tables.items()
+    }
     return {name: _refers_to_something(table, tables) for name, table in tables.items()}
 
 
-def _table(one: sqlite.Table) -> Table:
-    keys = [key.columns for key in one.unique_keys]
-    if one.numbered is None and one.primary_key:
-        keys.append(one.primary_key)
+def _table(described: sqlite.Table) -> Table:
+    keys = [key.columns for key in described.unique_keys]
+    if described.numbered is None and described.primary_key:
+        keys.append(described.primary_key)
     return Table(
-        name=one.name,
-        columns={c.name: c for c in one.columns if not (c.generated or c.hidden)},
-        readable=tuple(c.name for c in one.columns if not c.hidden),
-        alias=one.numbered,
-        key=one.primary_key or ((one.rowid,) if one.rowid else ()),
+        name=described.name,
+        columns={
+            column.name: column
+            for column in described.columns
+            if not (column.generated or column.hidden)
+        },
+        readable=tuple(column.name for column in described.columns if not column.hidden),
+        alias=described.numbered,
+        key=described.primary_key or ((described.rowid,) if described.rowid else ()),
         uniques=tuple(dict.fromkeys(map(frozenset, keys))),
-        references=one.foreign_keys[::-1],  # as they were declared: rows are made in this order
-        checks=tuple(map(check_of, one.checks)),
-        virtual=one.virtual,
-        copies=one.virtual and "content" in words_of(one.sql),
+        # as they were declared: rows are made in this order
+        references=described.foreign_keys[::-1],
+        checks=tuple(map(check_of, described.checks)),
+        virtual=described.virtual,
+        copies=described.virtual and "content" in words_of(described.sql),
     )
 
 

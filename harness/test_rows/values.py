@@ -55,21 +55,23 @@ def suggestions(
     Those that a CHECK on this column alone refuses are left out.
     """
     checks = list(table.checks_on(column.name))
-    found = [value for value in held if value is not None]
-    found += _default(connection, column)
+    values = [value for value in held if value is not None]
+    values += _default(connection, column)
     hints = [hint for check in checks for hint in check.hints]
     if affinity(column.type) == "BLOB" and column.type:
-        hints = [*(one.encode() for one in hints if isinstance(one, str)), *hints]
-    made = list(_made(column, seed))
-    found += [*hints, *made] if any(table.alone(check) for check in checks) else [*made, *hints]
+        hints = [*(hint.encode() for hint in hints if isinstance(hint, str)), *hints]
+    made_up = list(_made(column, seed))
+    values += (
+        [*hints, *made_up] if any(table.alone(check) for check in checks) else [*made_up, *hints]
+    )
     longest = _LENGTH.search(column.type)
     if longest:
         limit = int(longest[1])
-        found = [one[:limit] if isinstance(one, str) else one for one in found]
+        values = [value[:limit] if isinstance(value, str) else value for value in values]
     alone = [check for check in checks if table.alone(check)]
-    distinct = list({(type(one), one): one for one in found}.values())
-    kept = [one for one in distinct if passes(connection, table, column, alone, one)]
-    return kept[:_MOST]
+    distinct = list({(type(value), value): value for value in values}.values())
+    allowed = [value for value in distinct if passes(connection, table, column, alone, value)]
+    return allowed[:_MOST]
 
 
 def passes(
@@ -178,15 +180,15 @@ def another(base: Any, random: Random) -> Any:
 
 
 def _another_day(base: str, random: Random) -> str | None:
-    found = _DAY.match(base)
-    if not found:
+    match = _DAY.match(base)
+    if not match:
         return None
     try:
-        day = date(int(found[1]), int(found[2]), int(found[3]))
+        day = date(int(match[1]), int(match[2]), int(match[3]))
         later = day + timedelta(days=random.randrange(1, 2000))
     except (ValueError, OverflowError):
         return None
-    return later.isoformat() + base[found.end() :]
+    return later.isoformat() + base[match.end() :]
 
 
 def _another_text(base: str, random: Random) -> str:

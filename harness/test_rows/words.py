@@ -80,9 +80,9 @@ def pool(kind: str, seed: int) -> tuple[str, ...]:
     random = Random(f"words {kind} {seed}")  # noqa: S311 - test data, not secrets
     faker = _faker()
     faker.seed_instance(f"{kind} {seed}")
-    own = _OWN.get(kind)
-    if own:
-        return tuple(own(random) for _ in range(SIZE))
+    generator = _OWN.get(kind)
+    if generator:
+        return tuple(generator(random) for _ in range(SIZE))
     if kind == "title":
         return tuple(faker.sentence(4).rstrip(".") for _ in range(SIZE))
     if kind == "sentence":

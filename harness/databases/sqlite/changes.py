@@ -66,10 +66,10 @@ def table_ranges(
     root_before, root_now = roots
     if root_before is None or root_now is None:
         return [EVERY_ROWID], set()
-    old = walk(before, root_before, changed)
-    pages = (old.interior & changed) | old.leaves.keys()
-    ranges = set(old.leaves.values())
-    if root_before != root_now or not pages.isdisjoint({root_now} | old.interior):
+    tree_before = walk(before, root_before, changed)
+    pages = (tree_before.interior & changed) | tree_before.leaves.keys()
+    ranges = set(tree_before.leaves.values())
+    if root_before != root_now or not pages.isdisjoint({root_now} | tree_before.interior):
         all_old, all_new = walk(before, root_before, None), walk(now, root_now, None)
         ranges.update(covered for _, covered in all_old.leaves.items() ^ all_new.leaves.items())
     return _merged(ranges), pages
@@ -96,24 +96,24 @@ def changes(before: Image, now: Image, changed: set[int], roots: tuple[Roots, Ro
         Unfollowable: something cannot be read, or a page changed in place that may hold the rest
             of a long row (an overflow page), and only reading all rows tells whose.
     """
-    old, new = roots
+    roots_before, roots_now = roots
     if _overflow_changed(before, now, changed):
         raise Unfollowable("an overflow page changed in place")
-    found = Changes()
+    followed = Changes()
     owned = {number for number in changed if before.page(number)[:1] in TABLE_PAGES}
-    for name in dict.fromkeys((*old.rowid, *new.rowid)):
-        both = (old.rowid.get(name), new.rowid.get(name))
-        if both[0] == both[1] and not owned:
+    for name in dict.fromkeys((*roots_before.rowid, *roots_now.rowid)):
+        table_roots = (roots_before.rowid.get(name), roots_now.rowid.get(name))
+        if table_roots[0] == table_roots[1] and not owned:
             continue  # every page that can be this table's has been found to be another's
-        ranges, pages = table_ranges(before, now, changed, both)
+        ranges, pages = table_ranges(before, now, changed, table_roots)
         owned -= pages
         if ranges:
-            found.ranges[name] = ranges
-    for name in dict.fromkeys((*old.without_rowid, *new.without_rowid)):
-        both = (old.without_rowid.get(name), new.without_rowid.get(name))
-        if tree_touched(before, now, changed, both):
-            found.whole.add(name)
-    return found
+            followed.ranges[name] = ranges
+    for name in dict.fromkeys((*roots_before.without_rowid, *roots_now.without_rowid)):
+        table_roots = (roots_before.without_rowid.get(name), roots_now.without_rowid.get(name))
+        if tree_touched(before, now, changed, table_roots):
+            followed.whole.add(name)
+    return followed
 
 
 def _merged(ranges: Iterable[Range]) -> list[Range]:
@@ -138,10 +138,10 @@ def _overflow_changed(before: Image, now: Image, changed: set[int]) -> bool:
     doubtful = {
         number
         for number in changed - {1}
-        if (a := before.page(number))
-        and (b := now.page(number))
-        and a[0] not in KINDS
-        and b[0] not in KINDS
+        if (page_before := before.page(number))
+        and (page_now := now.page(number))
+        and page_before[0] not in KINDS
+        and page_now[0] not in KINDS
     }
     if doubtful and before.header_field(52):  # auto_vacuum keeps pointer maps
         doubtful = {number for number in doubtful if not _is_pointer_map(before, number)}
@@ -154,9 +154,9 @@ def _overflow_changed(before: Image, now: Image, changed: set[int]) -> bool:
 def _is_pointer_map(image: Image, number: int) -> bool:
     usable = image.page_size - image.page(1)[20]
     step = usable // 5 + 1
-    at = (number - 2) // step * step + 2
+    map_page = (number - 2) // step * step + 2
     locked = (1 << 30) // image.page_size + 1  # the page that carries the locks holds nothing
-    return number == at + (at == locked)
+    return number == map_page + (map_page == locked)
 
 
 def free_pages(image: Image) -> set[int]:

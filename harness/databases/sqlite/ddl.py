@@ -20,13 +20,13 @@ def checks_of(sql: str) -> tuple[str, ...]:
     if "CHECK" not in sql.upper():  # most have none, and taking them apart takes longest
         return ()
     tokens = tokens_of(sql)
-    found = []
+    checks = []
     for at, token in enumerate(tokens[:-1]):
         if token.group().upper() == "CHECK" and tokens[at + 1].group() == "(":
             inside = _inside(tokens[at + 1 :])
             if inside:
-                found.append(sql[inside[0].start() : inside[-1].end()])
-    return tuple(found)
+                checks.append(sql[inside[0].start() : inside[-1].end()])
+    return tuple(checks)
 
 
 def is_deferred(sql: str) -> bool:
@@ -36,7 +36,7 @@ def is_deferred(sql: str) -> bool:
 
 def tokens_of(sql: str) -> list[re.Match[str]]:
     """Take SQL apart, comments left out."""
-    return [t for t in _TOKEN.finditer(sql) if not t.group().startswith(("--", "/*"))]
+    return [token for token in _TOKEN.finditer(sql) if not token.group().startswith(("--", "/*"))]
 
 
 def unquote(name: str) -> str:

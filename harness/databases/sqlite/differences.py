@@ -100,14 +100,14 @@ def _find(
         with suppress(pages.Unfollowable):
             if _nothing_of_rows(live, _look(live, live, state, same_file=True), grade):
                 return Differences()
-    was = connect(baseline, immutable=True)
+    base = connect(baseline, immutable=True)
     try:
         try:
-            return _by_pages(was, live, _look(was, live, state, same_file=same_file))
+            return _by_pages(base, live, _look(base, live, state, same_file=same_file))
         except pages.Unfollowable:
-            return _by_rows(was, live)
+            return _by_rows(base, live)
     finally:
-        was.close()
+        base.close()
 
 
 def _nothing_of_rows(live: apsw.Connection, look: _Look, grade: Grade) -> bool:
@@ -133,17 +133,17 @@ class _Look(NamedTuple):
 
 
 def _look(
-    was: apsw.Connection, live: apsw.Connection, state: WalState | None, *, same_file: bool
+    base: apsw.Connection, live: apsw.Connection, state: WalState | None, *, same_file: bool
 ) -> _Look:
-    size = pages.page_size_of(was)
+    size = pages.page_size_of(base)
     if state is None or size == 0 or size != pages.page_size_of(live):
         raise pages.Unfollowable("the page sizes differ")
     frames = pages.frame_offsets(live, state, size)
-    before, now = Image(was, size, {}), Image(live, size, frames)
+    before, now = Image(base, size, {}), Image(live, size, frames)
     apart: set[int] = set()
     if not same_file:
-        sizes = os.path.getsize(_file(was)), os.path.getsize(_file(live))
-        apart = pages.pages_apart(was, live, size, sizes)
+        sizes = os.path.getsize(_file(base)), os.path.getsize(_file(live))
+        apart = pages.pages_apart(base, live, size, sizes)
     headers = before.page(1), now.page(1)
     settings = any(headers[0][where] != headers[1][where] for where in _SETTINGS_BYTES)
     return _Look(before, now, trees.apart(before, now, apart | frames.keys() | {1}), settings)
@@ -153,30 +153,39 @@ def _file(connection: apsw.Connection) -> str:
     return connection.db_filename("main")
 
 
-def _by_pages(was: apsw.Connection, live: apsw.Connection, look: _Look) -> Differences:
+def _by_pages(base: apsw.Connection, live: apsw.Connection, look: _Look) -> Differences:
     """Compare rows where pages differ; raise Unfollowable where pages do not tell enough."""
     before, now, changed, settings = look
     if not changed:
-        return Differences(settings=_settings(was, live) if settings else {})
-    old = new = objects(was)
+        return Differences(settings=_settings(base, live) if settings else {})
+    objects_before = objects_now = objects(base)
     if table_ranges(before, now, changed, (1, 1))[0]:  # the schema's own table
-        new = objects(live)
-    tables = stored_tables(was, old)
-    both = tables, tables if new is old else stored_tables(live, new)
-    doubtful = changes(before, now, changed, (_roots(both[0]), _roots(both[1])))
-    return _compared(was, live, (old, new), both, doubtful, settings=settings)
+        objects_now = objects(live)
+    tables = stored_tables(base, objects_before)
+    tables_of_both = (
+        tables,
+        tables if objects_now is objects_before else stored_tables(live, objects_now),
+    )
+    doubtful = changes(before, now, changed, (_roots(tables_of_both[0]), _roots(tables_of_both[1])))
+    return _compared(
+        base, live, (objects_before, objects_now), tables_of_both, doubtful, settings=settings
+    )
 
 
-def _by_rows(was: apsw.Connection, live: apsw.Connection) -> Differences:
+def _by_rows(base: apsw.Connection, live: apsw.Connection) -> Differences:
     """Compare all rows of all tables."""
-    old, new = objects(was), objects(live)
-    both = stored_tables(was, old), stored_tables(live, new)
-    everything = Changes({name: [EVERY_ROWID] for name in both[0].keys() | both[1].keys()})
-    return _compared(was, live, (old, new), both, everything, settings=True)
+    objects_before, objects_now = objects(base), objects(live)
+    tables_of_both = stored_tables(base, objects_before), stored_tables(live, objects_now)
+    everything = Changes(
+        {name: [EVERY_ROWID] for name in tables_of_both[0].keys() | tables_of_both[1].keys()}
+    )
+    return _compared(
+        base, live, (objects_before, objects_now), tables_of_both, everything, settings=True
+    )
 
 
 def _compared(
-    was: apsw.Connection,
+    base: apsw.Connection,
     live: apsw.Connection,
     schemas: tuple[Objects, Objects],
     tables: tuple[dict[str, StoredTable], dict[str, StoredTable]],
@@ -184,24 +193,24 @@ def _compared(
     *,
     settings: bool,
 ) -> Differences:
-    found: dict[str, TableDifferences] = {}
+    by_table: dict[str, TableDifferences] = {}
     sequences: dict[str, tuple[Any, Any]] = {}
     unread: dict[str, str] = {}
-    exact = pages.encoding_of(was) != "utf-8"
+    exact = pages.encoding_of(base) != "utf-8"
     for name in sorted(changes.ranges.keys() | changes.whole):
         pair = Pair(tables[0].get(name), tables[1].get(name))
         try:
             if name == "sqlite_sequence":
-                sequences = _sequences(was, live, pair)
-            elif rows := compare(was, live, pair, changes.ranges.get(name, ()), exact=exact):
-                found[name] = rows
+                sequences = _sequences(base, live, pair)
+            elif rows := compare(base, live, pair, changes.ranges.get(name, ()), exact=exact):
+                by_table[name] = rows
         except _UNREADABLE as error:
             unread[name] = f"{type(error).__name__}: {error}"
     return Differences(
-        tables=found,
+        tables=by_table,
         sequences=sequences,
         schema=_schema_differences(*schemas),
-        settings=_settings(was, live) if settings else {},
+        settings=_settings(base, live) if settings else {},
         unread=unread,
     )
 
@@ -216,27 +225,27 @@ def _roots(tables: dict[str, StoredTable]) -> Roots:
 def _schema_differences(old: Objects, new: Objects) -> tuple[SchemaDifference, ...]:
     if old is new:
         return ()
-    found = []
+    differing = []
     for kind, name in sorted(old.keys() | new.keys()):
         was, now = old.get((kind, name)), new.get((kind, name))
         if was is None:
-            found.append(SchemaDifference(kind, name, "added"))
+            differing.append(SchemaDifference(kind, name, "added"))
         elif now is None:
-            found.append(SchemaDifference(kind, name, "missing"))
+            differing.append(SchemaDifference(kind, name, "missing"))
         elif (was[0], was[2]) != (now[0], now[2]):  # where it begins is no matter
-            found.append(SchemaDifference(kind, name, "changed"))
-    return tuple(found)
+            differing.append(SchemaDifference(kind, name, "changed"))
+    return tuple(differing)
 
 
 def _sequences(
-    was: apsw.Connection, live: apsw.Connection, pair: Pair
+    base: apsw.Connection, live: apsw.Connection, pair: Pair
 ) -> dict[str, tuple[Any, Any]]:
-    old = _sequence_values(was) if pair.before else {}
-    new = _sequence_values(live) if pair.now else {}
+    values_before = _sequence_values(base) if pair.before else {}
+    values_now = _sequence_values(live) if pair.now else {}
     return {
-        name: (_only(old.get(name)), _only(new.get(name)))
-        for name in old.keys() | new.keys()
-        if repr(old.get(name)) != repr(new.get(name))  # exact in type too
+        name: (_only(values_before.get(name)), _only(values_now.get(name)))
+        for name in values_before.keys() | values_now.keys()
+        if repr(values_before.get(name)) != repr(values_now.get(name))  # exact in type too
     }
 
 
@@ -252,9 +261,9 @@ def _only(values: list[Any] | None) -> Any:
     return values[0] if values and len(values) == 1 else values
 
 
-def _settings(was: apsw.Connection, live: apsw.Connection) -> dict[str, tuple[Any, Any]]:
-    pairs = {name: (was.pragma(name), live.pragma(name)) for name in _SETTINGS}
-    pairs["journal_mode"] = _journal_mode(was), _journal_mode(live)
+def _settings(base: apsw.Connection, live: apsw.Connection) -> dict[str, tuple[Any, Any]]:
+    pairs = {name: (base.pragma(name), live.pragma(name)) for name in _SETTINGS}
+    pairs["journal_mode"] = _journal_mode(base), _journal_mode(live)
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -71,15 +71,15 @@ def frame_offsets(connection: apsw.Connection, state: WalState, page_size: int) 
     step = page_size + _FRAME_HEADER_BYTES
     at_once = max(1, _CHUNK_BYTES // step)
     offsets: dict[int, int] = {}
-    for first in range(0, state.frames, at_once):
-        start = _WAL_HEADER_BYTES + first * step
-        count = min(at_once, state.frames - first)
+    for first_frame in range(0, state.frames, at_once):
+        start = _WAL_HEADER_BYTES + first_frame * step
+        count = min(at_once, state.frames - first_frame)
         whole, data = connection.read("main", 1, start, count * step)
         if not whole:
             raise Unfollowable("the WAL is shorter than its index says")
-        for i in range(count):
-            (number,) = struct.unpack_from(">I", data, i * step)
-            offsets[number] = start + i * step + _FRAME_HEADER_BYTES
+        for index in range(count):
+            (number,) = struct.unpack_from(">I", data, index * step)
+            offsets[number] = start + index * step + _FRAME_HEADER_BYTES
     return offsets
 
 
@@ -97,15 +97,15 @@ class Image:
 
     def page(self, number: int) -> bytes:
         """Give a page's bytes; none where the file has no such page."""
-        known = self._pages.get(number)
-        if known is not None:
-            return known
+        cached = self._pages.get(number)
+        if cached is not None:
+            return cached
         offset = self._frames.get(number)
         if offset is None:
-            offset, which = (number - 1) * self.page_size, 0
+            offset, file_number = (number - 1) * self.page_size, 0
         else:
-            which = 1
-        whole, data = self.connection.read("main", which, offset, self.page_size)
+            file_number = 1
+        whole, data = self.connection.read("main", file_number, offset, self.page_size)
         data = data if whole else b""
         if len(self._pages) < _KEPT_PAGES:
             self._pages[number] = data

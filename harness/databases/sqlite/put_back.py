@@ -29,7 +29,7 @@ class _Shape(NamedTuple):
     has_rowid: bool
 
 
-def put_back(was: Any, live: Any, name: str, rows: TableDifferences) -> None:
+def put_back(base: Any, live: Any, name: str, rows: TableDifferences) -> None:
     """Delete what ``rows`` says was added or changed, insert what was missing or changed.
 
     All deletes first: values that unique columns exchanged between rows are never in the way.
@@ -42,39 +42,44 @@ def put_back(was: Any, live: Any, name: str, rows: TableDifferences) -> None:
         apsw.ConstraintError: not every row was deleted or inserted; roll back.
         apsw.Error: SQLite refuses; roll back.
     """
-    shape = _shape(was, name)
+    shape = _shape(base, name)
     if shape.has_rowid:
         changed = [before[0] for before, _ in rows.changed]
-        gone = [((0, key, key),) for key in [row[0] for row in rows.added] + changed]
-        back = _read_keys(was, shape, [row[0] for row in rows.missing] + changed)
+        to_delete = [((0, key, key),) for key in [row[0] for row in rows.added] + changed]
+        to_insert = _read_keys(base, shape, [row[0] for row in rows.missing] + changed)
     else:
-        old, new = _read_all(was, shape), _read_all(live, shape)
-        gone = [tuple(row[i] for i in shape.key) for mark, row in new.items() if mark not in old]
-        back = [row for mark, row in old.items() if mark not in new]
-    where = " AND ".join(f"{shape.columns[i]} = {_VALUE}" for i in shape.key)
-    _write_all(live, f"DELETE FROM {shape.table} WHERE {where}", gone)
+        baseline_rows, live_rows = _read_all(base, shape), _read_all(live, shape)
+        to_delete = [
+            tuple(row[place] for place in shape.key)
+            for mark, row in live_rows.items()
+            if mark not in baseline_rows
+        ]
+        to_insert = [row for mark, row in baseline_rows.items() if mark not in live_rows]
+    where = " AND ".join(f"{shape.columns[place]} = {_VALUE}" for place in shape.key)
+    _write_all(live, f"DELETE FROM {shape.table} WHERE {where}", to_delete)
     values = ", ".join([_VALUE] * len(shape.columns))
     columns = ", ".join(shape.columns)
-    _write_all(live, f"INSERT INTO {shape.table} ({columns}) VALUES ({values})", back)
+    _write_all(live, f"INSERT INTO {shape.table} ({columns}) VALUES ({values})", to_insert)
 
 
 def _write_all(live: Any, statement: str, rows: list[Row]) -> None:
     before = live.total_changes()
     live.executemany(statement, map(_bindings, rows))
-    done = live.total_changes() - before
-    if done != len(rows):
-        raise apsw.ConstraintError(f"{done} of {len(rows)} rows written by: {statement}")
+    written = live.total_changes() - before
+    if written != len(rows):
+        raise apsw.ConstraintError(f"{written} of {len(rows)} rows written by: {statement}")
 
 
 def _shape(connection: Any, name: str) -> _Shape:
-    known = columns(connection, name)
-    written = [column for column in known if not column.generated]  # the others come by themselves
+    all_columns = columns(connection, name)
+    # the generated ones come by themselves
+    written = [column for column in all_columns if not column.generated]
     selected = tuple(quoted(column.name) for column in written)
     table = f"main.{quoted(name)}"
     if is_without_rowid(connection, name):
         key = tuple(place for place, column in enumerate(written) if column.key)
         return _Shape(table, selected, key, has_rowid=False)
-    rowid = free_rowid(column.name for column in known)
+    rowid = free_rowid(column.name for column in all_columns)
     if rowid is None:
         raise Refused("its columns take all three names of the rowid")
     return _Shape(table, (rowid, *selected), (0,), has_rowid=True)

@@ -53,7 +53,7 @@ def revert(
     if found.clean("exact") or "encoding" in found.settings:
         return refused
     with (
-        closing(connect_to(baseline, immutable=True)) as was,
+        closing(connect_to(baseline, immutable=True)) as base,
         closing(connect(database)) as live,
     ):
         _stand_aside(live)
@@ -61,9 +61,9 @@ def revert(
             live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the baseline would go
         live.execute("BEGIN IMMEDIATE")
         try:
-            touched = _put_back(was, live, found, refused)
+            touched = _put_back(base, live, found, refused)
             if checks_foreign_keys:
-                _check_foreign_keys(was, live, touched)
+                _check_foreign_keys(base, live, touched)
             live.execute("COMMIT")
         finally:
             if live.in_transaction:
@@ -71,19 +71,19 @@ def revert(
     return refused
 
 
-def _put_back(was: Any, live: Any, found: Differences, refused: dict[str, str]) -> set[str]:
+def _put_back(base: Any, live: Any, found: Differences, refused: dict[str, str]) -> set[str]:
     """Put back what is not refused, and refuse what turns out to be; the tables written."""
     touched = set()
     for name, rows in found.tables.items():
         if name in refused:
             continue
         try:
-            put_back(was, live, name, rows)
+            put_back(base, live, name, rows)
             touched.add(name)
         except Refused as reason:
             refused[name] = str(reason)
     if "sqlite_sequence" not in refused:
-        _put_back_sequences(was, live, refused)
+        _put_back_sequences(base, live, refused)
     for name in _SETTINGS:
         if name in found.settings:
             live.pragma(name, found.settings[name][0])
@@ -113,32 +113,32 @@ def _stand_aside(live: Any) -> None:
     live.pragma("ignore_check_constraints", True)
 
 
-def _put_back_sequences(was: Any, live: Any, refused: dict[str, str]) -> None:
+def _put_back_sequences(base: Any, live: Any, refused: dict[str, str]) -> None:
     """Put back AUTOINCREMENT's memory: last, as the inserts before have moved it."""
     if root_of(live, "sqlite_sequence") is None:
         return
-    old = [row for row in sequence_rows(was) if row[1] not in refused]
-    new = [row for row in sequence_rows(live) if row[1] not in refused]
-    if repr(old) == repr(new):  # exact in type too
+    baseline_rows = [row for row in sequence_rows(base) if row[1] not in refused]
+    live_rows = [row for row in sequence_rows(live) if row[1] not in refused]
+    if repr(baseline_rows) == repr(live_rows):  # exact in type too
         return
     live.executemany(
-        "DELETE FROM main.sqlite_sequence WHERE rowid = ?", [(key,) for key, *_ in new]
+        "DELETE FROM main.sqlite_sequence WHERE rowid = ?", [(key,) for key, *_ in live_rows]
     )
-    taken = {key for key, *_ in sequence_rows(live)}
+    taken_keys = {key for key, *_ in sequence_rows(live)}
     live.executemany(
         "INSERT INTO main.sqlite_sequence (rowid, name, seq) VALUES (?, ?, ?)",
-        [(None if key in taken else key, name, value) for key, name, value in old],
+        [(None if key in taken_keys else key, name, value) for key, name, value in baseline_rows],
     )
 
 
-def _check_foreign_keys(was: Any, live: Any, touched: set[str]) -> None:
+def _check_foreign_keys(base: Any, live: Any, touched: set[str]) -> None:
     """Raise if a foreign key is broken now that the baseline had whole."""
     for table in _referring(live, touched):
         broken = _violations(live, table)
-        if broken and (new := broken - _violations(was, table)):
+        if broken and (newly_broken := broken - _violations(base, table)):
             raise apsw.ConstraintError(
-                f"FOREIGN KEY constraint failed: {new.total()} rows of {table} would refer to "
-                "rows that are gone; everything was left as it was"
+                f"FOREIGN KEY constraint failed: {newly_broken.total()} rows of {table} would "
+                "refer to rows that are gone; everything was left as it was"
             )
 
 

@@ -60,18 +60,22 @@ def compare(
     Raises:
         apsw.Error: SQLite cannot read the table in one of the states.
     """
-    one, other = pair
-    if one is None or other is None or one.without_rowid != other.without_rowid:
+    table_before, table_now = pair
+    if (
+        table_before is None
+        or table_now is None
+        or table_before.without_rowid != table_now.without_rowid
+    ):
         return TableDifferences(
-            added=_all_rows(now, other) if other else (),
-            missing=_all_rows(before, one) if one else (),
+            added=_all_rows(now, table_now) if table_now else (),
+            missing=_all_rows(before, table_before) if table_before else (),
         )
     try:
         columns = _common_columns(before, now, pair, ask=exact)
-        return _compare(before, now, one.name, columns, ranges, exact=exact)
+        return _compare(before, now, table_before.name, columns, ranges, exact=exact)
     except UnicodeDecodeError:  # text that is not UTF-8
         columns = _common_columns(before, now, pair, ask=True)
-        return _compare(before, now, one.name, columns, ranges, exact=True)
+        return _compare(before, now, table_before.name, columns, ranges, exact=True)
 
 
 def _all_rows(connection: apsw.Connection, table: StoredTable) -> tuple[Row, ...]:
@@ -87,15 +91,25 @@ def _common_columns(
     before: apsw.Connection, now: apsw.Connection, pair: Pair, *, ask: bool
 ) -> Columns:
     """Choose the columns to compare: all stored ones, of two definitions those in both."""
-    one, other = pair
-    assert one is not None  # noqa: S101 - says it to the type checker
-    assert other is not None  # noqa: S101 - and here
-    if one.sql == other.sql:
-        return _columns(before, one, ask=ask)
-    old, new = _columns(before, one, ask=True), _columns(now, other, ask=True)
-    stored = tuple(name for name in old.stored if name in new.stored)
-    same_key = old.key == new.key and old.primary_key == new.primary_key
-    return Columns(old.key if same_key else None, stored, old.primary_key if same_key else ())
+    table_before, table_now = pair
+    assert table_before is not None  # noqa: S101 - says it to the type checker
+    assert table_now is not None  # noqa: S101 - and here
+    if table_before.sql == table_now.sql:
+        return _columns(before, table_before, ask=ask)
+    columns_before, columns_now = (
+        _columns(before, table_before, ask=True),
+        _columns(now, table_now, ask=True),
+    )
+    stored = tuple(name for name in columns_before.stored if name in columns_now.stored)
+    same_key = (
+        columns_before.key == columns_now.key
+        and columns_before.primary_key == columns_now.primary_key
+    )
+    return Columns(
+        columns_before.key if same_key else None,
+        stored,
+        columns_before.primary_key if same_key else (),
+    )
 
 
 def _columns(connection: apsw.Connection, table: StoredTable, *, ask: bool = False) -> Columns:
@@ -167,18 +181,23 @@ def _compare(
     *,
     exact: bool,
 ) -> TableDifferences:
-    old = _Reader(before, name, columns, exact=exact)
-    new = _Reader(now, name, columns, exact=exact)
+    reader_before = _Reader(before, name, columns, exact=exact)
+    reader_now = _Reader(now, name, columns, exact=exact)
     added: list[Row] = []
     missing: list[Row] = []
     changed: list[tuple[Row, Row]] = []
-    for was, is_now in _blocks(old, new, ranges if columns.key else (EVERY_ROWID,)):
-        if marshal.dumps(was, 2) == marshal.dumps(is_now, 2):
+    for rows_before, rows_now in _blocks(
+        reader_before, reader_now, ranges if columns.key else (EVERY_ROWID,)
+    ):
+        if marshal.dumps(rows_before, 2) == marshal.dumps(rows_now, 2):
             continue
-        found = _apart(was, is_now, old.key_of)
-        added += map(new.present, found.added)
-        missing += map(old.present, found.missing)
-        changed += [(old.present(a), new.present(b)) for a, b in found.changed]
+        differing = _apart(rows_before, rows_now, reader_before.key_of)
+        added += map(reader_now.present, differing.added)
+        missing += map(reader_before.present, differing.missing)
+        changed += [
+            (reader_before.present(row_before), reader_now.present(row_now))
+            for row_before, row_now in differing.changed
+        ]
     return TableDifferences(tuple(added), tuple(missing), tuple(changed))
 
 
@@ -189,43 +208,50 @@ def _blocks(
     for low, high in ranges:
         start = low
         while True:
-            was = old.read((start, high), _AT_ONCE)
-            if len(was) != _AT_ONCE:  # the last, or all that a table without rowid has
-                yield was, new.read((start, high))
+            block = old.read((start, high), _AT_ONCE)
+            if len(block) != _AT_ONCE:  # the last, or all that a table without rowid has
+                yield block, new.read((start, high))
                 break
-            last = was[-1][0]
-            yield was, new.read((start, last))
-            if last == high:
+            last_rowid = block[-1][0]
+            yield block, new.read((start, last_rowid))
+            if last_rowid == high:
                 break
-            start = last + 1
+            start = last_rowid + 1
 
 
-def _apart(was: list[Row], is_now: list[Row], key_of: Callable[[Row], Row]) -> TableDifferences:
+def _apart(
+    rows_before: list[Row], rows_now: list[Row], key_of: Callable[[Row], Row]
+) -> TableDifferences:
     """Pair rows by key and compare each pair's bytes; where keys are not unique pair equal rows."""
-    old = {key_of(row): row for row in was}
-    new = {key_of(row): row for row in is_now}
-    if () in old or () in new or len(old) != len(was) or len(new) != len(is_now):
-        return _apart_by_content(was, is_now)
+    by_key_before = {key_of(row): row for row in rows_before}
+    by_key_now = {key_of(row): row for row in rows_now}
+    if (
+        () in by_key_before
+        or () in by_key_now
+        or len(by_key_before) != len(rows_before)
+        or len(by_key_now) != len(rows_now)
+    ):
+        return _apart_by_content(rows_before, rows_now)
     return TableDifferences(
-        added=tuple(row for key, row in new.items() if key not in old),
-        missing=tuple(row for key, row in old.items() if key not in new),
+        added=tuple(row for key, row in by_key_now.items() if key not in by_key_before),
+        missing=tuple(row for key, row in by_key_before.items() if key not in by_key_now),
         changed=tuple(
-            (row, new[key])
-            for key, row in old.items()
-            if key in new and marshal.dumps(row, 2) != marshal.dumps(new[key], 2)
+            (row, by_key_now[key])
+            for key, row in by_key_before.items()
+            if key in by_key_now and marshal.dumps(row, 2) != marshal.dumps(by_key_now[key], 2)
         ),
     )
 
 
-def _apart_by_content(was: list[Row], is_now: list[Row]) -> TableDifferences:
+def _apart_by_content(rows_before: list[Row], rows_now: list[Row]) -> TableDifferences:
     unmatched: defaultdict[bytes, list[Row]] = defaultdict(list)
-    for row in was:
+    for row in rows_before:
         unmatched[marshal.dumps(row, 2)].append(row)
     added: list[Row] = []
-    for row in is_now:
-        same = unmatched[marshal.dumps(row, 2)]
-        if same:
-            same.pop()
+    for row in rows_now:
+        equal_rows = unmatched[marshal.dumps(row, 2)]
+        if equal_rows:
+            equal_rows.pop()
         else:
             added.append(row)
     return TableDifferences(

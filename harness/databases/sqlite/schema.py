@@ -81,19 +81,21 @@ def schema(connection: Any) -> Schema:
     """
     listed = connection.execute("PRAGMA main.table_list").fetchall()
     users = {name for _, name, kind, *_ in listed if _is_users(name, kind)}
-    found = objects(connection)
+    stored_objects = objects(connection)
     without_rowid = {name for _, name, _, _, has_none, _ in listed if has_none}
     keys: defaultdict[str, list[ForeignKey]] = defaultdict(list)
     for key in foreign_keys(connection):
         keys[key.table].append(key)
     tables = {
-        name: _table(connection, name, one[1:], keys[name], without_rowid=name in without_rowid)
-        for (kind, name), one in found.items()
+        name: _table(
+            connection, name, definition[1:], keys[name], without_rowid=name in without_rowid
+        )
+        for (kind, name), definition in stored_objects.items()
         if kind == "table" and name in users
     }
     triggers = tuple(
         Trigger(name, owner, sql or "")
-        for (kind, name), (owner, _, sql) in found.items()
+        for (kind, name), (owner, _, sql) in stored_objects.items()
         if kind == "trigger"
     )
     return Schema(tables, triggers, tuple(_sequences(connection, tables)))
@@ -112,10 +114,10 @@ def table(connection: Any, name: str) -> Table | None:
     ).fetchone()
     if row is None:
         return None
-    proper, *rest = row
+    proper, *root_and_sql = row
     keys = foreign_keys(connection, proper)
     without = is_without_rowid(connection, proper)
-    return _table(connection, proper, rest, keys, without_rowid=without)
+    return _table(connection, proper, root_and_sql, keys, without_rowid=without)
 
 
 def objects(connection: Any) -> Objects:
@@ -158,16 +160,16 @@ def root_of(connection: Any, name: str) -> int | None:
 
 def stored_tables(connection: Any, known: Objects) -> dict[str, StoredTable]:
     """Give the tables that hold rows themselves: not views, not virtual tables."""
-    found = [
+    tables = [
         StoredTable(name, root, sql or "", without_rowid=False)
         for (kind, name), (_, root, sql) in known.items()
         if kind == "table" and root
     ]
-    if any("without" in one.sql.lower() for one in found):
+    if any("without" in table.sql.lower() for table in tables):
         listed: list[Any] = connection.execute("PRAGMA main.table_list").fetchall()
         without_rowid = {name for _, name, _, _, has_none, _ in listed if has_none}
-        found = [one._replace(without_rowid=one.name in without_rowid) for one in found]
-    return {one.name: one for one in found}
+        tables = [table._replace(without_rowid=table.name in without_rowid) for table in tables]
+    return {table.name: table for table in tables}
 
 
 def is_without_rowid(connection: Any, name: str) -> bool:
@@ -214,10 +216,10 @@ def column_names(connection: Any, name: str) -> ColumnNames:
 def referred_tables(connection: Any) -> dict[str, set[str]]:
     """Tell to which tables each table's foreign keys refer."""
     proper = {folded(name): name for name in names(connection, "table")}
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    parents: defaultdict[str, set[str]] = defaultdict(set)
     for child, parent in connection.execute(f'SELECT s.name, f."table" {_KEYS}'):
-        found[child].add(proper.get(folded(parent), parent))
-    return dict(found)
+        parents[child].add(proper.get(folded(parent), parent))
+    return dict(parents)
 
 
 def foreign_keys(connection: Any, name: str | None = None) -> list[ForeignKey]:
@@ -230,7 +232,7 @@ def foreign_keys(connection: Any, name: str | None = None) -> list[ForeignKey]:
     places = connection.execute(
         "SELECT name, rootpage FROM main.sqlite_schema WHERE type = 'table'"
     ).fetchall()
-    proper = {folded(one): (one, root) for one, root in places}
+    proper = {folded(table): (table, root) for table, root in places}
     parents: dict[str, ColumnNames] = {}
     deferred: dict[str, bool] = {}
     several: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
@@ -238,22 +240,22 @@ def foreign_keys(connection: Any, name: str | None = None) -> list[ForeignKey]:
         several[child, number].append(row)
         if child not in deferred:
             deferred[child] = is_deferred(sql)
-    found = []
-    for (child, _), mine in several.items():
-        parent, root = proper.get(folded(mine[0][0]), (mine[0][0], 0))
+    found_keys = []
+    for (child, _), key_rows in several.items():
+        parent, root = proper.get(folded(key_rows[0][0]), (key_rows[0][0], 0))
         if parent not in parents:
             parents[parent] = column_names(connection, parent) if root else ColumnNames((), (), ())
-        found.append(
+        found_keys.append(
             ForeignKey(
                 table=child,
-                columns=tuple(row[1] for row in mine),
+                columns=tuple(row[1] for row in key_rows),
                 parent=parent,
-                referred=_referred([row[2] for row in mine], parents[parent]),
-                on_delete=mine[0][3],
+                referred=_referred([row[2] for row in key_rows], parents[parent]),
+                on_delete=key_rows[0][3],
                 deferred=deferred[child],
             )
         )
-    return found
+    return found_keys
 
 
 def sequence_rows(connection: Any) -> list[tuple[int, Any, Any]]:
@@ -288,18 +290,18 @@ def _table(
     *,
     without_rowid: bool,
 ) -> Table:
-    known = columns(connection, name)
+    table_columns = columns(connection, name)
     root, sql = root_and_sql
-    key = _primary_key(known)
+    key = _primary_key(table_columns)
     indexes = connection.execute(
         "SELECT name, origin, partial FROM pragma_index_list(?, 'main') WHERE \"unique\"", (name,)
     ).fetchall()
     by_index = without_rowid or any(origin == "pk" for _, origin, _ in indexes)
-    types = [column.type for column in known if column.key]
-    readable = [column.name for column in known if not column.hidden]
+    types = [column.type for column in table_columns if column.key]
+    readable = [column.name for column in table_columns if not column.hidden]
     return Table(
         name=name,
-        columns=known,
+        columns=table_columns,
         primary_key=key,
         numbered=key[0] if types == ["INTEGER"] and not by_index else None,
         unique_keys=tuple(
@@ -319,20 +321,22 @@ def _unique_key(connection: Any, index: str, known: Collection[str], *, partial:
     rows = connection.execute(
         "SELECT cid, name FROM pragma_index_xinfo(?, 'main') WHERE key", (index,)
     ).fetchall()
-    own = [name for cid, name in rows if cid >= 0]
+    key_columns = [name for cid, name in rows if cid >= 0]
     computed = any(cid == _EXPRESSION for cid, _ in rows)
     if computed:
         (sql,) = connection.execute(
             "SELECT sql FROM main.sqlite_schema WHERE type = 'index' AND name = ?", (index,)
         ).fetchone()
         words = words_of(sql)
-        own += [name for name in known if name.lower() in words and name not in own]
-    return UniqueKey(index, tuple(own), partial, computed)
+        key_columns += [name for name in known if name.lower() in words and name not in key_columns]
+    return UniqueKey(index, tuple(key_columns), partial, computed)
 
 
 def _primary_key(known: Collection[Column]) -> tuple[str, ...]:
     """Name the columns of a table's primary key, in the key's order."""
-    return tuple(c.name for c in sorted(known, key=lambda one: one.key) if c.key)
+    return tuple(
+        column.name for column in sorted(known, key=lambda column: column.key) if column.key
+    )
 
 
 def _referred(named: list[str | None], parent: ColumnNames) -> tuple[str, ...]:
@@ -344,8 +348,8 @@ def _referred(named: list[str | None], parent: ColumnNames) -> tuple[str, ...]:
 
 
 def _sequences(connection: Any, tables: Mapping[str, Table]) -> Iterator[Sequence]:
-    for one in tables.values():
-        if one.numbered is not None and not one.virtual:
-            *_, remembers = connection.column_metadata("main", one.name, one.numbered)
+    for table in tables.values():
+        if table.numbered is not None and not table.virtual:
+            *_, remembers = connection.column_metadata("main", table.name, table.numbered)
             if remembers:
-                yield Sequence(one.name, one.name, one.numbered)
+                yield Sequence(table.name, table.name, table.numbered)

@@ -77,13 +77,13 @@ class _Children:
 
     def __init__(self, image: Image, number: int) -> None:
         self._page, start = image.page(number), HEADER_BYTES if number == 1 else 0
-        count, right = struct.unpack_from(">3xH3xI", self._page, start)
+        count, rightmost = struct.unpack_from(">3xH3xI", self._page, start)
         try:
             self._cells = struct.unpack_from(f">{count}H", self._page, start + 12)
             numbers = [NUMBER.unpack_from(self._page, cell)[0] for cell in self._cells]
         except struct.error as error:
             raise Unfollowable(f"page {number} has a cell outside the page") from error
-        self.numbers: list[int] = [*numbers, right]
+        self.numbers: list[int] = [*numbers, rightmost]
 
     def covering(
         self, covered: Range, wanted: set[int] | None, *, rowids: bool
@@ -93,17 +93,17 @@ class _Children:
         if wanted is not None:
             if wanted.isdisjoint(self.numbers):
                 return []
-            chosen = [i for i in chosen if self.numbers[i] in wanted]
+            chosen = [index for index in chosen if self.numbers[index] in wanted]
         if not rowids:
-            return [(self.numbers[i], covered) for i in chosen]
-        return [(self.numbers[i], self._rowids(i, covered)) for i in chosen]
+            return [(self.numbers[index], covered) for index in chosen]
+        return [(self.numbers[index], self._rowids(index, covered)) for index in chosen]
 
-    def _rowids(self, i: int, covered: Range) -> Range:
+    def _rowids(self, index: int, covered: Range) -> Range:
         low, high = covered
-        if i > 0:
-            low = _varint(self._page, self._cells[i - 1] + 4) + 1
-        if i < len(self._cells):
-            high = _varint(self._page, self._cells[i] + 4)
+        if index > 0:
+            low = _varint(self._page, self._cells[index - 1] + 4) + 1
+        if index < len(self._cells):
+            high = _varint(self._page, self._cells[index] + 4)
         return low, high
 
 
@@ -144,8 +144,8 @@ def same_cells(before: bytes, now: bytes, header: int) -> bool:
         return False
     if before[header + 8 : end] != now[header + 8 : end]:  # an interior page's last child as well
         return False
-    first = min(struct.unpack_from(f">{count}H", before, places), default=len(before))
-    return first >= end and before[first:] == now[first:]
+    first_cell = min(struct.unpack_from(f">{count}H", before, places), default=len(before))
+    return first_cell >= end and before[first_cell:] == now[first_cell:]
 
 
 def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
@@ -155,18 +155,23 @@ def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
     an interior page of a table is changed, and the leaves below it that changed, came or went
     hold byte for byte the same cells in the same order, every row below it is as it was.
     """
-    same: set[int] = set()
+    unchanged_below: set[int] = set()
     for number in changed:
         if kind_of(before, number) == TABLE_INTERIOR == kind_of(now, number):
-            old, new = (_Children(image, number).numbers for image in (before, now))
-            head, tail = _common_ends(old, new, changed)
-            moved = old[head : len(old) - tail], new[head : len(new) - tail]
-            was, live = (
+            children_before, children_now = (
+                _Children(image, number).numbers for image in (before, now)
+            )
+            head, tail = _common_ends(children_before, children_now, changed)
+            moved = (
+                children_before[head : len(children_before) - tail],
+                children_now[head : len(children_now) - tail],
+            )
+            cells_before, cells_now = (
                 _cells(image, leaves) for image, leaves in zip((before, now), moved, strict=True)
             )
-            if was is not None and was == live:
-                same |= {number} | (changed & {*moved[0], *moved[1]})
-    return same
+            if cells_before is not None and cells_before == cells_now:
+                unchanged_below |= {number} | (changed & {*moved[0], *moved[1]})
+    return unchanged_below
 
 
 def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int, int]:
@@ -225,7 +230,7 @@ def apart(before: Image, now: Image, doubtful: Iterable[int]) -> set[int]:
     changed = {
         number
         for number in doubtful
-        if (was := before.page(number)) != (live := now.page(number))
-        and not same_cells(was, live, HEADER_BYTES if number == 1 else 0)
+        if (page_before := before.page(number)) != (page_now := now.page(number))
+        and not same_cells(page_before, page_now, HEADER_BYTES if number == 1 else 0)
     }
     return changed - rearranged(before, now, changed)

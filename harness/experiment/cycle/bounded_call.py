@@ -52,9 +52,9 @@ def call_apart(
         KeyboardInterrupt: ``stopped`` said so.
     """
     context = process_context(SITE)
-    ours, theirs = context.Pipe()
+    pipe, childs_pipe = context.Pipe()
     process = context.Process(  # type: ignore[attr-defined]  # each context has its own
-        target=_serve, args=(theirs, function, arguments), daemon=True
+        target=_serve, args=(childs_pipe, function, arguments), daemon=True
     )
     before = signal.pthread_sigmask(signal.SIG_BLOCK, QUIET)
     try:
@@ -63,11 +63,11 @@ def call_apart(
         raise MeasurementError(f"no process can be started: {error!r}") from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
+        childs_pipe.close()
     try:
-        wrong = _outcome(process, ours, limit_s, stopped)
+        wrong = _outcome(process, pipe, limit_s, stopped)
     finally:
-        ours.close()
+        pipe.close()
         _end(process)
     if wrong is not None:
         raise wrong
@@ -77,13 +77,13 @@ def _outcome(
     process: BaseProcess, pipe: Connection, limit_s: float, stopped: Callable[[], bool]
 ) -> HarnessError | None:
     """Wait for the end; return what went wrong."""
-    at, ends = "it", time.monotonic() + limit_s
+    place, ends = "it", time.monotonic() + limit_s
     while True:
         if stopped():
             raise KeyboardInterrupt
         if time.monotonic() > ends:
             return UsageError(
-                f"{at}: did not end within {limit_s:g} s; is it waiting for somebody?"
+                f"{place}: did not end within {limit_s:g} s; is it waiting for somebody?"
             )
         try:
             if not pipe.poll(_LOOK_S):
@@ -92,17 +92,17 @@ def _outcome(
         except (EOFError, OSError):
             process.join(_GONE_S)
             return UsageError(
-                f"{at}: ended the process that it was called in ({_ending(process)}): a function "
-                "must return, or raise an Exception"
+                f"{place}: ended the process that it was called in ({_ending(process)}): a "
+                "function must return, or raise an Exception"
             )
         if word == "at":
-            at = text
+            place = text
             continue
         if word == "done":
             return None
         if word == "MeasurementError":
             return MeasurementError(text)
-        return UsageError(text if word == "UsageError" else f"{at}: {text}")
+        return UsageError(text if word == "UsageError" else f"{place}: {text}")
 
 
 def _ending(process: BaseProcess) -> str:
@@ -125,18 +125,18 @@ def _serve(pipe: Connection, function: Callable[..., None], arguments: tuple[Any
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.setsid()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    told = ("done", "")
+    message = ("done", "")
     try:
         function(lambda at: pipe.send(("at", at)), *arguments)
     except UsageError as error:
-        told = ("UsageError", str(error))
+        message = ("UsageError", str(error))
     except HarnessError as error:
-        told = ("MeasurementError", str(error))
+        message = ("MeasurementError", str(error))
     except KeyboardInterrupt:
-        told = ("", "raised KeyboardInterrupt; a function must return, or raise an Exception")
+        message = ("", "raised KeyboardInterrupt; a function must return, or raise an Exception")
     except BaseException:  # noqa: BLE001 - nobody foresaw it, so where it was counts
-        told = ("MeasurementError", traceback.format_exc()[-2000:])
-    pipe.send(told)
+        message = ("MeasurementError", traceback.format_exc()[-2000:])
+    pipe.send(message)
     os._exit(0)  # a thread that the user's code has left must not keep it
 
 

@@ -66,6 +66,9 @@ def note(record: CycleRecord, ending: Ending, demands: str) -> None:
     clean = judgement.exact if demands == "exact" else judgement.rows
     if ending.served is False and result.says_clean and clean:
         record.detail = "the file is the baseline, but the backend serves something else"
-    failures = (f"{f.step.operation}: {f.error}" for f in (*ending.undone, *result.failures))
+    failures = (
+        f"{failure.step.operation}: {failure.error}"
+        for failure in (*ending.undone, *result.failures)
+    )
     why = [*judgement.differences, *failures]
     record.detail = "; ".join(([record.detail] if record.detail else []) + why)[:2000]

@@ -63,10 +63,10 @@ class OwnApplication(Application):
                     raise
                 except Exception as error:  # noqa: BLE001 - whatever a user's code raises
                     reason, code = describe(error)
-                    what = f"{type(error).__name__}: {error}"
-                    failures.append(Failure(step, reason, what, code))
-                    made = self._workload.operations() if place else ()
-                    return TestData(made, self._workload.payload_bytes(), tuple(failures))
+                    sentence = f"{type(error).__name__}: {error}"
+                    failures.append(Failure(step, reason, sentence, code))
+                    operations = self._workload.operations() if place else ()
+                    return TestData(operations, self._workload.payload_bytes(), tuple(failures))
         if self._ground.written() == self._before:
             raise MeasurementError(
                 "create changed nothing in the database, so this cycle has nothing to clean: "
@@ -85,8 +85,8 @@ class OwnApplication(Application):
         if all(action.steady for action in self._actions):
             return
         ground = self._ground
-        found = ground.engine.differences(ground.database, baseline, busy_timeout_ms=BUSY_MS)
-        if found.clean("exact"):
+        differences = ground.engine.differences(ground.database, baseline, busy_timeout_ms=BUSY_MS)
+        if differences.clean("exact"):
             raise MeasurementError(
                 "create left every row as it was, so this cycle has nothing to clean: "
                 f"have it write to DATABASE_PATH, {self.context.database.name}, in every cycle"
@@ -94,9 +94,11 @@ class OwnApplication(Application):
 
     def notes(self, *, failed: bool) -> list[str]:
         """What is to be known of the cycle's commands: of a cycle that failed their output too."""
-        both = (self.terms, self.cleanup_terms)
-        notes = [note for terms in both for note in terms.notes]
-        return notes + [said for terms in both for said in terms.outputs if failed and said]
+        terms_of_both = (self.terms, self.cleanup_terms)
+        notes = [note for terms in terms_of_both for note in terms.notes]
+        return notes + [
+            output for terms in terms_of_both for output in terms.outputs if failed and output
+        ]
 
     def leave(self) -> None:
         """Nothing is open."""

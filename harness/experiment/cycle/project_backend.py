@@ -67,8 +67,10 @@ class OwnBackend(OwnApplication):
         data = super().create(draw, listener, patient=patient)
         if data.failures and self.server.has_died(_SUSPECTED_S):
             died = self.server.ended()
-            told = tuple(f._replace(error=f"{f.error}; {died}") for f in data.failures)
-            return replace(data, failures=told)
+            failures = tuple(
+                failure._replace(error=f"{failure.error}; {died}") for failure in data.failures
+            )
+            return replace(data, failures=failures)
         return data
 
     def end(self, *, restored: bool = True) -> None:
@@ -126,13 +128,13 @@ def own_application(ground: Ground, workload: OwnProject) -> OwnApplication:
 def server_of(project: ProjectSetting, backend: BackendSetting, database: Path) -> Server:
     """Make the backend's process, not yet started."""
     where = Path(os.path.abspath(database))
-    told = Context(where, 0, 0).environment()
+    environment = Context(where, 0, 0).environment()
     for name in ("HARNESS_CYCLE", "HARNESS_SEED"):  # it lives through many
-        told.pop(name)
+        environment.pop(name)
     return Server(
         backend.start,
         home=Path(project.home),
-        environment=told,
+        environment=environment,
         database=where,
         ready=backend.ready,
         ready_timeout_s=backend.ready_timeout_s,

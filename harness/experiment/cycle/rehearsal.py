@@ -121,8 +121,8 @@ def _rehearse(tell: Tell, pickled: bytes, seed: int, pristine: Path, folder: Pat
 
 def commands_s(conditions: Sequence[Condition]) -> float:
     """How long the commands of one cycle may take at most, their ends included."""
-    projects = [one.project for one in conditions if one.project is not None]
-    return max((3 * (one.timeout_s + 2 * GRACE_S) for one in projects), default=0.0)
+    projects = [condition.project for condition in conditions if condition.project is not None]
+    return max((3 * (project.timeout_s + 2 * GRACE_S) for project in projects), default=0.0)
 
 
 def needs_time(condition: Condition) -> bool:
@@ -154,11 +154,11 @@ def _import(condition: Condition, tell: Tell) -> None:
     """Find the functions first: one that is missing need not wait for a create."""
     project = condition.project
     assert project is not None  # noqa: S101 - see rehearse
-    own = condition.cleanup if is_own(condition) else None
+    cleanup = condition.cleanup if is_own(condition) else None
     for key, written in (
         ("project.create", project.create),
         ("project.test", project.test),
-        ("cleanup", own),
+        ("cleanup", cleanup),
     ):
         if written is None:
             continue
@@ -181,22 +181,22 @@ def _create(condition: Condition, application: OwnApplication, ground: Ground) -
             raise  # nothing can be run here
         raise UsageError(f"{key}: {error}") from error
     if failures:
-        which = _at(condition, f"project.{application.at}")
-        raise UsageError(f"{which}: fails before anything is measured: {failures[0].error}")
+        place = _at(condition, f"project.{application.at}")
+        raise UsageError(f"{place}: fails before anything is measured: {failures[0].error}")
     try:
-        found = ground.engine.differences(ground.database, ground.baseline, grade="rows")
+        differences = ground.engine.differences(ground.database, ground.baseline, grade="rows")
     except ground.errors as error:
         raise UsageError(
             f"{key}: when it is over, the database cannot be read: {error}. Have it, and what it "
             "asks, commit and end every transaction."
         ) from error
-    if found.schema:
-        altered = "; ".join(map(str, found.schema))
+    if differences.schema:
+        altered = "; ".join(map(str, differences.schema))
         raise UsageError(
             f"{key}: changes the schema ({altered}), which no cleanup of test "
             "data undoes: migrate the database itself, then give it as project.database"
         )
-    if found.clean("rows"):
+    if differences.clean("rows"):
         raise UsageError(
             f"{key}: every row is as before when it is over, so there is nothing to clean: have "
             "it write to the file that DATABASE_PATH names, and commit"

@@ -35,7 +35,7 @@ class InAnyCase(Policy):
 def in_any_case(policy: str) -> InAnyCase:
     """Return the policy called ``policy``, made to restore in every cycle."""
     ordinary = POLICIES[policy]
-    return InAnyCase(**{one.name: getattr(ordinary, one.name) for one in fields(Policy)})
+    return InAnyCase(**{field.name: getattr(ordinary, field.name) for field in fields(Policy)})
 
 
 class Sample:
@@ -82,7 +82,11 @@ def _before_restore(result: GuardResult) -> str:
     """Say how the guard stood when it came to decide on a restore."""
     if result.report is None:
         return "the backup was refused"
-    told = "the cleanup reported success" if result.report.ok else "the cleanup reported a failure"
+    reported = (
+        "the cleanup reported success" if result.report.ok else "the cleanup reported a failure"
+    )
     if result.found is None:
-        return told
-    return f"{told} and {'nothing' if result.found.clean('rows') else 'something'} was found left"
+        return reported
+    return (
+        f"{reported} and {'nothing' if result.found.clean('rows') else 'something'} was found left"
+    )

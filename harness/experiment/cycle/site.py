@@ -91,8 +91,8 @@ class Site:
             baseline = self._recovery(condition.recoveries[0], 0).baseline
             return kind(baseline, busy_timeout_ms=condition.busy_timeout_ms)  # type: ignore[call-arg]  # see Cleanup.over
         if kind.over == "http" and isinstance(self._application, OverHttp):
-            made: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over
-            return made
+            cleanup: Cleanup = kind(self._application.service)  # type: ignore[call-arg]  # see Cleanup.over
+            return cleanup
         return kind()
 
     def _recovery(self, name: str, place: int) -> Recovery:
@@ -138,8 +138,8 @@ class Site:
         note(record, ending, condition.demands)
         if isinstance(application, OwnApplication):
             failed = record.outcome not in ("cleaned", "restored")
-            said = [record.detail, *application.notes(failed=failed)]
-            record.detail = "; ".join(filter(None, said))[:2000]
+            sentences = [record.detail, *application.notes(failed=failed)]
+            record.detail = "; ".join(filter(None, sentences))[:2000]
         if condition.story:
             record.story = story.tell(
                 ending.result, ending.judgement, undone=ending.undone, served=ending.served

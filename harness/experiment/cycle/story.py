@@ -100,11 +100,11 @@ def _by_phase(
 
     In the cleanup these are the attempts that failed of what went away all the same.
     """
-    told = {entity.label for entity, _ in report.failed} if report else set()
+    reported = {entity.label for entity, _ in report.failed} if report else set()
     raised = report is not None and any(not entity.key for entity, _ in report.failed)
     phases: dict[str, dict[str, dict[str, Any]]] = {}
     for step, reason, error, _ in failures:
-        if step.phase == "cleanup" and (raised or step.operation in told):
+        if step.phase == "cleanup" and (raised or step.operation in reported):
             continue
         entry = phases.setdefault(step.phase, {}).setdefault(step.operation, {"failed": 0})
         entry["failed"] += 1
@@ -133,7 +133,10 @@ def _found(differences: Differences | None) -> dict[str, Any] | None:
 
 
 def _first(sentences: Sequence[str]) -> dict[str, Any]:
-    return {"count": len(sentences), "first": [_tidy(one) for one in sentences[:SENTENCES_MOST]]}
+    return {
+        "count": len(sentences),
+        "first": [_tidy(sentence) for sentence in sentences[:SENTENCES_MOST]],
+    }
 
 
 def _tidy(text: str) -> str:

@@ -36,8 +36,8 @@ def init(database: Path, output: Path, *, force: bool = False) -> str:
     """
     _refuse_taken(database, output, force=force)
     with ground_of(database).private_copy(database) as copy:
-        found = look(copy, database, rows=ROWS)
-        text = _Writer(database, output, found, chances_of(copy, found)).text()
+        looked = look(copy, database, rows=ROWS)
+        text = _Writer(database, output, looked, chances_of(copy, looked)).text()
     try:
         with output.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
@@ -47,7 +47,7 @@ def init(database: Path, output: Path, *, force: bool = False) -> str:
         load(output)
     except ConfigurationError as error:  # what is written here must be right
         raise MeasurementError(f"what was written cannot be loaded: {error}") from error
-    return "\n".join(_told(database, output, found))
+    return "\n".join(_told(database, output, looked))
 
 
 def _refuse_taken(database: Path, output: Path, *, force: bool) -> None:
@@ -75,7 +75,9 @@ def quoted(text: str) -> str:
 
 def plain(text: str) -> str:
     """Write a name or a reason in one line of a comment."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    shown = "".join(
+        character if character.isprintable() else f"\\u{ord(character):04x}" for character in text
+    )
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
@@ -85,11 +87,11 @@ def name_of(database: Path) -> str:
     return name or "database"
 
 
-def _told(database: Path, output: Path, found: Looked) -> Iterator[str]:
-    yield plain(f"{database}: {_summary(found)}")
-    for name, why in (found.unread | found.refused).items():
+def _told(database: Path, output: Path, looked: Looked) -> Iterator[str]:
+    yield plain(f"{database}: {_summary(looked)}")
+    for name, why in (looked.unread | looked.refused).items():
         yield plain(f"left out: table {name}: {why}")
-    if not found.fills:
+    if not looked.fills:
         yield f"{output} is written, but no rows can be made for any table by themselves:"
         yield "fill in your own create where it says FILL IN 1, before you run it."
         return
@@ -98,28 +100,28 @@ def _told(database: Path, output: Path, found: Looked) -> Iterator[str]:
     yield "Then your own create, cleanup and test: the file says FILL IN where they go."
 
 
-def _summary(found: Looked) -> str:
+def _summary(looked: Looked) -> str:
     parts = [
         "SQLite",
-        f"{found.size_bytes:,} bytes",
-        f"journal mode {found.journal_mode}",
-        _many(len(found.rows) + len(found.unread), "table"),
-        _many(sum(found.rows.values()), "row"),
-        _many(len(found.references), "foreign key"),
+        f"{looked.size_bytes:,} bytes",
+        f"journal mode {looked.journal_mode}",
+        _many(len(looked.rows) + len(looked.unread), "table"),
+        _many(sum(looked.rows.values()), "row"),
+        _many(len(looked.references), "foreign key"),
     ]
     return ", ".join(parts)
 
 
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 class _Writer:
     """Writes the file, part by part."""
 
-    def __init__(self, database: Path, output: Path, found: Looked, chances: Chances) -> None:
+    def __init__(self, database: Path, output: Path, looked: Looked, chances: Chances) -> None:
         self._database, self._output = database, output
-        self._found, self._chances = found, chances
+        self._found, self._chances = looked, chances
 
     def text(self) -> str:
         """The whole file."""
@@ -127,7 +129,7 @@ class _Writer:
         return "\n".join([*parts, *self._never()]) + "\n"
 
     def _head(self) -> Iterator[str]:
-        found = self._found
+        looked = self._found
         yield plain(f"# Is {self._database.name} its baseline again after every test?")
         yield "#"
         yield plain(f"#     harness run {shlex.quote(str(self._output))}")
@@ -135,17 +137,17 @@ class _Writer:
         yield "# Everything happens on copies; the database itself is only read. Three places are"
         yield "# for you: FILL IN 1 (create), FILL IN 2 (clean) and, if you like, FILL IN 3 (test)."
         yield "#"
-        yield f"# Found: {_summary(found)}."
-        most = sorted(found.rows.items(), key=lambda one: (-one[1], one[0]))
-        yield from _listed([f"{name}: {_many(count, 'row')}" for name, count in most])
-        if found.references:
+        yield f"# Found: {_summary(looked)}."
+        largest = sorted(looked.rows.items(), key=lambda counted: (-counted[1], counted[0]))
+        yield from _listed([f"{name}: {_many(count, 'row')}" for name, count in largest])
+        if looked.references:
             yield "# Foreign keys:"
             yield from _listed(
-                f"{one.table} ({', '.join(one.columns)}) refers to {one.parent}, "
-                f"ON DELETE {one.on_delete}"
-                for one in found.references
+                f"{reference.table} ({', '.join(reference.columns)}) refers to {reference.parent}, "
+                f"ON DELETE {reference.on_delete}"
+                for reference in looked.references
             )
-        for name, why in found.unread.items():
+        for name, why in looked.unread.items():
             yield plain(f"# Cannot be read here, and left out: {name}: {why}")
         yield ""
         yield f"name = {quoted(name_of(self._database))}"
@@ -176,18 +178,18 @@ class _Writer:
         yield ""
 
     def _create(self) -> Iterator[str]:
-        found = self._found
-        if not found.fills:
-            for name, why in found.refused.items():
+        looked = self._found
+        if not looked.fills:
+            for name, why in looked.refused.items():
                 yield plain(f"# no rows can be made for {name}: {why}")
             yield 'create = "auto"  # cannot work here: write one of the following'
             return
         yield 'create = "auto"'
         yield f"# rows = {ROWS}  # of each table"
-        if found.refused or found.unread:
-            for name, why in found.refused.items():
+        if looked.refused or looked.unread:
+            for name, why in looked.refused.items():
                 yield plain(f"# no rows can be made for {name}: {why}")
-            yield f"tables = [{', '.join(map(quoted, found.fills))}]"
+            yield f"tables = [{', '.join(map(quoted, looked.fills))}]"
 
     def _conditions(self) -> Iterator[str]:
         yield from _condition(
@@ -210,8 +212,8 @@ class _Writer:
         ):
             if written == quoted("sql") and not self._found.fills:
                 continue  # it deletes what "auto" has made
-            said = 'what create = "auto" has made' if written == quoted("sql") else ""
-            lines = _condition(name, written, kinds, said)
+            remark = 'what create = "auto" has made' if written == quoted("sql") else ""
+            lines = _condition(name, written, kinds, remark)
             yield from (f"# {line}".rstrip() for line in lines)
 
     def _never(self) -> Iterator[str]:
@@ -222,10 +224,10 @@ class _Writer:
             yield "# Requests need your own backend: [defaults.project.backend] with start = ..."
 
 
-def _condition(name: str, cleanup: str, kinds: Sequence[str], said: str) -> Iterator[str]:
+def _condition(name: str, cleanup: str, kinds: Sequence[str], remark: str) -> Iterator[str]:
     """Write one condition, what strikes it by default first, the rest to be asked for."""
     yield "[[conditions]]"
-    yield f"name = {quoted(name)}" + (f"  # {said}" if said else "")
+    yield f"name = {quoted(name)}" + (f"  # {remark}" if remark else "")
     yield f"cleanup = {cleanup}"
     yield f"claims = [{quoted(_CLAIM)}]"
     active = [kind for kind in kinds if kind in Chances.usual]

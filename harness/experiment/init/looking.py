@@ -56,7 +56,7 @@ def look(copy: Path, called: Path, *, rows: int) -> Looked:
             f"{called} cannot be read: {type(error).__name__}: {error}. An encrypted or damaged "
             "database cannot be measured; give a plain copy of it."
         ) from error
-    references = tuple(sorted(keys, key=lambda one: one.table))
+    references = tuple(sorted(keys, key=lambda key: key.table))
     return Looked(size_bytes, mode, counted, unread, references, fills, refused)
 
 

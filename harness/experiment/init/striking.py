@@ -38,24 +38,24 @@ class Chances:
     never: dict[str, list[str]] = field(default_factory=dict)  # why -> what strikes none of them
 
 
-def chances_of(copy: Path, found: Looked) -> Chances:
+def chances_of(copy: Path, looked: Looked) -> Chances:
     """Find out for a private copy of a user's database."""
     engine = engine_of(copy)
-    fit = recoveries_that(lambda kind: found.journal_mode in kind.journal_modes)
+    fit = recoveries_that(lambda kind: looked.journal_mode in kind.journal_modes)
     chain = tuple(name for name in engine.default_recoveries if name in fit)
     statements = tuple(
-        f"DELETE FROM {engine.quoted(name)} WHERE ..." for name in list(found.rows)[:1]
+        f"DELETE FROM {engine.quoted(name)} WHERE ..." for name in list(looked.rows)[:1]
     )
     cleanups: dict[str, str | tuple[str, ...]] = {
         "by_difference": "by_difference",
         "none": NONE,
-        "by_key": "sql" if found.fills else NONE,
+        "by_key": "sql" if looked.fills else NONE,
         "command": "true",
         "function": "package:function",
         "sql": statements,
     }
-    shapes = {called: _shapes(copy, found, chain, cleanup) for called, cleanup in cleanups.items()}
-    kinds = {called: tuple(_striking(both)) for called, both in shapes.items()}
+    shapes = {called: _shapes(copy, looked, chain, cleanup) for called, cleanup in cleanups.items()}
+    kinds = {called: tuple(_striking(shapes_of_both)) for called, shapes_of_both in shapes.items()}
     everywhere = {kind for some in kinds.values() for kind in some}
     never: dict[str, list[str]] = {}
     for kind, fault in _faults().items():
@@ -67,21 +67,21 @@ def chances_of(copy: Path, found: Looked) -> Chances:
 
 
 def _faults() -> dict[str, type[Fault]]:
-    found: dict[str, type[Fault]] = {}
+    faults: dict[str, type[Fault]] = {}
     for name in registry.names("faults"):
         try:
-            found[name] = registry.find("faults", name)
+            faults[name] = registry.find("faults", name)
         except UnknownName:
             continue
-    return found
+    return faults
 
 
 def _shapes(
-    copy: Path, found: Looked, chain: tuple[str, ...], cleanup: str | tuple[str, ...]
+    copy: Path, looked: Looked, chain: tuple[str, ...], cleanup: str | tuple[str, ...]
 ) -> tuple[Shape, Shape]:
     """The shape as the file alone tells it, and as the database does."""
-    create = AUTO if found.fills else ("SELECT 1",)
-    tables = found.fills if found.refused or found.unread else ()
+    create = AUTO if looked.fills else ("SELECT 1",)
+    tables = looked.fills if looked.refused or looked.unread else ()
     condition = Condition(
         name="any",
         project=ProjectSetting(

@@ -12,5 +12,5 @@ from harness.faults.reach.reach import Reach
 def reach_of(database: Path) -> Reach:
     """Return what faults can do to ``database``, by its engine; UsageError where there is none."""
     module = importlib.import_module(f"{__name__}.{engine_of(database).name}")
-    found: Reach = module.Reach(database)
-    return found
+    reach: Reach = module.Reach(database)
+    return reach

@@ -101,8 +101,8 @@ class StrikingFiles(Files):
         """Write, or write up to the drawn byte and then fail as the armed strike has it."""
         strike = self.armed.due(len(data), read=False)
         if strike:
-            kept = max(0, len(data) - (strike.seen_bytes - strike.after_bytes))
-            super().write(descriptor, data[:kept])
+            passed_bytes = max(0, len(data) - (strike.seen_bytes - strike.after_bytes))
+            super().write(descriptor, data[:passed_bytes])
             strike.take(descriptor)
-            strike.fail(bytes(data[kept:]))
+            strike.fail(bytes(data[passed_bytes:]))
         super().write(descriptor, data)

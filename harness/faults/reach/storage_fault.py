@@ -56,8 +56,10 @@ class StorageFault(Fault):
             raise MeasurementError(
                 f"{self.device} cannot be opened: {self.name} cannot strike"
             ) from error
-        by: CopiesBy = "engine" if cleans else registry.find("recovery", step.operation).copies_by
-        self._armed = self.scene.reach.storage(by)
+        copies_by: CopiesBy = (
+            "engine" if cleans else registry.find("recovery", step.operation).copies_by
+        )
+        self._armed = self.scene.reach.storage(copies_by)
         self._armed.strikes.append(self._strike)
 
     def lift(self) -> None:

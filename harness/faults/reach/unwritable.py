@@ -61,16 +61,16 @@ def set_immutable(path: str, *, on: bool) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         flags = _FLAGS.unpack(fcntl.ioctl(descriptor, _GETFLAGS, bytes(_FLAGS.size)))[0]
-        wanted = flags | _IMMUTABLE if on else flags & ~_IMMUTABLE
-        if wanted != flags:
-            fcntl.ioctl(descriptor, _SETFLAGS, _FLAGS.pack(wanted))
+        new_flags = flags | _IMMUTABLE if on else flags & ~_IMMUTABLE
+        if new_flags != flags:
+            fcntl.ioctl(descriptor, _SETFLAGS, _FLAGS.pack(new_flags))
     finally:
         os.close(descriptor)
 
 
 def apart(function: str, argument: Any) -> list[str]:
     """Call a function of this file in another process; OSError says what went wrong there."""
-    done = subprocess.run(  # noqa: S603 - this Python, and this file
+    process = subprocess.run(  # noqa: S603 - this Python, and this file
         [sys.executable, "-I", "-S", __file__, function, json.dumps(argument)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -78,10 +78,10 @@ def apart(function: str, argument: Any) -> list[str]:
         timeout=_PATIENCE_S,
         check=False,
     )
-    if done.returncode:
-        raise OSError(f"{function}: {done.stderr.strip().rpartition(chr(10))[2]}")
-    said: list[str] = json.loads(done.stdout)
-    return said
+    if process.returncode:
+        raise OSError(f"{function}: {process.stderr.strip().rpartition(chr(10))[2]}")
+    answers: list[str] = json.loads(process.stdout)
+    return answers
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Injector:
         for fault in reversed(self._holding):
             if fault.planned.lasting in over:
                 self._try(fault.lift)
-        self._holding = [f for f in self._holding if f.planned.lasting not in over]
+        self._holding = [fault for fault in self._holding if fault.planned.lasting not in over]
 
     def _try(self, action: Callable[[], None]) -> None:
         try:

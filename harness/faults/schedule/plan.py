@@ -86,7 +86,9 @@ class Planner:
         chances = {kind: chance for kind, chance in chances.items() if chance.rate > 0}
         name = f"{seed}\0{condition}"
         self._stream = Stream(name)
-        self._alone = _Alone(shape, {k: c for k, c in chances.items() if c.burst is None})
+        self._alone = _Alone(
+            shape, {kind: chance for kind, chance in chances.items() if chance.burst is None}
+        )
         self._others: list[tuple[Stream, _Channel | _Together | _Script]] = [
             (Stream(f"{name}\0burst\0{kind}"), _Channel(kind, shape, chance))
             for kind, chance in chances.items()
@@ -103,15 +105,17 @@ class Planner:
     @property
     def slots(self) -> list[tuple[str, Slot]]:
         """Every (kind, slot) that may be struck."""
-        return self._alone.slots + [slot for _, other in self._others for slot in other.slots]
+        return self._alone.slots + [
+            slot for _, drawn_apart in self._others for slot in drawn_apart.slots
+        ]
 
     def draw(self, cycle: int) -> tuple[int, list[Planned]]:
         """Return (a number for the test data, the planned faults) of ``cycle``."""
         generator = self._stream.at(cycle)
         number = int(generator.integers(1 << 62))
         planned = self._alone.draw(generator)
-        for stream, other in self._others:
-            planned += other.draw(stream.at(cycle))
+        for stream, drawn_apart in self._others:
+            planned += drawn_apart.draw(stream.at(cycle))
         return number, planned
 
 
@@ -186,9 +190,9 @@ class _Channel:
         good = chance.burst * (1 - chance.rate)
         self._turns_bad = min(1.0, chance.rate / good)  # rounding may leave a trace beyond 1
         phases = dict.fromkeys(slot.phase for slot in slots_in(kind, shape, chance.phases))
-        made = [slot.phase for slot in shape.request_slots()]
+        phases_made = [slot.phase for slot in shape.request_slots()]
         self._slots = [
-            [Slot(phase, REQUEST, number) for number in range(1, made.count(phase) + 1)]
+            [Slot(phase, REQUEST, number) for number in range(1, phases_made.count(phase) + 1)]
             for phase in phases
         ]
         self.slots = [(kind, slot) for slots in self._slots for slot in slots]
@@ -250,8 +254,11 @@ class _Script:
 
     def __init__(self, script: Sequence[Scripted]) -> None:
         self._script = tuple(script)
-        self.slots = [(one.kind, one.slot) for one in script]
+        self.slots = [(scripted.kind, scripted.slot) for scripted in script]
 
     def draw(self, generator: np.random.Generator) -> list[Planned]:
         where = generator.random(len(self._script))
-        return [Planned(*one, float(w)) for one, w in zip(self._script, where, strict=True)]
+        return [
+            Planned(*scripted, float(position))
+            for scripted, position in zip(self._script, where, strict=True)
+        ]

@@ -86,12 +86,12 @@ class Proxy:
 
     def begin(self) -> tuple[Strike | None, Callable[[], None] | None]:
         """For a relay whose request begins: see ``take``, and what to call when it is over."""
-        told = self.on_request
-        if told is None:
+        on_request = self.on_request
+        if on_request is None:
             return self.take(), None
         with self._beginning:
             self._wait_for_those_who_leave()
-            over = told()
+            over = on_request()
             return self.take(), over
 
     def _wait_for_those_who_leave(self) -> None:

@@ -144,11 +144,11 @@ class Keeper:
         for _ in range(_TRIES):
             way = self._written_back(baseline)
             index = self._pin.index()
-            left = differences(self.main, baseline, busy_timeout_ms=self.busy_timeout_ms)
-            if left.clean("exact") and self._pin.index() == index:
+            remaining = differences(self.main, baseline, busy_timeout_ms=self.busy_timeout_ms)
+            if remaining.clean("exact") and self._pin.index() == index:
                 self._pin.proven(index if baseline == self.main else b"")
                 return way
-        raise RestoreError("; ".join(left.sentences()) or "somebody else goes on writing")
+        raise RestoreError("; ".join(remaining.sentences()) or "somebody else goes on writing")
 
     def _written_back(self, baseline: Path) -> str:
         """Put back what changed; all pages, where rows are not all that did."""

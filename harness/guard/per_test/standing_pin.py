@@ -139,10 +139,12 @@ class StandingPin:
     def check(self) -> None:
         """Prove that the main file is what was pinned; RestoreError where it is not."""
         try:
-            known = self._file is not None and stamp_of_pinned(self.main, self._file) == self._stamp
+            is_as_pinned = (
+                self._file is not None and stamp_of_pinned(self.main, self._file) == self._stamp
+            )
         except FileNotFoundError:
             raise RestoreError(f"{self.main}, which held the baseline, is gone") from None
-        if not known:
+        if not is_as_pinned:
             raise RestoreError(
                 f"{self.main} was written or replaced past the pin, so it no longer holds the "
                 "baseline"
@@ -171,9 +173,9 @@ class StandingPin:
 
     def _hold_shm(self) -> None:
         """Open the -shm, or make it as SQLite would, and take both locks on it."""
-        old, self._shm = self._shm, open_shm(self.main)
-        if old >= 0:
-            os.close(old)
+        old_shm, self._shm = self._shm, open_shm(self.main)
+        if old_shm >= 0:
+            os.close(old_shm)
         lock(self._shm, self.main, READ_LOCK_0, DMS)
 
 

@@ -84,15 +84,15 @@ def keep(
             copy.capture()
         else:
             _copy_as_it_is(real(database), part, files)
-        kept = _give_name(database, part, files)
+        archive = _give_name(database, part, files)
     except BaseException:
         for suffix in ("", *_BESIDE):
             with suppress(OSError):  # the first error is the one to tell
                 files.unlink(beside(part, suffix))
         raise
     with suppress(OSError):  # one archive too many is no reason to refuse a restore
-        _thin_out(database, files, size_bytes=size_bytes, staying={kept, spare})
-    return kept
+        _thin_out(database, files, size_bytes=size_bytes, staying={archive, spare})
+    return archive
 
 
 def keep_file(database: Path, file: Path, *, files: Files) -> Path:
@@ -117,8 +117,8 @@ def sweep(database: Path, files: Files | None = None) -> None:
     """Remove archives that processes which are dead have left half made."""
     files = files or Files()
     with suppress(OSError):  # what cannot be removed now the next one may
-        for path, rest in list(_own_files(database)):
-            match = _PARTS.fullmatch(rest)
+        for path, name_end in list(_own_files(database)):
+            match = _PARTS.fullmatch(name_end)
             if match and not _is_being_made(path, match[1]):
                 files.unlink(path)
 
@@ -147,16 +147,16 @@ def _is_being_made(part: Path, maker: str | None) -> bool:
 
 def list_archives(database: Path) -> list[Archive]:
     """List the archives of one database, the oldest first."""
-    found = []
-    for path, rest in _own_files(database):
-        match = _NAMES.fullmatch(rest)
+    archives = []
+    for path, name_end in _own_files(database):
+        match = _NAMES.fullmatch(name_end)
         made_at = _time_of(match[1]) if match else None
         if match is None or made_at is None:
             continue
         size_bytes = sum(max(0, size_of(beside(path, suffix))) for suffix in ("", *_BESIDE))
         if size_bytes:  # an empty one is a name that was taken and never filled
-            found.append(Archive(path, made_at, size_bytes, int(match[2] or 1)))
-    return sorted(found, key=lambda archive: (archive.made_at, archive.place))
+            archives.append(Archive(path, made_at, size_bytes, int(match[2] or 1)))
+    return sorted(archives, key=lambda archive: (archive.made_at, archive.place))
 
 
 def claim_and_fill(name: Path, made: Path, files: Files) -> None:
@@ -195,7 +195,7 @@ def _give_name(database: Path, part: Path, files: Files) -> Path:
     stamp = datetime.now(UTC).strftime(_STAMP)
     made_at = _time_of(stamp)
     # beyond the last, not the first that is free: the oldest of this second may be gone already
-    places = [one.place for one in list_archives(database) if one.made_at == made_at]
+    places = [archive.place for archive in list_archives(database) if archive.made_at == made_at]
     place = max(places, default=0) + 1
     while True:
         number = f"-{place}" if place > 1 else ""
@@ -258,7 +258,7 @@ def _thin_out(database: Path, files: Files, *, size_bytes: int, staying: set[Pat
     archives = list_archives(database)
     unit_bytes = max(size_bytes, size_of(real(database)))
     for archive in archives.copy():
-        total_bytes = sum(one.size_bytes for one in archives)
+        total_bytes = sum(standing.size_bytes for standing in archives)
         if len(archives) <= MOST and total_bytes <= MOST_TIMES_THE_DATABASE * unit_bytes:
             break
         if archive.path not in staying:

@@ -83,8 +83,8 @@ def sound(source: Path, live: Path) -> dict[str, Any]:
 def damage_of(backup: Path) -> str:
     """Give the first thing that is wrong with the b-trees of a backup; "" for nothing."""
     try:
-        with closing(connect(real(backup), immutable=True)) as one:
-            return damage_in(one)
+        with closing(connect(real(backup), immutable=True)) as connection:
+            return damage_in(connection)
     except apsw.Error as error:
         return sentence_of(error)
 
@@ -92,13 +92,18 @@ def damage_of(backup: Path) -> str:
 def identity_of(path: Path, *, immutable: bool, busy_timeout_ms: int) -> Identity | None:
     """Return by what a database is known; None for a file SQLite begins no transaction on."""
     try:
-        with unfolded(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms) as one:
-            known = int(one.pragma("application_id")), int(one.pragma("user_version"))
+        with unfolded(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms) as connection:
+            numbers = (
+                int(connection.pragma("application_id")),
+                int(connection.pragma("user_version")),
+            )
             try:
-                tables = names(one, "table")
+                tables = names(connection, "table")
             except (apsw.SQLError, apsw.CorruptError):
-                return Identity(*known, None)
-            return Identity(*known, frozenset(n for n in tables if not n.startswith("sqlite_")))
+                return Identity(*numbers, None)
+            return Identity(
+                *numbers, frozenset(name for name in tables if not name.startswith("sqlite_"))
+            )
     except DAMAGED:
         return None
 

@@ -50,7 +50,7 @@ def backup(address: SqliteFile, backup: Given, files: Files, busy_timeout_ms: in
     copy = path_of(backup, what="BACKUP")
     if copy.is_dir():
         raise UsageError(f"{copy} is a folder: give the name of a file")
-    if real(copy) in [beside(real(live), s) for s in ("", "-wal", "-shm", "-journal")]:
+    if real(copy) in [beside(real(live), suffix) for suffix in ("", "-wal", "-shm", "-journal")]:
         raise UsageError(f"{copy} is a name of the database's own: choose another")
     if os.path.lexists(copy):
         raise UsageError(f"{copy} is there already and was not touched: choose another name")
@@ -97,14 +97,14 @@ def restore(
     must_be_a_database(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
     with as_refusal(f"{source}: cannot be read, so {live} was not touched"):
         seal = sound(source, live)
-        other = None  # is not asked for
+        source_identity = None  # is not asked for
         if not force:
-            other = identity_of(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
+            source_identity = identity_of(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
     with as_refusal(f"{live}: cannot be looked at, so it was not touched"):
         intent = Intent(target)
     try:
-        step = _Restore(target, source, Path(os.fsdecode(backup)), seal, other)
-        how, kept = step.restored()
+        step = _Restore(target, source, Path(os.fsdecode(backup)), seal, source_identity)
+        how, archive_path = step.restored()
         with as_refusal(
             f"{live} is {source}, but it is not sure to last a power cut", RestoreError
         ):
@@ -114,7 +114,7 @@ def restore(
             put_away = intent.end(source, busy_timeout_ms=busy_timeout_ms)
     finally:
         intent.release()
-    return Restored(how, kept, _since(started), put_away, intent.damaged)
+    return Restored(how, archive_path, _since(started), put_away, intent.damaged)
 
 
 def discard(address: SqliteFile, files: Files) -> str:
@@ -123,25 +123,30 @@ def discard(address: SqliteFile, files: Files) -> str:
     intent = Intent(target, restoring=False)
     try:
         with as_refusal(f"{address}: what a killed guard left is still there"):
-            kept = intent.give_up()
+            archive_paths = intent.give_up()
     finally:
         intent.release()
-    if kept is None:
+    if archive_paths is None:
         return f"no guard left anything at {address}: nothing to do"
     if not address.path.parent.is_dir():
         return f"{address}: its folder is gone, and what was backed up has been removed"
-    archived = f"; what was backed up is kept as {', '.join(map(str, kept))}" if kept else ""
+    archived = (
+        f"; what was backed up is kept as {', '.join(map(str, archive_paths))}"
+        if archive_paths
+        else ""
+    )
     return f"{address} stays as it is, and no guard will bring anything back{archived}"
 
 
 def archives(address: SqliteFile) -> str:
     """List the archives of a database to people, the oldest first."""
     with as_refusal(f"{address}: its folder cannot be read"):
-        kept = archive.list_archives(address.path)
-    if not kept:
+        listed = archive.list_archives(address.path)
+    if not listed:
         return f"{address}: no restore has thrown anything away"
     return "\n".join(
-        f"{a.made_at:%Y-%m-%d %H:%M:%S} UTC {a.size_bytes:>15,} {a.path}" for a in kept
+        f"{kept.made_at:%Y-%m-%d %H:%M:%S} UTC {kept.size_bytes:>15,} {kept.path}"
+        for kept in listed
     )
 
 
@@ -151,8 +156,8 @@ def archives(address: SqliteFile) -> str:
 def _copy_and_verify(through: OnlineBackup, live: Path) -> None:
     for _ in range(_TRIES):
         through.capture()
-        left = differences(live, through.backup, busy_timeout_ms=through.busy_timeout_ms)
-        if left.clean("exact"):
+        remaining = differences(live, through.backup, busy_timeout_ms=through.busy_timeout_ms)
+        if remaining.clean("exact"):
             if damage := damage_of(through.backup):
                 raise UsageError(
                     f"{live}: no backup was made, because SQLite finds damage in it ({damage}) "
@@ -161,7 +166,7 @@ def _copy_and_verify(through: OnlineBackup, live: Path) -> None:
             return
     raise UsageError(
         f"{live}: no backup was made, because after {_TRIES} copies the database still was not "
-        f"the same as its copy ({'; '.join(left.sentences())}): close what writes to it"
+        f"the same as its copy ({'; '.join(remaining.sentences())}): close what writes to it"
     )
 
 
@@ -179,31 +184,31 @@ class _Restore:
         """Put the backup back where it is not in place already: how, and the archive."""
         live, source, wait_ms = self.target.given, self.source, self.target.busy_timeout_ms
         with as_refusal(f"{live}: cannot be looked at, so it was not touched"):
-            own = own_identity(live, wait_ms)
-            if own is None:
+            live_identity = own_identity(live, wait_ms)
+            if live_identity is None:
                 refuse_while_open(live)
             elif self.other is not None:
-                refuse_another(own, self.other, live, source)
-            if own is not None and self._is_equal():
+                refuse_another(live_identity, self.other, live, source)
+            if live_identity is not None and self._is_equal():
                 return "", None
         untouched = f"{live}: what would be thrown away could not be kept, so it was not touched"
         with as_refusal(untouched):
-            kept = archive.keep(
+            archive_path = archive.keep(
                 live,
                 files=self.target.files,
                 size_bytes=size_of(source),
                 spare=_as_named_beside(live, self.backup),
                 busy_timeout_ms=wait_ms,
             )
-        with as_refusal(f"{live}: not restored; {_kept_sentence(kept)}", RestoreError):
-            how = self._put(readable=own is not None)
-            left = differences(live, source, busy_timeout_ms=wait_ms)
-        if not left.clean("exact"):
+        with as_refusal(f"{live}: not restored; {_kept_sentence(archive_path)}", RestoreError):
+            how = self._put(readable=live_identity is not None)
+            remaining = differences(live, source, busy_timeout_ms=wait_ms)
+        if not remaining.clean("exact"):
             raise RestoreError(
-                f"{live} is not {source} after the restore ({'; '.join(left.sentences())}): close "
-                f"what writes to it and try again; {_kept_sentence(kept)}"
+                f"{live} is not {source} after the restore ({'; '.join(remaining.sentences())}): "
+                f"close what writes to it and try again; {_kept_sentence(archive_path)}"
             )
-        return how, kept
+        return how, archive_path
 
     def _put(self, *, readable: bool) -> str:
         """Put the backup back; the name of the recovery that did it."""
@@ -257,14 +262,14 @@ def _refuse_what_stands_beside(live: Path, busy_timeout_ms: int) -> None:
 
 def _as_named_beside(live: Path, backup: Path) -> Path | None:
     """Return the backup under the name that the list of archives gives it, if it is one."""
-    for kept in archive.list_archives(live):
-        if os.path.samefile(kept.path, backup):
-            return kept.path
+    for listed in archive.list_archives(live):
+        if os.path.samefile(listed.path, backup):
+            return listed.path
     return None
 
 
-def _kept_sentence(kept: Path | None) -> str:
-    return f"what it held is in {kept}" if kept else "it held nothing"
+def _kept_sentence(archive_path: Path | None) -> str:
+    return f"what it held is in {archive_path}" if archive_path else "it held nothing"
 
 
 def _since(started: float) -> float:

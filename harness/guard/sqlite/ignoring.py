@@ -32,20 +32,20 @@ def bring_rule(database: Path) -> None:
 
 def _exclude_of(folder: Path) -> Path | None:
     for parent in (folder, *folder.parents):
-        found = parent / ".git"
-        if found.is_symlink():
+        dot_git = parent / ".git"
+        if dot_git.is_symlink():
             return None
-        if found.is_dir():
-            return found / "info" / "exclude"
-        if found.is_file():  # a work tree of its own, or a submodule; gitrepository-layout(5)
-            return _shared(found) / "info" / "exclude"
+        if dot_git.is_dir():
+            return dot_git / "info" / "exclude"
+        if dot_git.is_file():  # a work tree of its own, or a submodule; gitrepository-layout(5)
+            return _shared(dot_git) / "info" / "exclude"
     return None
 
 
 def _shared(pointer: Path) -> Path:
-    own = Path(pointer.parent, _own_line(pointer).removeprefix("gitdir:").strip())
-    common = own / "commondir"
-    return own / _own_line(common) if common.is_file() else own
+    git_folder = Path(pointer.parent, _own_line(pointer).removeprefix("gitdir:").strip())
+    common = git_folder / "commondir"
+    return git_folder / _own_line(common) if common.is_file() else git_folder
 
 
 def _own_line(path: Path) -> str:

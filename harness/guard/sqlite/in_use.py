@@ -32,15 +32,15 @@ def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
     """
     if not all(registry.find("recovery", name).needs_sole_access for name in recoveries):
         return
-    found = holders(database)
-    if found:
+    pids = holders(database)
+    if pids:
         chain = " and ".join(recoveries)
-        own = " (this one among them)" if os.getpid() in found else ""
+        own_note = " (this one among them)" if os.getpid() in pids else ""
         raise UsageError(
-            f"{database} is in use: process {processes.named(found)}{own} has it open, and {chain} "
-            "can restore only when nobody has. End it, or choose a recovery that works beside it: "
-            "--recovery online_backup, in Python recoveries=['online_backup']. If it will be gone "
-            "before the end, say --i-know (i_know=True)."
+            f"{database} is in use: process {processes.named(pids)}{own_note} has it open, and "
+            f"{chain} can restore only when nobody has. End it, or choose a recovery that works "
+            "beside it: --recovery online_backup, in Python recoveries=['online_backup']. If it "
+            "will be gone before the end, say --i-know (i_know=True)."
         )
 
 
@@ -49,12 +49,12 @@ def holders(database: Path, platform: str = sys.platform) -> set[int]:
     if platform == "linux":
         return processes.holders(database)
     with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(  # noqa: S603 - the system's own lsof, and one path
+        lsof = subprocess.run(  # noqa: S603 - the system's own lsof, and one path
             [shutil.which("lsof") or _LSOF, "-t", "-w", "--", os.path.realpath(database)],
             capture_output=True,
             text=True,
             check=False,
             timeout=_LSOF_TAKES_S,
         )
-        return {int(word) for word in done.stdout.split() if word.isdigit()}
+        return {int(word) for word in lsof.stdout.split() if word.isdigit()}
     return set()

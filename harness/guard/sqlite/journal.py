@@ -47,15 +47,15 @@ class FileJournal:
     def __init__(self, database: Path, files: Files, state: Path | None = None) -> None:
         # beside the file itself, so that guards who call it by different links meet; but where the
         # tests put a link in the file's place, the journal stands beside that link
-        given = os.path.join(os.path.realpath(database.parent), database.name)
-        linked = os.path.islink(given)
-        self.second = SecondNames(Path(given), files, state)
-        self.replaced = linked and (os.path.lexists(given + SUFFIX) or self.second.exist())
+        path = os.path.join(os.path.realpath(database.parent), database.name)
+        linked = os.path.islink(path)
+        self.second = SecondNames(Path(path), files, state)
+        self.replaced = linked and (os.path.lexists(path + SUFFIX) or self.second.exist())
         if linked and not self.replaced:
-            given = os.path.realpath(given)
-            self.second = SecondNames(Path(given), files, state)
-        self.database = Path(given)
-        self.path = Path(given + SUFFIX)
+            path = os.path.realpath(path)
+            self.second = SecondNames(Path(path), files, state)
+        self.database = Path(path)
+        self.path = Path(path + SUFFIX)
         self.unprotected = ""  # why there is no second name; empty when there is
         self._files = files
         self._descriptors: list[int] = []  # one, or two where the second name is another file
@@ -87,8 +87,8 @@ class FileJournal:
         if not self._is_ours(self._descriptors[0]):
             self.release()
             raise AtWork(f"another guard is at work on this database ({self.path})")
-        first = {"version": VERSION, "pid": os.getpid(), "file": self._file()}
-        self._append(first | entry)
+        first_entry = {"version": VERSION, "pid": os.getpid(), "file": self._file()}
+        self._append(first_entry | entry)
         self.unprotected = self.second.prepare()
         if not self.unprotected:
             self._meet()
@@ -112,7 +112,7 @@ class FileJournal:
             for descriptor, whole_bytes in zip(self._descriptors, ends, strict=True):
                 with suppress(OSError):
                     self._files.truncate(descriptor, whole_bytes)
-            self._written = [kept for kept in self._written if kept is not entry]
+            self._written = [written for written in self._written if written is not entry]
             raise
 
     def running(self, pid: int) -> None:
@@ -237,8 +237,8 @@ class FileJournal:
         return noted[0] != now[0] or (bool(self._written[0].get("copy")) and noted == now)
 
     def _backup_named(self) -> str:
-        found = self.second.backups()
-        return str(found[0]) if found else "the one beside it"
+        backups = self.second.backups()
+        return str(backups[0]) if backups else "the one beside it"
 
     def _file(self) -> list[int]:
         """Give the device and the inode of the database; nothing where there is none."""

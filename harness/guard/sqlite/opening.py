@@ -20,8 +20,8 @@ def unfolded(
     path: Path, *, immutable: bool = False, busy_timeout_ms: int
 ) -> Iterator[apsw.Connection]:
     """Open a database that SQLite can read; nothing of it is folded."""
-    found = connect(real(path), immutable=immutable, busy_timeout_ms=busy_timeout_ms)
-    with closing(found) as connection:
+    opened = connect(real(path), immutable=immutable, busy_timeout_ms=busy_timeout_ms)
+    with closing(opened) as connection:
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.pragma("user_version")
         if size_of(beside(real(path), "-wal")) <= 0:  # leave none behind that was not there

@@ -123,9 +123,9 @@ def damage_in(connection: apsw.Connection) -> str:
         connection.pragma("ignore_check_constraints", True)  # they may need an own function
     try:
         for (line,) in connection.execute("PRAGMA quick_check"):
-            found = next((part for part in str(line).splitlines() if _DAMAGE.match(part)), "")
-            if found:
-                return found.strip()
+            damage = next((part for part in str(line).splitlines() if _DAMAGE.match(part)), "")
+            if damage:
+                return damage.strip()
     except apsw.SQLError as error:
         return "" if "no such" in str(error) else sentence_of(error)
     except (apsw.NotADBError, apsw.CorruptError) as error:

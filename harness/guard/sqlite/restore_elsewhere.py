@@ -43,7 +43,7 @@ def recover_elsewhere(
     path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
     arguments = [path, str(database), str(busy_timeout_ms), "1" if archives else "0"]
     try:
-        done = subprocess.run(  # noqa: S603 - this very Python
+        process = subprocess.run(  # noqa: S603 - this very Python
             [sys.executable, "-P", "-c", _SCRIPT, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -55,13 +55,13 @@ def recover_elsewhere(
         raise RestoreError(
             f"no process to restore {database} in could be started: {error}"
         ) from error
-    if done.returncode != 0:
-        said = done.stderr.strip() or f"it ended with status {done.returncode}"
-        raise RestoreError(f"{database} was not restored by another process: {said}")
-    by = done.stdout.strip()
-    if not by:
+    if process.returncode != 0:
+        reason = process.stderr.strip() or f"it ended with status {process.returncode}"
+        raise RestoreError(f"{database} was not restored by another process: {reason}")
+    recovery = process.stdout.strip()
+    if not recovery:
         raise RestoreError(
             f"the journal of {database} is gone, so nothing was put back: compare it with a backup "
             "('harness verify'), and put that back if need be ('harness restore')"
         )
-    return by
+    return recovery

@@ -44,9 +44,9 @@ def _has_descriptor(database: Path) -> bool:
 def _any(sqlite3: Any, database: Path) -> bool:
     # type() asks no proxy for its class, as isinstance would
     return any(
-        _has(found, sqlite3, database)
-        for found in gc.get_objects()
-        if issubclass(type(found), sqlite3.Connection)
+        _has(instance, sqlite3, database)
+        for instance in gc.get_objects()
+        if issubclass(type(instance), sqlite3.Connection)
     )
 
 

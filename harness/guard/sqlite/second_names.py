@@ -237,12 +237,12 @@ def pending(folder: Path | None = None) -> Iterator[Pending]:
     folder = folder or default_folder()
     if folder is None or not _is_private(folder):
         return
-    found = []
+    databases = []
     for name in os.listdir(folder):
         if name.endswith(_DATABASE):
             with suppress(OSError, ValueError):  # no link: none of ours
-                found.append(Path(os.readlink(folder / name)))
-    for database in sorted(found):
+                databases.append(Path(os.readlink(folder / name)))
+    for database in sorted(databases):
         journal = SecondNames(database, Files(), folder).journal
         if journal is not None and os.path.lexists(journal):
             yield Pending(str(database), not database.parent.is_dir(), is_locked(journal))

@@ -171,24 +171,24 @@ class FileTarget:
 
     def recovery(self, name: str, place: int, *, vfs: str | None = None) -> Recovery:
         """Make a recovery whose backup stands beside the database."""
-        made: Recovery = registry.find("recovery", name)(
+        recovery: Recovery = registry.find("recovery", name)(
             self.database,
             backup_path(self.database, place),
             files=self.files,
             vfs=vfs,
             busy_timeout_ms=self.busy_timeout_ms,
         )
-        if getattr(made, "main", self.database) != self.database:
+        if getattr(recovery, "main", self.database) != self.database:
             raise RestoreError(f"{self.database} is a symbolic link now; it was left alone")
-        made.engine = self.engine
-        return made
+        recovery.engine = self.engine
+        return recovery
 
     def recovery_again(self, description: dict[str, Any]) -> Recovery:
         """Make the recovery that a journal describes, with its second name."""
         place = int(description["place"])
-        made = self.recovery(str(description["recovery"]), place)
-        made.second = self.journal.second.backup(place)
-        return made
+        recovery = self.recovery(str(description["recovery"]), place)
+        recovery.second = self.journal.second.backup(place)
+        return recovery
 
     def keep_out_of_reach(self, chain: list[tuple[int, Recovery]]) -> str:
         """Give every backup its second name; without one it is held all the same."""
@@ -235,11 +235,13 @@ class FileTarget:
     def archive_standing(self) -> tuple[Path, ...]:
         """Keep a copy of each, and remove them, the journal and every second name."""
         standing = self.standing_backups()
-        kept = tuple(archive.keep_file(self.given, path, files=self.files) for path in standing)
+        archive_paths = tuple(
+            archive.keep_file(self.given, path, files=self.files) for path in standing
+        )
         for path in (*standing, self.journal.path):
             self.files.unlink(path)
         self.forget()
-        return kept
+        return archive_paths
 
     def sweep(self, *, archives_alone: bool = False) -> None:
         """Remove second names that a power cut brought back, and archives half made."""

@@ -17,11 +17,11 @@ def ground_of(database: Path) -> type[Ground]:
 
     UsageError where there is no engine for it.
     """
-    found: type[Ground] = importlib.import_module(f"{__name__}.{engine_of(database).name}").Ground
-    return found
+    ground: type[Ground] = importlib.import_module(f"{__name__}.{engine_of(database).name}").Ground
+    return ground
 
 
 def modules() -> list[str]:
     """Name the module of every engine's ground."""
-    found = (module.name for module in pkgutil.iter_modules(__path__) if module.name != _BASE)
-    return [f"{__name__}.{name}" for name in found]
+    names = (module.name for module in pkgutil.iter_modules(__path__) if module.name != _BASE)
+    return [f"{__name__}.{name}" for name in names]

@@ -24,8 +24,8 @@ class ClosedFiles:
         paths = [f"{self._database}{suffix}" for suffix in ("", "-wal")]
         for path in filter(os.path.exists, paths):
             self._modes[path] = stat.S_IMODE(os.stat(path).st_mode)  # before: half must be undone
-        said = apart("close_to_writers", list(self._modes))
-        return f"open(O_RDWR) of the database: {said[0]}" if said and all(said) else ""
+        evidence = apart("close_to_writers", list(self._modes))
+        return f"open(O_RDWR) of the database: {evidence[0]}" if evidence and all(evidence) else ""
 
     def end(self) -> None:
         """Open the files to writers as before; some may be gone by now."""

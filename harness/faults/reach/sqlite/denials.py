@@ -43,7 +43,7 @@ class Denials:
     def _authorize(
         self, action: int, table: str | None, column: str | None, schema: str | None, by: str | None
     ) -> int:
-        denied = any([one.denies(action, table) for one in self.held])  # noqa: C419 - ask all
+        denied = any([denial.denies(action, table) for denial in self.held])  # noqa: C419 - ask all
         return apsw.SQLITE_DENY if denied else apsw.SQLITE_OK
 
 

@@ -70,9 +70,9 @@ class StrikingFile(apsw.VFSFile):
 def _as_sqlite_says(error: OSError, *, read: bool) -> Exception:
     """The error that SQLite's own unix VFS makes of what the kernel said (os_unix.c)."""
     code = apsw.SQLITE_IOERR_READ if read else apsw.SQLITE_IOERR_WRITE
-    said = apsw.exception_for(apsw.SQLITE_FULL if error.errno == errno.ENOSPC else code)
-    said.args = (str(error),)
-    return said
+    raised = apsw.exception_for(apsw.SQLITE_FULL if error.errno == errno.ENOSPC else code)
+    raised.args = (str(error),)
+    return raised
 
 
 class ClosingQuietly:

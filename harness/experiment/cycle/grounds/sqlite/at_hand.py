@@ -29,9 +29,9 @@ def is_pinned(database: Path, recoveries: Sequence[str]) -> bool:
     for journal in (SecondNames(main, Files()).journal, beside(main, SUFFIX)):
         try:
             written = journal.read_bytes() if journal is not None else b""
-            last = json.loads(written[: written.rfind(b"\n") + 1].splitlines()[-1])
-            captured = last["state"] == CAPTURED
-            named = [one["recovery"] for one in last["backups"]] if captured else []
+            last_entry = json.loads(written[: written.rfind(b"\n") + 1].splitlines()[-1])
+            captured = last_entry["state"] == CAPTURED
+            named = [backup["recovery"] for backup in last_entry["backups"]] if captured else []
         except (OSError, ValueError, LookupError, TypeError):
             continue  # none, or none that the next guard could read
         if any(registry.find("recovery", name).pins for name in named if name in recoveries):

@@ -150,11 +150,11 @@ class SqliteGround(Ground):
         judgement = self._truth.judge(self.database, references=False)
         if not connected:
             return judgement
-        own = {f"{self.database.name}{suffix}" for suffix in _LIVING}
-        left = tuple(name for name in judgement.left_behind if name not in own)
-        belongs = {f"left behind: {name}" for name in own}
-        told = tuple(line for line in judgement.differences if line not in belongs)
-        return replace(judgement, left_behind=left, differences=told)
+        own_files = {f"{self.database.name}{suffix}" for suffix in _LIVING}
+        left_behind = tuple(name for name in judgement.left_behind if name not in own_files)
+        belongs = {f"left behind: {name}" for name in own_files}
+        differences = tuple(line for line in judgement.differences if line not in belongs)
+        return replace(judgement, left_behind=left_behind, differences=differences)
 
     def put_back(self) -> None:
         """Write the pages that differed when it was judged."""
