@@ -25,8 +25,8 @@ from harness.backend.app import Application
 from harness.backend.heads import BoundedHeads
 from harness.backend.resources import RESOURCES
 from harness.backend.store import Store
-from harness.databases.sqlite.schema import names
 from harness.databases.sqlite.session import connect
+from harness.databases.sqlite.stored import names
 from harness.errors import UsageError
 
 KEEP_ALIVE_S = 600  # a connection nobody uses; shorter would be a fault that nobody planned

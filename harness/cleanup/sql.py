@@ -13,7 +13,7 @@ from typing import Any
 from harness.cleanup import Cleanup, CleanupReport, Connect
 from harness.databases.errors import describe, is_transient
 from harness.databases.sqlite.names import folded, quoted
-from harness.databases.sqlite.schema import referred_tables
+from harness.databases.sqlite.stored import referred_tables
 from harness.retry import Retry
 from harness.steps import Entity, Listener
 

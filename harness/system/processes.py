@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
-
 from harness.system.holders import holders
 
 _PROC = Path("/proc")
@@ -31,6 +29,8 @@ def started(pid: int) -> str:
     On Linux ticks since a boot that has a name, proc(5): psutil.Process.create_time() counts from
     1970 there, so it moves whenever the clock is set.
     """
+    import psutil  # noqa: PLC0415 - 20 ms, and most runs ask nothing of it
+
     if sys.platform != "linux":
         try:
             return repr(psutil.Process(pid).create_time())
@@ -82,6 +82,8 @@ def named(pids: Iterable[int]) -> str:
 
 
 def _command_line(pid: int) -> str:
+    import psutil  # noqa: PLC0415 - 20 ms, and most runs ask nothing of it
+
     try:
         line = " ".join(psutil.Process(pid).cmdline())
     except psutil.Error:
@@ -93,6 +95,8 @@ def _command_line(pid: int) -> str:
 
 def _has_ended(pid: int) -> bool:
     """Whether it has ended, all its threads and not the first alone, and nobody has asked how."""
+    import psutil  # noqa: PLC0415 - 20 ms, and most runs ask nothing of it
+
     try:
         process = psutil.Process(pid)
         return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import apsw
 
 from harness.backend import schema
-from harness.databases.sqlite.schema import sequence_rows
+from harness.databases.sqlite.stored import sequence_rows
 from harness.errors import ApiError, UnknownName, WorkloadError
 from harness.steps import Entity, Listener
 from harness.workloads import JournalMode, TestData, Workload

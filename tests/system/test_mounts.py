@@ -11,7 +11,13 @@ from harness.system.mounts import (
     file_system_of,
     is_mount_point,
     mounts,
+    mounts_of_linux,
 )
+
+MOUNTINFO = r"""
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /home/me/team\040share rw master:2 shared:3 - nfs4 server:/x rw
+"""
 
 MOUNTED = [
     ("/", "ext4"), ("/home/me/team share", "nfs4"), ("/mnt/c", "9p"), ("/mnt/over", "ext4"),
@@ -30,12 +36,21 @@ def test_the_mount_a_path_is_on(path: str, kind: str) -> None:
     assert file_system_of(path, MOUNTED) == kind
 
 
+def test_the_kernels_table_is_read_as_it_is_written() -> None:
+    """Blanks come in octal, the type after a lone hyphen; here it is what psutil finds too."""
+    assert mounts_of_linux(MOUNTINFO) == [("/", "ext4"), ("/home/me/team share", "nfs4")]
+    if sys.platform == "linux":
+        listed = {(m.mountpoint, m.fstype) for m in psutil.disk_partitions(all=True)}
+        assert listed <= set(mounts())
+
+
 def test_where_the_system_does_not_list_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is known then, and nothing raised."""
 
     def nothing(*, all: bool) -> None:  # noqa: A002 - as psutil names it
         raise FileNotFoundError("/proc/self/mounts")
 
+    monkeypatch.setattr("sys.platform", "elsewhere")
     monkeypatch.setattr(psutil, "disk_partitions", nothing)
     assert mounts() == []
     assert file_system_of("/a.db", mounts()) is None

@@ -16,7 +16,8 @@ from harness.databases.sqlite import pages, trees
 from harness.databases.sqlite.changes import Changes, Roots, changes, table_ranges
 from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
 from harness.databases.sqlite.rows import Pair, compare
-from harness.databases.sqlite.schema import (
+from harness.databases.sqlite.session import connect
+from harness.databases.sqlite.stored import (
     Objects,
     StoredTable,
     objects,
@@ -24,7 +25,6 @@ from harness.databases.sqlite.schema import (
     sequence_rows,
     stored_tables,
 )
-from harness.databases.sqlite.session import connect
 
 _SETTINGS = ("user_version", "application_id", "encoding", "auto_vacuum", "page_size")
 # Where the file's header keeps them: page size and format, auto_vacuum, encoding and user_version,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import apsw
 
+from harness.databases import Differences
 from harness.databases.engine import Engine, Given
-from harness.databases.sqlite import differences, durable, errors, names, reverting, session
+from harness.databases.sqlite import differences, durable, errors, names, session
 from harness.databases.sqlite.address import SqliteFile, path_of
 
 
@@ -24,9 +29,24 @@ class Sqlite:
         self.connect = session.connect
         self.quoted = names.quoted
         self.differences = differences.differences
-        self.put_back = reverting.revert
         self.make_durable = durable.make_durable
         self.describe = errors.describe
+
+    def put_back(
+        self,
+        database: Path,
+        baseline: Path,
+        found: Differences,
+        *,
+        connect: Callable[[Path], Any],
+        checks_foreign_keys: bool = True,
+    ) -> dict[str, str]:
+        """Put back rows, sequences and settings; see ``reverting.revert``."""
+        from harness.databases.sqlite.reverting import revert  # noqa: PLC0415 - for one cleanup
+
+        return revert(
+            database, baseline, found, connect=connect, checks_foreign_keys=checks_foreign_keys
+        )
 
     def address(self, given: Given, *, what: str) -> SqliteFile:
         """Make the address of a path; UsageError for what can be none."""

@@ -10,7 +10,8 @@ import apsw
 
 from harness.databases import Row, TableDifferences
 from harness.databases.sqlite.names import free_rowid, quoted
-from harness.databases.sqlite.schema import columns, is_without_rowid
+from harness.databases.sqlite.schema import columns
+from harness.databases.sqlite.stored import is_without_rowid
 
 # Bound as whether it is text, then twice as bytes or itself: text may be valid in no encoding.
 _VALUE = "CASE WHEN ? THEN CAST(? AS TEXT) ELSE ? END"

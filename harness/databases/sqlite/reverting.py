@@ -18,8 +18,8 @@ import apsw
 from harness.databases import Differences
 from harness.databases.sqlite.names import quoted
 from harness.databases.sqlite.put_back import Refused, put_back
-from harness.databases.sqlite.schema import referred_tables, root_of, sequence_rows
 from harness.databases.sqlite.session import connect as connect_to
+from harness.databases.sqlite.stored import referred_tables, root_of, sequence_rows
 
 _SETTINGS = ("user_version", "application_id")  # in the header, so in the transaction
 

@@ -13,7 +13,7 @@ import apsw
 from harness.databases import Row, TableDifferences
 from harness.databases.sqlite.names import free_rowid, quoted
 from harness.databases.sqlite.pages import EVERY_ROWID, Range, encoding_of
-from harness.databases.sqlite.schema import StoredTable, column_names
+from harness.databases.sqlite.stored import StoredTable, column_names
 
 _AT_ONCE = 10_000  # rows of the baseline held in memory at a time
 # A definition that may have generated columns, or columns that hide the rowid's names.

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.databases.sqlite.names import folded, quoted
-from harness.databases.sqlite.schema import columns, foreign_keys, names
+from harness.databases.sqlite.schema import columns, foreign_keys
 from harness.databases.sqlite.schema import table as read_table
+from harness.databases.sqlite.stored import names
 from harness.faults.reach import reach_of
 from harness.processes.terms import Terms
 

@@ -14,7 +14,7 @@ import apsw
 from harness.databases.engine import Given
 from harness.databases.sqlite.address import path_of
 from harness.databases.sqlite.files import CHUNK_BYTES, beside, connect, real, size_of
-from harness.databases.sqlite.schema import names
+from harness.databases.sqlite.stored import names
 from harness.errors import UsageError
 from harness.guard.sqlite.opening import DAMAGED, as_refusal, unfolded
 from harness.guard.sqlite.readable import damage_in, sentence_of, unreadable

@@ -23,7 +23,7 @@ import apsw
 
 from harness.databases.sqlite import pages
 from harness.databases.sqlite.files import MainFile, beside, real, size_of, sole_access
-from harness.databases.sqlite.schema import roots
+from harness.databases.sqlite.stored import roots
 from harness.errors import BackupError, UsageError
 from harness.system.holders import holders
 from harness.system.trusted import kind_of

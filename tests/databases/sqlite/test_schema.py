@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from harness.databases.schema import Sequence, Trigger, UniqueKey
 from harness.databases.sqlite import schema as reader
+from harness.databases.sqlite import stored as stored_reader
 from harness.databases.sqlite.names import folded
 from tests.databases.sqlite.drawn_schemas import Drawn, schemas
 
@@ -51,21 +52,21 @@ def test_a_part_is_that_part_of_the_whole(drawn: list[Drawn]) -> None:
     referred: defaultdict[str, set[str]] = defaultdict(set)
     for key in keys:
         referred[key.table].add(key.parent)
-    assert reader.referred_tables(connection) == referred
+    assert stored_reader.referred_tables(connection) == referred
     assert reader.users_tables(connection) == sorted(whole)
-    stored = reader.stored_tables(connection, reader.objects(connection))
+    stored = stored_reader.stored_tables(connection, stored_reader.objects(connection))
     assert {name for name in stored if not name.startswith("sqlite_")} == whole.keys()
     for name, table in whole.items():
         assert reader.table(connection, folded(name).upper() if name.isascii() else name) == table
         assert reader.columns(connection, name) == table.columns
         every = tuple(column.name for column in table.columns)
         stored_ones = tuple(column.name for column in table.columns if column.stored)
-        names = reader.column_names(connection, name)
+        names = stored_reader.column_names(connection, name)
         assert names == (every, stored_ones, table.primary_key)
         assert tuple(key for key in keys if key.table == name) == table.foreign_keys
         without = "WITHOUT ROWID" in table.sql
-        assert reader.is_without_rowid(connection, name) is without
-        assert stored[name] == (name, reader.root_of(connection, name), table.sql, without)
+        assert stored_reader.is_without_rowid(connection, name) is without
+        assert stored[name] == (name, stored_reader.root_of(connection, name), table.sql, without)
 
 
 def test_what_is_a_users_table() -> None:
@@ -77,9 +78,9 @@ def test_what_is_a_users_table() -> None:
     tables = reader.schema(connection).tables
     assert {name: table.virtual for name, table in tables.items()} == {"a": False, "f": True}
     assert reader.users_tables(connection) == ["a", "f"]
-    assert {"a", "f", "f_data", "sqlite_sequence"} <= set(reader.names(connection, "table"))
-    assert reader.names(connection, "view") == ["v", "w"]
-    assert set(reader.names(connection)) > set(reader.names(connection, "table"))
+    assert {"a", "f", "f_data", "sqlite_sequence"} <= set(stored_reader.names(connection, "table"))
+    assert stored_reader.names(connection, "view") == ["v", "w"]
+    assert set(stored_reader.names(connection)) > set(stored_reader.names(connection, "table"))
     shadow = reader.table(connection, "f_data")
     assert shadow is not None
     assert shadow.numbered == "id"
@@ -169,18 +170,18 @@ def test_a_module_that_is_not_there() -> None:
 def test_where_things_begin() -> None:
     """Every b-tree has its page; views and virtual tables have none."""
     connection = made("CREATE TABLE t (a UNIQUE); CREATE VIEW v AS SELECT a FROM t")
-    assert reader.roots(connection) == {"t": 2, "sqlite_autoindex_t_1": 3}
-    assert reader.root_of(connection, "t") == 2
-    assert reader.root_of(connection, "nothing") is None
-    assert reader.objects(connection)["index", "sqlite_autoindex_t_1"] == ("t", 3, None)
+    assert stored_reader.roots(connection) == {"t": 2, "sqlite_autoindex_t_1": 3}
+    assert stored_reader.root_of(connection, "t") == 2
+    assert stored_reader.root_of(connection, "nothing") is None
+    assert stored_reader.objects(connection)["index", "sqlite_autoindex_t_1"] == ("t", 3, None)
 
 
 def test_what_autoincrement_remembers() -> None:
     """Row by row, also what SQLite itself would not write; without such a table it is an error."""
     connection = made("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)")
-    assert reader.sequence_rows(connection) == []
+    assert stored_reader.sequence_rows(connection) == []
     connection.execute("INSERT INTO t VALUES (41); DELETE FROM t").fetchall()
     connection.execute("INSERT INTO sqlite_sequence VALUES ('t', 'x')")
-    assert reader.sequence_rows(connection) == [(1, "t", 41), (2, "t", "x")]
+    assert stored_reader.sequence_rows(connection) == [(1, "t", 41), (2, "t", "x")]
     with pytest.raises(apsw.SQLError, match="no such table"):
-        reader.sequence_rows(made("CREATE TABLE t (id)"))
+        stored_reader.sequence_rows(made("CREATE TABLE t (id)"))
