@@ -14,7 +14,7 @@ from harness.steps import Listener, nobody
 from harness.system.files import Files
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """How a database is guarded.
 

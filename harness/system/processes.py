@@ -14,6 +14,9 @@ from pathlib import Path
 
 from harness.system.holders import holders
 
+if sys.platform != "linux":  # ``started`` is asked between fork and exec: no place for an import
+    import psutil
+
 _PROC = Path("/proc")
 _BOOT = _PROC / "sys/kernel/random/boot_id"
 _SHOWN = 80  # characters of a command line
@@ -29,8 +32,6 @@ def started(pid: int) -> str:
     On Linux ticks since a boot that has a name, proc(5): psutil.Process.create_time() counts from
     1970 there, so it moves whenever the clock is set.
     """
-    import psutil  # noqa: PLC0415 - 20 ms, and most runs ask nothing of it
-
     if sys.platform != "linux":
         try:
             return repr(psutil.Process(pid).create_time())
