@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.system.holders import holders
 
 if sys.platform != "linux":  # ``started`` is asked between fork and exec: no place for an import
-    import psutil
+    import psutil  # noqa: F401
 
 _PROC = Path("/proc")
 _BOOT = _PROC / "sys/kernel/random/boot_id"
@@ -33,6 +33,8 @@ def started(pid: int) -> str:
     1970 there, so it moves whenever the clock is set.
     """
     if sys.platform != "linux":
+        import psutil  # noqa: PLC0415 - loaded already, see above
+
         try:
             return repr(psutil.Process(pid).create_time())
         except psutil.Error:
