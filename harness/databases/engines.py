@@ -11,12 +11,15 @@ import os
 import pkgutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import EntryPoint
 from typing import cast
 
 from harness import databases, registry
 from harness.databases.engine import Address, Engine, Given, Reason
 from harness.errors import UsageError
+from harness.moved import advice
 
 FILES = ""  # the scheme of what has none
 
@@ -53,14 +56,28 @@ def _of_scheme(scheme: str) -> Engine:
             return named(name)
     for point in registry.others("databases"):
         if point.name == scheme:
-            return cast(Engine, point.load())
+            return _loaded(point)
     raise UsageError(f"{scheme}:// databases cannot be guarded yet; known: a path of a SQLite file")
 
 
 def known() -> Iterator[Engine]:
-    """Give every engine, the built-in ones first."""
+    """Give every engine that loads, the built-in ones first."""
     yield from (named(name) for name in built_in())
-    yield from (cast(Engine, point.load()) for point in registry.others("databases"))
+    for point in registry.others("databases"):
+        with suppress(UsageError):  # whoever gives an address of its scheme is told
+            yield _loaded(point)
+
+
+def _loaded(point: EntryPoint) -> Engine:
+    """Load other people's engine; UsageError says what is wrong with it."""
+    try:
+        return cast(Engine, point.load())
+    except Exception as error:  # importing somebody else's module may raise anything
+        raise UsageError(
+            f"the engine {point.name!r} ({point.value}, of {registry.distribution(point)}) does "
+            f"not load: {type(error).__name__}: {error}; "
+            f"{advice(error) or 'mend that package, or remove it'}"
+        ) from error
 
 
 @cache
