@@ -40,6 +40,12 @@ DONE_ALL_THE_SAME = ("reset_after", "response_cut", "stall_after")
 Make = Callable[..., Site]
 
 
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have their module found by its name, whichever test comes first."""
+    monkeypatch.syspath_prepend(str(HOME))
+
+
 def condition_of(pristine: Path, start: str = START, **settings: Any) -> Condition:
     """A condition of a project with a backend."""
     project = {
