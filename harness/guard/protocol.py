@@ -28,7 +28,8 @@ class Guard:
     the ``with`` block raises RestoreError instead, unless the tests' own error is on its way.
 
     Args:
-        database: as it was given, its address, or its target.
+        database: as it was given, its address, or its target, which has its own file operations,
+            state folder and patience with locks.
         options: how to guard it.
         changes: options by their names, instead of or beside ``options``.
     """

@@ -45,11 +45,11 @@ class Trip:
             result.ended = "refused"
             raise
         self.target.note_place()
-        _under_way.add(self)
         chain.make()
         begun = chain.entry(CAPTURING, captured=False)
         if not self.attempts.noted("backup", lambda: journal.begin(begun)):
             self._refuse()
+        _under_way.add(self)
         chain.capture(verified=self.policy.verifies)
         if chain.captured:
             result.unprotected = chain.keep_out_of_reach()

@@ -23,7 +23,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from harness.processes.supervisor import descendants, receive, send
+from harness.processes.supervisor import descendants, reaped, receive, send
 
 _DEATH_S = 5.0  # a process that was killed and is still there sits in the kernel
 _LOOK_S = 0.5  # so often it looks whether its master is still there, whatever its socket says
@@ -57,15 +57,8 @@ class Kept:
 
     def reap(self) -> bool:
         """Collect whoever has ended; whether any are left."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return False
-            if pid == 0:
-                return True
-            if pid == self.pid:
-                self.status = os.waitstatus_to_exitcode(status)
+        any_left, self.status = reaped(self.pid, self.status)
+        return any_left
 
     def end(self, grace_s: float) -> None:
         """Ask all to end, where there is time for that; then end them."""

@@ -189,15 +189,8 @@ class Run:
 
     def _reap(self) -> bool:
         """Collect whoever has ended; whether any are left."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return False
-            if pid == 0:
-                return True
-            if pid == self._pid:
-                self._status = os.waitstatus_to_exitcode(status)
+        any_left, self._status = reaped(self._pid, self._status)
+        return any_left
 
     def _left(self) -> list[str]:
         """Name what goes on though the command has ended."""
@@ -228,6 +221,22 @@ class Run:
             if time.monotonic() >= kill_at:
                 self._signal(signal.SIGKILL)
             time.sleep(0.005)
+
+
+def reaped(of: int, status: int | None) -> tuple[bool, int | None]:
+    """Collect whoever has ended; whether any are left, and the exit code of process ``of``.
+
+    ``status`` is that code as far as it was known before.
+    """
+    while True:
+        try:
+            pid, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False, status
+        if pid == 0:
+            return True, status
+        if pid == of:
+            status = os.waitstatus_to_exitcode(ended)
 
 
 def descendants(root: int = 0) -> list[int]:
