@@ -22,6 +22,7 @@ from harness.errors import UsageError
 from harness.moved import advice
 
 FILES = ""  # the scheme of what has none
+_theirs: dict[str, Engine] = {}  # other people's that have been loaded
 
 
 def address_of(given: Given | Address, *, what: str = "--database") -> Address:
@@ -71,13 +72,14 @@ def known() -> Iterator[Engine]:
 def _loaded(point: EntryPoint) -> Engine:
     """Load other people's engine; UsageError says what is wrong with it."""
     try:
-        return cast(Engine, point.load())
+        engine = _theirs[point.value] = cast(Engine, point.load())
     except Exception as error:  # importing somebody else's module may raise anything
         raise UsageError(
             f"the engine {point.name!r} ({point.value}, of {registry.distribution(point)}) does "
             f"not load: {type(error).__name__}: {error}; "
             f"{advice(error) or 'mend that package, or remove it'}"
         ) from error
+    return engine
 
 
 @cache
@@ -101,7 +103,8 @@ def describe(error: BaseException) -> Reason | None:
 
 
 def _in_use() -> Iterator[Engine]:
-    """Give the engines whose driver has been loaded: no other can have raised anything."""
+    """Give the engines that are loaded, or whose driver is: no other can have raised anything."""
     for name in built_in():
         if importlib.import_module(f"harness.databases.{name}").DRIVER in sys.modules:
             yield named(name)
+    yield from _theirs.values()

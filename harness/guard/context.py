@@ -206,6 +206,7 @@ class Guarded:
         """Refuse what must not be guarded, and a second guard; nothing is written yet."""
         chain_of(self._target, self._options["recoveries"])
         timeout_ms = self._options["busy_timeout_ms"]
+        # anew: what stands there may be something else than when this was made
         self._target = target_of(self._target.address, busy_timeout_ms=timeout_ms)
         refusals.check(self._target, signs=self._options["signs"], override=self._options["i_know"])
         key, place = os.path.realpath(self.database), object()

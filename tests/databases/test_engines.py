@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
 
+from harness.databases import engines
 from harness.databases.engines import engine_of, known
+from harness.databases.errors import describe, is_transient
 from harness.databases.sqlite.engine import ENGINE
 from harness.errors import UsageError
 from harness.guard import Guard
@@ -41,3 +44,26 @@ def test_other_peoples_engines_go_by_their_scheme(
         assert list(known()) == [ENGINE, ENGINE]
         with pytest.raises(UsageError, match=r"of rival 2\.0.*import it from there"):
             engine_of("broken://user:secret@host/db")
+
+
+def test_errors_of_other_peoples_engines_are_told_by_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once such an engine is in use, what its driver raises has the word that it gives."""
+    (folder / "acme_engine.py").write_text(
+        "from harness.databases.engine import Reason\n"
+        "class Lost(Exception): pass\n"
+        "class Acme:\n"
+        "    def describe(self, error):\n"
+        "        return Reason('lost', 7, True) if isinstance(error, Lost) else None\n"
+        "ENGINE = Acme()\n"
+    )
+    points = "[harness.databases]\nlossy = acme_engine:ENGINE\n"
+    with installed(folder, monkeypatch, "lossy", "1.0", points):
+        monkeypatch.setattr(engines, "_theirs", {})
+        engine_of("lossy://host/db")
+        lost = importlib.import_module("acme_engine").Lost()
+        assert describe(lost) == ("lost", 7)
+        assert is_transient(lost)
+        monkeypatch.setattr(engines, "_theirs", {})  # the check itself is checked
+        assert describe(lost) == ("Lost", 0)
