@@ -27,10 +27,10 @@ pytestmark = pytest.mark.skipif(
 # What is imported late may lie where nobody else can read.
 AS_NOBODY = """
 import importlib, os, pkgutil, pwd, subprocess, sys
-import harness.guard, harness.recovery
-for package in (harness.guard, harness.recovery):
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+import harness.databases, harness.guard, harness.recovery
+for package in (harness.databases, harness.guard, harness.recovery):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
 from harness.errors import UsageError
 from harness.guard.command import run_guarded
 os.setresgid(65534, 65534, 65534)
