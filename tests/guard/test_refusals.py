@@ -77,7 +77,7 @@ def test_users_add_signs_of_their_own(folder: Path) -> None:
     path = database(folder, "Customer-Data.db")
     check(path, environment={"HARNESS_PRODUCTION_SIGNS": " , ,data customer"})
     assert "customer data" in refused(
-        path, environment={"HARNESS_PRODUCTION_SIGNS": "x, customer data"}
+        path, environment={"HARNESS_PRODUCTION_SIGNS": "secret-sign, customer data"}
     )
     assert "customer" in refused(path, signs=["customer"])
 
