@@ -51,15 +51,17 @@ class Differences:
     schema: tuple[SchemaDifference, ...] = ()
     settings: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # name -> (baseline, now)
     unread: dict[str, str] = field(default_factory=dict)  # table -> why SQL could not read it
+    # What is not a row, and not what it must be -> how: "index i" -> "no longer matches its table"
+    damage: dict[str, str] = field(default_factory=dict)
 
     def clean(self, grade: Grade) -> bool:
-        """Whether the database is the baseline at ``grade``; an unread table is never clean."""
-        if self.tables or self.schema or self.settings or self.unread:
+        """Whether it is the baseline at ``grade``; never with an unread table or with damage."""
+        if self.tables or self.schema or self.settings or self.unread or self.damage:
             return False
         return grade == "rows" or not self.sequences
 
     def sentences(self) -> list[str]:
-        """One line each for people: table by table, then sequences, schema, settings."""
+        """One line each for people: table by table, then sequences, schema, settings, damage."""
         lines = [table.sentence(name) for name, table in sorted(self.tables.items())]
         return lines + self.sentences_beside_rows()
 
@@ -75,4 +77,5 @@ class Differences:
             for name, (before, now) in sorted(self.settings.items())
         ]
         lines += [f"{name}: not readable: {why}" for name, why in sorted(self.unread.items())]
+        lines += [f"{what} {how}" for what, how in sorted(self.damage.items())]
         return lines

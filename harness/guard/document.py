@@ -19,6 +19,7 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
         "schema": [str(thing) for thing in found.schema],
         "settings": _pairs(found.settings),
         "unread": dict(found.unread),
+        "damage": dict(found.damage),
     }
 
 

@@ -23,6 +23,7 @@ FOUND = Differences(
     schema=(SchemaDifference("table", "late", "added"),),
     settings={"user_version": (7, 8)},
     unread={"broken": "malformed"},
+    damage={"index i": "no longer matches its table"},
 )
 SHAPE = {
     "clean": {"rows": False, "exact": False},
@@ -42,6 +43,7 @@ SHAPE = {
     "schema": ["table late added"],
     "settings": {"user_version": {"baseline": 7, "now": 8}},
     "unread": {"broken": "malformed"},
+    "damage": {"index i": "no longer matches its table"},
 }
 
 

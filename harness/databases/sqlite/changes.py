@@ -16,15 +16,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.databases.sqlite.pages import (
-    EVERY_ROWID,
-    KINDS,
-    MANY_PAGES,
-    TABLE_PAGES,
-    Image,
-    Range,
-    Unfollowable,
-)
+from harness.databases.sqlite import entries
+from harness.databases.sqlite.cells import KINDS, TABLE_PAGES
+from harness.databases.sqlite.entries import same_entries, ways_to
+from harness.databases.sqlite.pages import EVERY_ROWID, MANY_PAGES, Image, Range, Unfollowable
 from harness.databases.sqlite.trees import walk
 
 
@@ -41,6 +36,7 @@ class Changes:
 
     ranges: dict[str, list[Range]] = field(default_factory=dict)  # rowid tables; merged, in order
     whole: set[str] = field(default_factory=set)  # WITHOUT ROWID tables
+    unfound: set[int] = field(default_factory=set)  # changed pages of tables, in none of these
 
 
 def table_ranges(
@@ -64,10 +60,12 @@ def table_ranges(
         Unfollowable: a b-tree cannot be read.
     """
     root_before, root_now = roots
-    if root_before is None or root_now is None:
+    if root_before is None:
         return [EVERY_ROWID], set()
     tree_before = walk(before, root_before, changed)
     pages = (tree_before.interior & changed) | tree_before.leaves.keys()
+    if root_now is None:
+        return [EVERY_ROWID], pages
     ranges = set(tree_before.leaves.values())
     if root_before != root_now or not pages.isdisjoint({root_now} | tree_before.interior):
         all_old, all_new = walk(before, root_before, None), walk(now, root_now, None)
@@ -75,18 +73,23 @@ def table_ranges(
     return _merged(ranges), pages
 
 
-def tree_touched(
+def entries_differ(
     before: Image, now: Image, changed: set[int], roots: tuple[int | None, int | None]
 ) -> bool:
-    """Whether a WITHOUT ROWID table has a changed page in either state; arguments as above."""
+    """Whether a WITHOUT ROWID table may have other rows, or in another order; arguments as above.
+
+    Raises:
+        Unfollowable: the baseline's tree cannot be read.
+    """
     root_before, root_now = roots
-    if root_before is None or root_before != root_now:
+    if root_before is None or root_now is None:
         return True
-    for image in (before, now):
-        tree = walk(image, root_before, changed, rowids=False)
-        if tree.leaves or not tree.interior.isdisjoint(changed):
-            return True
-    return False
+    if root_before == root_now and not ways_to(before, root_before, changed) & changed:
+        return False
+    try:
+        return not same_entries(before, now, changed, entries.Roots(root_before, root_now))
+    except Unfollowable:
+        return True
 
 
 def changes(before: Image, now: Image, changed: set[int], roots: tuple[Roots, Roots]) -> Changes:
@@ -111,8 +114,9 @@ def changes(before: Image, now: Image, changed: set[int], roots: tuple[Roots, Ro
             followed.ranges[name] = ranges
     for name in dict.fromkeys((*roots_before.without_rowid, *roots_now.without_rowid)):
         table_roots = (roots_before.without_rowid.get(name), roots_now.without_rowid.get(name))
-        if tree_touched(before, now, changed, table_roots):
+        if entries_differ(before, now, changed, table_roots):
             followed.whole.add(name)
+    followed.unfound = owned
     return followed
 
 

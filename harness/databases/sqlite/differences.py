@@ -6,14 +6,17 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 
 from harness.databases import Differences, Grade, SchemaDifference, TableDifferences
 from harness.databases.sqlite import pages, trees
 from harness.databases.sqlite.changes import Changes, Roots, changes, table_ranges
+from harness.databases.sqlite.damage import Look, damage, damage_by_sqlite, doubts_of
+from harness.databases.sqlite.header import settings, settings_apart
 from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
 from harness.databases.sqlite.rows import Pair, compare
 from harness.databases.sqlite.session import connect
@@ -26,10 +29,7 @@ from harness.databases.sqlite.stored import (
     stored_tables,
 )
 
-_SETTINGS = ("user_version", "application_id", "encoding", "auto_vacuum", "page_size")
-# Where the file's header keeps them: page size and format, auto_vacuum, encoding and user_version,
-# incremental vacuum and application_id. What lies between counts changes.
-_SETTINGS_BYTES = (slice(16, 20), slice(52, 72))
+_LOOKS = 3  # how often others may write between a look at the WAL and the lock
 _UNREADABLE = (apsw.SQLError, apsw.CorruptError)  # this table; other errors are the connection's
 
 
@@ -60,17 +60,27 @@ def differences(
     try:
         live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # it would write over the baseline
         live.pragma("user_version")  # opens the WAL
-        state = pages.wal_state(live)
-        with _locked(live):
-            found = _find(live, baseline, state, grade, same_file=same_file)
-        if state is not None and state != pages.wal_state(live):  # written to around the lock
-            with _locked(live):
-                found = _find(live, baseline, None, grade, same_file=same_file)
+        state, found = _found_steady(live, baseline, grade, same_file=same_file)
         if not same_file and state is not None and state.frames <= 0:
             live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)  # leave no empty -wal behind
         return found
     finally:
         live.close()
+
+
+def _found_steady(
+    live: apsw.Connection, baseline: Path, grade: Grade, *, same_file: bool
+) -> tuple[WalState | None, Differences]:
+    """Find the differences, and tell the WAL's state that was the same around the lock."""
+    state = pages.wal_state(live)
+    for _ in range(_LOOKS):
+        with _locked(live):
+            found = _find(live, baseline, state, grade, same_file=same_file)
+        looked_at, state = state, pages.wal_state(live)
+        if looked_at == state:
+            return state, found
+    with _locked(live):  # somebody writes all the time
+        return state, _find(live, baseline, None, grade, same_file=same_file)
 
 
 @contextmanager
@@ -95,22 +105,26 @@ def _find(
     """Find the differences while the lock is held; ``state`` None: without looking at pages."""
     if same_file and state is not None and state.frames <= 0:
         return Differences()  # the file's own bytes are all there is
-    if same_file and state is not None:
+    images, look = None, None
+    if same_file:
         # the baseline's pages can be read through the live connection: spare the second one
         with suppress(pages.Unfollowable):
-            if _nothing_of_rows(live, _look(live, live, state, same_file=True), grade):
+            images = _images(live, live, state)
+            look = _look(live, live, images, same_file=True)
+            if _nothing_of_rows(live, look, grade) and not doubts_of(look):
                 return Differences()
     base = connect(baseline, immutable=True)
     try:
-        try:
-            return _by_pages(base, live, _look(base, live, state, same_file=same_file))
-        except pages.Unfollowable:
-            return _by_rows(base, live)
+        with suppress(pages.Unfollowable):
+            images = images or _images(base, live, state)
+            look = look or _look(base, live, images, same_file=same_file)
+            return _by_pages(base, live, look)
+        return _by_rows(base, live, images)
     finally:
         base.close()
 
 
-def _nothing_of_rows(live: apsw.Connection, look: _Look, grade: Grade) -> bool:
+def _nothing_of_rows(live: apsw.Connection, look: Look, grade: Grade) -> bool:
     """Whether the pages alone tell that nothing differs that ``grade`` asks for."""
     if look.settings:
         return False
@@ -123,64 +137,92 @@ def _nothing_of_rows(live: apsw.Connection, look: _Look, grade: Grade) -> bool:
     return root is not None and look.changed == {root} and look.before.is_leaf(root)
 
 
-class _Look(NamedTuple):
-    """Both states' pages, and the numbers of those whose content differs."""
-
-    before: Image
-    now: Image
-    changed: set[int]
-    settings: bool  # whether the header's settings differ
+def _images(
+    base: apsw.Connection, live: apsw.Connection, state: WalState | None
+) -> tuple[Image, Image]:
+    sizes = pages.page_size_of(base), pages.page_size_of(live)
+    if state is None or 0 in sizes:
+        raise pages.Unfollowable("what the WAL holds is not known, or there is no header")
+    frames = pages.frame_offsets(live, state, sizes[1])
+    return Image(base, sizes[0], {}), Image(live, sizes[1], frames)
 
 
 def _look(
-    base: apsw.Connection, live: apsw.Connection, state: WalState | None, *, same_file: bool
-) -> _Look:
-    size = pages.page_size_of(base)
-    if state is None or size == 0 or size != pages.page_size_of(live):
+    base: apsw.Connection, live: apsw.Connection, images: tuple[Image, Image], *, same_file: bool
+) -> Look:
+    before, now = images
+    if before.page_size != now.page_size:
         raise pages.Unfollowable("the page sizes differ")
-    frames = pages.frame_offsets(live, state, size)
-    before, now = Image(base, size, {}), Image(live, size, frames)
     apart: set[int] = set()
     if not same_file:
         sizes = os.path.getsize(_file(base)), os.path.getsize(_file(live))
-        apart = pages.pages_apart(base, live, size, sizes)
-    headers = before.page(1), now.page(1)
-    settings = any(headers[0][where] != headers[1][where] for where in _SETTINGS_BYTES)
-    return _Look(before, now, trees.apart(before, now, apart | frames.keys() | {1}), settings)
+        apart = pages.pages_apart(base, live, now.page_size, sizes)
+    differing, altered = trees.altered(before, now, apart | now.frames.keys() | {1})
+    changed = altered - trees.rearranged(before, now, altered)
+    counts = _pages_in(before, base), _pages_in(now, live)
+    settings = settings_apart(before, now)
+    return Look(before, now, counts, differing, altered, changed, settings)
+
+
+def _pages_in(image: Image, connection: apsw.Connection) -> int:
+    """Count the pages of a state; page_count would read the whole schema."""
+    change, counted, valid_for = (image.header_field(offset) for offset in (24, 28, 92))
+    if counted and change == valid_for:
+        return counted
+    whole: int = connection.pragma("page_count")  # written by a SQLite before 3.7.0
+    return whole
 
 
 def _file(connection: apsw.Connection) -> str:
     return connection.db_filename("main")
 
 
-def _by_pages(base: apsw.Connection, live: apsw.Connection, look: _Look) -> Differences:
+def _by_pages(base: apsw.Connection, live: apsw.Connection, look: Look) -> Differences:
     """Compare rows where pages differ; raise Unfollowable where pages do not tell enough."""
-    before, now, changed, settings = look
-    if not changed:
-        return Differences(settings=_settings(base, live) if settings else {})
+    before, now, changed = look.before, look.now, look.changed
+    images = (before, now) if look.settings else None
+    if not changed and not doubts_of(look):
+        return Differences(settings=settings(base, live, images) if images else {})
     objects_before = objects_now = objects(base)
-    if table_ranges(before, now, changed, (1, 1))[0]:  # the schema's own table
+    ranges, of_schema = table_ranges(before, now, changed, (1, 1))
+    if ranges:
         objects_now = objects(live)
+    schemas = objects_before, objects_now
     tables = stored_tables(base, objects_before)
     tables_of_both = (
         tables,
         tables if objects_now is objects_before else stored_tables(live, objects_now),
     )
     doubtful = changes(before, now, changed, (_roots(tables_of_both[0]), _roots(tables_of_both[1])))
-    return _compared(
-        base, live, (objects_before, objects_now), tables_of_both, doubtful, settings=settings
+    found = _compared(base, live, schemas, tables_of_both, doubtful)
+    damaged = damage(
+        base,
+        live,
+        look,
+        schemas,
+        unclear=found.tables.keys() | found.unread.keys(),
+        unsure=doubtful.whole,
+        unfound=doubtful.unfound - of_schema,
+    )
+    return replace(
+        found,
+        settings=settings(base, live, images) if images else {},
+        damage=damaged,
     )
 
 
-def _by_rows(base: apsw.Connection, live: apsw.Connection) -> Differences:
+def _by_rows(
+    base: apsw.Connection, live: apsw.Connection, images: tuple[Image, Image] | None
+) -> Differences:
     """Compare all rows of all tables."""
     objects_before, objects_now = objects(base), objects(live)
     tables_of_both = stored_tables(base, objects_before), stored_tables(live, objects_now)
     everything = Changes(
         {name: [EVERY_ROWID] for name in tables_of_both[0].keys() | tables_of_both[1].keys()}
     )
-    return _compared(
-        base, live, (objects_before, objects_now), tables_of_both, everything, settings=True
+    found = _compared(base, live, (objects_before, objects_now), tables_of_both, everything)
+    return replace(
+        found, settings=settings(base, live, images), damage=damage_by_sqlite(base, live)
     )
 
 
@@ -190,8 +232,6 @@ def _compared(
     schemas: tuple[Objects, Objects],
     tables: tuple[dict[str, StoredTable], dict[str, StoredTable]],
     changes: Changes,
-    *,
-    settings: bool,
 ) -> Differences:
     by_table: dict[str, TableDifferences] = {}
     sequences: dict[str, tuple[Any, Any]] = {}
@@ -210,7 +250,6 @@ def _compared(
         tables=by_table,
         sequences=sequences,
         schema=_schema_differences(*schemas),
-        settings=_settings(base, live) if settings else {},
         unread=unread,
     )
 
@@ -259,17 +298,3 @@ def _sequence_values(connection: apsw.Connection) -> dict[Any, list[Any]]:
 def _only(values: list[Any] | None) -> Any:
     """Give the one value there nearly always is; SQLite does not forbid a second."""
     return values[0] if values and len(values) == 1 else values
-
-
-def _settings(base: apsw.Connection, live: apsw.Connection) -> dict[str, tuple[Any, Any]]:
-    pairs = {name: (base.pragma(name), live.pragma(name)) for name in _SETTINGS}
-    pairs["journal_mode"] = _journal_mode(base), _journal_mode(live)
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _journal_mode(connection: apsw.Connection) -> str:
-    """Say which journal the file's format asks for (bytes 18 and 19 of its header)."""
-    formats = connection.read("main", 0, 18, 2)[1]
-    return {b"\x02\x02": "wal", b"\x01\x01": "delete", b"\0\0": "delete"}.get(
-        formats, formats.hex()
-    )

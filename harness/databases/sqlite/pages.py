@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 import apsw
+
+from harness.databases.sqlite.cells import HEADER_BYTES, KINDS, TABLE_LEAF, Node, node_of
 
 Range = tuple[int, int]  # first and last rowid, both included
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 EVERY_ROWID: Range = (LOWEST, HIGHEST)
 
-INDEX_INTERIOR, TABLE_INTERIOR, INDEX_LEAF, TABLE_LEAF = 2, 5, 10, 13
-KINDS = frozenset({INDEX_INTERIOR, TABLE_INTERIOR, INDEX_LEAF, TABLE_LEAF})
-TABLE_PAGES = frozenset({bytes([TABLE_INTERIOR]), bytes([TABLE_LEAF])})
-HEADER_BYTES = 100  # the file's header, at the start of page 1
 _WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 DEEPEST = 20  # SQLite's own limit (BTCURSOR_MAX_DEPTH)
 _CHUNK_BYTES = 1 << 16  # memory that the allocator hands out again without a page fault
@@ -90,26 +89,54 @@ class Image:
         self, connection: apsw.Connection, page_size: int, frames: Mapping[int, int]
     ) -> None:
         """Read from the main file, and from the WAL the pages whose offsets ``frames`` gives."""
-        self.connection = connection
+        self._connection = connection
         self.page_size = page_size
-        self._frames = frames
+        self.frames = frames
         self._pages: dict[int, bytes] = {}
+        self._nodes: dict[int, Node] = {}
 
     def page(self, number: int) -> bytes:
         """Give a page's bytes; none where the file has no such page."""
         cached = self._pages.get(number)
         if cached is not None:
             return cached
-        offset = self._frames.get(number)
+        if number < 1:
+            return b""
+        offset = self.frames.get(number)
         if offset is None:
             offset, file_number = (number - 1) * self.page_size, 0
         else:
             file_number = 1
-        whole, data = self.connection.read("main", file_number, offset, self.page_size)
+        whole, data = self._connection.read("main", file_number, offset, self.page_size)
         data = data if whole else b""
         if len(self._pages) < _KEPT_PAGES:
             self._pages[number] = data
         return data
+
+    def node(self, number: int) -> Node:
+        """Read the cells of a b-tree page.
+
+        Raises:
+            Unfollowable: it is no such page, or one of its cells lies outside of it.
+        """
+        known = self._nodes.get(number)
+        if known is not None:
+            return known
+        page, top = self.page(number), HEADER_BYTES if number == 1 else 0
+        if not page or page[top] not in KINDS:
+            raise Unfollowable(f"page {number} is not one of a b-tree")
+        try:
+            node = node_of(page, top, self.usable)
+        except (struct.error, IndexError) as error:
+            raise Unfollowable(f"page {number} has a cell outside the page") from error
+        if len(self._nodes) < _KEPT_PAGES:
+            self._nodes[number] = node
+        return node
+
+    @cached_property
+    def usable(self) -> int:
+        """The bytes of each page that SQLite itself uses."""
+        return self.page_size - self.page(1)[20]
 
     def is_leaf(self, number: int) -> bool:
         """Whether a page is a leaf of a table."""

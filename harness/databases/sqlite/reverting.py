@@ -94,6 +94,7 @@ def _refused(found: Differences) -> dict[str, str]:
     """Say what rows alone cannot make the baseline's again."""
     refused = {name: f"not readable: {why}" for name, why in found.unread.items()}
     refused |= {thing.name: f"schema changed: {thing}" for thing in found.schema}
+    refused |= found.damage
     for name, (old, new) in found.settings.items():
         if name not in _SETTINGS:
             refused[f"setting {name}"] = f"{new}, was {old}"

@@ -9,20 +9,17 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.databases.sqlite.pages import (
-    DEEPEST,
-    EVERY_ROWID,
+from harness.databases.sqlite.cells import (
     HEADER_BYTES,
     INDEX_INTERIOR,
     INDEX_LEAF,
     KINDS,
+    NUMBER,
     TABLE_INTERIOR,
     TABLE_LEAF,
-    Image,
-    Range,
-    Unfollowable,
-    kind_of,
+    varint,
 )
+from harness.databases.sqlite.pages import DEEPEST, EVERY_ROWID, Image, Range, Unfollowable, kind_of
 
 
 @dataclass(slots=True)
@@ -59,7 +56,7 @@ def walk(image: Image, root: int, wanted: set[int] | None, *, rowids: bool = Tru
             if kind_of(image, number) != interior:
                 raise Unfollowable(f"page {number} is not an interior page of this b-tree")
             passed.add(number)
-            children = _Children(image, number)
+            children = Children(image, number)
             if leaves_below is None:
                 leaves_below = kind_of(image, children.numbers[0]) == leaf
             below += children.covering(covered, wanted if leaves_below else None, rowids=rowids)
@@ -69,10 +66,7 @@ def walk(image: Image, root: int, wanted: set[int] | None, *, rowids: bool = Tru
     raise Unfollowable(f"the b-tree at page {root} is too deep")
 
 
-NUMBER = struct.Struct(">I")
-
-
-class _Children:
+class Children:
     """The children of an interior page, in order."""
 
     def __init__(self, image: Image, number: int) -> None:
@@ -101,22 +95,15 @@ class _Children:
     def _rowids(self, index: int, covered: Range) -> Range:
         low, high = covered
         if index > 0:
-            low = _varint(self._page, self._cells[index - 1] + 4) + 1
+            low = varint(self._page, self._cells[index - 1] + 4)[0] + 1
         if index < len(self._cells):
-            high = _varint(self._page, self._cells[index] + 4)
+            high = varint(self._page, self._cells[index] + 4)[0]
         return low, high
 
 
-def _varint(page: bytes, offset: int) -> int:
-    """Read a variable-length integer: 7 bits a byte, big-endian, 8 in the ninth, signed."""
-    value = 0
-    for i in range(8):
-        byte = page[offset + i]
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            return value
-    value = value << 8 | page[offset + 8]
-    return value - (1 << 64) if value >> 63 else value
+def children_of(image: Image, number: int) -> list[int]:
+    """Give the children of an interior page, in order; raises Unfollowable."""
+    return Children(image, number).numbers
 
 
 def same_cells(before: bytes, now: bytes, header: int) -> bool:
@@ -151,16 +138,16 @@ def same_cells(before: bytes, now: bytes, header: int) -> bool:
 def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
     """Give the changed pages below which the very same rows stand in another arrangement.
 
-    Deleting what was added leaves rows behind that have moved between neighbouring leaves. Where
-    an interior page of a table is changed, and the leaves below it that changed, came or went
-    hold byte for byte the same cells in the same order, every row below it is as it was.
+    Deleting what was added leaves rows behind that have moved on their page, or between
+    neighbouring leaves. Where an interior page of a table is changed, and the leaves below it that
+    changed, came or went hold byte for byte the same cells in the same order, every row below it
+    is as it was.
     """
-    unchanged_below: set[int] = set()
+    unchanged_below = {number for number in changed if _moved_within(before, now, number)}
+    changed = changed - unchanged_below
     for number in changed:
         if kind_of(before, number) == TABLE_INTERIOR == kind_of(now, number):
-            children_before, children_now = (
-                _Children(image, number).numbers for image in (before, now)
-            )
+            children_before, children_now = (children_of(image, number) for image in (before, now))
             head, tail = _common_ends(children_before, children_now, changed)
             moved = (
                 children_before[head : len(children_before) - tail],
@@ -172,6 +159,28 @@ def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
             if cells_before is not None and cells_before == cells_now:
                 unchanged_below |= {number} | (changed & {*moved[0], *moved[1]})
     return unchanged_below
+
+
+def _moved_within(before: Image, now: Image, number: int) -> bool:
+    """Whether a page holds the same cells in the same order, at other places."""
+    kind = kind_of(before, number)
+    counts = slice(3, 5) if number > 1 else slice(103, 105)
+    if (
+        kind not in KINDS
+        or kind != kind_of(now, number)
+        or before.page(number)[counts] != now.page(number)[counts]
+    ):
+        return False
+    try:
+        one, other = before.node(number), now.node(number)
+    except Unfollowable:
+        return False
+    if one.children != other.children:
+        return False
+    page_before, page_now = before.page(number), now.page(number)
+    return [page_before[slice(*span)] for span in one.spans] == [
+        page_now[slice(*span)] for span in other.spans
+    ]
 
 
 def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int, int]:
@@ -187,50 +196,24 @@ def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int
 
 
 def _cells(image: Image, leaves: list[int]) -> list[bytes] | None:
-    """Give the cells of table leaves, in order; None where a page is no such leaf.
-
-    A cell is its payload's size, its rowid, and as much of the payload as is stored here, with
-    the number of the page where the rest is (fileformat2.html, section 1.6).
-    """
-    usable = image.page_size - image.page(1)[20]
-    largest = usable - 35
+    """Give the cells of table leaves, in order; None where a page is no such leaf."""
     cells: list[bytes] = []
     for number in leaves:
         if kind_of(image, number) != TABLE_LEAF or number == 1:
             return None
         page = image.page(number)
-        (count,) = struct.unpack_from(">H", page, 3)
-        for start in struct.unpack_from(f">{count}H", page, 8):
-            at, size = start + 1, page[start]
-            if size >= 0x80:
-                size &= 0x7F
-                while page[at] >= 0x80:
-                    size = size << 7 | page[at] & 0x7F
-                    at += 1
-                size = size << 7 | page[at]
-                at += 1
-            last = at + 8  # a rowid takes nine bytes at most
-            while page[at] >= 0x80 and at < last:
-                at += 1
-            cells.append(
-                page[start : at + 1 + (size if size <= largest else _stored(size, usable))]
-            )
+        cells += [page[start:end] for start, end in image.node(number).spans]
     return cells
 
 
-def _stored(size: int, usable: int) -> int:
-    """Count the bytes of a long payload that stand in a table's leaf, and the pointer's."""
-    least = (usable - 12) * 32 // 255 - 23
-    local = least + (size - least) % (usable - 4)
-    return 4 + (local if local <= usable - 35 else least)
+def altered(before: Image, now: Image, doubtful: Iterable[int]) -> tuple[set[int], set[int]]:
+    """Give those of the ``doubtful`` pages that differ, and of them those with other content.
 
-
-def apart(before: Image, now: Image, doubtful: Iterable[int]) -> set[int]:
-    """Give those of the ``doubtful`` pages whose content differs; free space is no content."""
-    changed = {
+    Free space is no content, nor are the file's header and where a page's cells stand on it.
+    """
+    differing = {number for number in doubtful if before.page(number) != now.page(number)}
+    return differing, {
         number
-        for number in doubtful
-        if (page_before := before.page(number)) != (page_now := now.page(number))
-        and not same_cells(page_before, page_now, HEADER_BYTES if number == 1 else 0)
+        for number in differing
+        if not same_cells(before.page(number), now.page(number), HEADER_BYTES if number == 1 else 0)
     }
-    return changed - rearranged(before, now, changed)

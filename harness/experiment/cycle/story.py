@@ -129,6 +129,7 @@ def _found(differences: Differences | None) -> dict[str, Any] | None:
         "schema": _first([str(thing) for thing in differences.schema]),
         "settings": sorted(differences.settings),
         "unread": {name: _tidy(why) for name, why in sorted(differences.unread.items())},
+        "damage": {what: _tidy(how) for what, how in sorted(differences.damage.items())},
     }
 
 

@@ -173,6 +173,8 @@ def _verification(differences: Mapping[str, Any] | None, demands: str) -> Iterat
     if differences["settings"]:
         said.append(f"settings: {', '.join(differences['settings'])}")
     said += [f"{name}: {why}" for name, why in differences["unread"].items()]
+    # runs stored before it was looked for have none
+    said += [f"{what} {how}" for what, how in differences.get("damage", {}).items()]
     bad = bool(said)
     if differences["sequences"]:
         bad = bad or demands == "exact"

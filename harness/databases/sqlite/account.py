@@ -1,0 +1,247 @@
+"""The account of a file's pages: each that changed belongs to somebody, and is what it must be.
+
+Pages that did not change refer to what they referred to. So it is enough to look at those that
+did, at the free list and at where trees begin: what they gave up must have been taken again, each
+page once, by a tree, an overflow chain or the free list. Nothing else is read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import pairwise
+
+from harness.databases.sqlite.cells import (
+    HEADER_BYTES,
+    INDEXES,
+    KINDS,
+    TABLE_INTERIOR,
+    TABLE_LEAF,
+    TABLES,
+    Node,
+)
+from harness.databases.sqlite.overflow import rest_of
+from harness.databases.sqlite.pages import Unfollowable
+from harness.databases.sqlite.pointer_maps import wrong_entries
+from harness.databases.sqlite.space import adds_up, same_space
+from harness.databases.sqlite.states import FREE_LIST, Reference, Role, State, hands
+
+_FITTING: dict[Role, frozenset[int]] = {
+    "child of a table": TABLES,
+    "child of an index": INDEXES,
+    "root": KINDS,
+}
+
+
+class Account:
+    """What the changed pages of two states refer to, and in what that does not fit.
+
+    Args:
+        before: the baseline.
+        now: the live state.
+        differing: numbers of the pages that differ.
+        altered: those of them whose content does.
+    """
+
+    def __init__(self, before: State, now: State, differing: set[int], altered: set[int]) -> None:
+        self._before, self._now = before, now
+        self._differing, self._altered = differing, altered
+        self.suspicions: dict[str, str] = {}  # page, map or list -> what seems to be wrong with it
+
+    @cached_property
+    def _trees_moved(self) -> bool:
+        return self._before.roots != self._now.roots
+
+    @cached_property
+    def free_list_changed(self) -> bool:
+        """Whether the free list may be another one."""
+        fields = slice(32, 40)
+        return (
+            self._before.image.page(1)[fields] != self._now.image.page(1)[fields]
+            or self._before.count != self._now.count
+            or any(not self._before.kind(n) for n in self._altered)
+            or any(not self._now.kind(n) for n in self._altered)
+        )
+
+    def settle(self) -> None:
+        """Look at everything that changed; raises Unfollowable where the baseline is unsound."""
+        self._check_space()
+        if self._altered or self.free_list_changed or self._trees_moved:
+            self._check_free_list()
+            self._check_hands()
+
+    def _suspect(self, what: str, why: str) -> None:
+        self.suspicions.setdefault(what, why)
+
+    # The space of each page.
+
+    def _check_space(self) -> None:
+        usable = self._now.image.usable
+        for number in sorted(self._differing):
+            top = HEADER_BYTES if number == 1 else 0
+            page, was = self._now.image.page(number), self._before.image.page(number)
+            if number not in self._altered and same_space(was, page, top):
+                continue
+            if not self._now.uses(number) or not self._now.is_tree_page(number):
+                continue
+            try:
+                node = self._now.image.node(number)
+            except Unfollowable as error:
+                self._suspect(f"page {number}", f"cannot be read ({error})")
+                continue
+            if not adds_up(page, node, top, usable):
+                self._suspect(f"page {number}", "has cells and free space that do not add up")
+            if node.rowids != sorted(set(node.rowids)):
+                self._suspect(f"page {number}", "has rows that are not in order")
+
+    # The free list.
+
+    def _check_free_list(self) -> None:
+        wrong = self._now.free.wrong
+        if self.free_list_changed and wrong and not self._before.free.wrong:
+            self._suspect(FREE_LIST, f"is damaged: {wrong}")
+
+    # Pages that changed hands.
+
+    @cached_property
+    def _rewritten(self) -> set[int]:
+        """The pages whose references may be others: changed ones, and those freed or taken."""
+        before, now = self._before, self._now
+        last = sorted((before.count, now.count))
+        return (
+            self._altered
+            | (before.free_pages ^ now.free_pages)
+            | set(range(last[0] + 1, last[1] + 1))
+        )
+
+    @cached_property
+    def hands(self) -> tuple[list[Reference], list[Reference]]:
+        """The references that are gone and those that are new; raises Unfollowable."""
+        return hands(self._before, self._now, self._rewritten)
+
+    @cached_property
+    def taken(self) -> set[int]:
+        """The pages that are referred to in a new way."""
+        return {reference.page for reference in self.hands[1]}
+
+    def _check_hands(self) -> None:
+        before, now = self._before, self._now
+        try:
+            gone, new = self.hands
+        except Unfollowable as error:
+            if not self.suspicions:  # else it was said of which page
+                self._suspect("a page", f"cannot be read ({error})")
+            return
+        self._check_balance(*(Counter(r.page for r in hand) for hand in (gone, new)))
+        for reference in new:
+            self._check_role(reference)
+        for number in sorted(self._rewritten - self.taken):
+            if now.uses(number) and before.uses(number):
+                self._check_stayed(number)
+        self._check_order()
+        for page in wrong_entries(before, now, self._differing, new):
+            self._suspect(f"the pointer map's entry of page {page}", "is wrong")
+
+    def _check_balance(self, given: Counter[int], taken: Counter[int]) -> None:
+        """Whether each page that was given up or is new was taken once, and no other was."""
+        last, end = self._before.count, self._now.count
+        for number in sorted(given.keys() | taken.keys() | set(range(last + 1, end + 1))):
+            if not 1 < number <= end:
+                if taken[number]:
+                    self._suspect(f"page {number}", "is referred to and is none that can be")
+                continue
+            to_take = given[number]
+            if number > last:
+                to_take = int(number != self._now.lock_page and not self._now.is_map(number))
+            if taken[number] > to_take:
+                self._suspect(f"page {number}", "is used twice")
+            elif taken[number] < to_take:
+                self._suspect(f"page {number}", "belongs to nobody")
+
+    def _check_role(self, reference: Reference) -> None:
+        number, role, by, first = reference
+        if role == "free" or not 1 < number <= self._now.count:
+            return
+        if self._now.kind(number) not in _FITTING.get(role, (0,)):
+            self._suspect(f"page {number}", f"is no {role} page")
+        elif first:
+            self._check_chains(number, by)
+
+    def _check_chains(self, number: int, holder: int) -> None:
+        for chain in self._now.image.node(holder).chains:
+            if chain.first == number:
+                try:
+                    rest_of(self._now.image, chain)
+                except Unfollowable as error:
+                    self._suspect(f"page {holder}", f"has a row that cannot be read ({error})")
+
+    def _check_stayed(self, number: int) -> None:
+        """A page that is referred to as before must be of its kind; of a root the schema tells."""
+        was, kind = self._before.kind(number), self._now.kind(number)
+        if not kind if number in self._now.roots else was != kind:
+            self._suspect(f"page {number}", "has become a page of another kind")
+
+    def _check_order(self) -> None:
+        """Rows below an interior page that changed must lie between its keys."""
+        for number in sorted(self._rewritten):
+            if not self._now.uses(number) or self._now.kind(number) != TABLE_INTERIOR:
+                continue
+            known: set[tuple[int, int | None, int | None]] = set()
+            if self._before.uses(number) and self._before.kind(number) == TABLE_INTERIOR:
+                known = set(_bounds(self._before.image.node(number)))
+            for child, low, high in _bounds(self._now.image.node(number)):
+                if (child, low, high) in known and child not in self._rewritten:
+                    continue
+                self._check_between(child, low, high)
+
+    def _check_between(self, child: int, low: int | None, high: int | None) -> None:
+        if self._now.kind(child) not in TABLES:
+            return  # that was said already
+        try:
+            rowids = self._now.image.node(child).rowids
+        except Unfollowable:
+            return
+        if rowids and (
+            (low is not None and rowids[0] <= low) or (high is not None and rowids[-1] > high)
+        ):
+            self._suspect(f"page {child}", "has rows that belong on another page")
+
+    def misplaced(self) -> dict[str, str]:
+        """Where no row differs: the leaves that hold others than they did, and by no right.
+
+        A leaf that is referred to as before covers the rowids that it did.
+        """
+        below = {
+            child
+            for number in self._rewritten
+            if self._now.uses(number) and self._now.kind(number) == TABLE_INTERIOR
+            for child in self._now.image.node(number).children
+        }
+        found = {}
+        for number in sorted(self._altered - self.taken - below):
+            if not (self._now.uses(number) and self._before.uses(number)):
+                continue
+            if self._now.kind(number) == TABLE_LEAF == self._before.kind(number):
+                rowids = self._before.image.node(number).rowids
+                if rowids != self._now.image.node(number).rowids:
+                    found[f"page {number}"] = "has rows that belong on another page"
+        return found
+
+    def of_nobody(self, numbers: set[int]) -> dict[str, str]:
+        """Give those of the pages, which are in no tree of the baseline's, that still are in none.
+
+        Free pages and pages that have come to be a tree's are somebody's.
+        """
+        return {
+            f"page {number}": "belongs to nobody and was written"
+            for number in sorted(numbers)
+            if self._before.uses(number) and self._now.uses(number) and number not in self.taken
+        }
+
+
+def _bounds(node: Node) -> Iterator[tuple[int, int | None, int | None]]:
+    """Give each child of a table's interior page with the rowid before its first and its last."""
+    keys: list[int | None] = [None, *node.rowids, None]
+    for child, (low, high) in zip(node.children, pairwise(keys), strict=True):
+        yield child, low, high

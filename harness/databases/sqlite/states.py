@@ -1,0 +1,175 @@
+"""One state of a SQLite file: what each of its pages is, and to which others it refers.
+
+https://www.sqlite.org/fileformat2.html: free list 1.5, b-trees 1.6, overflow 1.7, pointer maps 1.8.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from harness.databases.sqlite.cells import (
+    HEADER_BYTES,
+    KINDS,
+    NUMBER,
+    TABLES,
+)
+from harness.databases.sqlite.pages import Image
+
+Role = Literal["root", "child of a table", "child of an index", "overflow", "free"]
+FREE_LIST = "the free list"
+
+
+class Reference(NamedTuple):
+    """That a page is referred to, and how."""
+
+    page: int
+    role: Role
+    by: int  # number of the page that does; 0 for a root or a free page
+    first: bool = False  # whether an overflow page is the first of its chain
+
+
+@dataclass(slots=True)
+class FreeList:
+    """The pages on a free list; ``wrong`` says in what it is none."""
+
+    pages: list[int] = field(default_factory=list)
+    wrong: str = ""
+
+
+def free_list(image: Image, count: int) -> FreeList:
+    """Read the free list of a file of ``count`` pages as far as it can be followed."""
+    found, trunk = FreeList(), image.header_field(32)
+    seen: set[int] = set()
+    while trunk:
+        page = image.page(trunk)
+        if trunk in seen or not 1 < trunk <= count or not page:
+            return _wrong(found, f"it cannot be followed beyond page {trunk}")
+        following, leaves = struct.unpack_from(">II", page)
+        if leaves > image.usable // 4 - 2:
+            return _wrong(found, f"page {trunk} of it cannot name {leaves} pages")
+        named = [trunk, *struct.unpack_from(f">{leaves}I", page, 8)]
+        for number in named:
+            if number in seen or not 1 < number <= count:
+                return _wrong(found, f"page {number} cannot be on it")
+            seen.add(number)
+        found.pages += named
+        trunk = following
+    counted = image.header_field(36)
+    if counted != len(found.pages):
+        return _wrong(found, f"it has {len(found.pages)} pages where the header counts {counted}")
+    return found
+
+
+def _wrong(found: FreeList, why: str) -> FreeList:
+    found.wrong = why
+    return found
+
+
+class State:
+    """The pages of one state, and what they refer to."""
+
+    def __init__(self, image: Image, count: int, roots: Iterable[int]) -> None:
+        """Take the number of pages, and where trees begin (the schema's own at 1)."""
+        self.image, self.count = image, count
+        self.roots = {1, *roots}
+
+    @cached_property
+    def free(self) -> FreeList:
+        """The free list."""
+        return free_list(self.image, self.count)
+
+    @cached_property
+    def free_pages(self) -> frozenset[int]:
+        """The numbers of free pages."""
+        return frozenset(self.free.pages)
+
+    @cached_property
+    def map_step(self) -> int:
+        """How many pages a pointer map and the pages that it tells of are; 0 without any."""
+        return self.image.usable // 5 + 1 if self.image.header_field(52) else 0
+
+    @cached_property
+    def lock_page(self) -> int:
+        """The page that carries the locks and holds nothing."""
+        return (1 << 30) // self.image.page_size + 1
+
+    def map_of(self, number: int) -> int:
+        """Give the pointer-map page that tells of a page, or would."""
+        found = (number - 2) // self.map_step * self.map_step + 2
+        return found + (found == self.lock_page)
+
+    def is_map(self, number: int) -> bool:
+        """Whether a page is one of the pointer map."""
+        return bool(self.map_step) and number > 1 and self.map_of(number) == number
+
+    def uses(self, number: int) -> bool:
+        """Whether a page is to hold something."""
+        return (
+            1 <= number <= self.count
+            and number not in self.free_pages
+            and number != self.lock_page
+            and not self.is_map(number)
+        )
+
+    def is_tree_page(self, number: int) -> bool:
+        """Whether a page looks like one of a b-tree: an overflow page begins with a page number."""
+        page = self.image.page(number)
+        return bool(page) and page[HEADER_BYTES if number == 1 else 0] in KINDS
+
+    def kind(self, number: int) -> int:
+        """Give the kind of a b-tree page; 0 for any other."""
+        page = self.image.page(number)
+        return page[HEADER_BYTES if number == 1 else 0] if self.is_tree_page(number) else 0
+
+    def references(self, number: int) -> list[tuple[int, Role, int, bool]]:
+        """Give to what a page refers, each as plain as a Reference; raises Unfollowable."""
+        if not self.uses(number):
+            return []
+        if not self.is_tree_page(number):
+            page = self.image.page(number)
+            following = NUMBER.unpack_from(page)[0] if page else 0
+            return [(following, "overflow", number, False)] if following else []
+        node = self.image.node(number)
+        role: Role = "child of a table" if node.kind in TABLES else "child of an index"
+        return [(child, role, number, False) for child in node.children] + [
+            (chain.first, "overflow", number, True) for chain in node.chains
+        ]
+
+
+def hands(
+    before: State, now: State, rewritten: set[int]
+) -> tuple[list[Reference], list[Reference]]:
+    """Give the references that are gone and those that are new.
+
+    Args:
+        before: the baseline.
+        now: the live state.
+        rewritten: the pages whose references may be others.
+
+    Raises:
+        Unfollowable: one of them cannot be read.
+    """
+    gone = [Reference(page, "free", 0) for page in before.free_pages - now.free_pages]
+    new = [Reference(page, "free", 0) for page in now.free_pages - before.free_pages]
+    gone += [Reference(page, "root", 0) for page in before.roots - now.roots]
+    new += [Reference(page, "root", 0) for page in now.roots - before.roots]
+    for number in sorted(rewritten):
+        one, other = before.references(number), now.references(number)
+        if one != other:
+            gone += _without(one, other)
+            new += _without(other, one)
+    return gone, new
+
+
+def _without(
+    some: list[tuple[int, Role, int, bool]], others: list[tuple[int, Role, int, bool]]
+) -> list[Reference]:
+    """Leave out what both have; a reference that is there twice is never left out."""
+    common = set(others)
+    if len(common) != len(others) or len(set(some)) != len(some):
+        common = set()
+    return [Reference(*reference) for reference in some if reference not in common]

@@ -1,0 +1,69 @@
+"""The account of pages: nothing is suspected of what SQLite writes, and of what it never does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.databases.sqlite.account import Account
+from harness.databases.sqlite.states import State
+from harness.databases.sqlite.trees import altered
+from tests.databases.guarded import COUNT
+from tests.databases.sqlite.garbling import GARBLINGS, SIZE_BYTES, Garbled
+from tests.databases.sqlite.tables import apart, copied, image, made
+
+MORE = f"{COUNT.format(400)} INSERT INTO t(v) SELECT hex(zeroblob(i % 80)) FROM n;"
+SOUND = {
+    "rows": MORE,
+    "rows there and gone": f"{MORE} DELETE FROM t WHERE rowid > 2000",
+    "rows gone": "DELETE FROM t WHERE rowid % 3 = 1",
+    "all rows gone": "DELETE FROM t; DELETE FROM w",
+    "long rows": "INSERT INTO t VALUES (zeroblob(30000)); UPDATE w SET v = zeroblob(900)",
+    "tables": "CREATE TABLE more(a PRIMARY KEY); DROP TABLE w; CREATE INDEX j ON t(v DESC)",
+    "everything moved": "DROP TABLE w; VACUUM",
+}
+
+
+def settled(before: State, now: State, differing: set[int]) -> Account:
+    """Settle the account of two states."""
+    account = Account(before, now, *altered(before.image, now.image, differing))
+    account.settle()
+    return account
+
+
+@pytest.mark.parametrize("auto_vacuum", [0, 1, 2])
+@pytest.mark.parametrize("what", SOUND)
+def test_nothing_that_sqlite_writes_is_suspected(folder: Path, what: str, auto_vacuum: int) -> None:
+    """Whatever statements do, pages are given and taken once, and their space adds up."""
+    script = f"PRAGMA page_size = 512; PRAGMA auto_vacuum = {auto_vacuum};"
+    script += "CREATE TABLE t(v); CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID;"
+    script += f"CREATE INDEX i ON t(v); {COUNT.format(2000)} INSERT INTO t SELECT i FROM n;"
+    script += f"{COUNT.format(300)} INSERT INTO w SELECT i, hex(zeroblob(i % 60)) FROM n;"
+    before = made(folder / "x.db", script)
+    now = copied(before, folder / "y.db")
+    now.execute(SOUND[what])
+    states = [
+        State(
+            image(c),
+            c.pragma("page_count"),
+            [r for (r,) in c.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage")],
+        )
+        for c in (before, now)
+    ]
+    assert settled(states[0], states[1], apart(before, now)).suspicions == {}
+
+
+@pytest.mark.parametrize(
+    "what", [w for w in GARBLINGS if "entry" not in w and "index" not in w and "without" not in w]
+)
+def test_what_sqlite_never_writes_is_suspected(folder: Path, what: str) -> None:
+    """Lists, orders and books that are wrong are suspected by the pages alone."""
+    file = Garbled(folder)
+    before = made(file.baseline, "")
+    GARBLINGS[what][0](file)
+    file.live.write_bytes(file.data)
+    now = made(file.live, "")
+    count = len(file.data) // SIZE_BYTES
+    states = [State(image(c), count, ()) for c in (before, now)]
+    assert settled(states[0], states[1], apart(before, now)).suspicions
