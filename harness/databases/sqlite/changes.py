@@ -11,15 +11,15 @@ a live database would drop the locks that this process holds on it (fcntl(2)).
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.databases.sqlite import entries
-from harness.databases.sqlite.cells import KINDS, TABLE_PAGES
+from harness.databases.sqlite.cells import TABLE_PAGES
 from harness.databases.sqlite.entries import same_entries, ways_to
 from harness.databases.sqlite.pages import EVERY_ROWID, MANY_PAGES, Image, Range, Unfollowable
+from harness.databases.sqlite.states import State
 from harness.databases.sqlite.trees import walk
 
 
@@ -95,13 +95,13 @@ def entries_differ(
 def changes(before: Image, now: Image, changed: set[int], roots: tuple[Roots, Roots]) -> Changes:
     """Say in which tables, and where in them, rows may differ; ``roots`` are before and now.
 
+    Of a page that holds the rest of a long row, and changed in place, the page where that row
+    begins must be among ``changed``.
+
     Raises:
-        Unfollowable: something cannot be read, or a page changed in place that may hold the rest
-            of a long row (an overflow page), and only reading all rows tells whose.
+        Unfollowable: something cannot be read.
     """
     roots_before, roots_now = roots
-    if _overflow_changed(before, now, changed):
-        raise Unfollowable("an overflow page changed in place")
     followed = Changes()
     owned = {number for number in changed if before.page(number)[:1] in TABLE_PAGES}
     for name in dict.fromkeys((*roots_before.rowid, *roots_now.rowid)):
@@ -130,51 +130,22 @@ def _merged(ranges: Iterable[Range]) -> list[Range]:
     return merged
 
 
-def _overflow_changed(before: Image, now: Image, changed: set[int]) -> bool:
-    """Whether a page differs that may be an overflow page in both states.
+def overflow_changed(before: State, now: State, changed: set[int]) -> set[int]:
+    """Give the changed pages that are overflow pages in both states.
 
     A chain that begins elsewhere or goes another way shows in its leaf or in an earlier page of
-    the chain, so a page that is an overflow page in one state only needs no attention. A b-tree
-    page is told by its first byte: that of an overflow page is the top byte of a page number.
+    the chain, so a page that is an overflow page in one state only needs no attention.
+
+    Raises:
+        Unfollowable: there are so many pages that one cannot be told from one of a b-tree.
     """
-    if max(image.header_field(28) for image in (before, now)) >= MANY_PAGES:
-        return True
-    doubtful = {
+    if max(before.count, now.count) >= MANY_PAGES:
+        raise Unfollowable("an overflow page can begin as one of a b-tree does")
+    return {
         number
-        for number in changed - {1}
-        if (page_before := before.page(number))
-        and (page_now := now.page(number))
-        and page_before[0] not in KINDS
-        and page_now[0] not in KINDS
+        for number in changed
+        if not before.is_tree_page(number)
+        and not now.is_tree_page(number)
+        and before.uses(number)
+        and now.uses(number)
     }
-    if doubtful and before.header_field(52):  # auto_vacuum keeps pointer maps
-        doubtful = {number for number in doubtful if not _is_pointer_map(before, number)}
-    for image in (before, now):
-        if doubtful:
-            doubtful -= free_pages(image)
-    return bool(doubtful)
-
-
-def _is_pointer_map(image: Image, number: int) -> bool:
-    usable = image.page_size - image.page(1)[20]
-    step = usable // 5 + 1
-    map_page = (number - 2) // step * step + 2
-    locked = (1 << 30) // image.page_size + 1  # the page that carries the locks holds nothing
-    return number == map_page + (map_page == locked)
-
-
-def free_pages(image: Image) -> set[int]:
-    """Give the numbers of all pages on the free list, its trunk pages among them."""
-    free: set[int] = set()
-    trunk = image.header_field(32)
-    while trunk:
-        page = image.page(trunk)
-        if trunk in free or not page:
-            raise Unfollowable("the free list cannot be followed")
-        following, count = struct.unpack_from(">II", page)
-        if count > image.page_size // 4 - 2:
-            raise Unfollowable("the free list cannot be followed")
-        free.add(trunk)
-        free.update(struct.unpack_from(f">{count}I", page, 8))
-        trunk = following
-    return free

@@ -42,12 +42,18 @@ def doubts_of(look: Look) -> dict[str, str]:
     return _account(look, ((), ())).suspicions
 
 
-def _account(look: Look, roots: tuple[Iterable[int], Iterable[int]]) -> Account:
-    before, now = (
-        State(image, count, begin)
-        for image, count, begin in zip((look.before, look.now), look.counts, roots, strict=True)
+def states_of(
+    look: Look, roots: tuple[Iterable[int], Iterable[int]] = ((), ())
+) -> tuple[State, State]:
+    """Give both states; ``roots`` may be left out where no tree begins elsewhere."""
+    return (
+        State(look.before, look.counts[0], roots[0]),
+        State(look.now, look.counts[1], roots[1]),
     )
-    account = Account(before, now, look.differing, look.altered)
+
+
+def _account(look: Look, roots: tuple[Iterable[int], Iterable[int]]) -> Account:
+    account = Account(*states_of(look, roots), look.differing, look.altered)
     account.settle()
     return account
 

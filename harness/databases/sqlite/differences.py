@@ -14,9 +14,10 @@ import apsw
 
 from harness.databases import Differences, Grade, SchemaDifference, TableDifferences
 from harness.databases.sqlite import pages, trees
-from harness.databases.sqlite.changes import Changes, Roots, changes, table_ranges
-from harness.databases.sqlite.damage import Look, damage, damage_by_sqlite, doubts_of
+from harness.databases.sqlite.changes import Changes, Roots, changes, overflow_changed, table_ranges
+from harness.databases.sqlite.damage import Look, damage, damage_by_sqlite, doubts_of, states_of
 from harness.databases.sqlite.header import settings, settings_apart
+from harness.databases.sqlite.holders import holders_of
 from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
 from harness.databases.sqlite.rows import Pair, compare
 from harness.databases.sqlite.session import connect
@@ -179,10 +180,14 @@ def _file(connection: apsw.Connection) -> str:
 
 def _by_pages(base: apsw.Connection, live: apsw.Connection, look: Look) -> Differences:
     """Compare rows where pages differ; raise Unfollowable where pages do not tell enough."""
-    before, now, changed = look.before, look.now, look.changed
-    images = (before, now) if look.settings else None
-    if not changed and not doubts_of(look):
+    images = (look.before, look.now) if look.settings else None
+    if not look.changed and not doubts_of(look):
         return Differences(settings=settings(base, live, images) if images else {})
+    states, of_nobody = states_of(look), set[int]()
+    if long_rows := overflow_changed(*states, look.changed):
+        held_by, of_nobody = holders_of(states[0], long_rows)
+        look = look._replace(changed=look.changed | held_by)
+    before, now, changed = look.before, look.now, look.changed
     objects_before = objects_now = objects(base)
     ranges, of_schema = table_ranges(before, now, changed, (1, 1))
     if ranges:
@@ -202,7 +207,7 @@ def _by_pages(base: apsw.Connection, live: apsw.Connection, look: Look) -> Diffe
         schemas,
         unclear=found.tables.keys() | found.unread.keys(),
         unsure=doubtful.whole,
-        unfound=doubtful.unfound - of_schema,
+        unfound=doubtful.unfound - of_schema | of_nobody,
     )
     return replace(
         found,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, NamedTuple
 
+import apsw
+
 from harness.databases.sqlite.names import folded, quoted
 
 HIDDEN, VIRTUAL, STORED = 1, 2, 3  # how table_xinfo marks columns that are no ordinary ones
@@ -37,10 +39,17 @@ Objects = dict[tuple[str, str], tuple[str, int, str | None]]
 
 
 def objects(connection: Any) -> Objects:
-    """Read the schema's own table."""
-    rows: list[Any] = connection.execute(
-        "SELECT type, name, tbl_name, rootpage, sql FROM main.sqlite_schema"
-    ).fetchall()
+    """Read the schema's own table.
+
+    Raises:
+        apsw.CorruptError: it cannot be read, or is no text.
+    """
+    try:
+        rows: list[Any] = connection.execute(
+            "SELECT type, name, tbl_name, rootpage, sql FROM main.sqlite_schema"
+        ).fetchall()
+    except UnicodeDecodeError as error:
+        raise apsw.CorruptError(f"the schema is no text: {error}") from error
     return {(kind, name): (owner, root, sql) for kind, name, owner, root, sql in rows}
 
 

@@ -90,7 +90,10 @@ class Children:
             chosen = [index for index in chosen if self.numbers[index] in wanted]
         if not rowids:
             return [(self.numbers[index], covered) for index in chosen]
-        return [(self.numbers[index], self._rowids(index, covered)) for index in chosen]
+        try:
+            return [(self.numbers[index], self._rowids(index, covered)) for index in chosen]
+        except IndexError as error:
+            raise Unfollowable("a key does not end on its page") from error
 
     def _rowids(self, index: int, covered: Range) -> Range:
         low, high = covered

@@ -2,13 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.databases.sqlite.changes import Roots, changes, free_pages, table_ranges
-from harness.databases.sqlite.pages import (
-    EVERY_ROWID,
-    HIGHEST,
-    Unfollowable,
-)
-from harness.databases.sqlite.trees import walk
+from harness.databases.sqlite.changes import Roots, changes, overflow_changed, table_ranges
+from harness.databases.sqlite.pages import EVERY_ROWID, HIGHEST
+from harness.databases.sqlite.states import State
 from tests.databases.guarded import COUNT
 from tests.databases.sqlite.tables import TABLES, apart, copied, image, made, pages_of, root_of
 
@@ -73,29 +69,20 @@ def test_a_table_on_one_side_is_covered_whole(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("auto_vacuum", [0, 2])
-def test_free_pages_and_pointer_maps_cast_no_doubt(folder: Path, auto_vacuum: int) -> None:
-    """Long rows that came and went leave changed pages that no row is on; one in place is not."""
+def test_free_pages_and_pointer_maps_are_no_rows(folder: Path, auto_vacuum: int) -> None:
+    """Long rows that came and went leave changed pages that no row is on; one in place is one."""
     script = f"PRAGMA auto_vacuum = {auto_vacuum}; {TABLES} CREATE TABLE long(v);"
     script += "INSERT INTO long VALUES (zeroblob(99999)), (zeroblob(99999));"
     before = made(folder / "x.db", script + "DELETE FROM long WHERE rowid = 2")
     now = copied(before, folder / "y.db")
     now.execute("INSERT INTO long VALUES (randomblob(999999)); DELETE FROM long WHERE rowid = 2")
-    root = root_of(now, "long")
-    roots = Roots({"long": root, "t": root_of(now, "t")}, {})
 
-    found = changes(image(before), image(now), apart(before, now) - {1}, (roots, roots))
-    assert found.ranges in ({}, {"long": [EVERY_ROWID]})
+    def long_rows() -> set[int]:
+        states = [State(image(c), c.pragma("page_count"), ()) for c in (before, now)]
+        return overflow_changed(states[0], states[1], apart(before, now))
 
+    assert long_rows() == set()
     now.execute("UPDATE long SET v = CAST(zeroblob(99998) || x'01' AS BLOB)")
-    with pytest.raises(Unfollowable):
-        changes(image(before), image(now), apart(before, now) - {1}, (roots, roots))
-
-
-def test_the_free_list_is_sqlites_own(folder: Path) -> None:
-    """As many pages are free as SQLite counts, over several trunk pages."""
-    connection = made(folder / "x.db", f"PRAGMA page_size = 512; {TABLES} DROP TABLE t")
-    free = free_pages(image(connection))
-    assert len(free) == connection.pragma("freelist_count") > 300
-    assert free.isdisjoint(
-        walk(image(connection), root_of(connection, "w"), None, rowids=False).leaves
-    )
+    changed = long_rows()
+    assert changed
+    assert changed <= pages_of(now, "long", "overflow")
