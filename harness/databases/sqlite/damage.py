@@ -104,10 +104,9 @@ def _indexes(
     before, now = schemas
     found: dict[str, str] = {}
     pending = {n for n in look.changed if look.before.page(n)[:1] in INDEX_PAGES}
-    for key in before.keys() & now.keys():
-        kind, name = key
-        (owner, root, sql), (_, root_now, sql_now) = before[key], now[key]
-        if not root or not root_now or (root == root_now and not pending):
+    for (kind, name), (owner, root, sql) in before.items():
+        _, root_now, sql_now = now.get((kind, name), (owner, 0, None))
+        if not root or (root == root_now and not pending):
             continue
         try:
             ways = ways_to(look.before, root, look.changed)
@@ -116,7 +115,7 @@ def _indexes(
                 doubts[f"index {name}"] = "cannot be read in the baseline"
             continue
         pending -= ways
-        if root == root_now and not ways & look.changed:
+        if not root_now or (root == root_now and not ways & look.changed):
             continue
         if kind != "index" or owner in unclear or sql != sql_now:
             continue
