@@ -33,6 +33,14 @@ DAMAGE = {
     "create": "CREATE TABLE more(x); INSERT INTO more VALUES (randomblob(50000))",
     "settings": "PRAGMA user_version = 99; PRAGMA application_id = 98",
     "vacuum": "DELETE FROM bots WHERE id > 5; VACUUM",
+    # an index that no longer matches its table, under a schema that is the same
+    "index": """
+        PRAGMA writable_schema = on;
+        UPDATE sqlite_schema SET sql = sql || ' WHERE id < 9' WHERE name = 'bot_names';
+        PRAGMA writable_schema = reset; REINDEX; PRAGMA writable_schema = on;
+        UPDATE sqlite_schema SET sql = replace(sql, ' WHERE id < 9', '') WHERE name = 'bot_names';
+        PRAGMA writable_schema = reset
+    """,
 }
 
 
@@ -67,7 +75,7 @@ def make(folder: Path, mode: str, *, rows: int = 60) -> Path:
 
 
 def content(path: Path, *, immutable: bool = False) -> dict[str, Any]:
-    """Everything SQL can see: rows, sequences, schema and settings."""
+    """Everything SQL can see: rows, sequences, schema, settings, and what is damaged."""
     name, flags = str(path), apsw.SQLITE_OPEN_READWRITE
     if immutable:
         name, flags = f"file:{path}?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
@@ -82,6 +90,7 @@ def content(path: Path, *, immutable: bool = False) -> dict[str, Any]:
         if kind == "table":
             rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()
             found[f"rows {table}"] = sorted(map(repr, rows))
+    found["damage"] = connection.execute("PRAGMA integrity_check").fetchall()
     connection.close()
     return found
 

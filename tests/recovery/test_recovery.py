@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +75,25 @@ def test_what_was_damaged_comes_back(
         assert main_bytes(path) == pages
     one.dispose()
     assert leftovers(path) == []
+
+
+@pytest.mark.parametrize(("kind", "mode"), CASES)
+def test_a_cache_size_kept_in_the_header_comes_back(
+    folder: Path, kind: type[Recovery], mode: str
+) -> None:
+    """What a connection writes into the header alone is found and put back, to the byte."""
+    path = make(folder, mode)
+    it = recovery(kind, path)
+    it.capture()
+    # SQLite as Python has it: apsw has no such pragma any more
+    sets = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])"
+    statement = "PRAGMA default_cache_size = 777"
+    subprocess.run([sys.executable, "-c", sets, str(path), statement], check=True)
+    assert it.differences().settings == {"default_cache_size": (0, 777)}
+    it.restore()
+    assert it.differences().clean("exact")
+    it.dispose()
+    assert main_bytes(path)[48:52] == bytes(4)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))

@@ -21,7 +21,6 @@ from harness.databases.sqlite.cells import (
     TABLES,
     Node,
 )
-from harness.databases.sqlite.overflow import rest_of
 from harness.databases.sqlite.pages import Unfollowable
 from harness.databases.sqlite.pointer_maps import wrong_entries
 from harness.databases.sqlite.space import adds_up, same_space
@@ -160,21 +159,11 @@ class Account:
                 self._suspect(f"page {number}", "belongs to nobody")
 
     def _check_role(self, reference: Reference) -> None:
-        number, role, by, first = reference
+        number, role = reference.page, reference.role
         if role == "free" or not 1 < number <= self._now.count:
             return
         if self._now.kind(number) not in _FITTING.get(role, (0,)):
-            self._suspect(f"page {number}", f"is no {role} page")
-        elif first:
-            self._check_chains(number, by)
-
-    def _check_chains(self, number: int, holder: int) -> None:
-        for chain in self._now.image.node(holder).chains:
-            if chain.first == number:
-                try:
-                    rest_of(self._now.image, chain)
-                except Unfollowable as error:
-                    self._suspect(f"page {holder}", f"has a row that cannot be read ({error})")
+            self._suspect(f"page {number}", f"is no {role}")
 
     def _check_stayed(self, number: int) -> None:
         """A page that is referred to as before must be of its kind; of a root the schema tells."""

@@ -158,6 +158,13 @@ def _long_entry(file: Garbled) -> None:
     file.data[file.at(file.pages("long_v", "overflow")[0]) + 100] ^= 0x01
 
 
+def _leaves_exchanged(file: Garbled) -> None:
+    one, other = (file.at(number) for number in file.pages("t", "leaf")[3:5])
+    page, neighbour = file.data[one : one + SIZE_BYTES], file.data[other : other + SIZE_BYTES]
+    file.put(one, bytes(neighbour))
+    file.put(other, bytes(page))
+
+
 # What is done to the file -> what of it must be told, as the beginning of a sentence.
 GARBLINGS: dict[str, tuple[Callable[[Garbled], None], str]] = {
     "bytes of an index's leaf": (_index_bytes, "index n no longer matches its table"),
@@ -182,6 +189,7 @@ GARBLINGS: dict[str, tuple[Callable[[Garbled], None], str]] = {
         lambda file: file.swap_first_cells(file.pages("t", "leaf")[1]),
         "the ",
     ),
+    "the order of a table's leaves": (_leaves_exchanged, "the "),
     "the order of rows without rowid": (
         lambda file: file.swap_first_cells(file.pages("w", "leaf")[1]),
         "the ",

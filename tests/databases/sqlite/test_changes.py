@@ -38,19 +38,17 @@ def test_rows_that_grow_a_tree_are_covered(folder: Path) -> None:
     assert 1900 < ranges[-1][0] <= 2001
 
 
-def test_a_row_after_a_full_leaf_is_covered(folder: Path) -> None:
+@pytest.mark.parametrize(("leaves", "interior"), [(4, 1), (120, 3)])
+def test_a_row_after_a_full_leaf_is_covered(folder: Path, leaves: int, interior: int) -> None:
     """A row that begins a new leaf, while every old leaf stays as it was, is not missed."""
-    scratch = made(folder / "x.db", "CREATE TABLE t(v)")
-    leaves, last = 0, 0
-    while leaves != 4:
-        scratch.execute("INSERT INTO t VALUES (zeroblob(100))")
-        last += 1
-        leaves = len(pages_of(scratch, "t", "leaf"))
-    scratch.execute("DELETE FROM t; VACUUM")
-    before = copied(scratch, folder / "y.db")
-    before.execute(f"{COUNT.format(last - 1)} INSERT INTO t SELECT zeroblob(100) FROM n")
+    fill = f"PRAGMA page_size = 512; CREATE TABLE t(v); {COUNT.format('{}')}"
+    fill += "INSERT INTO t SELECT zeroblob(100) FROM n"
+    last = 4 * (leaves - 1) + 1  # four of them on a leaf
+    before = made(folder / "y.db", fill.format(last - 1))
     now = copied(before, folder / "z.db")
     now.execute("INSERT INTO t VALUES (zeroblob(100))")
+    assert len(pages_of(now, "t", "leaf")) == leaves
+    assert len(pages_of(now, "t", "internal")) == interior
     changed, root = apart(before, now) - {1}, root_of(now, "t")
     assert changed.isdisjoint(pages_of(before, "t", "leaf"))
 

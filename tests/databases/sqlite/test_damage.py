@@ -78,6 +78,23 @@ def test_an_index_in_the_order_of_another_collation(folder: Path, mode: str) -> 
         assert guarded.find("REINDEX").sentences() == ["index a no longer matches its table"]
 
 
+def test_a_doubt_that_sqlite_cannot_settle_stands(folder: Path) -> None:
+    """Where a collation is missing SQLite checks nothing: what the pages tell is told."""
+    path = folder / "x.db"
+    with closing(apsw.Connection(str(path))) as own:
+        own.create_collation("own", lambda a, b: (a > b) - (a < b))
+        own.execute("CREATE TABLE t(a TEXT COLLATE own); CREATE INDEX i ON t(a)")
+        own.execute("CREATE TABLE gone(a); DROP TABLE gone")
+    guarded = Guarded(path, "copy of delete")
+    guarded.close()
+    with path.open("r+b") as file:
+        file.seek(36)
+        file.write((7).to_bytes(4, "big"))
+    assert guarded.find().damage == {
+        "the free list": "is damaged: it has 1 pages where the header counts 7"
+    }
+
+
 def test_an_index_that_never_matched_stays_right(folder: Path) -> None:
     """An index by another rule than SQLite's own is the baseline's, and missing entries are not."""
     path = folder / "x.db"
@@ -93,7 +110,8 @@ def test_an_index_that_never_matched_stays_right(folder: Path) -> None:
         assert guarded.find("REINDEX").sentences() == ["index i no longer matches its table"]
 
 
-def test_a_page_of_nobody_that_was_written_is_told(folder: Path) -> None:
+@pytest.mark.parametrize("first", [13, 0], ids=["as a leaf", "as a long row"])
+def test_a_page_of_nobody_that_was_written_is_told(folder: Path, first: int) -> None:
     """A page that no tree and no list has is nobody's to write."""
     file = Garbled(folder)
     trunk = file.number(32)
@@ -101,8 +119,8 @@ def test_a_page_of_nobody_that_was_written_is_told(folder: Path) -> None:
     orphan = file.number(file.at(trunk) + 4 + 4 * free)  # the last on the list's first page
     file.put_number(file.at(trunk) + 4, free - 1)
     file.put_number(36, file.number(36) - 1)
-    file.put(file.at(orphan), bytes([13, 0, 0, 0, 0, 2, 0, 0]))
+    file.put(file.at(orphan), bytes([first, 0, 0, 0, 0, 2, 0, 0]))
     file.baseline.write_bytes(file.data)
     assert file.found() == Differences()
-    file.put(file.at(orphan), bytes([13, 0, 0, 0, 1, 1, 0, 0, 1]))
+    file.put(file.at(orphan), bytes([first, 0, 0, 0, 1, 1, 0, 0, 1]))
     assert file.found().damage == {f"page {orphan}": "belongs to nobody and was written"}

@@ -22,6 +22,14 @@ def test_what_counts_changes_is_no_setting(folder: Path, mode: str) -> None:
         assert guarded.find("PRAGMA schema_version = 99") == Differences()
 
 
+def test_a_first_table_there_and_gone_is_no_difference(folder: Path) -> None:
+    """The schema's format of a database that never had one is not known before its first table."""
+    with closing(Guarded(folder / "x.db", "copy of delete", "PRAGMA user_version = 1")) as guarded:
+        assert guarded.baseline.read_bytes()[44:48] == bytes(4)
+        assert guarded.find("CREATE TABLE t(a)", "DROP TABLE t") == Differences()
+        assert guarded.database.read_bytes()[44:48] != bytes(4)
+
+
 SET: dict[str, tuple[Callable[[Garbled], None], tuple[object, object]]] = {
     "default_cache_size": (lambda file: file.put_number(48, 777), (0, 777)),
     "schema_format": (lambda file: file.put_number(44, 1), (4, 1)),

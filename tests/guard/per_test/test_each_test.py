@@ -52,7 +52,7 @@ def test_every_damage_is_undone(folder: Path, each_of: Any, mode: str, held: boo
     each.end()
     assert content(path) == before
     assert os.listdir(folder) == [path.name]
-    assert each.ways["pin"] == (1 if held else 17)
+    assert each.ways["pin"] == (1 if held else 19)
     assert bool(each.ways["pages"] and each.ways["difference"]) == held
 
 

@@ -54,6 +54,7 @@ SAID = {
     "user_version": "setting user_version: 7 -> 99",
     "sequence": "sequence bots: 60 -> 61",
     "vacuum": "bots: 0 added, 54 missing, 0 changed",
+    "index": "index bot_names no longer matches its table",
 }
 DAMAGES = {name: sql for name, sql in DAMAGE.items() if name != "settings"} | {
     "user_version": "PRAGMA user_version = 99",
