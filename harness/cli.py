@@ -246,11 +246,17 @@ BUSY = click.option(
     is_flag=True,
     help="Also what looks like production, lies on a network, or is in use.",
 )
-@click.option("--no-archive", is_flag=True, help="Do not keep what a restore throws away.")
+@click.option(
+    "--no-archive",
+    "archives",
+    flag_value=False,
+    default=True,
+    help="Do not keep what a restore throws away.",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--verbose", is_flag=True, help="Show every row that the tests left.")
 @click.argument("argv", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
-def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: Any) -> None:
+def guard(database: str, argv: tuple[str, ...], **options: Any) -> None:
     """Run a test command; afterwards the database is what it was, whatever happened.
 
     The exit status is the command's own; 125 when the database is not proven at its baseline,
@@ -259,8 +265,7 @@ def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: 
     from harness.guard import command
 
     options["recoveries"] = options["recoveries"] or None
-    made = command.cleanup_of(cleanup, database, options["recoveries"])
-    sys.exit(command.run_guarded(database, argv, cleanup=made, say=_say_aside, **options))
+    sys.exit(command.run_guarded(database, argv, say=_say_aside, **options))
 
 
 @cli.command()

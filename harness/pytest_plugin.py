@@ -37,6 +37,7 @@ from harness.pytest_fixtures import (
 
 if TYPE_CHECKING:
     from harness.guard import Guard, GuardResult
+    from harness.guard.entrance import Asked
     from harness.guard.target import Target
 
 FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
@@ -77,18 +78,21 @@ def pytest_configure(config: pytest.Config) -> None:
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     from harness.errors import HarnessError
-    from harness.guard.refusals import check
+    from harness.guard.entrance import Asked, admit
     from harness.guard.target import target_of
 
+    asked = Asked(
+        recoveries=config.option.guard_recovery,
+        signs=config.getini("guard_production_signs"),
+        i_know=config.option.guard_i_know,
+        archives=False,
+    )
     try:
-        target = target_of(database)
-        signs = config.getini("guard_production_signs")
-        check(target, signs=signs, override=config.option.guard_i_know)
+        target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
+        admit(target, asked)
     except HarnessError as error:
         raise pytest.UsageError(f"--guard-database: {error}") from None
-    named_chain = tuple(config.option.guard_recovery or ())
-    recoveries = named_chain or target.engine.recoveries_beside_others
-    config.pluginmanager.register(_Session(config, target, recoveries), "harness_session")
+    config.pluginmanager.register(_Session(config, target, asked), "harness_session")
 
 
 class _Session:
@@ -96,22 +100,21 @@ class _Session:
 
     proven = False  # whether the database is its baseline again
 
-    def __init__(self, config: pytest.Config, target: Target, recoveries: tuple[str, ...]) -> None:
-        self.config, self.target, self.recoveries = config, target, recoveries
+    def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
+        self.config, self.target, self.asked = config, target, asked
         self.database: Path = target.given
         self.guard: Guard | None = None
         self.pid = os.getpid()  # a test that forks must not finish what its parent began
         self.copies: list[Path] = []
         self.lines: list[str] = []  # how it ended
-        self.recovered: str | None = None
+        self.remarks: list[str] = []  # what there is to say before the first test
         self.brought_back: Counter[str] = Counter()  # of all workers, by how
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
-        from harness.guard import Guard
-        from harness.guard.leftovers import bring_back
+        from harness.guard.entrance import made
 
         target = self.target
         if target.is_open_here:
@@ -121,16 +124,10 @@ class _Session:
                 "Open it in a fixture, not while a conftest is imported."
             )
         try:
-            killed = target.journal.exists
-            if killed:
-                self.recovered = bring_back(target)
-            target.refuse_unfit(self.recoveries)
-            if not self.config.option.guard_i_know:
-                target.refuse_in_use(self.recoveries)
-            guard = Guard(target, recoveries=self.recoveries)
+            guard = made(target, self.asked, remark=self.remarks.append)
             guard.begin()
             self.guard = guard  # only now is there anything to finish
-            if killed:  # not before the journal is ours: a session that lives has copies too
+            if guard.result.recovered:  # the journal is ours: a session that lives has copies too
                 self._remove_stale_copies()
         except BackupError as error:
             pytest.exit(str(error), returncode=FAILED)
@@ -145,14 +142,9 @@ class _Session:
         if self.guard is None:
             return []
         spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
-        lines = []
-        if self.recovered:
-            lines.append(
-                "harness guard: an earlier session was killed; "
-                f"its baseline was brought back by {self.recovered}"
-            )
-        chain = ", ".join(self.recoveries)
-        return [*lines, f"harness guard: {self.database} backed up by {chain}, {spent_ms:.0f} ms"]
+        chain = ", ".join(self.guard.result.backed_up_by)
+        told = [*self.remarks, f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"]
+        return [f"harness guard: {line}" for line in told]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -224,7 +224,7 @@ def test_what_a_killed_session_left_is_brought_back(
         database.with_name(f"dev.sqlite3.{name}").touch()
     done = run(pytester, "def test_it(guarded_database): assert count(guarded_database) == 2")
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["*was killed; its baseline was brought back by online_backup"])
+    done.stdout.fnmatch_lines(["*had been killed; the baseline was brought back by online_backup"])
     assert beside(database) == []
 
 

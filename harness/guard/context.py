@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from copy import copy
 from functools import wraps
 from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, get_args
@@ -24,10 +25,8 @@ from harness.databases import Differences, Grade
 from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
-from harness.guard import refusals, telling
-from harness.guard.command import chain_of, cleanup_of, recover_leftovers
-from harness.guard.journal import how_to_recover
-from harness.guard.options import Options
+from harness.guard import telling
+from harness.guard.entrance import Asked, admit, made
 from harness.guard.protocol import Guard
 from harness.guard.result import GuardResult
 from harness.guard.target import target_of
@@ -79,15 +78,15 @@ class Guarded:
         self.database = self._target.given
         self.result = GuardResult()
         self.recovered: str | None = None
-        self._options: dict[str, Any] = {
-            "cleanup": cleanup,
-            "recoveries": (recoveries,) if isinstance(recoveries, str) else recoveries,
-            "grade": grade,
-            "busy_timeout_ms": busy_timeout_ms,
-            "signs": (signs,) if isinstance(signs, str) else tuple(signs),
-            "i_know": i_know,
-            "archives": archives,
-        }
+        self._asked = Asked(
+            cleanup=cleanup,
+            recoveries=(recoveries,) if isinstance(recoveries, str) else recoveries,
+            grade=grade,
+            busy_timeout_ms=busy_timeout_ms,
+            signs=(signs,) if isinstance(signs, str) else tuple(signs),
+            i_know=i_know,
+            archives=archives,
+        )
         _check_options(cleanup, grade, busy_timeout_ms)
         self._key = ""  # its place among the guarded, while it has one
         self._guard: Guard | None = None
@@ -198,17 +197,18 @@ class Guarded:
         return guarded_function
 
     def _anew(self) -> Guarded:
-        return Guarded(self.database, **self._options)
+        again = copy(self)
+        again.result, again.recovered = GuardResult(), None
+        again._guard, again._key = None, ""
+        return again
 
     # The steps.
 
     def _admit(self) -> None:
         """Refuse what must not be guarded, and a second guard; nothing is written yet."""
-        chain_of(self._target, self._options["recoveries"])
-        timeout_ms = self._options["busy_timeout_ms"]
         # anew: what stands there may be something else than when this was made
-        self._target = target_of(self._target.address, busy_timeout_ms=timeout_ms)
-        refusals.check(self._target, signs=self._options["signs"], override=self._options["i_know"])
+        self._target = target_of(self._target.address, busy_timeout_ms=self._asked.busy_timeout_ms)
+        admit(self._target, self._asked)
         key, place = os.path.realpath(self.database), object()
         if _guarded.setdefault(key, place) is not place:
             raise UsageError(
@@ -224,32 +224,7 @@ class Guarded:
             )
 
     def _begin(self) -> None:
-        options, target = self._options, self._target
-        recoveries = chain_of(target, options["recoveries"])
-        try:
-            self.recovered = recover_leftovers(target, archives=options["archives"])
-        except RestoreError as error:
-            raise RestoreError(
-                f"what a killed guard left: {error}. Nothing was run; stop whatever uses the "
-                f"database and put that right first: {how_to_recover(target.address)}"
-            ) from error
-        target.refuse_unfit(recoveries)
-        if not options["i_know"]:
-            target.refuse_in_use(recoveries)
-        cleanup = options["cleanup"]
-        if isinstance(cleanup, str):
-            cleanup = cleanup_of(cleanup, target, options["recoveries"])
-        guard = Guard(
-            target,
-            Options(
-                recoveries=recoveries,
-                cleanup=cleanup,
-                grade=options["grade"],
-                busy_timeout_ms=options["busy_timeout_ms"],
-                archives=options["archives"],
-                recovers=False,
-            ),
-        )
+        guard = made(self._target, self._asked, remark=self._heard)
         self.result = guard.result
         try:
             guard.begin()
@@ -257,6 +232,9 @@ class Guarded:
             guard.abandon()
             raise
         self._guard, self._pid = guard, os.getpid()
+
+    def _heard(self, recovered: str) -> None:
+        self.recovered = recovered
 
     def _begun_here(self) -> bool:
         return self._guard is not None and self._pid == os.getpid()
@@ -269,7 +247,7 @@ class Guarded:
             if apart:
                 guard.abandon()
                 self.result.restored_by = self._target.restore_elsewhere(
-                    archives=self._options["archives"]
+                    archives=self._asked.archives
                 )
                 self.result.remaining, self.result.ended = Differences(), "restored"
             else:
@@ -289,7 +267,7 @@ class Guarded:
             return
         guard.abandon()  # also where no thread was to be had any more to finish in
         run = telling.Run(
-            self._target.address, self.result, telling.GUARD_FAILED, self._options["grade"]
+            self._target.address, self.result, telling.GUARD_FAILED, self._asked.grade
         )
         sentence = "\n".join(telling.errors(run))
         if error is None:

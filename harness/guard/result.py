@@ -30,6 +30,7 @@ class GuardResult:
     lost: bool = False  # not clean, and no backup is what was captured any more
     archive: Path | None = None  # what the restore threw away
     unprotected: str = ""  # why nothing is kept out of the tests' reach; empty when it is
+    recovered: str | None = None  # a sentence about what a killed guard had left
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
 
     @property

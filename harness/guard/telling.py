@@ -27,7 +27,6 @@ class Run:
     result: GuardResult
     status: int  # what the guard exits with
     grade: Grade = "exact"
-    recovered: str | None = None  # a sentence about what a killed guard had left
     why_not_run: str = ""  # a sentence; empty when the command ran
     command_ms: float = 0.0
 
@@ -76,7 +75,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "ended": result.ended,
         "grade": run.grade,
         "proven": run.proven,
-        "recovered": run.recovered,
+        "recovered": result.recovered,
         "why_not_run": run.why_not_run or None,
         "found": None if result.found is None else of(result.found, rows=verbose),
         "remaining": None if result.remaining is None else of(result.remaining, rows=verbose),

@@ -18,6 +18,7 @@ from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 from harness.guard import command
 from harness.guard.command import run_recover
+from harness.guard.entrance import recover_leftovers
 from harness.guard.sqlite import archive
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files
@@ -117,7 +118,7 @@ def test_what_a_restore_throws_away_is_kept(folder: Path) -> None:
     assert not truth.judge(kept).rows
     assert truth.judge(database).exact
     kept.unlink()
-    status, said = guarded(database, PYTHON, "-c", MAKE, str(database), no_archive=True)
+    status, said = guarded(database, PYTHON, "-c", MAKE, str(database), archives=False)
     assert status == 0, said
     assert not list(database.parent.glob("*e2e*"))
 
@@ -332,9 +333,7 @@ def test_a_cleanup_that_fails_is_told_and_made_good(folder: Path) -> None:
 def test_the_cleanups_that_the_command_line_names(folder: Path, word: str) -> None:
     """By difference needs no restore; a command that fails is followed by one."""
     database, truth = baseline(folder)
-    cleanup = command.cleanup_of(word, str(database), None)
-    argv = (PYTHON, "-c", MAKE, str(database))
-    status, said = guarded(database, *argv, cleanup=cleanup)
+    status, said = guarded(database, PYTHON, "-c", MAKE, str(database), cleanup=word)
     assert status == 0, said
     assert ("no restore was needed" in said) == (word == "by_difference"), said
     assert truth.judge(database).exact
@@ -457,7 +456,7 @@ def test_a_proven_end_whose_folder_is_gone_is_over(folder: Path) -> None:
     with second.open("a") as journal:
         journal.write(json.dumps({"state": "proven", "backups": []}) + "\n")
     shutil.rmtree(database.parent)
-    assert command.recover_leftovers(database) is not None
+    assert recover_leftovers(database) is not None
     assert not second.exists()
     assert not database.parent.exists()
 

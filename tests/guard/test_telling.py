@@ -122,7 +122,9 @@ def test_sequences_count_only_at_the_grade_that_asks_for_them() -> None:
 
 def test_programs_read_strict_json() -> None:
     """The document has a version, counts by table, and cells that JSON has no word for."""
-    run = Run(address_of("db"), restored(), 3, recovered="brought back", command_ms=7.0)
+    result = restored()
+    result.recovered = "brought back"
+    run = Run(address_of("db"), result, 3, command_ms=7.0)
     document = json.loads(json.dumps(telling.document(run), allow_nan=False))
     assert (document["version"], document["status"], document["proven"]) == (VERSION, 3, True)
     assert document["found"]["tables"]["users"] == {"added": 0, "missing": 1, "changed": 1}
