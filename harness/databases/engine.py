@@ -70,9 +70,18 @@ class Engine(Protocol):
         """Quote the name of a table or column for SQL."""
 
     def differences(
-        self, database: Any, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...
+        self,
+        database: Any,
+        baseline: Path,
+        *,
+        grade: Grade = ...,
+        checked: bool = ...,
+        busy_timeout_ms: int = ...,
     ) -> Differences:
-        """Find every difference between a live database and its baseline."""
+        """Find every difference between a live database and its baseline.
+
+        ``checked``: off for who puts back all that is stored, whatever else could be wrong.
+        """
 
     def put_back(
         self,

@@ -19,6 +19,12 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
         "schema": [str(thing) for thing in found.schema],
         "settings": _pairs(found.settings),
         "unread": dict(found.unread),
+        "damage": dict(found.damage),
+        "shadows": {
+            name: {shadow: _table(table, rows=rows) for shadow, table in shadows.items()}
+            for name, shadows in found.shadows.items()
+        },
+        "by_shadows": dict(found.by_shadows),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from harness.databases import Differences, Grade, SchemaDifference, TableDifferences
-from harness.databases.sqlite import pages, trees
+from harness.databases.sqlite import pages, trees, virtual
 from harness.databases.sqlite.changes import Changes, Roots, changes, table_ranges
 from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
 from harness.databases.sqlite.rows import Pair, compare
@@ -34,7 +34,12 @@ _UNREADABLE = (apsw.SQLError, apsw.CorruptError)  # this table; other errors are
 
 
 def differences(
-    database: Path, baseline: Path, *, grade: Grade = "exact", busy_timeout_ms: int = 1000
+    database: Path,
+    baseline: Path,
+    *,
+    grade: Grade = "exact",
+    checked: bool = True,
+    busy_timeout_ms: int = 1000,
 ) -> Differences:
     """Find every difference between a live database and its baseline.
 
@@ -48,6 +53,8 @@ def differences(
             database's own main file while a reader keeps checkpoints from writing to it.
         grade: at "rows" sequences need not be looked at, and where nothing else can differ they
             are not.
+        checked: whether the index of a virtual table that is stored otherwise is checked to match
+            its rows, which reads all of them; off for who puts back what is stored in any case.
         busy_timeout_ms: how long to wait for the write lock.
 
     Raises:
@@ -62,10 +69,10 @@ def differences(
         live.pragma("user_version")  # opens the WAL
         state = pages.wal_state(live)
         with _locked(live):
-            found = _find(live, baseline, state, grade, same_file=same_file)
+            found = _find(live, baseline, state, grade, same_file=same_file, checked=checked)
         if state is not None and state != pages.wal_state(live):  # written to around the lock
             with _locked(live):
-                found = _find(live, baseline, None, grade, same_file=same_file)
+                found = _find(live, baseline, None, grade, same_file=same_file, checked=checked)
         if not same_file and state is not None and state.frames <= 0:
             live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)  # leave no empty -wal behind
         return found
@@ -91,6 +98,7 @@ def _find(
     grade: Grade,
     *,
     same_file: bool,
+    checked: bool,
 ) -> Differences:
     """Find the differences while the lock is held; ``state`` None: without looking at pages."""
     if same_file and state is not None and state.frames <= 0:
@@ -103,9 +111,10 @@ def _find(
     base = connect(baseline, immutable=True)
     try:
         try:
-            return _by_pages(base, live, _look(base, live, state, same_file=same_file))
+            found = _by_pages(base, live, _look(base, live, state, same_file=same_file))
         except pages.Unfollowable:
-            return _by_rows(base, live)
+            found = _by_rows(base, live)
+        return virtual.told(base, live, found, checked=checked)
     finally:
         base.close()
 
