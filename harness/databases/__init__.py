@@ -81,8 +81,8 @@ class Differences:
     def sentences_beside_rows(self) -> list[str]:
         """One line each for what differs beside the rows of tables, in the same order."""
         lines = [
-            f"{name}: the same rows, stored otherwise ({', '.join(sorted(shadows))})"
-            for name, shadows in sorted(self.shadows.items())
+            f"{name}: the same rows, stored otherwise"
+            for name in sorted(self.shadows)
             if not (name in self.tables or self._altered(name))
         ]
         lines += [
