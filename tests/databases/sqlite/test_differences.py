@@ -658,7 +658,8 @@ def test_real_databases(real_database: Callable[[str], Path], name: str, mode: s
         changed.add(table)
     expected = apart(before, whole_dump(guarded.writer))
     expected.pop("sqlite_sequence", None)
-    found = as_found(guarded.find().tables)
+    stored = {name: rows for _, name, rows in guarded.find().as_stored()}
+    found = as_found(stored)
     assert found == expected
     assert changed <= found.keys()
     assert len(changed) > len(before) // 2
