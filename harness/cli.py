@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from harness.errors import HarnessError, MeasurementError, UsageError
+from harness.given_once import OnceGroup
 from harness.printable import printable, printable_lines
 from harness.version import VERSION
 
@@ -28,7 +29,10 @@ _OF_UNIX = ("fcntl", "pwd", "resource", "termios")  # modules of Python's that W
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=OnceGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(VERSION, prog_name="harness")
 def cli() -> None:
     """Measure whether a test database really comes back clean, and guard it while tests run."""
