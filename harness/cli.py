@@ -132,7 +132,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
 
 
 @cli.command()
-@click.option("--database", metavar="FILE", required=True, type=click.Path(path_type=Path))
+@click.option("--database", metavar="FILE", required=True)
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="0: a free one."
 )
@@ -148,7 +148,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
     is_flag=True,
     help="For programs: JSON on standard output, commands on standard input, end with it.",
 )
-def backend(database: Path, **options: Any) -> None:
+def backend(database: str, **options: Any) -> None:
     """Serve the platform's API in front of a database, on loopback only.
 
     Ctrl-C ends it in good order: requests under way are answered, and the status is 130.
@@ -159,7 +159,7 @@ def backend(database: Path, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("database", metavar="DATABASE", type=click.Path(path_type=Path))
+@click.argument("database", metavar="DATABASE")
 @click.option(
     "--output",
     metavar="FILE",
@@ -168,7 +168,7 @@ def backend(database: Path, **options: Any) -> None:
     help="Where to write the experiment; experiment.toml.",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(database: Path, output: Path, *, force: bool) -> None:
+def init(database: str, output: Path, *, force: bool) -> None:
     """Look at a database of yours and write an experiment that runs on copies of it."""
     from harness.experiment.init.draft import init as write
 

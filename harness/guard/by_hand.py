@@ -18,6 +18,7 @@ from harness.guard.loading import load
 from harness.system.files import Files
 
 WAIT_MS = 5000  # for another's lock: a person would rather wait than be refused
+_DATABASE = "DATABASE"  # what the commands call it
 _SHOWN = 160  # characters of one row
 
 
@@ -76,14 +77,14 @@ def backup(
     Raises UsageError, with nothing left behind, where it cannot be done; also where anything, be
     it a dead link, stands in the backup's place.
     """
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     saved = _of(address).backup(address, backup, files or Files(), busy_timeout_ms)
     return cast(Saved, saved)
 
 
 def verify(database: Given, backup: Given, *, busy_timeout_ms: int = WAIT_MS) -> Differences:
     """Find every difference between a database and a backup; UsageError for what is neither."""
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     return cast(Differences, _of(address).verify(address, backup, busy_timeout_ms))
 
 
@@ -106,7 +107,7 @@ def restore(
             of a backup that looks like another database's.
         RestoreError: tried, and the database is not proven to be the backup.
     """
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     restored = _of(address).restore(address, backup, files or Files(), busy_timeout_ms, force=force)
     return cast(Restored, restored)
 
@@ -117,13 +118,13 @@ def discard(database: Given | Address, *, files: Files | None = None) -> str:
     Raises:
         UsageError: the guard or its command is alive, or what it left cannot be removed.
     """
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     return cast(str, _of(address).discard(address, files or Files()))
 
 
 def archives(database: Given) -> str:
     """List the archives of a database to people, the oldest first."""
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     return cast(str, _of(address).archives(address))
 
 

@@ -9,8 +9,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness.databases.engine import Given
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment.cycle.grounds import ground_of
+from harness.experiment.cycle.grounds import file_of, ground_of
 from harness.experiment.init.looking import Looked, look
 from harness.experiment.init.striking import Chances, chances_of
 from harness.experiment.written.configuration import load
@@ -28,12 +29,13 @@ _COMMAND = "npm run e2e:clean"
 _FUNCTION = "e2e.cleanup:clean"
 
 
-def init(database: Path, output: Path, *, force: bool = False) -> str:
-    """Write an experiment for ``database`` to ``output``; return what to say of it.
+def init(given: Given, output: Path, *, force: bool = False) -> str:
+    """Write an experiment for a database to ``output``; return what to say of it.
 
     Raises:
         UsageError: there is nothing to look at, or something stands at ``output`` already.
     """
+    database = file_of(given, what="DATABASE")
     _refuse_taken(database, output, force=force)
     with ground_of(database).private_copy(database) as copy:
         looked = look(copy, database, rows=ROWS)
