@@ -19,7 +19,7 @@ import click
 
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.given_once import OnceGroup
-from harness.printable import printable, printable_lines
+from harness.printable import printable_lines, printed
 from harness.version import VERSION
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
@@ -75,8 +75,7 @@ def check(folder: Path, **options: Any) -> None:
     from harness.experiment.run import verdicts
 
     judged = verdicts.check(folder, **options)
-    for line in verdicts.lines(judged):
-        _print(printable(line))
+    _print(printed(verdicts.lines(judged)))
     sys.exit(verdicts.exit_code(judged))
 
 
@@ -90,7 +89,7 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 
     text = registry.find("reports", format_)().render(folder)
     if output is None:
-        _print(text.removesuffix("\n"))
+        _print_as_is(text.removesuffix("\n"))
     else:
         try:
             output.write_text(text, encoding="utf-8")
@@ -113,8 +112,7 @@ def compare(before: Path, after: Path, confidence: float) -> None:
     from harness.analysis import compare as comparing
 
     lines, status = comparing.compare(before, after, confidence)
-    for line in lines:
-        _print(printable(line))
+    _print(printed(lines))
     sys.exit(status)
 
 
@@ -188,11 +186,14 @@ def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
     if schema:
         from harness.experiment.written import configuration
 
-        _print(json.dumps(configuration.schema(), indent=1))
+        _print_as_is(json.dumps(configuration.schema(), indent=1))
         return
     kinds = [registry_listing.kind_of(kind)] if kind else registry_listing.KINDS
     width = shutil.get_terminal_size((80, 24)).columns
-    _print(registry_listing.as_json(kinds) if as_json else registry_listing.as_text(kinds, width))
+    if as_json:
+        _print_as_is(registry_listing.as_json(kinds))
+    else:
+        _print(registry_listing.as_text(kinds, width))
 
 
 DATABASE = click.option(
@@ -313,7 +314,10 @@ def verify(database: str, backup_: str, *, as_json: bool) -> None:
     from harness.guard import by_hand
 
     differing = by_hand.verify(database, backup_)
-    _print(by_hand.as_json(differing) if as_json else "\n".join(by_hand.as_lines(differing)))
+    if as_json:
+        _print_as_is(by_hand.as_json(differing))
+    else:
+        _print(printed(by_hand.as_lines(differing)))
     sys.exit(0 if differing.clean("exact") else 1)
 
 
@@ -336,13 +340,19 @@ def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> 
 
 def _say_aside(text: str) -> None:
     """Print on standard error; standard output is the guarded command's."""
-    from harness.printable import printable_lines
-
     click.echo(printable_lines(text), err=True)
 
 
 def _print(text: str) -> None:
-    """Print; a reader who has left (``| head``) changes no exit status: 1 would mean refuted."""
+    """Print what people read: no name in it speaks to a terminal, or to the log of a CI."""
+    _print_as_is(printable_lines(text))
+
+
+def _print_as_is(text: str) -> None:
+    """Print a document as it is.
+
+    A reader who has left (``| head``) changes no exit status: 1 would mean refuted.
+    """
     try:
         click.echo(text)
     except BrokenPipeError:
@@ -356,7 +366,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except HarnessError as error:
-        click.echo(f"harness: {printable_lines(error)}", err=True)
+        click.echo(f"harness: {error}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

@@ -141,10 +141,12 @@ class _Session:
         """Say what is guarded."""
         if self.guard is None:
             return []
+        from harness.printable import printable
+
         spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
         chain = ", ".join(self.guard.result.backed_up_by)
         told = [*self.remarks, f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"]
-        return [f"harness guard: {line}" for line in told]
+        return [printable(f"harness guard: {line}") for line in told]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -199,6 +201,8 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
+        from harness.printable import printable
+
         guard, self.guard = self.guard, None
         with _signals_ignored():
             _remove(self.copies)
@@ -208,6 +212,7 @@ class _Session:
                 result = guard.finish()
                 self.proven = result.says_clean
                 self.lines = list(_told(result, self.database))
+            self.lines = [printable(line) for line in self.lines]
 
     def _finish_apart(self, guard: Guard) -> list[str]:
         """Restore in a process of its own, whose SQLite sees the locks of the one in here."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -173,6 +174,36 @@ def test_backup_verify_restore(harness: Call, folder: Path, pristine: Path) -> N
     kept.write_bytes(kept.read_bytes()[:-4096])
     status, out, err = harness("restore", database, kept)
     assert (status, out, "cut short or altered" in err) == (2, "", True)
+
+
+NAMES = ("\x1b]0;title\x07", "a\nguard: it is proven\n::error::b", "\u202eleft", "##vso[task]")
+
+
+def test_names_speak_to_no_terminal_and_to_no_ci(harness: Call, folder: Path) -> None:
+    """Whatever tests call their tables, and whatever they put into a cell; JSON has the names."""
+    database, kept, told = folder / "d.db", folder / "kept", folder / "told.json"
+    sql = "; ".join(f'CREATE TABLE "{name}" (x)' for name in NAMES)
+    insert = "; ".join(f"INSERT INTO \"{name}\" VALUES ('{name}')" for name in NAMES)
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute(sql)
+    assert harness("backup", database, kept)[0] == 0
+    tests = f"import sqlite3; c = sqlite3.connect('d.db'); c.executescript({insert!r}); c.commit()"
+    (folder / "tests.py").write_text(tests)
+    words = ["--json", told, "--", "sh", "-c", f"cd {folder}; {sys.executable} tests.py"]
+    status, out, err = harness("guard", "--verbose", "--database", database, *words)
+    assert status == 0, err
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute(insert)
+    status, out, _ = harness("verify", database, kept)
+    assert status == 1
+    for said in (out, err):
+        assert not set("\x1b\x07\u202e") & set(said)
+        assert "##vso[" not in said
+        assert r"\x1b]0;title\x07: 1 added" in said
+        lines = said.splitlines()
+        assert not [line for line in lines if line.startswith(("::", "guard: it is proven"))]
+    assert set(json.loads(told.read_text())["found"]["tables"]) == set(NAMES)
+    assert set(json.loads(harness("verify", database, kept, "--json")[1])["tables"]) == set(NAMES)
 
 
 def test_a_defect_is_never_taken_for_a_verdict(harness: Call, folder: Path) -> None:

@@ -88,6 +88,18 @@ def test_a_session_is_guarded(pytester: pytest.Pytester, database: Path) -> None
     assert beside(database) == []
 
 
+def test_names_in_the_summary_speak_to_nobody(pytester: pytest.Pytester, database: Path) -> None:
+    """A table that tests have named writes no line of its own to the log of a CI."""
+    tests = """
+        def test_it(guarded_database):
+            connection = apsw.Connection(str(guarded_database))
+            connection.execute('create table "\\x1b[2Ja\\n::error::b"(x)')
+    """
+    done = run(pytester, tests)
+    assert done.ret == 0
+    assert r"  table \x1b[2Ja\n::error::b added" in done.outlines
+
+
 def test_nothing_left_needs_no_restore(pytester: pytest.Pytester, database: Path) -> None:
     """The database named in the ini file is guarded; a session that leaves nothing says so."""
     pytester.makeini("[pytest]\nguard_database = dev.sqlite3\n")

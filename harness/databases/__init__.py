@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.printable import printable
+
 Grade = Literal["rows", "exact"]
 Row = tuple[Any, ...]
 
@@ -74,9 +76,9 @@ class Differences:
                 yield name, shadow, rows
 
     def sentences(self) -> list[str]:
-        """One line each for people: table by table, then sequences, schema, settings, damage."""
+        """One line each for people, ``printable``: tables, sequences, schema, settings, damage."""
         lines = [table.sentence(name) for name, table in sorted(self.tables.items())]
-        return lines + self.sentences_beside_rows()
+        return [*map(printable, lines), *self.sentences_beside_rows()]
 
     def sentences_beside_rows(self) -> list[str]:
         """One line each for what differs beside the rows of tables, in the same order."""
@@ -100,7 +102,7 @@ class Differences:
         ]
         lines += [f"{name}: not readable: {why}" for name, why in sorted(self.unread.items())]
         lines += [f"{what} {how}" for what, how in sorted(self.damage.items())]
-        return lines
+        return [*map(printable, lines)]
 
     def _altered(self, name: str) -> bool:
         return any(thing.kind == "table" and thing.name == name for thing in self.schema)

@@ -15,6 +15,7 @@ from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.guard import document
 from harness.guard.loading import load
+from harness.printable import printed
 from harness.system.files import Files
 
 WAIT_MS = 5000  # for another's lock: a person would rather wait than be refused
@@ -66,7 +67,7 @@ class Restored:
                 f"{self.damaged} is damaged, and no guard will begin before 'harness recover "
                 f"--database {database} --discard'"
             )
-        return "\n".join(lines)
+        return printed(lines)
 
 
 def backup(
@@ -138,14 +139,12 @@ def _of(address: Address) -> Any:
 def as_lines(found: Differences) -> list[str]:
     """Say every difference to people, row by row; a row begins with its rowid or its columns."""
     lines = [] if not found.clean("exact") else ["no differences"]
-    for sentence in found.sentences():
-        lines.append(sentence)
-        table = found.tables.get(sentence.rsplit(": ", 1)[0])
-        if table is not None:
-            lines += [f"  + {_short(row)}" for row in table.added]
-            lines += [f"  - {_short(row)}" for row in table.missing]
-            lines += [f"  ~ {_short(was)} -> {_short(now)}" for was, now in table.changed]
-    return lines
+    for name, table in sorted(found.tables.items()):
+        lines.append(table.sentence(name))
+        lines += [f"  + {_short(row)}" for row in table.added]
+        lines += [f"  - {_short(row)}" for row in table.missing]
+        lines += [f"  ~ {_short(was)} -> {_short(now)}" for was, now in table.changed]
+    return [*lines, *found.sentences_beside_rows()]
 
 
 def as_json(found: Differences) -> str:

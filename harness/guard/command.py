@@ -22,6 +22,7 @@ from harness.guard.journal import how_to_recover
 from harness.guard.protocol import Guard
 from harness.guard.target import pending, target_of
 from harness.guard.telling import GUARD_FAILED, Run
+from harness.printable import printable
 from harness.system import processes
 
 Say = Callable[[str], None]
@@ -174,7 +175,7 @@ class _Teller:
 
     def error(self, line: str) -> None:
         with suppress(OSError):
-            self._say(f"guard: {line}")
+            self._say(printable(f"guard: {line}"))
 
     def remark(self, line: str) -> None:
         if not self._quiet:

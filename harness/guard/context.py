@@ -30,6 +30,7 @@ from harness.guard.entrance import Asked, admit, made
 from harness.guard.protocol import Guard
 from harness.guard.result import GuardResult
 from harness.guard.target import target_of
+from harness.printable import printed
 from harness.steps import Entity, Failure, Step
 
 P = ParamSpec("P")
@@ -269,7 +270,7 @@ class Guarded:
         run = telling.Run(
             self._target.address, self.result, telling.GUARD_FAILED, self._asked.grade
         )
-        sentence = "\n".join(telling.errors(run))
+        sentence = printed(telling.errors(run))
         if error is None:
             raise RestoreError(sentence)
         error.add_note(sentence)

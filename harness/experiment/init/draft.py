@@ -16,6 +16,7 @@ from harness.experiment.init.looking import Looked, look
 from harness.experiment.init.striking import Chances, chances_of
 from harness.experiment.written.configuration import load
 from harness.experiment.written.project import ProjectSetting
+from harness.printable import printed
 
 ROWS = ProjectSetting.model_fields["rows"].default
 _CYCLES = 400  # of each condition: enough to support 99% where nothing fails
@@ -49,7 +50,7 @@ def init(given: Given, output: Path, *, force: bool = False) -> str:
         load(output)
     except ConfigurationError as error:  # what is written here must be right
         raise MeasurementError(f"what was written cannot be loaded: {error}") from error
-    return "\n".join(_told(database, output, looked))
+    return printed(_told(database, output, looked))
 
 
 def _refuse_taken(database: Path, output: Path, *, force: bool) -> None:

@@ -17,6 +17,7 @@ from harness.experiment.run.pool import Pool, Task
 from harness.experiment.written.configuration import Experiment
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import OUTCOMES, TIMINGS
+from harness.printable import printed
 from harness.results import ledgers
 from harness.results.folder import CYCLES, read_run
 from harness.results.records import CycleRecord
@@ -108,7 +109,7 @@ def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
                 itertools.zip_longest(old.splitlines(), now.splitlines(), fillvalue="")
             )
         ]
-    return "\n".join(lines)
+    return printed(lines)
 
 
 def _cell(value: Any) -> str:

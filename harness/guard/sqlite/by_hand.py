@@ -36,6 +36,7 @@ from harness.guard.sqlite.readable import unreadable
 from harness.guard.sqlite.target import FileTarget, made
 from harness.guard.sqlite.undisturbed import undisturbed
 from harness.guard.voiding import Intent
+from harness.printable import printed
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite.file_backup import FileBackup
@@ -144,7 +145,7 @@ def archives(address: SqliteFile) -> str:
         listed = archive.list_archives(address.path)
     if not listed:
         return f"{address}: no restore has thrown anything away"
-    return "\n".join(
+    return printed(
         f"{kept.made_at:%Y-%m-%d %H:%M:%S} UTC {kept.size_bytes:>15,} {kept.path}"
         for kept in listed
     )
