@@ -14,6 +14,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
@@ -74,6 +75,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the session, if a database was named; workers leave that to their controller."""
+    if config.option.guard_database is not None and not hasattr(config, "workerinput"):
+        _refuse_given_twice(config)
     database = named(config)
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
@@ -93,6 +96,25 @@ def pytest_configure(config: pytest.Config) -> None:
     except HarnessError as error:
         raise pytest.UsageError(f"--guard-database: {error}") from None
     config.pluginmanager.register(_Session(config, target, asked), "harness_session")
+
+
+def _refuse_given_twice(config: pytest.Config) -> None:
+    """Refuse a value that another takes the place of, both given in one place.
+
+    That the command line goes before PYTEST_ADDOPTS, and that before the ini file's addopts, is
+    pytest's own way to override, and stays.
+    """
+    environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    for words in (config.invocation_params.args, environment, config.getini("addopts")):
+        names = Counter(str(word).partition("=")[0] for word in words)
+        for name, times in names.items():
+            value = getattr(config.option, name.removeprefix("--").replace("-", "_"), None)
+            one_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+            if name.startswith("--guard-") and times > 1 and one_value:
+                raise pytest.UsageError(
+                    f"{name} is given {times} times and takes one value: which one is meant? "
+                    "Give it once."
+                )
 
 
 class _Session:

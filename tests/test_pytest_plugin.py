@@ -148,6 +148,35 @@ def test_what_must_not_be_touched_is_refused(
     done.stdout.no_fnmatch_line("*passed*")
 
 
+@pytest.mark.parametrize(
+    ("options", "ini", "said"),
+    [
+        (["--guard-database", ""], "", "--guard-database is empty: give the path"),
+        (["--guard-database=file:./dev.sqlite3"], "", "give the path of the file, perhaps ./dev"),
+        ([], "guard_database = sqlite:///dev.sqlite3", "the path of the file, perhaps ./dev"),
+        (["--guard-database=a", "--guard-database", "dev.sqlite3"], "", "is given 2 times"),
+        ([], "addopts = --guard-database a --guard-database dev.sqlite3", "is given 2 times"),
+        (["--guard-database", "dev.sqlite3"], "addopts = --guard-database a", ""),
+        (["--guard-database", "dev.sqlite3", *["--guard-i-know"] * 2], "", ""),
+        (
+            ["--guard-database=dev.sqlite3", *["--guard-recovery=online_backup"] * 2],
+            "",
+            "the same one is named twice",
+        ),
+    ],
+)
+def test_which_database_is_meant_is_never_guessed(
+    pytester: pytest.Pytester, database: Path, options: list[str], ini: str, said: str
+) -> None:
+    """An empty variable, an address, one option twice: refused; over addopts it stands, as ever."""
+    pytester.makeini(f"[pytest]\n{ini}\n")
+    done = run(pytester, "def test_it(): open('ran', 'w')", *options, guarded=False)
+    assert done.ret == (4 if said else 0), done.outlines
+    assert said in done.stderr.str()
+    assert (pytester.path / "ran").exists() is not bool(said)
+    assert rows(database) == ["a", "b"]
+
+
 def test_words_of_ones_own_are_refused(pytester: pytest.Pytester, database: Path) -> None:
     """A word of ``guard_production_signs`` in the path is refused like the built-in ones."""
     pytester.makeini("[pytest]\nguard_production_signs = golden dev\n")

@@ -21,7 +21,7 @@ NO_VERBS = {"error", "errors", "worker", "reads"}  # "harness error" is an outco
 NO_MESSAGES = {"html_parts/style.py", "published/readme.py"}
 OF_GIT = {"--always", "--dirty", "--abbrev", "--exclude"}
 _COMMAND = re.compile(r"\bharness ([a-z][a-z_-]*)([^'`\n;:]*)")
-_OPTION = re.compile(r"(?<![\w(-])--[a-z][a-z-]*")
+_OPTION = re.compile(r"(?<![\w(-])--[a-z]++(?:-[a-z]++)*+(?!-)")
 
 
 def texts(source: str) -> Iterator[str]:
