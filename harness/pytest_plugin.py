@@ -175,7 +175,9 @@ class _Session:
         """Give a worker of pytest-xdist a copy of its own."""
         import apsw
 
+        from harness.databases.errors import told
         from harness.errors import HarnessError
+        from harness.guard.locked import note_who
         from harness.recovery.online_backup import OnlineBackup
         from harness.system.files import Files
 
@@ -183,8 +185,9 @@ class _Session:
         try:
             OnlineBackup(self.database, copy, files=Files()).capture()
         except (HarnessError, apsw.Error, OSError) as error:
+            note_who(error, self.target)
             pytest.exit(
-                f"{node.gateway.id} gets no copy of the database: {error}. "
+                f"{node.gateway.id} gets no copy of the database: {told(error)}. "
                 f"Remove {copy} if it is there, and let others end what they do",
                 returncode=FAILED,
             )

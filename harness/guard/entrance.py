@@ -80,6 +80,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         busy_timeout_ms=asked.busy_timeout_ms,
         archives=asked.archives,
         recovers=False,
+        names_lockers=True,
     )
     guard = Guard(target, options)
     guard.result.recovered = recovered

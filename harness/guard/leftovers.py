@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 from harness.databases.engine import Address, Given
-from harness.databases.errors import describe
+from harness.databases.errors import explained
 from harness.errors import RestoreError, UsageError
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry, how_to_recover
+from harness.guard.locked import note_who
 from harness.guard.resumed import Resumed
 from harness.guard.target import Target, target_of
 from harness.system import processes
@@ -237,5 +238,6 @@ def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) ->
 def _why(target: Target, error: Exception) -> str:
     """Say it in people's words where the system has only a code ("not an error", SQLite says)."""
     if isinstance(error, (OSError, target.engine.Error)):
-        return f"{describe(error)[0]} ({error})"
+        note_who(error, target)
+        return explained(error)
     return str(error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from harness.cleanup import Cleanup, CleanupReport
@@ -11,6 +13,7 @@ from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard.attempts import Attempts
 from harness.guard.chain import Chain
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN
+from harness.guard.locked import noting_who
 from harness.guard.options import Options
 from harness.guard.result import UNKNOWN, GuardResult
 from harness.guard.target import Target
@@ -31,7 +34,8 @@ class Trip:
     def __init__(self, target: Target, options: Options) -> None:
         self.target, self.options, self.policy = target, options, options.when
         self.result = GuardResult()
-        self.attempts = Attempts(options.retry, options.listener, self.result)
+        noting = partial(noting_who, target) if options.names_lockers else nullcontext
+        self.attempts = Attempts(options.retry, options.listener, self.result, noting)
         names = tuple(options.recoveries) or target.engine.default_recoveries
         self._chain = Chain(target, names, self.attempts, options.vfs)
         self.entities: Sequence[Entity] = ()  # what the tests made, in the order they made it
@@ -67,9 +71,8 @@ class Trip:
         ended = self.attempts.noted("dispose", self.target.journal.end)
         self.result.undisposed = not (ended and removed)
         _under_way.discard(self)
-        why = "; ".join(
-            f"{failure.step.operation}: {failure.error}" for failure in self.result.failures
-        )
+        last = {failure.step.operation: failure for failure in self.result.failures}
+        why = "; ".join(f"{name}: {failure.error}" for name, failure in last.items())
         raise BackupError(
             f"no backup of {self.target.address} could be taken, so no test was run: {why}"
         )
