@@ -270,7 +270,7 @@ def guard(database: str, argv: tuple[str, ...], **options: Any) -> None:
     from harness.guard import command
 
     options["recoveries"] = options["recoveries"] or None
-    sys.exit(command.run_guarded(database, argv, say=_say_aside, **options))
+    sys.exit(command.run_guarded(database, argv, say=_say_aside, colours=_in_colour(), **options))
 
 
 @cli.command()
@@ -340,7 +340,13 @@ def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> 
 
 def _say_aside(text: str) -> None:
     """Print on standard error; standard output is the guarded command's."""
-    click.echo(printable_lines(text), err=True)
+    click.echo(text, err=True)
+
+
+def _in_colour() -> bool:
+    """Whether what is said aside goes to a terminal whose user wants colours (no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stderr.isatty() and not plain
 
 
 def _print(text: str) -> None:

@@ -213,8 +213,10 @@ class _Session:
             self.brought_back.update(self.config.stash.get(BROUGHT_BACK, {}))
             for how, tests in sorted(self.brought_back.items()):
                 terminalreporter.line(f"{tests} x {how}")
-            for line in self.lines:
+            *lines, verdict = self.lines
+            for line in lines:
                 terminalreporter.line(line)
+            terminalreporter.line(verdict, green=self.proven, red=not self.proven, bold=True)
             self.lines = []
 
     def pytest_unconfigure(self) -> None:
@@ -226,36 +228,23 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
+        from harness.guard import telling
+        from harness.guard.entrance import finished
         from harness.printable import printable
 
         guard, self.guard = self.guard, None
         with _signals_ignored():
             _remove(self.copies)
-            if self.target.is_open_here:
-                self.lines = self._finish_apart(guard)
-            else:
-                result = guard.finish()
-                self.proven = result.says_clean
-                self.lines = list(_told(result, self.database))
-            self.lines = [printable(line) for line in self.lines]
-
-    def _finish_apart(self, guard: Guard) -> list[str]:
-        """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
-        from harness.errors import RestoreError
-
-        guard.abandon()
-        lines = [
-            f"{self.database} is still open in this process (sqlite3): what the tests left is "
-            "not listed"
-        ]
-        try:
-            by = self.target.restore_elsewhere(archives=False)
-        except RestoreError as error:
-            close = "To spare you that: close what is open before the session ends, in a fixture"
-            return [*lines, str(error), *_by_hand(self.database), close]
-        self.proven = True
-        how = f"restored by {by} in another process"
-        return [*lines, f"{how}; the database is proven at its baseline"]
+            apart = self.target.is_open_here
+            result = finished(guard, apart=apart)
+            self.proven = result.says_clean
+            run = telling.Run(self.target.address, result, FAILED)
+            more = "pytest -v shows them"
+            verbose = self.config.option.verbose > 0
+            lines = telling.outcome(run, verbose=verbose, more=more)
+            lines += telling.errors(run, verbose=verbose, more=more)
+            told = [*_open_here(self.database, result), *lines] if apart else lines
+            self.lines = [printable(line) for line in (*told, telling.verdict(run))]
 
     def _remove_stale_copies(self) -> None:
         """Remove the copies of a killed session, known to be its own by the journal beside them."""
@@ -266,31 +255,13 @@ class _Session:
         _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
 
 
-def _told(result: GuardResult, database: Path) -> Iterator[str]:
-    if result.unprotected:
-        yield f"nothing was kept out of the tests' reach ({result.unprotected})"
-    found = result.found.sentences() if result.found is not None else []
-    yield "the tests left " + ("nothing" if not found else f"{len(found)} differences:")
-    yield from (f"  {sentence}" for sentence in found)
-    if result.says_clean:
-        how = f"restored by {result.restored_by}" if result.restored_by else "no restore was needed"
-        yield f"{how}; the database is proven at its baseline"
-    else:
-        yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)
-        if result.remaining is not None:
-            yield from (f"  still: {sentence}" for sentence in result.remaining.sentences())
-        yield from _by_hand(database)
-    if result.says_clean and result.undisposed:
-        yield f"a backup beside {database} could not be removed: remove it by hand"
-    spent = (f"{phase} {spent_ms:.1f} ms" for phase, spent_ms in result.timings_ms.items())
-    yield ", ".join(spent)
-
-
-def _by_hand(database: Path) -> Iterator[str]:
-    from harness.guard.journal import how_to_recover
-
-    yield "NOT PROVEN at its baseline; backup and journal are kept. Put it right by:"
-    yield f"  {how_to_recover(database)}"
+def _open_here(database: Path, result: GuardResult) -> Iterator[str]:
+    yield (
+        f"{database} is still open in this process (sqlite3), so another process had to restore "
+        "it: what the tests left is not listed"
+    )
+    if not result.says_clean:
+        yield "To spare you that: close what is open before the session ends, in a fixture"
 
 
 def _remove(databases: list[Path]) -> None:

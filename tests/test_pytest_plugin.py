@@ -80,8 +80,9 @@ def test_a_session_is_guarded(pytester: pytest.Pytester, database: Path) -> None
             "*= harness guard =*",
             "*t: 3 added, 0 missing, 0 changed",
             "*sequence t: 2 -> 5",
-            "restored by online_backup; the database is proven at its baseline",
+            "restored by online_backup",
             "backup * ms, verify * ms, restore * ms, dispose * ms",
+            "*dev.sqlite3 is proven back at its baseline",
         ]
     )
     assert rows(database) == ["a", "b"]
@@ -105,7 +106,9 @@ def test_nothing_left_needs_no_restore(pytester: pytest.Pytester, database: Path
     pytester.makeini("[pytest]\nguard_database = dev.sqlite3\n")
     done = run(pytester, "def test_it(guarded_database): assert 0", guarded=False)
     assert done.ret == 1
-    done.stdout.fnmatch_lines(["the tests left nothing", "no restore was needed; *proven*"])
+    done.stdout.fnmatch_lines(
+        ["left by the tests: nothing", "no restore was needed", "*is proven back*"]
+    )
     assert rows(database) == ["a", "b"]
 
 
@@ -200,11 +203,13 @@ def test_a_database_that_is_not_proven_fails_the_run(
     assert done.ret == 125
     done.stdout.fnmatch_lines(
         [
-            "*restore online_backup: *bytes where*",
-            "NOT PROVEN at its baseline*",
-            "  harness recover --database *dev.sqlite3",
+            "restore by online_backup failed: *bytes where*",
+            "its backup is gone or altered, so no guard can bring it back*--discard",
+            "*dev.sqlite3 is NOT proven back at its baseline",
         ]
     )
+    assert "are kept" not in done.stdout.str()
+    assert "are left" not in done.stdout.str()
     assert rows(database) == ["a", "b", "test"]
 
 
@@ -236,7 +241,7 @@ def test_every_worker_has_its_own(pytester: pytest.Pytester, database: Path) -> 
         "-n2",
     )
     assert done.ret == 0, done.stdout.str()
-    done.stdout.fnmatch_lines(["4 x restored by a pin*", "the tests left nothing"])
+    done.stdout.fnmatch_lines(["4 x restored by a pin*", "left by the tests: nothing"])
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
 
@@ -360,7 +365,7 @@ def test_open_in_the_tests_own_sqlite3_at_the_end(
     """
     done = run(pytester, tests)
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["restored by online_backup in another process; *is proven at*"])
+    done.stdout.fnmatch_lines(["*another process had to restore*", "*is proven back*"])
     assert rows(database) == ["a", "b"]
     remove = 'Path(f"{guarded_database}.e2e-journal").unlink()'
     done = run(pytester, tests.replace("    pass", f"    {remove}"))
@@ -368,7 +373,7 @@ def test_open_in_the_tests_own_sqlite3_at_the_end(
     spoil = 'spoil(guarded_database, "journal")'
     done = run(pytester, tests.replace("    pass", f"    {spoil}"))
     assert done.ret == 125
-    done.stdout.fnmatch_lines(["*journal is empty*", "NOT PROVEN*"])
+    done.stdout.fnmatch_lines(["*journal is empty*", "*is NOT proven back*"])
 
 
 def test_a_test_that_forks_finishes_nothing(pytester: pytest.Pytester, database: Path) -> None:

@@ -39,6 +39,7 @@ class SchemaDifference:
     kind: str  # table, index, view or trigger
     name: str
     what: Literal["added", "missing", "changed"]
+    table: str = field(default="", compare=False, repr=False)  # that it belongs to, or is
 
     def __str__(self) -> str:
         """Return the sentence for people, which JSON documents have as well."""

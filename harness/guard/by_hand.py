@@ -60,7 +60,7 @@ class Restored:
         if self.thrown_away:
             lines.append(f"what it held before is in {self.thrown_away}")
         if self.put_away is not None:
-            lines.append("a guard had been killed; it has nothing to bring back any more")
+            lines.append("what an earlier guard had left is brought back by nobody any more")
         lines += [f"what it had backed up is kept as {path}" for path in self.put_away or ()]
         if self.damaged:
             lines.append(

@@ -21,17 +21,16 @@ from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from harness.cleanup import Cleanup
-from harness.databases import Differences, Grade
+from harness.databases import Grade
 from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
 from harness.guard import telling
-from harness.guard.entrance import Asked, admit, made
+from harness.guard.entrance import Asked, admit, finished, made
 from harness.guard.protocol import Guard
 from harness.guard.result import GuardResult
 from harness.guard.target import target_of
-from harness.printable import printed
-from harness.steps import Entity, Failure, Step
+from harness.steps import Entity
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -244,21 +243,7 @@ class Guarded:
         """Finish; whatever happens is in the result."""
         guard = self._guard
         assert guard is not None  # noqa: S101 - for mypy: whoever calls has looked
-        try:
-            if apart:
-                guard.abandon()
-                self.result.restored_by = self._target.restore_elsewhere(
-                    archives=self._asked.archives
-                )
-                self.result.remaining, self.result.ended = Differences(), "restored"
-            else:
-                guard.finish()
-        except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven
-            guard.abandon()
-            self.result.ended = "dirty"
-            step = Step("restore", "another process" if apart else "the guard", 1)
-            text = f"{type(error).__name__}: {error}"
-            self.result.failures.append(Failure(step, "the baseline is not proven", text, 0))
+        finished(guard, apart=apart)
 
     def _end(self, error: BaseException | None) -> None:
         """Give the place up, and say it if the baseline is not proven back."""
@@ -270,7 +255,7 @@ class Guarded:
         run = telling.Run(
             self._target.address, self.result, telling.GUARD_FAILED, self._asked.grade
         )
-        sentence = printed(telling.errors(run))
+        sentence = telling.not_proven(run, more="result.found and result.remaining hold them")
         if error is None:
             raise RestoreError(sentence)
         error.add_note(sentence)

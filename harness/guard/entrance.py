@@ -20,7 +20,7 @@ from harness.guard import refusals
 from harness.guard.journal import how_to_recover
 from harness.guard.leftovers import bring_back
 from harness.guard.options import Options
-from harness.guard.protocol import Guard
+from harness.guard.protocol import Guard, GuardResult
 from harness.guard.target import Target, target_of
 
 BY_DIFFERENCE = "by_difference"
@@ -64,7 +64,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         recovered = recover_leftovers(target, archives=asked.archives)
     except RestoreError as error:
         raise RestoreError(
-            f"what a killed guard left: {error}\nnothing was run. Put that right first: "
+            f"what an earlier guard left: {error}\nnothing was run. Put that right first: "
             f"{how_to_recover(target.address)}"
         ) from error
     if recovered:
@@ -87,6 +87,18 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     return guard
 
 
+def finished(guard: Guard, *, apart: bool) -> GuardResult:
+    """Finish a guard; whatever happens is in the result.
+
+    ``apart``: in another process, as other connections of this one hold locks that must stay.
+    """
+    try:
+        return guard.finish_apart() if apart else guard.finish()
+    except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven
+        guard.give_up("another process" if apart else "the guard", error)
+        return guard.result
+
+
 def recover_leftovers(
     database: Given | Target, *, archives: bool = True, asked: bool = False
 ) -> str | None:
@@ -101,11 +113,10 @@ def recover_leftovers(
     by = bring_back(target, archives=archives, asked=asked)
     if not was_pending:
         return None
+    how = "failed" if target.journal.has_failed else "been killed"
     if by is None:
-        return (
-            f"a guard of {address} had been killed; the baseline was in place, its files are gone"
-        )
-    return f"a guard of {address} had been killed; the baseline was brought back by {by}"
+        return f"a guard of {address} had {how}; the baseline was in place, its files are gone"
+    return f"a guard of {address} had {how}; the baseline was brought back by {by}"
 
 
 def chain_of(target: Target, recoveries: Sequence[str] | None) -> tuple[str, ...]:

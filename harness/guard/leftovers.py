@@ -18,6 +18,10 @@ from harness.system.files import Files
 WAIT_S = 3.0  # for the command of a killed guard, which was perhaps just told to end
 
 
+class BackupsLost(RestoreError):
+    """No backup of a killed guard's is what it was any more."""
+
+
 def is_pending(database: Given | Address | Target, *, state: Path | None = None) -> bool:
     """Whether a guard has left anything of a database, or is at work on it; opens nothing."""
     return target_of(database, state=state).journal.exists
@@ -172,13 +176,13 @@ def _refuse_what_is_lost(target: Target, backups: list[Resumed]) -> None:
             return
         else:
             return
-    raise _could_not(target, reasons)
+    raise BackupsLost(_could_not(target, reasons))
 
 
-def _could_not(target: Target, reasons: list[str]) -> RestoreError:
+def _could_not(target: Target, reasons: list[str]) -> str:
     users = target.users() - {os.getpid()}
     who = f"; it is open in process {processes.named(users)}" if users else ""
-    return RestoreError(
+    return (
         f"{target.address} could not be brought back: {' | '.join(reasons)}{who}. If what is there "
         f"now is what you want: {how_to_recover(target.address)} --discard"
     )
@@ -216,7 +220,7 @@ def _put_back(target: Target, backups: list[Resumed]) -> str:
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(differences.sentences())}")
-    raise _could_not(target, reasons)
+    raise RestoreError(_could_not(target, reasons))
 
 
 def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) -> None:

@@ -7,15 +7,16 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from harness.databases import Differences
 from harness.databases.engine import Address, Given
+from harness.databases.errors import told
 from harness.errors import RestoreError
-from harness.guard import leftovers
-from harness.guard.journal import how_to_recover
+from harness.guard import leftovers, telling
 from harness.guard.options import Options
 from harness.guard.result import GuardResult
 from harness.guard.target import Target, target_of
 from harness.guard.trip import Trip
-from harness.steps import Entity
+from harness.steps import Entity, Failure, Step
 
 __all__ = ["Guard", "GuardResult"]
 
@@ -104,15 +105,31 @@ class Guard:
         """Finish, whatever the tests did."""
         result = self.finish()
         if not result.says_clean and error is None:
-            address = self.target.address
-            raise RestoreError(
-                f"{address} is not proven back at its baseline; its backup is kept. "
-                f"Run '{how_to_recover(address)}'."
-            )
+            run = telling.Run(self.target.address, result, telling.GUARD_FAILED, self.options.grade)
+            raise RestoreError(telling.not_proven(run))
 
     def command_started(self, pid: int) -> None:
         """Note which process runs the tests, so that none outlives a killed guard unseen."""
         self.target.journal.running(pid)
+
+    def finish_apart(self) -> GuardResult:
+        """Finish in another process: in this one other connections hold locks that must stay.
+
+        What the tests left is not listed then.
+        """
+        self.abandon()
+        self.result.restored_by = self.target.restore_elsewhere(archives=self.options.archives)
+        self.result.remaining, self.result.ended = Differences(), "restored"
+        return self.result
+
+    def give_up(self, where: str, error: Exception) -> None:
+        """Keep for the result what broke the end off, and leave the rest to the next guard."""
+        self.abandon()
+        step = Step("restore", where, 1)
+        failure = Failure(step, "the baseline is not proven", told(error), 0)
+        self.result.failures.append(failure)
+        self.result.ended = "dirty"
+        self._trip.note_lost()
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -133,7 +133,10 @@ class Trip:
         result, journal = self.result, self.target.journal
         if not result.says_clean:
             result.lost = not self._rescued() and self._chain.is_lost()
+            with suppress(OSError):  # a courtesy to whoever comes next
+                journal.failed()
             self.abandon()
+            result.lost |= not journal.exists
         elif not journal.is_held:
             # without the journal nobody could tell the next guard that a backup is gone
             result.undisposed = True
@@ -177,6 +180,10 @@ class Trip:
             result.undisposed = not attempts.noted("dispose", journal.end)
         elif proven:
             journal.release()  # it says what is left, for the next guard to remove
+
+    def note_lost(self) -> None:
+        """Note whether there is nothing that the next guard could restore from."""
+        self.result.lost = not self.target.journal.exists or self._chain.is_lost()
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""
