@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harness.databases import Differences, Row, SchemaDifference
 from harness.printable import printable
@@ -48,19 +49,19 @@ def _folded(found: Differences) -> Iterator[str]:
     for name, table in sorted(found.tables.items()):
         if name not in whole:
             yield table.sentence(name)
-    rest = Differences(
+    for thing in found.schema:
+        if thing.kind == "table" and (along := _along(found, thing)):
+            yield f"{thing}, with {along}"
+        elif not _goes_along(thing, whole):
+            yield str(thing)
+    altered = {thing.name for thing in found.schema if thing.kind == "table"}
+    rest = replace(
+        found,
+        schema=(),
         sequences={name: pair for name, pair in found.sequences.items() if name not in whole},
-        schema=tuple(thing for thing in found.schema if not _goes_along(thing, whole)),
-        settings=found.settings,
-        unread=found.unread,
+        shadows={name: rows for name, rows in found.shadows.items() if name not in altered},
     )
-    along = {name: _along(found, thing) for name, thing in whole.items()}
-    for line, thing in zip(map(str, rest.schema), rest.schema, strict=True):
-        with_it = along.get(thing.name) if thing.kind == "table" else None
-        yield f"{line}, with {with_it}" if with_it else line
-    yield from Differences(
-        sequences=rest.sequences, settings=rest.settings, unread=rest.unread
-    ).sentences_beside_rows()
+    yield from rest.sentences_beside_rows()
 
 
 def _goes_along(thing: SchemaDifference, whole: dict[str, SchemaDifference]) -> bool:
@@ -71,6 +72,8 @@ def _goes_along(thing: SchemaDifference, whole: dict[str, SchemaDifference]) -> 
 
 def _along(found: Differences, table: SchemaDifference) -> str:
     """Count what came, or went, with a table."""
+    if table.what == "changed":
+        return ""
     rows = found.tables.get(table.name)
     kinds = Counter(thing.kind for thing in found.schema if _goes_along(thing, {table.name: table}))
     counted = [(len(rows) if rows else 0, "row"), *((n, kind) for kind, n in kinds.items())]
