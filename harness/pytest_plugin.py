@@ -66,6 +66,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="guard it even if it looks like production, is on a network, or is in use",
     )
+    group.addoption(
+        "--guard-allow-survivors",
+        action="store_true",
+        help="processes that the tests have started may have it open when the session ends",
+    )
+    group.addoption(
+        "--guard-end-survivors",
+        action="store_true",
+        help="end what the tests, or those of a killed session, have started and that still lives",
+    )
+    group.addoption(
+        "--guard-survivors-wait",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="how long to wait for those that have it open (5)",
+    )
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
     parser.addini(
         "guard_production_signs", "more words that mean production in a path", type="args"
@@ -85,6 +102,9 @@ def pytest_configure(config: pytest.Config) -> None:
         recoveries=config.option.guard_recovery,
         signs=config.getini("guard_production_signs"),
         i_know=config.option.guard_i_know,
+        allow_survivors=config.option.guard_allow_survivors,
+        end_survivors=config.option.guard_end_survivors,
+        survivors_wait_s=config.option.guard_survivors_wait,
         archives=False,
     )
     try:
@@ -99,6 +119,7 @@ class _Session:
     """The guard of one session, in the controller alone."""
 
     proven = False  # whether the database is its baseline again
+    finishing = False
 
     def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
         self.config, self.target, self.asked = config, target, asked
@@ -124,7 +145,7 @@ class _Session:
                 "Open it in a fixture, not while a conftest is imported."
             )
         try:
-            guard = made(target, self.asked, remark=self.remarks.append)
+            guard = made(target, self.asked, remark=self._remark)
             guard.begin()
             self.guard = guard  # only now is there anything to finish
             if guard.result.recovered:  # the journal is ours: a session that lives has copies too
@@ -136,6 +157,15 @@ class _Session:
         # Being told to end is an end like Ctrl-C: the database comes back first.
         if _has_signals() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
+
+    def _remark(self, line: str) -> None:
+        """Keep it for the header; what is said at the end, as the guard waits, is said at once."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.guard is None and not self.finishing:
+            self.remarks.append(line)
+        elif reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(f"harness guard: {line}")
 
     def pytest_report_header(self) -> list[str]:
         """Say what is guarded."""
@@ -199,7 +229,7 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
-        guard, self.guard = self.guard, None
+        guard, self.guard, self.finishing = self.guard, None, True
         with _signals_ignored():
             _remove(self.copies)
             if self.target.is_open_here:
@@ -212,20 +242,21 @@ class _Session:
     def _finish_apart(self, guard: Guard) -> list[str]:
         """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
         from harness.errors import RestoreError
+        from harness.guard.telling import surviving
 
-        guard.abandon()
         lines = [
             f"{self.database} is still open in this process (sqlite3): what the tests left is "
             "not listed"
         ]
         try:
-            by = self.target.restore_elsewhere(archives=False)
+            result = guard.finish_elsewhere()
         except RestoreError as error:
             close = "To spare you that: close what is open before the session ends, in a fixture"
             return [*lines, str(error), *_by_hand(self.database), close]
         self.proven = True
-        how = f"restored by {by} in another process"
-        return [*lines, f"{how}; the database is proven at its baseline"]
+        how = f"restored by {result.restored_by} in another process"
+        lines.append(f"{how}; the database is proven at its baseline")
+        return [*lines, *surviving(self.database, result)]
 
     def _remove_stale_copies(self) -> None:
         """Remove the copies of a killed session, known to be its own by the journal beside them."""
@@ -237,6 +268,8 @@ class _Session:
 
 
 def _told(result: GuardResult, database: Path) -> Iterator[str]:
+    from harness.guard.telling import still_open, surviving
+
     if result.unprotected:
         yield f"nothing was kept out of the tests' reach ({result.unprotected})"
     found = result.found.sentences() if result.found is not None else []
@@ -249,7 +282,9 @@ def _told(result: GuardResult, database: Path) -> Iterator[str]:
         yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)
         if result.remaining is not None:
             yield from (f"  still: {sentence}" for sentence in result.remaining.sentences())
+        yield from still_open(database, result)
         yield from _by_hand(database)
+    yield from surviving(database, result)
     if result.says_clean and result.undisposed:
         yield f"a backup beside {database} could not be removed: remove it by hand"
     spent = (f"{phase} {spent_ms:.1f} ms" for phase, spent_ms in result.timings_ms.items())

@@ -87,7 +87,13 @@ class FileJournal:
         if not self._is_ours(self._descriptors[0]):
             self.release()
             raise AtWork(f"another guard is at work on this database ({self.path})")
-        first_entry = {"version": VERSION, "pid": os.getpid(), "file": self._file()}
+        pid = os.getpid()
+        first_entry = {
+            "version": VERSION,
+            "pid": pid,
+            "started": processes.started(pid),
+            "file": self._file(),
+        }
         self._append(first_entry | entry)
         self.unprotected = self.second.prepare()
         if not self.unprotected:
