@@ -282,7 +282,7 @@ def _told(result: GuardResult, database: Path) -> Iterator[str]:
         yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)
         if result.remaining is not None:
             yield from (f"  still: {sentence}" for sentence in result.remaining.sentences())
-        yield from still_open(database, result)
+        yield from still_open(database, result, "--guard-allow-survivors")
         yield from _by_hand(database)
     yield from surviving(database, result)
     if result.says_clean and result.undisposed:

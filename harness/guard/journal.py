@@ -86,6 +86,9 @@ class Journal(Protocol):
     def release(self) -> None:
         """Let go of it, and leave it for the next guard or ``recover``."""
 
+    def noted(self) -> list[Entry]:
+        """Read what stands there without taking it over; [] where that cannot be."""
+
     def adopt(self) -> list[Entry]:
         """Take over what a killed guard left; [] if there is none.
 

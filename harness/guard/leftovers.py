@@ -8,9 +8,9 @@ from pathlib import Path
 from harness.databases.engine import Address, Given
 from harness.databases.errors import describe
 from harness.errors import RestoreError, UsageError
-from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry, how_to_recover
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Entry, how_to_recover
 from harness.guard.resumed import Resumed
-from harness.guard.survivors import Dealing, Say, refuse_living
+from harness.guard.survivors import Dealing, Say, is_of_the_dead, refuse_living
 from harness.guard.target import Target, target_of
 from harness.system import processes
 from harness.system.files import Files
@@ -68,7 +68,7 @@ def bring_back(
     journal = target.journal
     if journal.exists:
         target.refuse_stranger(given=True)
-    entries = journal.adopt()
+    entries = _adopted(target, survivors, say)
     if not entries:
         target.sweep()
         return None
@@ -97,6 +97,18 @@ def bring_back(
         for backup in backups:
             backup.recovery.release()
         journal.release()  # whatever went wrong, the next one must be able to take over
+
+
+def _adopted(target: Target, survivors: Dealing, say: Say) -> list[Entry]:
+    """Take the journal over, also from forks of a dead guard, which have inherited its lock."""
+    try:
+        return target.journal.adopt()
+    except AtWork:
+        entries = target.journal.noted()
+        if not is_of_the_dead(entries):
+            raise
+        refuse_living(target, entries, dealing=survivors, say=say)
+    return target.journal.adopt()
 
 
 def known_again(target: Target, entry: Entry) -> list[Resumed]:

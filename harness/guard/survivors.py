@@ -54,11 +54,11 @@ class Survivors:
             now = time.monotonic()
             if waited:
                 closed_at = now + _CLOSED_S
-            if now >= deadline or now >= closed_at:
-                break
-            if waited and not told:
+            if waited and self._wait_s and not told:
                 self._say(self._waiting_for(waited))
                 told = True
+            if now >= deadline or now >= closed_at:
+                break
             time.sleep(_POLL_S)
         if living and self._ends:
             end_marked(self.mark.token, self._say)
@@ -122,6 +122,15 @@ def refuse_living(
 def mark_in(entries: list[Entry]) -> str:
     """Give the mark that a journal tells of; "" where it tells of none."""
     return str(entries[0].get("mark", "")) if entries else ""
+
+
+def is_of_the_dead(entries: list[Entry]) -> bool:
+    """Whether the guard that wrote them is gone, and something that it started lives."""
+    pid, since = (entries[0].get(key) for key in ("pid", "started")) if entries else (0, "")
+    if type(pid) is not int or not isinstance(since, str) or processes.runs(pid, since):
+        return False
+    token = mark_in(entries)
+    return bool(token and descendants.descendants(token))
 
 
 def _noted(entries: list[Entry]) -> set[Process]:

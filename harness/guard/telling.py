@@ -103,14 +103,21 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
 # For people.
 
 
-def still_open(database: Address | str | Path, result: GuardResult) -> list[str]:
-    """Say who of the tests has the database open, for which reason it is not proven."""
+def still_open(
+    database: Address | str | Path,
+    result: GuardResult,
+    option: str = "--allow-survivors (in Python allow_survivors=True)",
+) -> list[str]:
+    """Say who of the tests has the database open, for which reason it is not proven.
+
+    ``option`` is what allows that.
+    """
     open_in = [one.name for one in result.survivors if one.has_it_open]
     if not open_in or result.says_clean:
         return []
     return [
         f"process {', '.join(open_in)}, started by the tests, still has {database} open and may "
-        "write to it; where that is wanted, say --allow-survivors (allow_survivors=True)"
+        f"write to it; where that is wanted, say {option}"
     ]
 
 

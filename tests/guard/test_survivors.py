@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,6 +159,53 @@ def test_the_next_guard_refuses_while_what_a_killed_one_started_lives(folder: Pa
     assert status == 0
     assert f"ended process {noted()} (sleep 60)" in said
     assert "brought back by online_backup" in said
+    assert truth.judge(database).exact
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a fork bears the mark")
+def test_a_fork_of_a_killed_guard_is_no_guard(folder: Path) -> None:
+    """It has inherited the lock of the journal, and is named and ended as any other survivor."""
+    database, truth = baseline(folder)
+    guard_pid = os.fork()
+    if guard_pid == 0:
+        made(target_of(database), Asked(), remark=print).begin()
+        if pid := os.fork():
+            Path("pid").write_text(str(pid))
+            os.kill(os.getpid(), signal.SIGKILL)
+        signal.pause()
+    os.waitpid(guard_pid, 0)
+    with pytest.raises(RestoreError, match=f"still runs, as process {noted()} "):
+        recover(database)
+    told: list[str] = []
+    assert command.run_recover(str(database), end_survivors=True, say=told.append) == 0
+    assert f"ended process {noted()} " in told[0]
+    assert truth.judge(database).exact
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a fork bears the mark")
+def test_a_fork_keeps_no_lock_of_a_guard_that_has_ended(folder: Path) -> None:
+    """Whoever finishes it later is told who lives, not that another guard is at work."""
+    database, truth = baseline(folder)
+
+    def forked() -> int:
+        if pid := os.fork():
+            while not Path("up").exists():
+                time.sleep(0.001)
+            return pid
+        os.open(database, os.O_RDONLY)
+        Path("up").touch()
+        signal.pause()
+        os._exit(0)
+
+    pids = []
+    with pytest.raises(RestoreError), harness.guard(database, survivors_wait_s=0.1):
+        pids.append(forked())
+    (pid,) = pids
+    with pytest.raises(RestoreError, match=f"still runs, as process {pid} "):
+        recover(database)
+    end(pid)
+    os.waitpid(pid, 0)
+    assert recover(database) == "online_backup"
     assert truth.judge(database).exact
 
 
