@@ -45,6 +45,13 @@ def idle_process(path: Path) -> Iterator[int]:
         process.stdin.close()
 
 
+@pytest.fixture
+def all_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for root, or where every process is this user's."""
+    monkeypatch.setattr("harness.guard.sqlite.in_use.unseen", set)
+
+
+@pytest.mark.usefixtures("all_seen")
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
 def test_a_database_in_use_is_refused_before_the_command_runs(
     folder: Path, journal_mode: str
@@ -70,6 +77,7 @@ def test_a_database_in_use_is_refused_before_the_command_runs(
     assert command.run_guarded(path, argv, recoveries=["file_copy"], say=say) == 0
 
 
+@pytest.mark.usefixtures("all_seen")
 def test_a_connection_of_this_very_process_counts(folder: Path) -> None:
     """Who guards from Python with a connection open is told that it is its own."""
     path = database(folder, "delete")
