@@ -189,6 +189,7 @@ def test_a_fork_keeps_no_lock_of_a_guard_that_has_ended(folder: Path) -> None:
 
     def forked() -> int:
         if pid := os.fork():
+            Path("pid").write_text(str(pid))  # it is killed at last, however this ends
             while not Path("up").exists():
                 time.sleep(0.001)
             return pid
