@@ -67,6 +67,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="guard it even if it looks like production, is on a network, or is in use",
     )
+    group.addoption(
+        "--guard-allow-survivors",
+        action="store_true",
+        help="processes that the tests have started may have it open when the session ends",
+    )
+    group.addoption(
+        "--guard-end-survivors",
+        action="store_true",
+        help="end what the tests, or those of a killed session, have started and that still lives",
+    )
+    group.addoption(
+        "--guard-survivors-wait",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="how long to wait for those that have it open (5)",
+    )
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
     parser.addini(
         "guard_production_signs", "more words that mean production in a path", type="args"
@@ -88,6 +105,9 @@ def pytest_configure(config: pytest.Config) -> None:
         recoveries=config.option.guard_recovery,
         signs=config.getini("guard_production_signs"),
         i_know=config.option.guard_i_know,
+        allow_survivors=config.option.guard_allow_survivors,
+        end_survivors=config.option.guard_end_survivors,
+        survivors_wait_s=config.option.guard_survivors_wait,
         archives=False,
     )
     try:
@@ -121,6 +141,7 @@ class _Session:
     """The guard of one session, in the controller alone."""
 
     proven = False  # whether the database is its baseline again
+    finishing = False
 
     def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
         self.config, self.target, self.asked = config, target, asked
@@ -146,7 +167,7 @@ class _Session:
                 "Open it in a fixture, not while a conftest is imported."
             )
         try:
-            guard = made(target, self.asked, remark=self.remarks.append)
+            guard = made(target, self.asked, remark=self._remark)
             guard.begin()
             self.guard = guard  # only now is there anything to finish
             if guard.result.recovered:  # the journal is ours: a session that lives has copies too
@@ -158,6 +179,17 @@ class _Session:
         # Being told to end is an end like Ctrl-C: the database comes back first.
         if _has_signals() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
+
+    def _remark(self, line: str) -> None:
+        """Keep it for the header; what is said at the end, as the guard waits, is said at once."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.guard is None and not self.finishing:
+            self.remarks.append(line)
+        elif reporter is not None:
+            reporter.ensure_newline()
+            from harness.printable import printable
+
+            reporter.write_line(printable(f"harness guard: {line}"))
 
     def pytest_report_header(self) -> list[str]:
         """Say what is guarded."""
@@ -232,7 +264,7 @@ class _Session:
         from harness.guard.entrance import finished
         from harness.printable import printable
 
-        guard, self.guard = self.guard, None
+        guard, self.guard, self.finishing = self.guard, None, True
         with _signals_ignored():
             _remove(self.copies)
             apart = self.target.is_open_here
@@ -242,7 +274,8 @@ class _Session:
             more = "pytest -v shows them"
             verbose = self.config.option.verbose > 0
             lines = telling.outcome(run, verbose=verbose, more=more)
-            lines += telling.errors(run, verbose=verbose, more=more)
+            option = "--guard-allow-survivors"
+            lines += telling.errors(run, verbose=verbose, more=more, option=option)
             told = [*_open_here(self.database, result), *lines] if apart else lines
             self.lines = [printable(line) for line in (*told, telling.verdict(run))]
 

@@ -35,7 +35,9 @@ def test_each_test_begins_with_the_baseline(pytester: pytest.Pytester, database:
         """,
     )
     done.assert_outcomes(passed=5, failed=1)
-    done.stdout.fnmatch_lines(["* x restored by a pin in the main file", "left by the tests: nothing"])
+    done.stdout.fnmatch_lines(
+        ["* x restored by a pin in the main file", "left by the tests: nothing"]
+    )
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
 

@@ -59,6 +59,10 @@ class Guarded:
         signs: more words that mean production, beside those that the guard knows.
         i_know: guard also what looks like production, lies on a network, or is in use.
         archives: keep what a restore throws away beside the database.
+        allow_survivors: processes that the block has started may have the database open at its end;
+            else that is waited for, and nothing is proven. ``result.survivors`` names them.
+        end_survivors: those that live after the wait are ended, also those of a killed guard.
+        survivors_wait_s: how long to wait for those that have it open.
     """
 
     def __init__(
@@ -72,6 +76,9 @@ class Guarded:
         signs: Sequence[str] = (),
         i_know: bool = False,
         archives: bool = True,
+        allow_survivors: bool = False,
+        end_survivors: bool = False,
+        survivors_wait_s: float = 5.0,
     ) -> None:
         address = _absolute(database)  # wherever the tests change to
         self._target = target_of(address, busy_timeout_ms=busy_timeout_ms)
@@ -86,6 +93,9 @@ class Guarded:
             signs=(signs,) if isinstance(signs, str) else tuple(signs),
             i_know=i_know,
             archives=archives,
+            allow_survivors=allow_survivors,
+            end_survivors=end_survivors,
+            survivors_wait_s=survivors_wait_s,
         )
         _check_options(cleanup, grade, busy_timeout_ms)
         self._key = ""  # its place among the guarded, while it has one
@@ -224,17 +234,14 @@ class Guarded:
             )
 
     def _begin(self) -> None:
-        guard = made(self._target, self._asked, remark=self._heard)
-        self.result = guard.result
+        guard = made(self._target, self._asked, remark=_log)
+        self.result, self.recovered = guard.result, guard.result.recovered
         try:
             guard.begin()
         except BaseException:
             guard.abandon()
             raise
         self._guard, self._pid = guard, os.getpid()
-
-    def _heard(self, recovered: str) -> None:
-        self.recovered = recovered
 
     def _begun_here(self) -> bool:
         return self._guard is not None and self._pid == os.getpid()
@@ -259,6 +266,13 @@ class Guarded:
         if error is None:
             raise RestoreError(sentence)
         error.add_note(sentence)
+
+
+def _log(line: str) -> None:
+    """Say it where the program logs; that is standard error unless it says otherwise."""
+    import logging  # noqa: PLC0415 - few blocks have anything to say
+
+    logging.getLogger("harness.guard").warning(line)
 
 
 def _absolute(database: Given) -> Address:

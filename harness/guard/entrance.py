@@ -21,6 +21,7 @@ from harness.guard.journal import how_to_recover
 from harness.guard.leftovers import bring_back
 from harness.guard.options import Options
 from harness.guard.protocol import Guard, GuardResult
+from harness.guard.survivors import Say, Survivors
 from harness.guard.target import Target, target_of
 
 BY_DIFFERENCE = "by_difference"
@@ -38,6 +39,9 @@ class Asked:
     signs: Sequence[str] = ()  # more words that mean production
     i_know: bool = False  # guard also what only looks wrong
     archives: bool = True  # keep what a restore throws away
+    allow_survivors: bool = False  # that have it open when the tests have ended
+    end_survivors: bool = False  # of these tests, and of those of a guard that was killed
+    survivors_wait_s: float = 5.0  # for those that have it open
 
 
 def admit(target: Target, asked: Asked) -> None:
@@ -46,6 +50,8 @@ def admit(target: Target, asked: Asked) -> None:
     Raises:
         UsageError: the reason, and the way out.
     """
+    if not asked.survivors_wait_s >= 0:  # also of NaN
+        raise UsageError(f"survivors_wait_s={asked.survivors_wait_s!r}: give seconds, or 0")
     chain_of(target, asked.recoveries)
     refusals.check(target, signs=asked.signs, override=asked.i_know)
 
@@ -53,7 +59,8 @@ def admit(target: Target, asked: Asked) -> None:
 def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guard:
     """Put right what a killed guard left, and make the guard, which has not begun yet.
 
-    ``remark`` is told a sentence about what was put right, if anything was.
+    ``remark`` is told a sentence about what was put right, if anything was, and later at once what
+    the guard waits for.
 
     Raises:
         UsageError: it cannot be guarded as asked; nothing has run.
@@ -61,7 +68,9 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     """
     recoveries = chain_of(target, asked.recoveries)
     try:
-        recovered = recover_leftovers(target, archives=asked.archives)
+        recovered = recover_leftovers(
+            target, archives=asked.archives, end_survivors=asked.end_survivors, say=remark
+        )
     except RestoreError as error:
         raise RestoreError(
             f"what an earlier guard left: {error}\nnothing was run. Put that right first: "
@@ -72,6 +81,13 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     target.refuse_unfit(recoveries)
     if not asked.i_know:
         target.refuse_in_use(recoveries)
+    survivors = Survivors(
+        target,
+        allowed=asked.allow_survivors,
+        ended=asked.end_survivors,
+        wait_s=asked.survivors_wait_s,
+        say=remark,
+    )
     options = Options(
         policy=asked.policy,
         recoveries=recoveries,
@@ -81,6 +97,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         archives=asked.archives,
         recovers=False,
         names_lockers=True,
+        survivors=survivors,
     )
     guard = Guard(target, options)
     guard.result.recovered = recovered
@@ -93,16 +110,24 @@ def finished(guard: Guard, *, apart: bool) -> GuardResult:
     ``apart``: in another process, as other connections of this one hold locks that must stay.
     """
     try:
-        return guard.finish_apart() if apart else guard.finish()
+        return guard.finish_elsewhere() if apart else guard.finish()
     except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven
         guard.give_up("another process" if apart else "the guard", error)
         return guard.result
 
 
 def recover_leftovers(
-    database: Given | Target, *, archives: bool = True, asked: bool = False
+    database: Given | Target,
+    *,
+    archives: bool = True,
+    asked: bool = False,
+    end_survivors: bool = False,
+    say: Say = lambda _: None,
 ) -> str | None:
     """Put right what a killed guard left; return a sentence about it, None for nothing to do.
+
+    ``end_survivors``: what its tests have started and that still lives is ended, and ``say`` is
+    told whom.
 
     Raises:
         RestoreError: no backup could be put back; journal and backups are kept.
@@ -110,7 +135,13 @@ def recover_leftovers(
     """
     target = target_of(database)
     was_pending, address = target.journal.exists, target.address
-    by = bring_back(target, archives=archives, asked=asked)
+    by = bring_back(
+        target,
+        archives=archives,
+        asked=asked,
+        survivors="end" if end_survivors else "refuse",
+        say=say,
+    )
     if not was_pending:
         return None
     how = "failed" if target.journal.has_failed else "been killed"
