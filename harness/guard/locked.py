@@ -9,6 +9,7 @@ from typing import Protocol
 
 from harness.databases.errors import is_lock
 from harness.system import processes
+from harness.system.holders import unseen_owners
 
 
 class Locked(Protocol):
@@ -31,7 +32,8 @@ def who(database: Locked) -> str:
         return "another connection of this process holds the lock"
     if others := users - {own}:
         return f"process {processes.named(others)} has it open"
-    return "no other process is seen to have it open; another user's would not show"
+    unseen = ", ".join(sorted(unseen_owners())) or "another container"
+    return f"no other process is seen to have it open; those of {unseen} do not show"
 
 
 def note_who(error: Exception, database: Locked) -> None:

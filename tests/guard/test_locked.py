@@ -45,7 +45,7 @@ class Seen:
         ({1}, {1, 2}, r"process 1( \(.*\))? holds the lock"),
         (set(), {1, os.getpid()}, r"process 1( \(.*\))? has it open"),
         ({os.getpid()}, {1, os.getpid()}, "another connection of this process holds the lock"),
-        (set(), {os.getpid()}, "no other process is seen .* another user's would not show"),
+        (set(), {os.getpid()}, "no other process is seen to have it open; those of .* do not show"),
     ],
 )
 def test_whoever_is_in_the_way_is_named(locking: set[int], using: set[int], said: str) -> None:
