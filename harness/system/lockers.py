@@ -19,7 +19,7 @@ def lockers(path: Path) -> set[int]:
     """
     try:
         status = os.stat(path)
-        lines = Path(LOCKS).read_text(encoding="ascii").splitlines()
+        lines = Path(LOCKS).read_text(encoding="utf-8").splitlines()
     except OSError:
         return set()
     found: set[int] = set()
