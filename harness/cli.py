@@ -18,7 +18,8 @@ from typing import Any
 import click
 
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.printable import printable, printable_lines
+from harness.given_once import OnceGroup
+from harness.printable import printable_lines, printed
 from harness.version import VERSION
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
@@ -28,7 +29,10 @@ _OF_UNIX = ("fcntl", "pwd", "resource", "termios")  # modules of Python's that W
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=OnceGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(VERSION, prog_name="harness")
 def cli() -> None:
     """Measure whether a test database really comes back clean, and guard it while tests run."""
@@ -71,8 +75,7 @@ def check(folder: Path, **options: Any) -> None:
     from harness.experiment.run import verdicts
 
     judged = verdicts.check(folder, **options)
-    for line in verdicts.lines(judged):
-        _print(printable(line))
+    _print(printed(verdicts.lines(judged)))
     sys.exit(verdicts.exit_code(judged))
 
 
@@ -86,7 +89,7 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 
     text = registry.find("reports", format_)().render(folder)
     if output is None:
-        _print(text.removesuffix("\n"))
+        _print_as_is(text.removesuffix("\n"))
     else:
         try:
             output.write_text(text, encoding="utf-8")
@@ -109,8 +112,7 @@ def compare(before: Path, after: Path, confidence: float) -> None:
     from harness.analysis import compare as comparing
 
     lines, status = comparing.compare(before, after, confidence)
-    for line in lines:
-        _print(printable(line))
+    _print(printed(lines))
     sys.exit(status)
 
 
@@ -128,7 +130,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
 
 
 @cli.command()
-@click.option("--database", metavar="FILE", required=True, type=click.Path(path_type=Path))
+@click.option("--database", metavar="FILE", required=True)
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="0: a free one."
 )
@@ -144,7 +146,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
     is_flag=True,
     help="For programs: JSON on standard output, commands on standard input, end with it.",
 )
-def backend(database: Path, **options: Any) -> None:
+def backend(database: str, **options: Any) -> None:
     """Serve the platform's API in front of a database, on loopback only.
 
     Ctrl-C ends it in good order: requests under way are answered, and the status is 130.
@@ -155,7 +157,7 @@ def backend(database: Path, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("database", metavar="DATABASE", type=click.Path(path_type=Path))
+@click.argument("database", metavar="DATABASE")
 @click.option(
     "--output",
     metavar="FILE",
@@ -164,7 +166,7 @@ def backend(database: Path, **options: Any) -> None:
     help="Where to write the experiment; experiment.toml.",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(database: Path, output: Path, *, force: bool) -> None:
+def init(database: str, output: Path, *, force: bool) -> None:
     """Look at a database of yours and write an experiment that runs on copies of it."""
     from harness.experiment.init.draft import init as write
 
@@ -184,11 +186,14 @@ def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
     if schema:
         from harness.experiment.written import configuration
 
-        _print(json.dumps(configuration.schema(), indent=1))
+        _print_as_is(json.dumps(configuration.schema(), indent=1))
         return
     kinds = [registry_listing.kind_of(kind)] if kind else registry_listing.KINDS
     width = shutil.get_terminal_size((80, 24)).columns
-    _print(registry_listing.as_json(kinds) if as_json else registry_listing.as_text(kinds, width))
+    if as_json:
+        _print_as_is(registry_listing.as_json(kinds))
+    else:
+        _print(registry_listing.as_text(kinds, width))
 
 
 DATABASE = click.option(
@@ -200,6 +205,12 @@ BUSY = click.option(
     type=click.IntRange(0),
     default=1000,
     help="How long to wait for the database's lock; 1000.",
+)
+
+END_SURVIVORS = click.option(
+    "--end-survivors",
+    is_flag=True,
+    help="End what the tests have started and that still lives.",
 )
 
 
@@ -246,11 +257,31 @@ BUSY = click.option(
     is_flag=True,
     help="Also what looks like production, lies on a network, or is in use.",
 )
-@click.option("--no-archive", is_flag=True, help="Do not keep what a restore throws away.")
+@click.option(
+    "--no-archive",
+    "archives",
+    flag_value=False,
+    default=True,
+    help="Do not keep what a restore throws away.",
+)
+@click.option(
+    "--allow-survivors",
+    is_flag=True,
+    help="Processes of the command may have the database open when it has ended.",
+)
+@END_SURVIVORS
+@click.option(
+    "--survivors-wait",
+    "survivors_wait_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=5.0,
+    help="How long to wait for those that do; 5.",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--verbose", is_flag=True, help="Show every row that the tests left.")
 @click.argument("argv", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
-def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: Any) -> None:
+def guard(database: str, argv: tuple[str, ...], **options: Any) -> None:
     """Run a test command; afterwards the database is what it was, whatever happened.
 
     The exit status is the command's own; 125 when the database is not proven at its baseline,
@@ -259,8 +290,7 @@ def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: 
     from harness.guard import command
 
     options["recoveries"] = options["recoveries"] or None
-    made = command.cleanup_of(cleanup, database, options["recoveries"])
-    sys.exit(command.run_guarded(database, argv, cleanup=made, say=_say_aside, **options))
+    sys.exit(command.run_guarded(database, argv, say=_say_aside, colours=_in_colour(), **options))
 
 
 @cli.command()
@@ -268,8 +298,11 @@ def guard(database: str, argv: tuple[str, ...], cleanup: str | None, **options: 
 @click.option(
     "--discard", is_flag=True, help="Keep the database as it is; the backups become archives."
 )
+@END_SURVIVORS
 @BUSY
-def recover(database: str | None, busy_timeout_ms: int, *, discard: bool) -> None:
+def recover(
+    database: str | None, busy_timeout_ms: int, *, discard: bool, end_survivors: bool
+) -> None:
     """Bring back the baseline that a killed guard left behind; 125 when that cannot be done.
 
     Without --database: list what is pending, also where the folder is gone.
@@ -277,7 +310,11 @@ def recover(database: str | None, busy_timeout_ms: int, *, discard: bool) -> Non
     from harness.guard import command
 
     done = command.run_recover(
-        database, busy_timeout_ms=busy_timeout_ms, discard=discard, say=_say_aside
+        database,
+        busy_timeout_ms=busy_timeout_ms,
+        discard=discard,
+        end_survivors=end_survivors,
+        say=_say_aside,
     )
     sys.exit(done)
 
@@ -304,7 +341,10 @@ def verify(database: str, backup_: str, *, as_json: bool) -> None:
     from harness.guard import by_hand
 
     differing = by_hand.verify(database, backup_)
-    _print(by_hand.as_json(differing) if as_json else "\n".join(by_hand.as_lines(differing)))
+    if as_json:
+        _print_as_is(by_hand.as_json(differing))
+    else:
+        _print(printed(by_hand.as_lines(differing)))
     sys.exit(0 if differing.clean("exact") else 1)
 
 
@@ -327,13 +367,25 @@ def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> 
 
 def _say_aside(text: str) -> None:
     """Print on standard error; standard output is the guarded command's."""
-    from harness.printable import printable_lines
+    click.echo(text, err=True)
 
-    click.echo(printable_lines(text), err=True)
+
+def _in_colour() -> bool:
+    """Whether what is said aside goes to a terminal whose user wants colours (no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stderr.isatty() and not plain
 
 
 def _print(text: str) -> None:
-    """Print; a reader who has left (``| head``) changes no exit status: 1 would mean refuted."""
+    """Print what people read: no name in it speaks to a terminal, or to the log of a CI."""
+    _print_as_is(printable_lines(text))
+
+
+def _print_as_is(text: str) -> None:
+    """Print a document as it is.
+
+    A reader who has left (``| head``) changes no exit status: 1 would mean refuted.
+    """
     try:
         click.echo(text)
     except BrokenPipeError:
@@ -347,7 +399,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except HarnessError as error:
-        click.echo(f"harness: {printable_lines(error)}", err=True)
+        click.echo(f"harness: {error}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

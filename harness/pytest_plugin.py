@@ -14,6 +14,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
@@ -37,6 +38,7 @@ from harness.pytest_fixtures import (
 
 if TYPE_CHECKING:
     from harness.guard import Guard, GuardResult
+    from harness.guard.entrance import Asked
     from harness.guard.target import Target
 
 FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
@@ -65,6 +67,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="guard it even if it looks like production, is on a network, or is in use",
     )
+    group.addoption(
+        "--guard-allow-survivors",
+        action="store_true",
+        help="processes that the tests have started may have it open when the session ends",
+    )
+    group.addoption(
+        "--guard-end-survivors",
+        action="store_true",
+        help="end what the tests, or those of a killed session, have started and that still lives",
+    )
+    group.addoption(
+        "--guard-survivors-wait",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="how long to wait for those that have it open (5)",
+    )
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
     parser.addini(
         "guard_production_signs", "more words that mean production in a path", type="args"
@@ -73,45 +92,72 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the session, if a database was named; workers leave that to their controller."""
+    if config.option.guard_database is not None and not hasattr(config, "workerinput"):
+        _refuse_given_twice(config)
     database = named(config)
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     from harness.errors import HarnessError
-    from harness.guard.refusals import check
+    from harness.guard.entrance import Asked, admit
     from harness.guard.target import target_of
 
+    asked = Asked(
+        recoveries=config.option.guard_recovery,
+        signs=config.getini("guard_production_signs"),
+        i_know=config.option.guard_i_know,
+        allow_survivors=config.option.guard_allow_survivors,
+        end_survivors=config.option.guard_end_survivors,
+        survivors_wait_s=config.option.guard_survivors_wait,
+        archives=False,
+    )
     try:
-        target = target_of(database)
-        signs = config.getini("guard_production_signs")
-        check(target, signs=signs, override=config.option.guard_i_know)
+        target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
+        admit(target, asked)
     except HarnessError as error:
         raise pytest.UsageError(f"--guard-database: {error}") from None
-    named_chain = tuple(config.option.guard_recovery or ())
-    recoveries = named_chain or target.engine.recoveries_beside_others
-    config.pluginmanager.register(_Session(config, target, recoveries), "harness_session")
+    config.pluginmanager.register(_Session(config, target, asked), "harness_session")
+
+
+def _refuse_given_twice(config: pytest.Config) -> None:
+    """Refuse a value that another takes the place of, both given in one place.
+
+    That the command line goes before PYTEST_ADDOPTS, and that before the ini file's addopts, is
+    pytest's own way to override, and stays.
+    """
+    environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    for words in (config.invocation_params.args, environment, config.getini("addopts")):
+        names = Counter(str(word).partition("=")[0] for word in words)
+        for name, times in names.items():
+            value = getattr(config.option, name.removeprefix("--").replace("-", "_"), None)
+            one_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+            if name.startswith("--guard-") and times > 1 and one_value:
+                raise pytest.UsageError(
+                    f"{name} is given {times} times and takes one value: which one is meant? "
+                    "Give it once."
+                )
 
 
 class _Session:
     """The guard of one session, in the controller alone."""
 
     proven = False  # whether the database is its baseline again
+    finishing = False
 
-    def __init__(self, config: pytest.Config, target: Target, recoveries: tuple[str, ...]) -> None:
-        self.config, self.target, self.recoveries = config, target, recoveries
+    def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
+        self.config, self.target, self.asked = config, target, asked
         self.database: Path = target.given
         self.guard: Guard | None = None
         self.pid = os.getpid()  # a test that forks must not finish what its parent began
         self.copies: list[Path] = []
         self.lines: list[str] = []  # how it ended
-        self.recovered: str | None = None
+        self.remarks: list[str] = []  # what there is to say before the first test
         self.brought_back: Counter[str] = Counter()  # of all workers, by how
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
-        from harness.guard import Guard
-        from harness.guard.leftovers import bring_back
+        from harness.guard.entrance import made
 
         target = self.target
         if target.is_open_here:
@@ -121,16 +167,10 @@ class _Session:
                 "Open it in a fixture, not while a conftest is imported."
             )
         try:
-            killed = target.journal.exists
-            if killed:
-                self.recovered = bring_back(target)
-            target.refuse_unfit(self.recoveries)
-            if not self.config.option.guard_i_know:
-                target.refuse_in_use(self.recoveries)
-            guard = Guard(target, recoveries=self.recoveries)
+            guard = made(target, self.asked, remark=self._remark)
             guard.begin()
             self.guard = guard  # only now is there anything to finish
-            if killed:  # not before the journal is ours: a session that lives has copies too
+            if guard.result.recovered:  # the journal is ours: a session that lives has copies too
                 self._remove_stale_copies()
         except BackupError as error:
             pytest.exit(str(error), returncode=FAILED)
@@ -140,26 +180,36 @@ class _Session:
         if _has_signals() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
 
+    def _remark(self, line: str) -> None:
+        """Keep it for the header; what is said at the end, as the guard waits, is said at once."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.guard is None and not self.finishing:
+            self.remarks.append(line)
+        elif reporter is not None:
+            reporter.ensure_newline()
+            from harness.printable import printable
+
+            reporter.write_line(printable(f"harness guard: {line}"))
+
     def pytest_report_header(self) -> list[str]:
         """Say what is guarded."""
         if self.guard is None:
             return []
+        from harness.printable import printable
+
         spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
-        lines = []
-        if self.recovered:
-            lines.append(
-                "harness guard: an earlier session was killed; "
-                f"its baseline was brought back by {self.recovered}"
-            )
-        chain = ", ".join(self.recoveries)
-        return [*lines, f"harness guard: {self.database} backed up by {chain}, {spent_ms:.0f} ms"]
+        chain = ", ".join(self.guard.result.backed_up_by)
+        told = [*self.remarks, f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"]
+        return [printable(f"harness guard: {line}") for line in told]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker of pytest-xdist a copy of its own."""
         import apsw
 
+        from harness.databases.errors import told
         from harness.errors import HarnessError
+        from harness.guard.locked import note_who
         from harness.recovery.online_backup import OnlineBackup
         from harness.system.files import Files
 
@@ -167,8 +217,9 @@ class _Session:
         try:
             OnlineBackup(self.database, copy, files=Files()).capture()
         except (HarnessError, apsw.Error, OSError) as error:
+            note_who(error, self.target)
             pytest.exit(
-                f"{node.gateway.id} gets no copy of the database: {error}. "
+                f"{node.gateway.id} gets no copy of the database: {told(error)}. "
                 f"Remove {copy} if it is there, and let others end what they do",
                 returncode=FAILED,
             )
@@ -194,8 +245,10 @@ class _Session:
             self.brought_back.update(self.config.stash.get(BROUGHT_BACK, {}))
             for how, tests in sorted(self.brought_back.items()):
                 terminalreporter.line(f"{tests} x {how}")
-            for line in self.lines:
+            *lines, verdict = self.lines
+            for line in lines:
                 terminalreporter.line(line)
+            terminalreporter.line(verdict, green=self.proven, red=not self.proven, bold=True)
             self.lines = []
 
     def pytest_unconfigure(self) -> None:
@@ -207,33 +260,24 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
-        guard, self.guard = self.guard, None
+        from harness.guard import telling
+        from harness.guard.entrance import finished
+        from harness.printable import printable
+
+        guard, self.guard, self.finishing = self.guard, None, True
         with _signals_ignored():
             _remove(self.copies)
-            if self.target.is_open_here:
-                self.lines = self._finish_apart(guard)
-            else:
-                result = guard.finish()
-                self.proven = result.says_clean
-                self.lines = list(_told(result, self.database))
-
-    def _finish_apart(self, guard: Guard) -> list[str]:
-        """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
-        from harness.errors import RestoreError
-
-        guard.abandon()
-        lines = [
-            f"{self.database} is still open in this process (sqlite3): what the tests left is "
-            "not listed"
-        ]
-        try:
-            by = self.target.restore_elsewhere(archives=False)
-        except RestoreError as error:
-            close = "To spare you that: close what is open before the session ends, in a fixture"
-            return [*lines, str(error), *_by_hand(self.database), close]
-        self.proven = True
-        how = f"restored by {by} in another process"
-        return [*lines, f"{how}; the database is proven at its baseline"]
+            apart = self.target.is_open_here
+            result = finished(guard, apart=apart)
+            self.proven = result.says_clean
+            run = telling.Run(self.target.address, result, FAILED)
+            more = "pytest -v shows them"
+            verbose = self.config.option.verbose > 0
+            lines = telling.outcome(run, verbose=verbose, more=more)
+            option = "--guard-allow-survivors"
+            lines += telling.errors(run, verbose=verbose, more=more, option=option)
+            told = [*_open_here(self.database, result), *lines] if apart else lines
+            self.lines = [printable(line) for line in (*told, telling.verdict(run))]
 
     def _remove_stale_copies(self) -> None:
         """Remove the copies of a killed session, known to be its own by the journal beside them."""
@@ -244,31 +288,13 @@ class _Session:
         _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
 
 
-def _told(result: GuardResult, database: Path) -> Iterator[str]:
-    if result.unprotected:
-        yield f"nothing was kept out of the tests' reach ({result.unprotected})"
-    found = result.found.sentences() if result.found is not None else []
-    yield "the tests left " + ("nothing" if not found else f"{len(found)} differences:")
-    yield from (f"  {sentence}" for sentence in found)
-    if result.says_clean:
-        how = f"restored by {result.restored_by}" if result.restored_by else "no restore was needed"
-        yield f"{how}; the database is proven at its baseline"
-    else:
-        yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)
-        if result.remaining is not None:
-            yield from (f"  still: {sentence}" for sentence in result.remaining.sentences())
-        yield from _by_hand(database)
-    if result.says_clean and result.undisposed:
-        yield f"a backup beside {database} could not be removed: remove it by hand"
-    spent = (f"{phase} {spent_ms:.1f} ms" for phase, spent_ms in result.timings_ms.items())
-    yield ", ".join(spent)
-
-
-def _by_hand(database: Path) -> Iterator[str]:
-    from harness.guard.journal import how_to_recover
-
-    yield "NOT PROVEN at its baseline; backup and journal are kept. Put it right by:"
-    yield f"  {how_to_recover(database)}"
+def _open_here(database: Path, result: GuardResult) -> Iterator[str]:
+    yield (
+        f"{database} is still open in this process (sqlite3), so another process had to restore "
+        "it: what the tests left is not listed"
+    )
+    if not result.says_clean:
+        yield "To spare you that: close what is open before the session ends, in a fixture"
 
 
 def _remove(databases: list[Path]) -> None:

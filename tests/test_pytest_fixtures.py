@@ -35,7 +35,9 @@ def test_each_test_begins_with_the_baseline(pytester: pytest.Pytester, database:
         """,
     )
     done.assert_outcomes(passed=5, failed=1)
-    done.stdout.fnmatch_lines(["* x restored by a pin in the main file", "the tests left nothing"])
+    done.stdout.fnmatch_lines(
+        ["* x restored by a pin in the main file", "left by the tests: nothing"]
+    )
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
 
@@ -64,7 +66,7 @@ def test_a_module_and_its_tests(pytester: pytest.Pytester, database: Path) -> No
         "no:randomly",
     )
     done.assert_outcomes(passed=4)
-    done.stdout.fnmatch_lines(["the tests left nothing"])
+    done.stdout.fnmatch_lines(["left by the tests: nothing"])
     assert beside(database) == []
 
 
@@ -85,7 +87,7 @@ def test_a_connection_left_open(pytester: pytest.Pytester, database: Path) -> No
         """,
     )
     done.assert_outcomes(passed=2)
-    done.stdout.fnmatch_lines(["1 x restored row by row*", "the tests left nothing"])
+    done.stdout.fnmatch_lines(["1 x restored row by row*", "left by the tests: nothing"])
     assert rows(database) == ["a", "b"]
 
 
@@ -111,7 +113,7 @@ def test_rollback_mode_comes_back(pytester: pytest.Pytester, database: Path) -> 
         connection.pragma("journal_mode", "delete")
     done = run(pytester, "def test_it(database_restored): add(database_restored)")
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["*in WAL mode while*", "the tests left nothing"])
+    done.stdout.fnmatch_lines(["*in WAL mode while*", "left by the tests: nothing"])
     with closing(apsw.Connection(str(database))) as connection:
         assert connection.pragma("journal_mode") == "delete"
     assert beside(database) == []

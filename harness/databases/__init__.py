@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from harness.printable import printable
 
 Grade = Literal["rows", "exact"]
 Row = tuple[Any, ...]
@@ -36,6 +39,7 @@ class SchemaDifference:
     kind: str  # table, index, view or trigger
     name: str
     what: Literal["added", "missing", "changed"]
+    table: str = field(default="", compare=False, repr=False)  # that it belongs to, or is
 
     def __str__(self) -> str:
         """Return the sentence for people, which JSON documents have as well."""
@@ -53,21 +57,42 @@ class Differences:
     unread: dict[str, str] = field(default_factory=dict)  # table -> why SQL could not read it
     # What is not a row, and not what it must be -> how: "index i" -> "no longer matches its table"
     damage: dict[str, str] = field(default_factory=dict)
+    # Virtual table -> what it is stored in; only "exact" minds where its own rows are the same.
+    shadows: dict[str, dict[str, TableDifferences]] = field(default_factory=dict)
+    by_shadows: dict[str, str] = field(default_factory=dict)  # those that its rows do not tell: why
 
     def clean(self, grade: Grade) -> bool:
         """Whether it is the baseline at ``grade``; never with an unread table or with damage."""
         if self.tables or self.schema or self.settings or self.unread or self.damage:
             return False
-        return grade == "rows" or not self.sequences
+        return grade == "rows" or not (self.sequences or self.shadows)
+
+    def as_stored(self) -> Iterator[tuple[str, str, TableDifferences]]:
+        """Give what differs where it is stored: (table, itself or what it is stored in, rows)."""
+        for name, rows in self.tables.items():
+            if name not in self.shadows:
+                yield name, name, rows
+        for name, shadows in self.shadows.items():
+            for shadow, rows in shadows.items():
+                yield name, shadow, rows
 
     def sentences(self) -> list[str]:
-        """One line each for people: table by table, then sequences, schema, settings, damage."""
+        """One line each for people, ``printable``: tables, sequences, schema, settings, damage."""
         lines = [table.sentence(name) for name, table in sorted(self.tables.items())]
-        return lines + self.sentences_beside_rows()
+        return [*map(printable, lines), *self.sentences_beside_rows()]
 
     def sentences_beside_rows(self) -> list[str]:
         """One line each for what differs beside the rows of tables, in the same order."""
         lines = [
+            f"{name}: the same rows, stored otherwise"
+            for name in sorted(self.shadows)
+            if not (name in self.tables or self._altered(name))
+        ]
+        lines += [
+            f"{name}: judged by its shadow tables: {why}"
+            for name, why in sorted(self.by_shadows.items())
+        ]
+        lines += [
             f"sequence {name}: {before} -> {now}"
             for name, (before, now) in sorted(self.sequences.items())
         ]
@@ -78,4 +103,7 @@ class Differences:
         ]
         lines += [f"{name}: not readable: {why}" for name, why in sorted(self.unread.items())]
         lines += [f"{what} {how}" for what, how in sorted(self.damage.items())]
-        return lines
+        return [*map(printable, lines)]
+
+    def _altered(self, name: str) -> bool:
+        return any(thing.kind == "table" and thing.name == name for thing in self.schema)

@@ -41,6 +41,8 @@ class Reason(NamedTuple):
     word: str  # in people's words: "foreign-key violation", "timeout", ...
     code: int  # the engine's own number
     transient: bool  # whether another attempt may pass
+    lock: bool = False  # whether somebody else's lock is what is in the way
+    silent: bool = False  # whether the error has no text worth telling
 
 
 class Engine(Protocol):
@@ -70,9 +72,18 @@ class Engine(Protocol):
         """Quote the name of a table or column for SQL."""
 
     def differences(
-        self, database: Any, baseline: Path, *, grade: Grade = ..., busy_timeout_ms: int = ...
+        self,
+        database: Any,
+        baseline: Path,
+        *,
+        grade: Grade = ...,
+        checked: bool = ...,
+        busy_timeout_ms: int = ...,
     ) -> Differences:
-        """Find every difference between a live database and its baseline."""
+        """Find every difference between a live database and its baseline.
+
+        ``checked``: off for who puts back all that is stored, whatever else could be wrong.
+        """
 
     def put_back(
         self,

@@ -7,7 +7,7 @@ engine alone knows stands in that engine's own subclasses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _RESTRICTING = ("RESTRICT", "NO ACTION")
 
@@ -88,3 +88,4 @@ class Schema:
     tables: Mapping[str, Table]  # in the order they were made
     triggers: tuple[Trigger, ...]
     sequences: tuple[Sequence, ...]
+    unread: Mapping[str, str] = field(default_factory=dict)  # table -> why it cannot be read here

@@ -29,6 +29,9 @@ class Callable(ModuleType):
         signs: Sequence[str] = (),
         i_know: bool = False,
         archives: bool = True,
+        allow_survivors: bool = False,
+        end_survivors: bool = False,
+        survivors_wait_s: float = 5.0,
     ) -> Guarded:
         """Guard a database for a block: ``with harness.guard("data/dev.sqlite3") as g: ...``.
 
@@ -43,5 +46,8 @@ class Callable(ModuleType):
             signs=signs,
             i_know=i_know,
             archives=archives,
+            allow_survivors=allow_survivors,
+            end_survivors=end_survivors,
+            survivors_wait_s=survivors_wait_s,
         )
         return guarded

@@ -15,23 +15,22 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from copy import copy
 from functools import wraps
 from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from harness.cleanup import Cleanup
-from harness.databases import Differences, Grade
+from harness.databases import Grade
 from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
-from harness.guard import refusals, telling
-from harness.guard.command import chain_of, cleanup_of, recover_leftovers
-from harness.guard.journal import how_to_recover
-from harness.guard.options import Options
+from harness.guard import telling
+from harness.guard.entrance import Asked, admit, finished, made
 from harness.guard.protocol import Guard
 from harness.guard.result import GuardResult
 from harness.guard.target import target_of
-from harness.steps import Entity, Failure, Step
+from harness.steps import Entity
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +59,10 @@ class Guarded:
         signs: more words that mean production, beside those that the guard knows.
         i_know: guard also what looks like production, lies on a network, or is in use.
         archives: keep what a restore throws away beside the database.
+        allow_survivors: processes that the block has started may have the database open at its end;
+            else that is waited for, and nothing is proven. ``result.survivors`` names them.
+        end_survivors: those that live after the wait are ended, also those of a killed guard.
+        survivors_wait_s: how long to wait for those that have it open.
     """
 
     def __init__(
@@ -73,21 +76,27 @@ class Guarded:
         signs: Sequence[str] = (),
         i_know: bool = False,
         archives: bool = True,
+        allow_survivors: bool = False,
+        end_survivors: bool = False,
+        survivors_wait_s: float = 5.0,
     ) -> None:
         address = _absolute(database)  # wherever the tests change to
         self._target = target_of(address, busy_timeout_ms=busy_timeout_ms)
         self.database = self._target.given
         self.result = GuardResult()
         self.recovered: str | None = None
-        self._options: dict[str, Any] = {
-            "cleanup": cleanup,
-            "recoveries": (recoveries,) if isinstance(recoveries, str) else recoveries,
-            "grade": grade,
-            "busy_timeout_ms": busy_timeout_ms,
-            "signs": (signs,) if isinstance(signs, str) else tuple(signs),
-            "i_know": i_know,
-            "archives": archives,
-        }
+        self._asked = Asked(
+            cleanup=cleanup,
+            recoveries=(recoveries,) if isinstance(recoveries, str) else recoveries,
+            grade=grade,
+            busy_timeout_ms=busy_timeout_ms,
+            signs=(signs,) if isinstance(signs, str) else tuple(signs),
+            i_know=i_know,
+            archives=archives,
+            allow_survivors=allow_survivors,
+            end_survivors=end_survivors,
+            survivors_wait_s=survivors_wait_s,
+        )
         _check_options(cleanup, grade, busy_timeout_ms)
         self._key = ""  # its place among the guarded, while it has one
         self._guard: Guard | None = None
@@ -198,17 +207,18 @@ class Guarded:
         return guarded_function
 
     def _anew(self) -> Guarded:
-        return Guarded(self.database, **self._options)
+        again = copy(self)
+        again.result, again.recovered = GuardResult(), None
+        again._guard, again._key = None, ""
+        return again
 
     # The steps.
 
     def _admit(self) -> None:
         """Refuse what must not be guarded, and a second guard; nothing is written yet."""
-        chain_of(self._target, self._options["recoveries"])
-        timeout_ms = self._options["busy_timeout_ms"]
         # anew: what stands there may be something else than when this was made
-        self._target = target_of(self._target.address, busy_timeout_ms=timeout_ms)
-        refusals.check(self._target, signs=self._options["signs"], override=self._options["i_know"])
+        self._target = target_of(self._target.address, busy_timeout_ms=self._asked.busy_timeout_ms)
+        admit(self._target, self._asked)
         key, place = os.path.realpath(self.database), object()
         if _guarded.setdefault(key, place) is not place:
             raise UsageError(
@@ -224,33 +234,8 @@ class Guarded:
             )
 
     def _begin(self) -> None:
-        options, target = self._options, self._target
-        recoveries = chain_of(target, options["recoveries"])
-        try:
-            self.recovered = recover_leftovers(target, archives=options["archives"])
-        except RestoreError as error:
-            raise RestoreError(
-                f"what a killed guard left: {error}. Nothing was run; stop whatever uses the "
-                f"database and put that right first: {how_to_recover(target.address)}"
-            ) from error
-        target.refuse_unfit(recoveries)
-        if not options["i_know"]:
-            target.refuse_in_use(recoveries)
-        cleanup = options["cleanup"]
-        if isinstance(cleanup, str):
-            cleanup = cleanup_of(cleanup, target, options["recoveries"])
-        guard = Guard(
-            target,
-            Options(
-                recoveries=recoveries,
-                cleanup=cleanup,
-                grade=options["grade"],
-                busy_timeout_ms=options["busy_timeout_ms"],
-                archives=options["archives"],
-                recovers=False,
-            ),
-        )
-        self.result = guard.result
+        guard = made(self._target, self._asked, remark=_log)
+        self.result, self.recovered = guard.result, guard.result.recovered
         try:
             guard.begin()
         except BaseException:
@@ -265,21 +250,7 @@ class Guarded:
         """Finish; whatever happens is in the result."""
         guard = self._guard
         assert guard is not None  # noqa: S101 - for mypy: whoever calls has looked
-        try:
-            if apart:
-                guard.abandon()
-                self.result.restored_by = self._target.restore_elsewhere(
-                    archives=self._options["archives"]
-                )
-                self.result.remaining, self.result.ended = Differences(), "restored"
-            else:
-                guard.finish()
-        except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven
-            guard.abandon()
-            self.result.ended = "dirty"
-            step = Step("restore", "another process" if apart else "the guard", 1)
-            text = f"{type(error).__name__}: {error}"
-            self.result.failures.append(Failure(step, "the baseline is not proven", text, 0))
+        finished(guard, apart=apart)
 
     def _end(self, error: BaseException | None) -> None:
         """Give the place up, and say it if the baseline is not proven back."""
@@ -289,12 +260,19 @@ class Guarded:
             return
         guard.abandon()  # also where no thread was to be had any more to finish in
         run = telling.Run(
-            self._target.address, self.result, telling.GUARD_FAILED, self._options["grade"]
+            self._target.address, self.result, telling.GUARD_FAILED, self._asked.grade
         )
-        sentence = "\n".join(telling.errors(run))
+        sentence = telling.not_proven(run, more="result.found and result.remaining hold them")
         if error is None:
             raise RestoreError(sentence)
         error.add_note(sentence)
+
+
+def _log(line: str) -> None:
+    """Say it where the program logs; that is standard error unless it says otherwise."""
+    import logging  # noqa: PLC0415 - few blocks have anything to say
+
+    logging.getLogger("harness.guard").warning(line)
 
 
 def _absolute(database: Given) -> Address:

@@ -20,6 +20,11 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
         "settings": _pairs(found.settings),
         "unread": dict(found.unread),
         "damage": dict(found.damage),
+        "shadows": {
+            name: {shadow: _table(table, rows=rows) for shadow, table in shadows.items()}
+            for name, shadows in found.shadows.items()
+        },
+        "by_shadows": dict(found.by_shadows),
     }
 
 

@@ -6,15 +6,19 @@ import os
 from pathlib import Path
 
 from harness.databases.engine import Address, Given
-from harness.databases.errors import describe
+from harness.databases.errors import explained
 from harness.errors import RestoreError, UsageError
-from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry, how_to_recover
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Entry, how_to_recover
+from harness.guard.locked import note_who
 from harness.guard.resumed import Resumed
+from harness.guard.survivors import Dealing, Say, is_of_the_dead, refuse_living
 from harness.guard.target import Target, target_of
 from harness.system import processes
 from harness.system.files import Files
 
-WAIT_S = 3.0  # for the command of a killed guard, which was perhaps just told to end
+
+class BackupsLost(RestoreError):
+    """No backup of a killed guard's is what it was any more."""
 
 
 def is_pending(database: Given | Address | Target, *, state: Path | None = None) -> bool:
@@ -30,6 +34,7 @@ def recover(
     archives: bool = False,
     state: Path | None = None,
     asked: bool = False,
+    survivors: Dealing = "refuse",
 ) -> str | None:
     """Bring back the baseline that a killed guard left behind; what the next guard does by itself.
 
@@ -43,6 +48,7 @@ def recover(
             where nothing in the tests' reach tells of a guard any more.
         state: the folder of the second names; None is this user's own.
         asked: people want it, also where it may have been done already by somebody else.
+        survivors: what is done about processes that live and that its tests have started.
 
     Returns:
         the name of the recovery that did it, None when there was nothing to do.
@@ -52,15 +58,22 @@ def recover(
         RestoreError: no backup could be put back; journal and backups are kept.
     """
     target = target_of(database, files=files, busy_timeout_ms=busy_timeout_ms, state=state)
-    return bring_back(target, archives=archives, asked=asked)
+    return bring_back(target, archives=archives, asked=asked, survivors=survivors)
 
 
-def bring_back(target: Target, *, archives: bool = False, asked: bool = False) -> str | None:
-    """Do what ``recover`` does, to a target."""
+def bring_back(
+    target: Target,
+    *,
+    archives: bool = False,
+    asked: bool = False,
+    survivors: Dealing = "refuse",
+    say: Say = lambda _: None,
+) -> str | None:
+    """Do what ``recover`` does, to a target; ``say`` is told which processes were ended."""
     journal = target.journal
     if journal.exists:
         target.refuse_stranger(given=True)
-    entries = journal.adopt()
+    entries = _adopted(target, survivors, say)
     if not entries:
         target.sweep()
         return None
@@ -74,7 +87,7 @@ def bring_back(target: Target, *, archives: bool = False, asked: bool = False) -
             else:
                 _tidy_up(target, backups)
             return None
-        refuse_while_running(target, entries)
+        refuse_living(target, entries, dealing=survivors, say=say)
         _refuse_doubt(target, asked=asked)
         if journal.exists:
             target.refuse_stranger()  # somebody may have used the wait
@@ -89,6 +102,18 @@ def bring_back(target: Target, *, archives: bool = False, asked: bool = False) -
         for backup in backups:
             backup.recovery.release()
         journal.release()  # whatever went wrong, the next one must be able to take over
+
+
+def _adopted(target: Target, survivors: Dealing, say: Say) -> list[Entry]:
+    """Take the journal over, also from forks of a dead guard, which have inherited its lock."""
+    try:
+        return target.journal.adopt()
+    except AtWork:
+        entries = target.journal.noted()
+        if not is_of_the_dead(entries):
+            raise
+        refuse_living(target, entries, dealing=survivors, say=say)
+    return target.journal.adopt()
 
 
 def known_again(target: Target, entry: Entry) -> list[Resumed]:
@@ -130,23 +155,6 @@ def _refuse_an_empty_one(target: Target, entries: list[Entry]) -> None:
         )
 
 
-def refuse_while_running(target: Target, entries: list[Entry]) -> None:
-    """Wait a moment for the command of the killed guard; RestoreError when it goes on.
-
-    It would write its test data into the baseline that is brought back.
-    """
-    command = next((entry["command"] for entry in reversed(entries) if "command" in entry), None)
-    if command is None:
-        return
-    pid, since = int(command["pid"]), str(command["started"])
-    if not processes.is_gone_within(pid, since, WAIT_S):
-        raise RestoreError(
-            f"the command of a guard that was killed still runs, as process "
-            f"{processes.named([pid])}, and may write to {target.address}: nothing was touched. "
-            f"End it ('kill {pid}')"
-        )
-
-
 def _refuse_doubt(target: Target, *, asked: bool) -> None:
     if asked or not target.journal.is_doubtful:
         return
@@ -171,13 +179,13 @@ def _refuse_what_is_lost(target: Target, backups: list[Resumed]) -> None:
             return
         else:
             return
-    raise _could_not(target, reasons)
+    raise BackupsLost(_could_not(target, reasons))
 
 
-def _could_not(target: Target, reasons: list[str]) -> RestoreError:
+def _could_not(target: Target, reasons: list[str]) -> str:
     users = target.users() - {os.getpid()}
     who = f"; it is open in process {processes.named(users)}" if users else ""
-    return RestoreError(
+    return (
         f"{target.address} could not be brought back: {' | '.join(reasons)}{who}. If what is there "
         f"now is what you want: {how_to_recover(target.address)} --discard"
     )
@@ -215,7 +223,7 @@ def _put_back(target: Target, backups: list[Resumed]) -> str:
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(differences.sentences())}")
-    raise _could_not(target, reasons)
+    raise RestoreError(_could_not(target, reasons))
 
 
 def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) -> None:
@@ -237,5 +245,6 @@ def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) ->
 def _why(target: Target, error: Exception) -> str:
     """Say it in people's words where the system has only a code ("not an error", SQLite says)."""
     if isinstance(error, (OSError, target.engine.Error)):
-        return f"{describe(error)[0]} ({error})"
+        note_who(error, target)
+        return explained(error)
     return str(error)

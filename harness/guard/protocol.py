@@ -7,15 +7,16 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from harness.databases import Differences
 from harness.databases.engine import Address, Given
+from harness.databases.errors import told
 from harness.errors import RestoreError
-from harness.guard import leftovers
-from harness.guard.journal import how_to_recover
+from harness.guard import leftovers, telling
 from harness.guard.options import Options
 from harness.guard.result import GuardResult
 from harness.guard.target import Target, target_of
 from harness.guard.trip import Trip
-from harness.steps import Entity
+from harness.steps import Entity, Failure, Step
 
 __all__ = ["Guard", "GuardResult"]
 
@@ -66,12 +67,26 @@ class Guard:
         if self.options.when.backs_up:
             with self._trip.attempts.timed("backup"):
                 self._trip.back_up()
+        if self.options.survivors is not None:
+            self.options.survivors.mark.place()
 
     def finish(self) -> GuardResult:
-        """Clean up, verify, restore where the policy says so, verify again, dispose."""
+        """Clean up, verify, restore where the policy says so, verify again, dispose.
+
+        What the tests have started and that has the database open is waited for first, so that
+        what it still writes is undone.
+        """
+        try:
+            return self._finish()
+        finally:
+            self._take_mark_back()
+
+    def _finish(self) -> GuardResult:
         result, policy, trip = self.result, self.options.when, self._trip
         timed, grade = trip.attempts.timed, self.options.grade
         trip.bring_back_names()
+        if self.options.survivors is not None:
+            self.options.survivors.wait()
         if policy.cleans and self.options.cleanup is not None:
             with timed("cleanup"):
                 result.report = trip.clean(self.options.cleanup)
@@ -86,9 +101,34 @@ class Guard:
         else:
             report_ok = result.report is None or result.report.ok
             result.ended = "cleaned" if report_ok or result.found is not None else "dirty"
+        if trip.name_survivors():
+            result.ended = "dirty"  # it may be by now, or a moment later
         if policy.backs_up:
             trip.end()
         return result
+
+    def finish_elsewhere(self) -> GuardResult:
+        """Finish in another process, where this one has the database open by another library.
+
+        What the tests left is not listed then.
+
+        Raises:
+            RestoreError: the baseline is not proven back; journal and backups are kept.
+        """
+        result, survivors = self.result, self.options.survivors
+        if survivors is not None:
+            survivors.wait()
+        refused = self._trip.name_survivors()
+        self.abandon()
+        result.restored_by = self.target.restore_elsewhere(
+            archives=self.options.archives, beside_survivors=not refused
+        )
+        result.remaining, result.ended = Differences(), "restored"
+        return result
+
+    def _take_mark_back(self) -> None:
+        if self.options.survivors is not None:
+            self.options.survivors.mark.remove()
 
     def __enter__(self) -> Guard:
         """Begin."""
@@ -104,16 +144,23 @@ class Guard:
         """Finish, whatever the tests did."""
         result = self.finish()
         if not result.says_clean and error is None:
-            address = self.target.address
-            raise RestoreError(
-                f"{address} is not proven back at its baseline; its backup is kept. "
-                f"Run '{how_to_recover(address)}'."
-            )
+            run = telling.Run(self.target.address, result, telling.GUARD_FAILED, self.options.grade)
+            raise RestoreError(telling.not_proven(run))
 
     def command_started(self, pid: int) -> None:
         """Note which process runs the tests, so that none outlives a killed guard unseen."""
         self.target.journal.running(pid)
 
+    def give_up(self, where: str, error: Exception) -> None:
+        """Keep for the result what broke the end off, and leave the rest to the next guard."""
+        self.abandon()
+        step = Step("restore", where, 1)
+        failure = Failure(step, "the baseline is not proven", told(error), 0)
+        self.result.failures.append(failure)
+        self.result.ended = "dirty"
+        self._trip.note_lost()
+
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""
+        self._take_mark_back()
         self._trip.abandon()

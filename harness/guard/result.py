@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.cleanup import CleanupReport
 from harness.databases import Differences
@@ -12,6 +12,14 @@ from harness.steps import Failure
 
 UNKNOWN = Differences(unread={"the database": "could not be verified"})
 GONE = Differences(unread={"the database": "it is gone"})
+
+
+class Survivor(NamedTuple):
+    """A process that the tests have started and that lives when the guard has finished."""
+
+    pid: int
+    name: str  # its number and its command line, for people
+    has_it_open: bool  # the database
 
 
 @dataclass(slots=True)
@@ -30,7 +38,9 @@ class GuardResult:
     lost: bool = False  # not clean, and no backup is what was captured any more
     archive: Path | None = None  # what the restore threw away
     unprotected: str = ""  # why nothing is kept out of the tests' reach; empty when it is
+    recovered: str | None = None  # a sentence about what a killed guard had left
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
+    survivors: tuple[Survivor, ...] = ()  # of the tests
 
     @property
     def says_clean(self) -> bool:

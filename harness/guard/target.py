@@ -73,8 +73,10 @@ class Target(Protocol):
     def is_open_here(self) -> bool:
         """Whether this process has it open in a way that a restore from it would break."""
 
-    def restore_elsewhere(self, *, archives: bool) -> str:
+    def restore_elsewhere(self, *, archives: bool, beside_survivors: bool = False) -> str:
         """Bring it back from another process, once its guard here was abandoned; by which recovery.
+
+        ``beside_survivors``: also while something lives that the tests have started.
 
         Raises:
             RestoreError: the baseline is not proven back; journal and backups are kept.
@@ -125,6 +127,9 @@ class Target(Protocol):
 
     def users(self) -> set[int]:
         """Give the processes that have it open, as far as this user sees them."""
+
+    def lockers(self) -> set[int]:
+        """Give the processes of which the system says that they have it locked."""
 
     # What is kept of it.
 

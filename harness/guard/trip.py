@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Any
 
 from harness.cleanup import Cleanup, CleanupReport
@@ -10,7 +12,8 @@ from harness.databases import Differences
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard.attempts import Attempts
 from harness.guard.chain import Chain
-from harness.guard.journal import CAPTURED, CAPTURING, PROVEN
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry
+from harness.guard.locked import noting_who
 from harness.guard.options import Options
 from harness.guard.result import UNKNOWN, GuardResult
 from harness.guard.target import Target
@@ -31,7 +34,8 @@ class Trip:
     def __init__(self, target: Target, options: Options) -> None:
         self.target, self.options, self.policy = target, options, options.when
         self.result = GuardResult()
-        self.attempts = Attempts(options.retry, options.listener, self.result)
+        noting = partial(noting_who, target) if options.names_lockers else nullcontext
+        self.attempts = Attempts(options.retry, options.listener, self.result, noting)
         names = tuple(options.recoveries) or target.engine.default_recoveries
         self._chain = Chain(target, names, self.attempts, options.vfs)
         self.entities: Sequence[Entity] = ()  # what the tests made, in the order they made it
@@ -46,7 +50,7 @@ class Trip:
             raise
         self.target.note_place()
         chain.make()
-        begun = chain.entry(CAPTURING, captured=False)
+        begun = chain.entry(CAPTURING, captured=False) | self._mark()
         if not self.attempts.noted("backup", lambda: journal.begin(begun)):
             self._refuse()
         _under_way.add(self)
@@ -61,15 +65,19 @@ class Trip:
         result.backed_up_by = tuple(recovery.name for recovery in chain.captured)
         result.backup_bytes = chain.captured[0].size_bytes
 
+    def _mark(self) -> Entry:
+        """Say by what the next guard knows what the tests have started."""
+        survivors = self.options.survivors
+        return {} if survivors is None else {"mark": survivors.mark.token}
+
     def _refuse(self) -> None:
         self.result.ended = "refused"
         removed = self._chain.give_up()
         ended = self.attempts.noted("dispose", self.target.journal.end)
         self.result.undisposed = not (ended and removed)
         _under_way.discard(self)
-        why = "; ".join(
-            f"{failure.step.operation}: {failure.error}" for failure in self.result.failures
-        )
+        last = {failure.step.operation: failure for failure in self.result.failures}
+        why = "; ".join(f"{name}: {failure.error}" for name, failure in last.items())
         raise BackupError(
             f"no backup of {self.target.address} could be taken, so no test was run: {why}"
         )
@@ -123,6 +131,14 @@ class Trip:
             self.result.remaining = self.verify()
         return self.result.remaining.clean(self.options.grade)
 
+    def name_survivors(self) -> bool:
+        """Say who of the tests lives on; whether one may write, which nobody has allowed."""
+        survivors = self.options.survivors
+        if survivors is None:
+            return False
+        self.result.survivors = survivors.left()
+        return not survivors.allowed and any(one.has_it_open for one in self.result.survivors)
+
     # The ends: left to the next guard, or nothing is left.
 
     def end(self) -> None:
@@ -130,7 +146,10 @@ class Trip:
         result, journal = self.result, self.target.journal
         if not result.says_clean:
             result.lost = not self._rescued() and self._chain.is_lost()
+            with suppress(OSError):  # a courtesy to whoever comes next
+                journal.failed()
             self.abandon()
+            result.lost |= not journal.exists
         elif not journal.is_held:
             # without the journal nobody could tell the next guard that a backup is gone
             result.undisposed = True
@@ -174,6 +193,10 @@ class Trip:
             result.undisposed = not attempts.noted("dispose", journal.end)
         elif proven:
             journal.release()  # it says what is left, for the next guard to remove
+
+    def note_lost(self) -> None:
+        """Note whether there is nothing that the next guard could restore from."""
+        self.result.lost = not self.target.journal.exists or self._chain.is_lost()
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""

@@ -1,11 +1,11 @@
 """The truth for SQLite: what a database file really is, read from its pages.
 
 It shares no code with the guard's own verification, which looks through SQL. Content is every
-row of every table (also of the shadow tables behind virtual ones), every index entry, the schema,
-and the settings that the file's header keeps; and that the file is one, no link to another.
-Sequences, rowids that no column names (VACUUM may change those), permissions and owner count for
-the grade ``exact`` only. Where cells lie, free space, root pages, the free list, change counters
-and the schema cookie are no content.
+row of every table, every index entry, the schema, and the settings that the file's header keeps;
+and that the file is one, no link to another. A virtual table is its own rows and its index. How it
+stores them, sequences, rowids that no column names (VACUUM may change those), permissions and owner
+count for the grade ``exact`` only. Where cells lie, free space, root pages, the free list, change
+counters and the schema cookie are no content.
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ def test_any_edits_are_undone(name: str, data: st.DataObject) -> None:
                 )
             )
         write(database, *edits)
-        found = differences(database, baseline)
+        found = differences(database, baseline, checked=False)
         report = clean(database, baseline)
         assert report.ok, report.failures
         assert report.removed == {table: len(rows) for table, rows in found.tables.items()}

@@ -18,6 +18,7 @@ from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 from harness.guard import command
 from harness.guard.command import run_recover
+from harness.guard.entrance import recover_leftovers
 from harness.guard.sqlite import archive
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files
@@ -117,7 +118,7 @@ def test_what_a_restore_throws_away_is_kept(folder: Path) -> None:
     assert not truth.judge(kept).rows
     assert truth.judge(database).exact
     kept.unlink()
-    status, said = guarded(database, PYTHON, "-c", MAKE, str(database), no_archive=True)
+    status, said = guarded(database, PYTHON, "-c", MAKE, str(database), archives=False)
     assert status == 0, said
     assert not list(database.parent.glob("*e2e*"))
 
@@ -296,8 +297,9 @@ def test_a_dirty_end_is_125_and_the_command_it_names_puts_it_right(folder: Path)
 def test_no_backup_no_command(folder: Path) -> None:
     """When nothing can be backed up: 125, the reason, and the command has not run."""
     database, truth = baseline(folder, "delete")
-    status, said = guarded(database, "touch", str(folder / "ran"), recoveries=["wal_pin"])
-    assert (status, (folder / "ran").exists()) == (125, False)
+    ran = folder / "ran"
+    status, said = guarded(database, "touch", str(ran), recoveries=["wal_pin"], i_know=True)
+    assert (status, ran.exists()) == (125, False)
     assert "wal_pin" in said
     assert truth.judge(database).exact
 
@@ -332,9 +334,7 @@ def test_a_cleanup_that_fails_is_told_and_made_good(folder: Path) -> None:
 def test_the_cleanups_that_the_command_line_names(folder: Path, word: str) -> None:
     """By difference needs no restore; a command that fails is followed by one."""
     database, truth = baseline(folder)
-    cleanup = command.cleanup_of(word, str(database), None)
-    argv = (PYTHON, "-c", MAKE, str(database))
-    status, said = guarded(database, *argv, cleanup=cleanup)
+    status, said = guarded(database, PYTHON, "-c", MAKE, str(database), cleanup=word)
     assert status == 0, said
     assert ("no restore was needed" in said) == (word == "by_difference"), said
     assert truth.judge(database).exact
@@ -418,8 +418,8 @@ def test_the_folder_one_stands_in_is_removed(folder: Path, recovery: str) -> Non
     before = content(path)
     harm = "rm -rf ../place"
     done = subprocess.run(
-        [PYTHON, "-m", "harness", "guard", "--recovery", recovery, "--database", path.name, "--",
-         "sh", "-c", harm],
+        [PYTHON, "-m", "harness", "guard", "--recovery", recovery, "--i-know",
+         "--database", path.name, "--", "sh", "-c", harm],
         cwd=place, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -457,7 +457,7 @@ def test_a_proven_end_whose_folder_is_gone_is_over(folder: Path) -> None:
     with second.open("a") as journal:
         journal.write(json.dumps({"state": "proven", "backups": []}) + "\n")
     shutil.rmtree(database.parent)
-    assert command.recover_leftovers(database) is not None
+    assert recover_leftovers(database) is not None
     assert not second.exists()
     assert not database.parent.exists()
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from harness import registry
 from harness.cleanup import Cleanup, CleanupReport
 from harness.cleanup.sql import SqlCleanup
+from harness.databases import Grade
 from harness.databases.sqlite.session import connect
 from harness.errors import BackupError, RestoreError
 from harness.guard import Guard, recover
@@ -20,6 +22,7 @@ from harness.steps import Entity
 from harness.system.files import Files
 from harness.truth.sqlite import SqliteTruth
 from harness.workloads import JournalMode
+from tests.databases.virtual_tables import BASELINE, build, write
 
 RECOVERIES = ["file_copy", "online_backup", "wal_pin"]
 
@@ -90,6 +93,21 @@ def test_a_good_cleanup_needs_no_restore_at_grade_rows(folder: Path) -> None:
     assert guard.result.ended == "cleaned"
     judgement = truth.judge(database)
     assert (judgement.rows, judgement.exact) == (True, False)
+
+
+@pytest.mark.parametrize(("grade", "ended"), [("rows", "cleaned"), ("exact", "restored")])
+def test_a_cleaned_search_index_needs_a_restore_for_exact_alone(
+    folder: Path, grade: Grade, ended: str
+) -> None:
+    """A DELETE puts the rows of a full-text table back, not how its index stores them."""
+    database = folder / "app.sqlite3"
+    build(database, "fts5")
+    with Guard(database, grade=grade) as guard, closing(connect(database)) as connection:
+        write(connection, "fts5", BASELINE, BASELINE | {40: "of the test"})
+        write(connection, "fts5", BASELINE | {40: "of the test"}, BASELINE)
+    assert guard.result.ended == ended
+    assert guard.result.found is not None
+    assert guard.result.found.sentences() == ["v: the same rows, stored otherwise"]
 
 
 def test_trusting_believes_a_liar(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 
 from harness.databases import Differences, Grade, SchemaDifference, TableDifferences
-from harness.databases.sqlite import pages, trees
+from harness.databases.sqlite import pages, trees, virtual
 from harness.databases.sqlite.changes import Changes, Roots, changes, overflow_changed, table_ranges
 from harness.databases.sqlite.damage import Look, damage, damage_by_sqlite, doubts_of, states_of
 from harness.databases.sqlite.header import settings, settings_apart
@@ -35,7 +35,12 @@ _UNREADABLE = (apsw.SQLError, apsw.CorruptError)  # this table; other errors are
 
 
 def differences(
-    database: Path, baseline: Path, *, grade: Grade = "exact", busy_timeout_ms: int = 1000
+    database: Path,
+    baseline: Path,
+    *,
+    grade: Grade = "exact",
+    checked: bool = True,
+    busy_timeout_ms: int = 1000,
 ) -> Differences:
     """Find every difference between a live database and its baseline.
 
@@ -49,6 +54,8 @@ def differences(
             database's own main file while a reader keeps checkpoints from writing to it.
         grade: at "rows" sequences need not be looked at, and where nothing else can differ they
             are not.
+        checked: whether the index of a virtual table that is stored otherwise is checked to match
+            its rows, which reads all of them; off for who puts back what is stored in any case.
         busy_timeout_ms: how long to wait for the write lock.
 
     Raises:
@@ -61,7 +68,7 @@ def differences(
     try:
         live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # it would write over the baseline
         live.pragma("user_version")  # opens the WAL
-        state, found = _found_steady(live, baseline, grade, same_file=same_file)
+        state, found = _found_steady(live, baseline, grade, same_file=same_file, checked=checked)
         if not same_file and state is not None and state.frames <= 0:
             live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)  # leave no empty -wal behind
         return found
@@ -70,18 +77,18 @@ def differences(
 
 
 def _found_steady(
-    live: apsw.Connection, baseline: Path, grade: Grade, *, same_file: bool
+    live: apsw.Connection, baseline: Path, grade: Grade, *, same_file: bool, checked: bool
 ) -> tuple[WalState | None, Differences]:
     """Find the differences, and tell the WAL's state that was the same around the lock."""
     state = pages.wal_state(live)
     for _ in range(_LOOKS):
         with _locked(live):
-            found = _find(live, baseline, state, grade, same_file=same_file)
+            found = _find(live, baseline, state, grade, same_file=same_file, checked=checked)
         looked_at, state = state, pages.wal_state(live)
         if looked_at == state:
             return state, found
     with _locked(live):  # somebody writes all the time
-        return state, _find(live, baseline, None, grade, same_file=same_file)
+        return state, _find(live, baseline, None, grade, same_file=same_file, checked=checked)
 
 
 @contextmanager
@@ -102,6 +109,7 @@ def _find(
     grade: Grade,
     *,
     same_file: bool,
+    checked: bool,
 ) -> Differences:
     """Find the differences while the lock is held; ``state`` None: without looking at pages."""
     if same_file and state is not None and state.frames <= 0:
@@ -116,11 +124,13 @@ def _find(
                 return Differences()
     base = connect(baseline, immutable=True)
     try:
-        with suppress(pages.Unfollowable):
+        try:
             images = images or _images(base, live, state)
             look = look or _look(base, live, images, same_file=same_file)
-            return _by_pages(base, live, look)
-        return _by_rows(base, live, images)
+            found = _by_pages(base, live, look)
+        except pages.Unfollowable:
+            found = _by_rows(base, live, images)
+        return virtual.told(base, live, found, checked=checked)
     finally:
         base.close()
 
@@ -272,12 +282,12 @@ def _schema_differences(old: Objects, new: Objects) -> tuple[SchemaDifference, .
     differing = []
     for kind, name in sorted(old.keys() | new.keys()):
         was, now = old.get((kind, name)), new.get((kind, name))
-        if was is None:
-            differing.append(SchemaDifference(kind, name, "added"))
-        elif now is None:
-            differing.append(SchemaDifference(kind, name, "missing"))
-        elif (was[0], was[2]) != (now[0], now[2]):  # where it begins is no matter
-            differing.append(SchemaDifference(kind, name, "changed"))
+        if was is None and now is not None:
+            differing.append(SchemaDifference(kind, name, "added", now[0]))
+        elif was is not None and now is None:
+            differing.append(SchemaDifference(kind, name, "missing", was[0]))
+        elif was and now and (was[0], was[2]) != (now[0], now[2]):  # where it begins is no matter
+            differing.append(SchemaDifference(kind, name, "changed", was[0]))
     return tuple(differing)
 
 

@@ -74,12 +74,12 @@ def revert(
 def _put_back(base: Any, live: Any, found: Differences, refused: dict[str, str]) -> set[str]:
     """Put back what is not refused, and refuse what turns out to be; the tables written."""
     touched = set()
-    for name, rows in found.tables.items():
+    for name, stored_in, rows in found.as_stored():
         if name in refused:
             continue
         try:
-            put_back(base, live, name, rows)
-            touched.add(name)
+            put_back(base, live, stored_in, rows)
+            touched.add(stored_in)
         except Refused as reason:
             refused[name] = str(reason)
     if "sqlite_sequence" not in refused:

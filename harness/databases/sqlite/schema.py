@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import apsw
+
 from harness.databases import schema as neutral
 from harness.databases.schema import ForeignKey, Sequence, Trigger, UniqueKey
 from harness.databases.sqlite.ddl import checks_of, is_deferred, words_of
@@ -58,11 +60,7 @@ class Schema(neutral.Schema):
 
 
 def schema(connection: Any) -> Schema:
-    """Read all of it.
-
-    Raises:
-        apsw.SQLError: a virtual table's module is not there.
-    """
+    """Read all of it; a virtual table whose module is not there is told among the unread."""
     listed = connection.execute("PRAGMA main.table_list").fetchall()
     users = {name for _, name, kind, *_ in listed if _is_users(name, kind)}
     stored_objects = objects(connection)
@@ -70,19 +68,26 @@ def schema(connection: Any) -> Schema:
     keys: defaultdict[str, list[ForeignKey]] = defaultdict(list)
     for key in foreign_keys(connection):
         keys[key.table].append(key)
-    tables = {
-        name: _table(
-            connection, name, definition[1:], keys[name], without_rowid=name in without_rowid
-        )
-        for (kind, name), definition in stored_objects.items()
-        if kind == "table" and name in users
-    }
+    tables: dict[str, Table] = {}
+    unread: dict[str, str] = {}
+    for (kind, name), definition in stored_objects.items():
+        if kind == "table" and name in users:
+            try:
+                tables[name] = _table(
+                    connection,
+                    name,
+                    definition[1:],
+                    keys[name],
+                    without_rowid=name in without_rowid,
+                )
+            except apsw.SQLError as error:
+                unread[name] = str(error)
     triggers = tuple(
         Trigger(name, owner, sql or "")
         for (kind, name), (owner, _, sql) in stored_objects.items()
         if kind == "trigger"
     )
-    return Schema(tables, triggers, tuple(_sequences(connection, tables)))
+    return Schema(tables, triggers, tuple(_sequences(connection, tables)), unread)
 
 
 def table(connection: Any, name: str) -> Table | None:

@@ -50,14 +50,25 @@ def look(copy: Path, called: Path, *, rows: int) -> Looked:
                 )
             counted, unread = _counted(connection, names)
             keys = [key for key in foreign_keys(connection) if key.table in counted]
-            fills, refused = _fillable(connection, tuple(counted), rows)
+            parts = {name: why for name in counted if (why := _part_of(name, unread))}
+            filled = [name for name in counted if name not in parts]
+            fills, refused = _fillable(connection, filled, rows)
     except apsw.Error as error:
         raise UsageError(
             f"{called} cannot be read: {type(error).__name__}: {error}. An encrypted or damaged "
             "database cannot be measured; give a plain copy of it."
         ) from error
     references = tuple(sorted(keys, key=lambda key: key.table))
-    return Looked(size_bytes, mode, counted, unread, references, fills, refused)
+    return Looked(size_bytes, mode, counted, unread, references, fills, refused | parts)
+
+
+def _part_of(name: str, unread: dict[str, str]) -> str:
+    """Say of which unreadable virtual table this must be a shadow; only its module could tell.
+
+    A shadow table is named after its table, https://www.sqlite.org/vtab.html#xshadowname.
+    """
+    owner = next((owner for owner in unread if name.startswith(f"{owner}_")), None)
+    return f"it seems to belong to {owner}" if owner else ""
 
 
 def _counted(connection: Any, names: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:

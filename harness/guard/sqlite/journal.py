@@ -61,6 +61,7 @@ class FileJournal:
         self._descriptors: list[int] = []  # one, or two where the second name is another file
         self._met = -1  # the lock that stands for the database's file itself
         self._written: list[dict[str, Any]] = []
+        self._pid = 0  # whose lock it is
 
     @property
     def exists(self) -> bool:
@@ -75,7 +76,7 @@ class FileJournal:
     def begin(self, entry: dict[str, Any]) -> None:
         """Create the journal, lock it and write its first entry; UsageError if another lives."""
         self._refuse_a_living_one()
-        self._written = []
+        self._written, self._pid = [], os.getpid()
         try:
             self._descriptors = [self._files.create(self.path, 0o600)]
         except FileExistsError:
@@ -87,7 +88,13 @@ class FileJournal:
         if not self._is_ours(self._descriptors[0]):
             self.release()
             raise AtWork(f"another guard is at work on this database ({self.path})")
-        first_entry = {"version": VERSION, "pid": os.getpid(), "file": self._file()}
+        pid = os.getpid()
+        first_entry = {
+            "version": VERSION,
+            "pid": pid,
+            "started": processes.started(pid),
+            "file": self._file(),
+        }
         self._append(first_entry | entry)
         self.unprotected = self.second.prepare()
         if not self.unprotected:
@@ -125,6 +132,19 @@ class FileJournal:
             command = {"pid": pid, "started": processes.started(pid)}
             self._add(self._written[-1] | {"command": command}, lasting=False)
 
+    def failed(self) -> None:
+        """Say that the guard ends by itself, and the baseline is not proven back.
+
+        As with ``running``: one thing more, beside what the last entry says.
+        """
+        if self._descriptors:
+            self._add(self._written[-1] | {"failed": True}, lasting=False)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the guard whose journal was adopted had said so: it was not killed."""
+        return any(entry.get("failed") is True for entry in self._written)
+
     def end(self, *, lasting: bool = False) -> None:
         """Remove the journal: the baseline is back, nothing is left to do.
 
@@ -149,6 +169,9 @@ class FileJournal:
     def release(self) -> None:
         """Let go of the lock and leave the journal for the next guard or ``recover``."""
         while self._descriptors:
+            if os.getpid() == self._pid:  # else a fork would take the lock from the guard
+                with suppress(OSError):  # closing leaves it with every fork that has inherited it
+                    fcntl.flock(self._descriptors[-1], fcntl.LOCK_UN)
             self._files.close(self._descriptors.pop())
         if self._met >= 0:
             met, self._met = self._met, -1
@@ -189,6 +212,18 @@ class FileJournal:
                 self._files.unlink(part)
             raise
 
+    def noted(self) -> list[dict[str, Any]]:
+        """Read what stands there without taking it over; [] where that cannot be."""
+        for path, owners in self._places():
+            with suppress(OSError, Untrusted, Damaged, OtherVersion):
+                descriptor = opened(path, owners)
+                try:
+                    if entries := entries_in(os.pread(descriptor, MOST_BYTES, 0))[0]:
+                        return entries
+                finally:
+                    os.close(descriptor)
+        return []
+
     def adopt(self) -> list[dict[str, Any]]:
         """Take over what a killed guard left; [] if there is none.
 
@@ -199,6 +234,7 @@ class FileJournal:
         kill does not count, its step was never begun; it is cut away, so that the next entry stands
         on a line of its own.
         """
+        self._pid = os.getpid()
         try:
             for path, owners in self._places():
                 descriptor = self._locked(path, owners)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import RestoreError
+from harness.guard.survivors import Dealing
 
 _SCRIPT = """
 import json, sys
@@ -22,7 +23,7 @@ from harness.errors import HarnessError
 from harness.guard import recover
 try:
     by = recover(Path(sys.argv[2]), busy_timeout_ms=int(sys.argv[3]), archives=sys.argv[4] == "1",
-                 asked=True)
+                 asked=True, survivors=sys.argv[5])
 except HarnessError as error:
     sys.exit(str(error))
 print(by or "")
@@ -30,7 +31,11 @@ print(by or "")
 
 
 def recover_elsewhere(
-    database: Path, *, busy_timeout_ms: int = 1000, archives: bool = False
+    database: Path,
+    *,
+    busy_timeout_ms: int = 1000,
+    archives: bool = False,
+    survivors: Dealing = "refuse",
 ) -> str:
     """Do in another process what ``recover`` does; the guard here must have been abandoned.
 
@@ -41,7 +46,7 @@ def recover_elsewhere(
             there was no journal any more: tests removed it, or another guard came between.
     """
     path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
-    arguments = [path, str(database), str(busy_timeout_ms), "1" if archives else "0"]
+    arguments = [path, str(database), str(busy_timeout_ms), "1" if archives else "0", survivors]
     try:
         process = subprocess.run(  # noqa: S603 - this very Python
             [sys.executable, "-P", "-c", _SCRIPT, *arguments],

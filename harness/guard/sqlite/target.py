@@ -16,14 +16,13 @@ from harness.guard.sqlite import archive, refusals
 from harness.guard.sqlite.backups import backup_path, standing_backups
 from harness.guard.sqlite.folder import Folder
 from harness.guard.sqlite.ignoring import bring_rule
-from harness.guard.sqlite.in_use import refuse_in_use
+from harness.guard.sqlite.in_use import OpenFile, holders, refuse_in_use
 from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
 from harness.guard.sqlite.restore_elsewhere import recover_elsewhere
 from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.recovery import Recovery
-from harness.system import processes
 from harness.system.files import Files
 
 __all__ = ["FileTarget", "made", "pending"]
@@ -79,10 +78,13 @@ class FileTarget:
         """Whether Python's own sqlite3 has it open: two libraries break each other's locks."""
         return is_open(self.given)
 
-    def restore_elsewhere(self, *, archives: bool) -> str:
+    def restore_elsewhere(self, *, archives: bool, beside_survivors: bool = False) -> str:
         """Restore from a process whose SQLite sees the locks of the library in here."""
         return recover_elsewhere(
-            self.given, busy_timeout_ms=self.busy_timeout_ms, archives=archives
+            self.given,
+            busy_timeout_ms=self.busy_timeout_ms,
+            archives=archives,
+            survivors="leave" if beside_survivors else "refuse",
         )
 
     # What stands in its place.
@@ -165,7 +167,11 @@ class FileTarget:
 
     def users(self) -> set[int]:
         """Give the processes that have the file open."""
-        return processes.holders(self.given)
+        return holders(self.given)
+
+    def lockers(self) -> set[int]:
+        """Give the processes that hold a lock on the file, or on its -shm."""
+        return OpenFile(self.given).lockers()
 
     # What is kept of it.
 

@@ -67,6 +67,14 @@ class Witness:
         key = [str(row[2]).upper() for row in columns if row[5]]
         return key != ["INTEGER"]
 
+    def asked(self, question: str) -> list[TypedRow] | str:
+        """What SQL answers, typed; or why it does not."""
+        try:
+            rows = self.connection().execute(question).fetchall()
+        except (apsw.Error, UnicodeDecodeError) as error:
+            return f"{type(error).__name__}: {error}"
+        return [tuple((type(value).__name__, value) for value in row) for row in rows]
+
     def rows(self, table: str, rowid: int | None = None) -> list[TypedRow] | None:
         """All columns of one row, or of all rows, as SQL shows them; None where SQL cannot."""
         try:

@@ -20,6 +20,7 @@ from harness.truth.sqlite_pages.page_account import PageAccount
 from harness.truth.sqlite_pages.second_opinion import SecondOpinion
 from harness.truth.sqlite_pages.sequences import SEQUENCES, compare_sequences
 from harness.truth.sqlite_pages.tree_cells import Segment, TreeCells
+from harness.truth.sqlite_pages.virtual import VirtualTables
 
 _SCHEMA_TREE = SchemaObject("table", "sqlite_schema", "sqlite_schema", 1, None)
 
@@ -37,6 +38,7 @@ class Comparison:
         self._cells = TreeCells(self.live, self._account)
         self._matching = Matching(witnesses)
         self._second_opinion = SecondOpinion(self.live, witnesses, self.findings, self.doubts)
+        self._virtual = VirtualTables(changes.baseline.schema, witnesses)
         self._different: dict[str, TreeDifference] = {}  # tables by name
 
     def run(self, *, references: bool = True) -> Findings:
@@ -47,6 +49,7 @@ class Comparison:
         try:
             self._compare_pages()
             self._compare_trees()
+            self._judge_virtual_tables()
             self._settle_account()
             self._doubt_rebuilt_trees()
             self._second_opinion.check_integrity()
@@ -112,6 +115,18 @@ class Comparison:
             return
         if relation.kind == "table":
             self._different[relation.name] = difference
+        if not self._virtual.takes(relation, difference):
+            self._tell(relation, difference)
+
+    def _judge_virtual_tables(self) -> None:
+        """Judge each by its own rows; what they do not tell is told as it is stored."""
+        for relation, difference in self._virtual.judge(
+            self.live.schema, self._different, self.findings
+        ):
+            self._tell(relation, difference)
+
+    def _tell(self, relation: SchemaObject, difference: TreeDifference) -> None:
+        if relation.kind == "table":
             for sentence in difference.sentences(relation.name, "row"):
                 self.findings.differ(sentence, lost=difference.lost)
             return

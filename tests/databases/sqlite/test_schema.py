@@ -151,14 +151,16 @@ def test_only_the_database_itself_is_asked() -> None:
 
 
 def test_a_module_that_is_not_there() -> None:
-    """The whole cannot be read then; what does not need the table can."""
+    """The table is among the unread, with the reason; what does not need it can be read."""
     connection = made("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES P)")
     connection.execute(
         "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES"
         "('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING nobodys(x)');"
         "PRAGMA writable_schema = RESET"
     ).fetchall()
-    for ask in (reader.schema, lambda c: reader.table(c, "v"), lambda c: reader.columns(c, "v")):
+    whole = reader.schema(connection)
+    assert (list(whole.tables), whole.unread) == (["p", "c"], {"v": "no such module: nobodys"})
+    for ask in (lambda c: reader.table(c, "v"), lambda c: reader.columns(c, "v")):
         with pytest.raises(apsw.SQLError, match="no such module: nobodys"):
             ask(connection)
     assert [(key.parent, key.referred) for key in reader.foreign_keys(connection)] == [

@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.experiment.cycle.grounds.sqlite.private_copy import private_copy
+from harness.experiment.init.draft import init
 from harness.experiment.init.looking import look
 
 SCHEMA = """
@@ -76,6 +77,21 @@ def test_what_cannot_be_read_is_left_out(folder: Path, sql: str, said: str) -> N
     assert said in found.unread["odd"]
     assert list(found.rows) == ["good"]
     assert found.fills == ("good",)
+
+
+def test_a_table_of_a_missing_module_and_its_parts_are_left_out(folder: Path) -> None:
+    """Neither the virtual table nor what is named after it is filled; an experiment is drafted."""
+    odd = "INSERT INTO sqlite_schema VALUES('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING x')"
+    path = made(folder / "a.db", "CREATE TABLE good (a); CREATE TABLE v_chunks (a)")
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute(f"PRAGMA writable_schema = ON; {odd}").fetchall()
+    with private_copy(path) as copy:
+        found = look(copy, path, rows=1)
+    assert found.unread == {"v": "no such module: x"}
+    assert found.fills == ("good",)
+    assert found.refused == {"v_chunks": "it seems to belong to v"}
+    init(path, folder / "e.toml", force=False)
+    assert 'tables = ["good"]' in (folder / "e.toml").read_text()
 
 
 def test_a_table_that_takes_no_rows_is_left_out(folder: Path) -> None:
