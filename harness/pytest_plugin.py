@@ -27,6 +27,7 @@ import pytest
 
 from harness.pytest_fixtures import (
     BROUGHT_BACK,
+    OWN_SETTINGS,
     database_connection,
     database_restored,
     database_restored_module,
@@ -200,32 +201,26 @@ class _Session:
         if self.guard is None or os.getpid() != self.pid:
             return
         guard, self.guard = self.guard, None
+        result = guard.result
+        result.own_settings = self.config.stash.get(OWN_SETTINGS, {})
         with _signals_ignored():
             _remove(self.copies)
+            if result.own_settings and _mode_now(self.database):
+                result.own_settings = {}
             if self.target.is_open_here:
-                self.lines = self._finish_apart(guard)
+                # in a process of its own, whose SQLite sees the locks of the one in here
+                self.lines = [f"{self.database} is open here (sqlite3): another process finishes"]
+                guard.abandon()
+                self.target.finish_elsewhere(result, archives=False)
             else:
-                result = guard.finish()
-                self.proven = result.says_clean
-                self.lines = list(_told(result, self.database))
-
-    def _finish_apart(self, guard: Guard) -> list[str]:
-        """Restore in a process of its own, whose SQLite sees the locks of the one in here."""
-        from harness.errors import RestoreError
-
-        guard.abandon()
-        lines = [
-            f"{self.database} is still open in this process (sqlite3): what the tests left is "
-            "not listed"
-        ]
-        try:
-            by = self.target.restore_elsewhere(archives=False)
-        except RestoreError as error:
-            close = "To spare you that: close what is open before the session ends, in a fixture"
-            return [*lines, str(error), *_by_hand(self.database), close]
-        self.proven = True
-        how = f"restored by {by} in another process"
-        return [*lines, f"{how}; the database is proven at its baseline"]
+                guard.finish()
+            self.proven = result.says_clean
+            if self.lines and not self.proven:
+                close = "To spare you that: close what is open before the session ends"
+                self.lines.append(f"{close}, in a fixture")
+            self.lines += _told(result, self.database)
+            if self.proven and result.own_settings:
+                self.lines.append(_mode_later(self.database))
 
     def _remove_stale_copies(self) -> None:
         """Remove the copies of a killed session, known to be its own by the journal beside them."""
@@ -254,6 +249,23 @@ def _told(result: GuardResult, database: Path) -> Iterator[str]:
         yield f"a backup beside {database} could not be removed: remove it by hand"
     spent = (f"{phase} {spent_ms:.1f} ms" for phase, spent_ms in result.timings_ms.items())
     yield ", ".join(spent)
+
+
+def _mode_now(database: Path) -> bool:
+    """Put the mode back which the fixtures set, where that can be."""
+    from harness.guard.sqlite import rollback_mode
+
+    return rollback_mode.leave_now(database)
+
+
+def _mode_later(database: Path) -> str:
+    """See that it goes back when that can be, and say when."""
+    from harness.guard.sqlite import rollback_mode
+
+    sentence = f"{database} is in WAL mode for the fixtures' sake, and somebody is connected: "
+    if rollback_mode.leave_later(database):
+        return f"{sentence}rollback mode comes back when this process and they have ended"
+    return f"{sentence}rollback mode comes back by 'PRAGMA journal_mode=delete'"
 
 
 def _by_hand(database: Path) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Grade = Literal["rows", "exact"]
@@ -72,6 +72,11 @@ class Differences:
         for name, shadows in self.shadows.items():
             for shadow, rows in shadows.items():
                 yield name, shadow, rows
+
+    def without(self, settings: Mapping[str, tuple[Any, Any]]) -> Differences:
+        """Leave out settings that differ in just this way: name -> (baseline, now)."""
+        left = {name: pair for name, pair in self.settings.items() if settings.get(name) != pair}
+        return self if left == self.settings else replace(self, settings=left)
 
     def sentences(self) -> list[str]:
         """One line each for people: table by table, then sequences, schema, settings, damage."""

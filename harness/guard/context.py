@@ -21,7 +21,7 @@ from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from harness.cleanup import Cleanup
-from harness.databases import Differences, Grade
+from harness.databases import Grade
 from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
@@ -246,10 +246,7 @@ class Guarded:
         try:
             if apart:
                 guard.abandon()
-                self.result.restored_by = self._target.restore_elsewhere(
-                    archives=self._asked.archives
-                )
-                self.result.remaining, self.result.ended = Differences(), "restored"
+                self._target.finish_elsewhere(self.result, archives=self._asked.archives)
             else:
                 guard.finish()
         except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from harness.databases import Differences
 from harness.databases.engine import Address, Given
 from harness.databases.errors import describe
 from harness.errors import RestoreError, UsageError
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry, how_to_recover
+from harness.guard.result import GONE, UNKNOWN, GuardResult
 from harness.guard.resumed import Resumed
 from harness.guard.target import Target, target_of
 from harness.system import processes
@@ -55,8 +60,14 @@ def recover(
     return bring_back(target, archives=archives, asked=asked)
 
 
-def bring_back(target: Target, *, archives: bool = False, asked: bool = False) -> str | None:
-    """Do what ``recover`` does, to a target."""
+def bring_back(
+    target: Target, *, archives: bool = False, asked: bool = False, into: GuardResult | None = None
+) -> str | None:
+    """Do what ``recover`` does, to a target.
+
+    ``into`` is told how it went, and then nothing is put back where nothing but its
+    ``own_settings`` differs.
+    """
     journal = target.journal
     if journal.exists:
         target.refuse_stranger(given=True)
@@ -82,9 +93,18 @@ def bring_back(target: Target, *, archives: bool = False, asked: bool = False) -
         target.sweep(archives_alone=True)
         hold_pins(backups)
         _refuse_what_is_lost(target, backups)
+        result = into or GuardResult()
+        if into is not None:
+            result.found = _found(target, backups).without(result.own_settings)
+            if result.found.clean("exact"):
+                _tidy_up(target, backups, proven=True)
+                result.ended = "cleaned"
+                return None
         if archives or not journal.is_in_reach:
-            _keep(target)
-        return _put_back(target, backups)
+            result.archive = _keep(target)
+        result.restored_by = _put_back(target, backups, result.own_settings)
+        result.remaining, result.ended = Differences(), "restored"
+        return result.restored_by
     finally:
         for backup in backups:
             backup.recovery.release()
@@ -186,9 +206,19 @@ def _could_not(target: Target, reasons: list[str]) -> RestoreError:
 # The steps.
 
 
-def _keep(target: Target) -> None:
+def _found(target: Target, backups: list[Resumed]) -> Differences:
+    """Find what differs, by the first backup that can tell; UNKNOWN where none can."""
+    for backup in backups:
+        with suppress(Exception):  # whoever restores says what is wrong
+            backup.must_be_resumed()
+            backup.recovery.check()
+            return backup.recovery.differences() if target.is_there else GONE
+    return UNKNOWN
+
+
+def _keep(target: Target) -> Path | None:
     try:
-        target.archive()
+        return target.archive()
     except (OSError, target.engine.Error) as error:
         raise RestoreError(
             f"what {target.database} holds now could not be kept as an archive, so nothing was put "
@@ -196,7 +226,9 @@ def _keep(target: Target) -> None:
         ) from error
 
 
-def _put_back(target: Target, backups: list[Resumed]) -> str:
+def _put_back(
+    target: Target, backups: list[Resumed], own_settings: Mapping[str, tuple[Any, Any]]
+) -> str:
     """Restore from the first backup of the chain that brings the baseline back."""
     reasons = []
     for backup in backups:
@@ -205,7 +237,7 @@ def _put_back(target: Target, backups: list[Resumed]) -> str:
             backup.must_be_resumed()
             recovery.restore()
             recovery.check()
-            differences = recovery.differences()
+            differences = recovery.differences().without(own_settings)
         except Exception as error:  # noqa: BLE001 - the reason is told, the next backup is tried
             recovery.release()
             reasons.append(f"{recovery.name}: {_why(target, error)}")

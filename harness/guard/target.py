@@ -14,6 +14,7 @@ from harness.databases.engine import Address, Engine, Given
 from harness.databases.engines import address_of, known
 from harness.guard.journal import Journal
 from harness.guard.loading import load
+from harness.guard.result import GuardResult
 from harness.recovery import Recovery
 from harness.system.files import Files
 
@@ -73,11 +74,11 @@ class Target(Protocol):
     def is_open_here(self) -> bool:
         """Whether this process has it open in a way that a restore from it would break."""
 
-    def restore_elsewhere(self, *, archives: bool) -> str:
-        """Bring it back from another process, once its guard here was abandoned; by which recovery.
+    def finish_elsewhere(self, result: GuardResult, *, archives: bool) -> None:
+        """Verify and restore in another process, once its guard here was abandoned.
 
-        Raises:
-            RestoreError: the baseline is not proven back; journal and backups are kept.
+        How it went is in ``result``; where the baseline is not proven back, journal and backups
+        are kept.
         """
 
     # What stands in its place.

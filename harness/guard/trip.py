@@ -98,9 +98,10 @@ class Trip:
     def verify(self) -> Differences:
         """Find what differs from the baseline; UNKNOWN where that cannot be told."""
         try:
-            return self.attempts.make(
+            found = self.attempts.make(
                 "verify", "differences", lambda: self._chain.differences(self.options.grade)
             )
+            return found.without(self.result.own_settings)
         except Exception:  # noqa: BLE001 - kept as a failure; what cannot be verified is not clean
             return UNKNOWN
 

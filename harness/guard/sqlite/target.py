@@ -12,6 +12,7 @@ from harness import registry
 from harness.databases.sqlite.address import SqliteFile
 from harness.databases.sqlite.files import beside, real, size_of
 from harness.errors import RestoreError
+from harness.guard.result import GuardResult
 from harness.guard.sqlite import archive, refusals
 from harness.guard.sqlite.backups import backup_path, standing_backups
 from harness.guard.sqlite.folder import Folder
@@ -19,7 +20,7 @@ from harness.guard.sqlite.ignoring import bring_rule
 from harness.guard.sqlite.in_use import refuse_in_use
 from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
-from harness.guard.sqlite.restore_elsewhere import recover_elsewhere
+from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
 from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.recovery import Recovery
@@ -79,10 +80,10 @@ class FileTarget:
         """Whether Python's own sqlite3 has it open: two libraries break each other's locks."""
         return is_open(self.given)
 
-    def restore_elsewhere(self, *, archives: bool) -> str:
-        """Restore from a process whose SQLite sees the locks of the library in here."""
-        return recover_elsewhere(
-            self.given, busy_timeout_ms=self.busy_timeout_ms, archives=archives
+    def finish_elsewhere(self, result: GuardResult, *, archives: bool) -> None:
+        """Finish in a process whose SQLite sees the locks of the library in here."""
+        finish_elsewhere(
+            self.given, result, busy_timeout_ms=self.busy_timeout_ms, archives=archives
         )
 
     # What stands in its place.
