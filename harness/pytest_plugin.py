@@ -210,8 +210,7 @@ class _Session:
             if self.target.is_open_here:
                 # in a process of its own, whose SQLite sees the locks of the one in here
                 self.lines = [f"{self.database} is open here (sqlite3): another process finishes"]
-                guard.abandon()
-                self.target.finish_elsewhere(result, archives=False)
+                guard.finish_elsewhere()
             else:
                 guard.finish()
             self.proven = result.says_clean
@@ -238,6 +237,9 @@ def _told(result: GuardResult, database: Path) -> Iterator[str]:
     yield "the tests left " + ("nothing" if not found else f"{len(found)} differences:")
     yield from (f"  {sentence}" for sentence in found)
     if result.says_clean:
+        from harness.guard.telling import put_back
+
+        yield from (f"put back: {was}" for was in put_back(result) if not result.restored_by)
         how = f"restored by {result.restored_by}" if result.restored_by else "no restore was needed"
         yield f"{how}; the database is proven at its baseline"
     else:

@@ -58,8 +58,15 @@ class Differences:
     shadows: dict[str, dict[str, TableDifferences]] = field(default_factory=dict)
     by_shadows: dict[str, str] = field(default_factory=dict)  # those that its rows do not tell: why
 
+    # what the database has beside its content, its owner for instance: name -> (baseline, now)
+    attributes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def proves(self, grade: Grade) -> bool:
+        """Whether content and, at "exact", attributes are the baseline's."""
+        return self.clean(grade) and (grade == "rows" or not self.attributes)
+
     def clean(self, grade: Grade) -> bool:
-        """Whether it is the baseline at ``grade``; never with an unread table or with damage."""
+        """Whether the content is the baseline's; never with an unread table or with damage."""
         if self.tables or self.schema or self.settings or self.unread or self.damage:
             return False
         return grade == "rows" or not (self.sequences or self.shadows)
@@ -105,6 +112,7 @@ class Differences:
         ]
         lines += [f"{name}: not readable: {why}" for name, why in sorted(self.unread.items())]
         lines += [f"{what} {how}" for what, how in sorted(self.damage.items())]
+        lines += [f"{name} {was} -> {now}" for name, (was, now) in sorted(self.attributes.items())]
         return lines
 
     def _altered(self, name: str) -> bool:

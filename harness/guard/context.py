@@ -245,8 +245,7 @@ class Guarded:
         assert guard is not None  # noqa: S101 - for mypy: whoever calls has looked
         try:
             if apart:
-                guard.abandon()
-                self._target.finish_elsewhere(self.result, archives=self._asked.archives)
+                guard.finish_elsewhere()
             else:
                 guard.finish()
         except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven

@@ -25,6 +25,7 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
             for name, shadows in found.shadows.items()
         },
         "by_shadows": dict(found.by_shadows),
+        "attributes": _pairs(found.attributes),
     }
 
 

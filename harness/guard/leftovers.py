@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def bring_back(
         result = into or GuardResult()
         if into is not None:
             result.found = _found(target, backups).without(result.own_settings)
-            if result.found.clean("exact"):
+            if result.found.clean("exact") and not target.attributes():
                 _tidy_up(target, backups, proven=True)
                 result.ended = "cleaned"
                 return None
@@ -212,7 +213,11 @@ def _found(target: Target, backups: list[Resumed]) -> Differences:
         with suppress(Exception):  # whoever restores says what is wrong
             backup.must_be_resumed()
             backup.recovery.check()
-            return backup.recovery.differences() if target.is_there else GONE
+            target.know_attributes(backup.recovery, backup.description)
+            left = target.attributes()
+            target.put_attributes_back()
+            found = backup.recovery.differences() if target.is_there else GONE
+            return replace(found, attributes=left)
     return UNKNOWN
 
 
@@ -235,18 +240,21 @@ def _put_back(
         recovery = backup.recovery
         try:
             backup.must_be_resumed()
+            target.know_attributes(recovery, backup.description)
             recovery.restore()
             recovery.check()
+            kept_from = target.put_attributes_back()
             differences = recovery.differences().without(own_settings)
+            differences = replace(differences, attributes=target.attributes())
         except Exception as error:  # noqa: BLE001 - the reason is told, the next backup is tried
             recovery.release()
             reasons.append(f"{recovery.name}: {_why(target, error)}")
             continue
-        if differences.clean("exact"):
+        if differences.proves("exact"):
             _tidy_up(target, backups, proven=True)
             return recovery.name
         recovery.release()
-        reasons.append(f"{recovery.name}: {'; '.join(differences.sentences())}")
+        reasons.append(f"{recovery.name}: {'; '.join(kept_from or differences.sentences())}")
     raise _could_not(target, reasons)
 
 
@@ -259,6 +267,8 @@ def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) ->
             target.journal.write({"state": PROVEN, "backups": descriptions})
         tidy(backups)
         target.journal.end()
+        if proven:
+            target.put_times_back()
     except (OSError, target.engine.Error) as error:
         raise RestoreError(
             f"{target.address} is at its baseline, but what a guard left beside it cannot be "

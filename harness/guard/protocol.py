@@ -70,7 +70,7 @@ class Guard:
     def finish(self) -> GuardResult:
         """Clean up, verify, restore where the policy says so, verify again, dispose."""
         result, policy, trip = self.result, self.options.when, self._trip
-        timed, grade = trip.attempts.timed, self.options.grade
+        timed = trip.attempts.timed
         trip.bring_back_names()
         if policy.cleans and self.options.cleanup is not None:
             with timed("cleanup"):
@@ -80,7 +80,7 @@ class Guard:
                 result.found = trip.verify()
         if policy.wants_restore(
             reported_ok=result.report is not None and result.report.ok,
-            found_clean=result.found is not None and result.found.clean(grade),
+            found_clean=result.found is not None and trip.is_baseline(result.found),
         ):
             result.ended = "restored" if trip.restore() else "dirty"
         else:
@@ -109,6 +109,15 @@ class Guard:
                 f"{address} is not proven back at its baseline; its backup is kept. "
                 f"Run '{how_to_recover(address)}'."
             )
+
+    def finish_elsewhere(self) -> GuardResult:
+        """Finish in another process, where this one must not; see ``Target.is_open_here``."""
+        self.abandon()
+        self.target.finish_elsewhere(self.result, archives=self.options.archives)
+        if self.result.says_clean:
+            self.target.put_attributes_back()
+            self.target.put_times_back()
+        return self.result
 
     def command_started(self, pid: int) -> None:
         """Note which process runs the tests, so that none outlives a killed guard unseen."""

@@ -87,7 +87,19 @@ class Target(Protocol):
         """Refuse what could not be verified; UsageError or BackupError, and nothing is written."""
 
     def note_place(self) -> None:
-        """Remember how it stands there, before any test runs."""
+        """Remember how it stands there, and its attributes, before any test runs."""
+
+    def attributes(self) -> dict[str, tuple[Any, Any]]:
+        """Give the attributes that are not as they were noted: name -> (was, now)."""
+
+    def put_attributes_back(self) -> list[str]:
+        """Make them again what they were, as far as nothing must be restored for it; why not."""
+
+    def put_times_back(self) -> None:
+        """Give it the times that were noted, once nothing is written any more; as far as may be."""
+
+    def know_attributes(self, recovery: Recovery, description: dict[str, Any]) -> None:
+        """Note them after a kill, from a backup and what a journal says of it."""
 
     def refuse_stranger(self, *, given: bool = False) -> None:
         """Raise RestoreError where tests have put something else in its place: it is left alone.

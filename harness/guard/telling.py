@@ -34,7 +34,7 @@ class Run:
     def proven(self) -> bool:
         """Whether the last verification found the database to be its baseline."""
         last_found = self.result.remaining or self.result.found
-        return self.result.says_clean and last_found is not None and last_found.clean(self.grade)
+        return self.result.says_clean and last_found is not None and last_found.proves(self.grade)
 
 
 def lines(run: Run, *, verbose: bool = False) -> list[str]:
@@ -148,12 +148,24 @@ def _ended(run: Run) -> list[str]:
         if result.archive is not None:
             sentences.append(f"what was there is kept as {result.archive.name}")
     elif result.found is not None:
+        sentences += [f"put back: {was}" for was in put_back(result)]
         sentences.append("no restore was needed")
     if run.proven:
         sentences.append(f"{run.database} is proven back at its baseline")
     else:
         sentences.append(f"{run.database} was not looked at: nothing is proven with this policy")
     return sentences
+
+
+def put_back(result: GuardResult) -> list[str]:
+    """Say which attributes are again what they were, though nothing was restored."""
+    if result.found is None or result.remaining is None:
+        return []
+    return [
+        f"{name} {was}"
+        for name, (was, _) in sorted(result.found.attributes.items())
+        if name not in result.remaining.attributes
+    ]
 
 
 def _reasons(result: GuardResult) -> list[str]:

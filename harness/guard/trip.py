@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.cleanup import Cleanup, CleanupReport
@@ -96,7 +97,16 @@ class Trip:
         return self.target.engine.connect(database, busy_timeout_ms=timeout_ms)
 
     def verify(self) -> Differences:
-        """Find what differs from the baseline; UNKNOWN where that cannot be told."""
+        """Find what differs from the baseline; UNKNOWN where that cannot be told.
+
+        Attributes are put back on the way, where they can be; that they differed is told.
+        """
+        attributes = self.target.attributes()
+        return replace(self._content(), attributes=attributes) if attributes else self._content()
+
+    def _content(self) -> Differences:
+        for reason in self.target.put_attributes_back():
+            self.attempts.failed(Step("restore", "attributes", 1), PermissionError(reason))
         try:
             found = self.attempts.make(
                 "verify", "differences", lambda: self._chain.differences(self.options.grade)
@@ -104,6 +114,14 @@ class Trip:
             return found.without(self.result.own_settings)
         except Exception:  # noqa: BLE001 - kept as a failure; what cannot be verified is not clean
             return UNKNOWN
+
+    def is_baseline(self, found: Differences) -> bool:
+        """Whether nothing is left to put back, attributes included that could be by themselves."""
+        now = replace(found, attributes=self.target.attributes())
+        if now.proves(self.options.grade):
+            self.result.remaining = now if found.attributes else None
+            return True
+        return False
 
     def restore(self) -> bool:
         """Put the baseline back, what is thrown away kept; whether it is proven back."""
@@ -121,8 +139,9 @@ class Trip:
         if not self.policy.verifies:
             return True
         with self.attempts.timed("verify"):
-            self.result.remaining = self.verify()
-        return self.result.remaining.clean(self.options.grade)
+            found = self._content()
+            self.result.remaining = replace(found, attributes=self.target.attributes())
+        return self.result.remaining.proves(self.options.grade)
 
     # The ends: left to the next guard, or nothing is left.
 
@@ -142,6 +161,7 @@ class Trip:
         else:
             with self.attempts.timed("dispose"):
                 self._dispose()
+                self.target.put_times_back()
             _under_way.discard(self)
 
     def _rescued(self) -> bool:

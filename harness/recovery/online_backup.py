@@ -12,8 +12,8 @@ counter and the schema cookie of the header, so that others notice. A page size 
 changed needs sole access for a moment to be set back. So does a journal mode; where that cannot be
 had the rows go back all the same, and the mode stays a difference. Mode and owner of the database's
 file stay as they are.
-A live file that tests deleted, emptied or damaged beyond SQLite is replaced as a file, as by
-file_copy: that needs sole access, and gives mode and owner back.
+A live file that tests deleted, emptied, gave another name (a hard link) or damaged beyond SQLite is
+replaced as a file, as by file_copy: that needs sole access, and gives mode and owner back.
 Speed: a big file is copied in the kernel while a read transaction proves that the main file alone
 is the database and keeps everybody from writing it; the copy is then the file to the byte. Where
 anything stands in the -wal, or others leave no moment for it, SQLite copies the pages. A backup
@@ -79,7 +79,7 @@ class OnlineBackup(FileBackup):
         except BaseException:
             self._sweep(part)
             raise
-        self._adopt(part, seal)
+        self._adopt(part, seal, status)
 
     def restore(self) -> None:
         """Write the backup's pages through a connection to the live database, one transaction.
@@ -97,6 +97,10 @@ class OnlineBackup(FileBackup):
             self._put_whole()
             return
         self.check()
+        if os.stat(self.main).st_nlink > self._links:  # what is written would go to another name
+            with suppress(apsw.BusyError):
+                self._put_whole()
+                return
         try:
             self._pages_in()
         except (apsw.NotADBError, apsw.CorruptError):

@@ -20,15 +20,25 @@ import apsw
 from harness.databases.sqlite.files import connect, real
 from harness.guard.leftovers import is_pending
 from harness.guard.sqlite.second_library import is_open, leave_wal
+from harness.system.attributes import attributes_of, put_times_back
 
 PATIENCE_S = 60.0  # for others who are connected, once that process has ended
 _POLL_S = 0.02
 
 
 def leave_now(database: Path) -> bool:
-    """Leave WAL mode, through Python's sqlite3 where that has it open here; whether it is left."""
-    if is_open(database):
-        return leave_wal(database)
+    """Leave WAL mode, through Python's sqlite3 where that has it open here; whether it is left.
+
+    The file keeps its times: nothing else of it changes.
+    """
+    was = attributes_of(database, thorough=False)
+    left = leave_wal(database) if is_open(database) else _left_by_ours(database)
+    if left and was is not None:
+        put_times_back(database, was)
+    return left
+
+
+def _left_by_ours(database: Path) -> bool:
     try:
         with closing(connect(real(database), busy_timeout_ms=0)) as connection:
             return bool(connection.pragma("journal_mode", "delete") == "delete")

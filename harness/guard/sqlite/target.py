@@ -25,6 +25,13 @@ from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.recovery import Recovery
 from harness.system import processes
+from harness.system.attributes import (
+    Attributes,
+    apart,
+    attributes_of,
+    put_back,
+    put_times_back,
+)
 from harness.system.files import Files
 
 __all__ = ["FileTarget", "made", "pending"]
@@ -45,6 +52,7 @@ class FileTarget:
         self.journal = FileJournal(self.given, files, state)
         self.database = self.journal.database
         self._folder: Folder | None = None  # as it was when it was noted
+        self._was: Attributes | None = None  # the file's, as well
         self._was_link = self.given.is_symlink()
 
     # What must not be guarded.
@@ -93,8 +101,31 @@ class FileTarget:
         refuse_unreadable(self.database, busy_timeout_ms=self.busy_timeout_ms)
 
     def note_place(self) -> None:
-        """Remember the folder."""
+        """Remember the folder, and mode, owner and times of the file."""
         self._folder = Folder.of(self.database)
+        self._was = attributes_of(self.database)
+
+    def know_attributes(self, recovery: Recovery, description: dict[str, Any]) -> None:
+        """Take mode, owner and times from the backup's own file; a pin has none."""
+        file = recovery.file_left
+        was = attributes_of(file, thorough=False) if file is not None else None
+        if was is not None:
+            owner = None if description.get("owner_unkept") else was.owner
+            self._was = was._replace(links=1, owner=owner)
+
+    def attributes(self) -> dict[str, tuple[Any, Any]]:
+        """Compare mode, owner and the number of names."""
+        now = attributes_of(self.database, thorough=False)
+        return apart(self._was, now) if self._was is not None and now is not None else {}
+
+    def put_attributes_back(self) -> list[str]:
+        """Set mode, owner and extended attributes."""
+        return put_back(self.database, self._was) if self._was is not None else []
+
+    def put_times_back(self) -> None:
+        """Set the times of last access and last change."""
+        if self._was is not None:
+            put_times_back(self.database, self._was)
 
     def refuse_stranger(self, *, given: bool = False) -> None:
         """Leave alone what the tests put in the database's place, if it is no file."""
