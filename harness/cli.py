@@ -253,6 +253,11 @@ BUSY = click.option(
     default=True,
     help="Do not keep what a restore throws away.",
 )
+@click.option(
+    "--absent-ok",
+    is_flag=True,
+    help="There need not be a database yet: what the tests make is removed again.",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--verbose", is_flag=True, help="Show every row that the tests left.")
 @click.argument("argv", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)

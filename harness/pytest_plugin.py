@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from harness.guard import Guard, GuardResult
     from harness.guard.entrance import Asked
     from harness.guard.target import Target
+    from harness.recovery import Recovery
 
 FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
 __all__ = [
@@ -67,6 +68,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="guard it even if it looks like production, is on a network, or is in use",
     )
+    text_absent = "there need not be a database yet: what the tests make is removed again"
+    group.addoption("--guard-absent-ok", action="store_true", help=text_absent)
+    parser.addini("guard_absent_ok", text_absent, type="bool", default=False)
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
     parser.addini(
         "guard_production_signs", "more words that mean production in a path", type="args"
@@ -87,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signs=config.getini("guard_production_signs"),
         i_know=config.option.guard_i_know,
         archives=False,
+        absent_ok=config.option.guard_absent_ok or config.getini("guard_absent_ok"),
     )
     try:
         target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
@@ -144,7 +149,10 @@ class _Session:
             return []
         spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
         chain = ", ".join(self.guard.result.backed_up_by)
-        told = [*self.remarks, f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"]
+        how = f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"
+        if self.guard.result.absent:
+            how = f"{self.database} is not there yet: what the tests make is removed again"
+        told = [*self.remarks, how]
         return [f"harness guard: {line}" for line in told]
 
     @pytest.hookimpl(optionalhook=True)
@@ -154,11 +162,14 @@ class _Session:
 
         from harness.errors import HarnessError
         from harness.recovery.online_backup import OnlineBackup
+        from harness.recovery.sqlite.absence import Absence
         from harness.system.files import Files
 
         copy = self.database.with_name(f"{self.database.name}.{node.gateway.id}")
+        absent = self.guard is not None and self.guard.result.absent
+        kept_as: type[Recovery] = Absence if absent else OnlineBackup
         try:
-            OnlineBackup(self.database, copy, files=Files()).capture()
+            kept_as(copy if absent else self.database, copy, files=Files()).capture()
         except (HarnessError, apsw.Error, OSError) as error:
             pytest.exit(
                 f"{node.gateway.id} gets no copy of the database: {error}. "
@@ -241,6 +252,8 @@ def _told(result: GuardResult, database: Path) -> Iterator[str]:
 
         yield from (f"put back: {was}" for was in put_back(result) if not result.restored_by)
         how = f"restored by {result.restored_by}" if result.restored_by else "no restore was needed"
+        if result.absent and result.restored_by:
+            how = "it was removed"
         yield f"{how}; the database is proven at its baseline"
     else:
         yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)

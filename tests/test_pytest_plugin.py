@@ -357,3 +357,58 @@ def test_the_module_is_light() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_database_that_the_tests_make(pytester: pytest.Pytester, database: Path) -> None:
+    """It is made by them, restored after a test that wants that, and gone in the end."""
+    database.unlink()
+    tests = """
+        import pytest
+        @pytest.fixture(scope="session")
+        def migrated(guarded_database):
+            assert not guarded_database.exists()
+            connection = apsw.Connection(str(guarded_database))
+            connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, x)")
+            connection.close()
+        @pytest.mark.parametrize("i", range(2))
+        def test_it(migrated, database_restored, i):
+            add(database_restored)
+            assert count(database_restored) == 1
+    """
+    done = run(pytester, tests)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*no such database*--guard-absent-ok*"])
+    done = run(pytester, tests, "--guard-absent-ok")
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(
+        [
+            "harness guard: * is not there yet*",
+            "*the whole database (1 table, 0 rows)",
+            "it was removed; *",
+        ]
+    )
+    assert beside(database) == []
+    assert not database.exists()
+
+
+@pytest.mark.long
+def test_every_worker_makes_its_own(pytester: pytest.Pytester, database: Path) -> None:
+    """Each finds nothing at its own path, and nothing of all is left; the ini file asks for it."""
+    database.unlink()
+    pytester.makeini("[pytest]\nguard_absent_ok = true\n")
+    done = run(
+        pytester,
+        """
+        import pytest
+        @pytest.mark.parametrize("i", range(4))
+        def test_it(guarded_database, i, worker_id):
+            assert guarded_database.name == f"dev.sqlite3.{worker_id}"
+            connection = apsw.Connection(str(guarded_database))
+            connection.execute("CREATE TABLE IF NOT EXISTS t(x)")
+        """,
+        "-n2",
+    )
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["the tests left nothing"])
+    assert beside(database) == []
+    assert not database.exists()

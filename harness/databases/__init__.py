@@ -57,9 +57,9 @@ class Differences:
     # Virtual table -> what it is stored in; only "exact" minds where its own rows are the same.
     shadows: dict[str, dict[str, TableDifferences]] = field(default_factory=dict)
     by_shadows: dict[str, str] = field(default_factory=dict)  # those that its rows do not tell: why
-
-    # what the database has beside its content, its owner for instance: name -> (baseline, now)
+    # What the database has beside its content, its owner for instance: name -> (baseline, now)
     attributes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    whole: str = ""  # a phrase about what is there where the baseline is that nothing is
 
     def proves(self, grade: Grade) -> bool:
         """Whether content and, at "exact", attributes are the baseline's."""
@@ -67,7 +67,7 @@ class Differences:
 
     def clean(self, grade: Grade) -> bool:
         """Whether the content is the baseline's; never with an unread table or with damage."""
-        if self.tables or self.schema or self.settings or self.unread or self.damage:
+        if self.tables or self.schema or self.settings or self.unread or self.damage or self.whole:
             return False
         return grade == "rows" or not (self.sequences or self.shadows)
 
@@ -87,7 +87,8 @@ class Differences:
 
     def sentences(self) -> list[str]:
         """One line each for people: table by table, then sequences, schema, settings, damage."""
-        lines = [table.sentence(name) for name, table in sorted(self.tables.items())]
+        lines = [self.whole] if self.whole else []
+        lines += [table.sentence(name) for name, table in sorted(self.tables.items())]
         return lines + self.sentences_beside_rows()
 
     def sentences_beside_rows(self) -> list[str]:

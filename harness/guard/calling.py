@@ -29,6 +29,7 @@ class Callable(ModuleType):
         signs: Sequence[str] = (),
         i_know: bool = False,
         archives: bool = True,
+        absent_ok: bool = False,
     ) -> Guarded:
         """Guard a database for a block: ``with harness.guard("data/dev.sqlite3") as g: ...``.
 
@@ -43,5 +44,6 @@ class Callable(ModuleType):
             signs=signs,
             i_know=i_know,
             archives=archives,
+            absent_ok=absent_ok,
         )
         return guarded

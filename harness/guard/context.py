@@ -59,6 +59,7 @@ class Guarded:
         signs: more words that mean production, beside those that the guard knows.
         i_know: guard also what looks like production, lies on a network, or is in use.
         archives: keep what a restore throws away beside the database.
+        absent_ok: there need not be a database yet; what the block makes is removed again.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Guarded:
         signs: Sequence[str] = (),
         i_know: bool = False,
         archives: bool = True,
+        absent_ok: bool = False,
     ) -> None:
         address = _absolute(database)  # wherever the tests change to
         self._target = target_of(address, busy_timeout_ms=busy_timeout_ms)
@@ -86,6 +88,7 @@ class Guarded:
             signs=(signs,) if isinstance(signs, str) else tuple(signs),
             i_know=i_know,
             archives=archives,
+            absent_ok=absent_ok,
         )
         _check_options(cleanup, grade, busy_timeout_ms)
         self._key = ""  # its place among the guarded, while it has one

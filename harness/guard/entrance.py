@@ -38,6 +38,7 @@ class Asked:
     signs: Sequence[str] = ()  # more words that mean production
     i_know: bool = False  # guard also what only looks wrong
     archives: bool = True  # keep what a restore throws away
+    absent_ok: bool = False  # no database before the tests is a baseline, too
 
 
 def admit(target: Target, asked: Asked) -> None:
@@ -47,7 +48,7 @@ def admit(target: Target, asked: Asked) -> None:
         UsageError: the reason, and the way out.
     """
     chain_of(target, asked.recoveries)
-    refusals.check(target, signs=asked.signs, override=asked.i_know)
+    refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 
 
 def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guard:
@@ -69,13 +70,19 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         ) from error
     if recovered:
         remark(recovered)
-    target.refuse_unfit(recoveries)
-    if not asked.i_know:
+    absent = asked.absent_ok and target.is_gone
+    if absent:
+        recoveries = (target.absence,)
+    else:
+        target.refuse_unfit(recoveries)
+    if not (absent or asked.i_know):
         target.refuse_in_use(recoveries)
+    # the difference of a database to none is the whole of it, which the restore removes
+    no_cleanup = absent and asked.cleanup == BY_DIFFERENCE
     options = Options(
         policy=asked.policy,
         recoveries=recoveries,
-        cleanup=cleanup_of(asked.cleanup, target, recoveries),
+        cleanup=None if no_cleanup else cleanup_of(asked.cleanup, target, recoveries),
         grade=asked.grade,
         busy_timeout_ms=asked.busy_timeout_ms,
         archives=asked.archives,
@@ -100,6 +107,8 @@ def recover_leftovers(
     by = bring_back(target, archives=archives, asked=asked)
     if not was_pending:
         return None
+    if by == target.absence:
+        return f"a guard of {address} had been killed; there is no database again, as before it"
     if by is None:
         return (
             f"a guard of {address} had been killed; the baseline was in place, its files are gone"

@@ -101,7 +101,8 @@ def bring_back(
                 _tidy_up(target, backups, proven=True)
                 result.ended = "cleaned"
                 return None
-        if archives or not journal.is_in_reach:
+        absent = any(backup.recovery.of_absence for backup in backups)
+        if archives or absent or not journal.is_in_reach:  # it may be what people made since
             result.archive = _keep(target)
         result.restored_by = _put_back(target, backups, result.own_settings)
         result.remaining, result.ended = Differences(), "restored"
@@ -216,7 +217,8 @@ def _found(target: Target, backups: list[Resumed]) -> Differences:
             target.know_attributes(backup.recovery, backup.description)
             left = target.attributes()
             target.put_attributes_back()
-            found = backup.recovery.differences() if target.is_there else GONE
+            gone = target.is_gone and not backup.recovery.of_absence
+            found = GONE if gone else backup.recovery.differences()
             return replace(found, attributes=left)
     return UNKNOWN
 

@@ -32,6 +32,7 @@ class GuardResult:
     unprotected: str = ""  # why nothing is kept out of the tests' reach; empty when it is
     recovered: str | None = None  # a sentence about what a killed guard had left
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
+    absent: bool = False  # the baseline is that there is no database
     own_settings: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     # what the guard's own fixtures have set and not put back yet: name -> (baseline, now)
 

@@ -58,10 +58,11 @@ class Target(Protocol):
     def refuse_name(self) -> None:
         """Refuse a name by which nobody would find what is kept; UsageError."""
 
-    def refuse_place(self, *, override: bool) -> None:
+    def refuse_place(self, *, override: bool, absent_ok: bool = False) -> None:
         """Refuse what is no database, or lies where none can be guarded; UsageError.
 
-        ``override``: the user answers for a place that only looks wrong.
+        ``override``: the user answers for a place that only looks wrong. ``absent_ok``: there need
+        not be any yet.
         """
 
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
@@ -140,6 +141,10 @@ class Target(Protocol):
         """Give the processes that have it open, as far as this user sees them."""
 
     # What is kept of it.
+
+    @property
+    def absence(self) -> str:
+        """The name of the recovery whose baseline is that there is no database."""
 
     def recovery(self, name: str, place: int, *, vfs: str | None = None) -> Recovery:
         """Make a recovery whose backup lies where that of this place of a chain does."""

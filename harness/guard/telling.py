@@ -80,6 +80,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "found": None if result.found is None else of(result.found, rows=verbose),
         "remaining": None if result.remaining is None else of(result.remaining, rows=verbose),
         "cleanup": _report(result),
+        "absent": result.absent,
         "backed_up_by": list(result.backed_up_by),
         "restored_by": result.restored_by,
         "archive": None if result.archive is None else str(result.archive),
@@ -101,6 +102,8 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
 
 def _backed_up(result: GuardResult) -> list[str]:
     """Say which recovery it was, and what speaks for it."""
+    if result.absent:
+        return ["there is no database yet: what the tests make is removed again"]
     return [
         f"backed up by {name}: {registry.find('recovery', name).contract}"
         for name in result.backed_up_by
@@ -125,6 +128,8 @@ def _left(run: Run, *, verbose: bool) -> list[str]:
     if differences is None:
         return []
     whose = "left by the tests" if run.result.report is None else "left after the cleanup"
+    if differences.whole:
+        return [f"{whose}: {differences.whole}"]
     differing = _differing(differences, verbose=verbose)
     return [f"{whose}:", *_indented(differing)] if differing else [f"{whose}: nothing"]
 
@@ -144,7 +149,8 @@ def _ended(run: Run) -> list[str]:
         return []
     sentences = []
     if result.restored_by is not None:
-        sentences += [f"restored by {result.restored_by}", *_indented(_reasons(result))]
+        how = "it was removed" if result.absent else f"restored by {result.restored_by}"
+        sentences += [how, *_indented(_reasons(result))]
         if result.archive is not None:
             sentences.append(f"what was there is kept as {result.archive.name}")
     elif result.found is not None:
@@ -182,7 +188,7 @@ def _reasons(result: GuardResult) -> list[str]:
 
 
 def _differing(differences: Differences, *, verbose: bool) -> list[str]:
-    sentences = []
+    sentences = [differences.whole] if differences.whole else []
     for name, table in sorted(differences.tables.items()):
         sentences.append(table.sentence(name))
         if verbose:

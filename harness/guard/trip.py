@@ -60,6 +60,7 @@ class Trip:
         ):
             self._refuse()
         result.backed_up_by = tuple(recovery.name for recovery in chain.captured)
+        result.absent = any(recovery.of_absence for recovery in chain.captured)
         result.backup_bytes = chain.captured[0].size_bytes
 
     def _refuse(self) -> None:

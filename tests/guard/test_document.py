@@ -30,6 +30,7 @@ FOUND = Differences(
 )
 SHAPE = {
     "clean": {"rows": False, "exact": False},
+    "whole": None,
     "tables": {
         "t": {
             "added": 1,

@@ -54,7 +54,10 @@ class Keeper:
     def begin(self) -> str:
         """Take the state that is there as the baseline; the way it will be brought back."""
         if not self.main.exists():
-            raise RecoveryRefused(f"{self.main}: there is no such database")
+            raise RecoveryRefused(
+                f"{self.main}: there is no such database yet. Have it made before, by a fixture of "
+                "the session"
+            )
         if self._pin.untouched():
             self._begun.append(None)
             return PIN

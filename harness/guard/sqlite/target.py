@@ -24,6 +24,7 @@ from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
 from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.recovery import Recovery
+from harness.recovery.sqlite.absence import Absence
 from harness.system import processes
 from harness.system.attributes import (
     Attributes,
@@ -65,11 +66,14 @@ class FileTarget:
         """Refuse a symbolic link."""
         refusals.refuse_link(self.given)
 
-    def refuse_place(self, *, override: bool) -> None:
+    def refuse_place(self, *, override: bool, absent_ok: bool = False) -> None:
         """Refuse what is no SQLite file, cannot be written, or lies on a network."""
         if not self.journal.exists:
             # else a killed guard's tests may have removed or ruined it: its backup is put back
-            refusals.refuse_what_is_none(self.given)
+            if absent_ok and self.is_gone:
+                refusals.refuse_no_place(self.given)
+            else:
+                refusals.refuse_what_is_none(self.given)
         if self.given.absolute().parent.is_dir():
             refusals.refuse_unwritable(self.given)
         if not override:
@@ -201,9 +205,15 @@ class FileTarget:
 
     # What is kept of it.
 
+    @property
+    def absence(self) -> str:
+        """The recovery that removes what the tests have made."""
+        return Absence.name
+
     def recovery(self, name: str, place: int, *, vfs: str | None = None) -> Recovery:
         """Make a recovery whose backup stands beside the database."""
-        recovery: Recovery = registry.find("recovery", name)(
+        kind = Absence if name == Absence.name else registry.find("recovery", name)
+        recovery: Recovery = kind(
             self.database,
             backup_path(self.database, place),
             files=self.files,
@@ -287,6 +297,9 @@ class FileTarget:
 
     def make_durable(self) -> None:
         """Sync the database, what SQLite keeps beside it, and the folder."""
+        if self.is_gone:
+            self.files.sync_folder(self.database.parent)
+            return
         self.engine.make_durable(self.database, self.files)
 
 
