@@ -254,6 +254,14 @@ BUSY = click.option(
     help="Do not keep what a restore throws away.",
 )
 @click.option(
+    "--wait",
+    "wait_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="How long to wait for another guard on the same database to end; 0.",
+)
+@click.option(
     "--absent-ok",
     is_flag=True,
     help="There need not be a database yet: what the tests make is removed again.",

@@ -68,6 +68,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="guard it even if it looks like production, is on a network, or is in use",
     )
+    text_wait = "how long to wait for another guard on the same database to end; 0"
+    group.addoption("--guard-wait", metavar="SECONDS", type=float, help=text_wait)
+    parser.addini("guard_wait", text_wait, default="0")
     text_absent = "there need not be a database yet: what the tests make is removed again"
     group.addoption("--guard-absent-ok", action="store_true", help=text_absent)
     parser.addini("guard_absent_ok", text_absent, type="bool", default=False)
@@ -86,11 +89,17 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.guard.entrance import Asked, admit
     from harness.guard.target import target_of
 
+    wait_s = config.option.guard_wait
+    try:
+        wait_s = float(config.getini("guard_wait")) if wait_s is None else wait_s
+    except ValueError as error:
+        raise pytest.UsageError(f"guard_wait: {error}") from None
     asked = Asked(
         recoveries=config.option.guard_recovery,
         signs=config.getini("guard_production_signs"),
         i_know=config.option.guard_i_know,
         archives=False,
+        wait_s=wait_s,
         absent_ok=config.option.guard_absent_ok or config.getini("guard_absent_ok"),
     )
     try:
@@ -121,6 +130,7 @@ class _Session:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
         from harness.guard.entrance import made
+        from harness.guard.waiting import Waiting
 
         target = self.target
         if target.is_open_here:
@@ -129,9 +139,14 @@ class _Session:
                 "it open in this process: two SQLite libraries break each other's locks. "
                 "Open it in a fixture, not while a conftest is imported."
             )
-        try:
+
+        def begin() -> Guard:
             guard = made(target, self.asked, remark=self.remarks.append)
             guard.begin()
+            return guard
+
+        try:
+            guard = Waiting(self.asked.wait_s, self._say_now).until_alone(begin)
             self.guard = guard  # only now is there anything to finish
             if guard.result.recovered:  # the journal is ours: a session that lives has copies too
                 self._remove_stale_copies()
@@ -142,6 +157,11 @@ class _Session:
         # Being told to end is an end like Ctrl-C: the database comes back first.
         if _has_signals() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
+
+    def _say_now(self, line: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"harness guard: {line}")
 
     def pytest_report_header(self) -> list[str]:
         """Say what is guarded."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -412,3 +413,21 @@ def test_every_worker_makes_its_own(pytester: pytest.Pytester, database: Path) -
     done.stdout.fnmatch_lines(["the tests left nothing"])
     assert beside(database) == []
     assert not database.exists()
+
+
+def test_a_session_waits_for_another_guard(pytester: pytest.Pytester, database: Path) -> None:
+    """Refused at once it is told how to wait; then it says for whom it waits, and runs."""
+    guard = Guard(database, recoveries=["online_backup"])
+    guard.begin()
+    tests = "def test_it(guarded_database): add(guarded_database)"
+    done = run(pytester, tests)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines([f"*that of process {os.getpid()} (*--guard-wait*"])
+    ending = threading.Timer(3, guard.finish)
+    ending.start()
+    done = run(pytester, tests, "--guard-wait", "60")
+    ending.join()
+    assert done.ret == 0
+    told = f"harness guard: waiting for the guard of process {os.getpid()} (*), up to 60 s"
+    done.stdout.fnmatch_lines([told, "restored by online_backup; *"])
+    assert rows(database) == ["a", "b"]

@@ -29,6 +29,7 @@ class Callable(ModuleType):
         signs: Sequence[str] = (),
         i_know: bool = False,
         archives: bool = True,
+        wait_s: float = 0,
         absent_ok: bool = False,
     ) -> Guarded:
         """Guard a database for a block: ``with harness.guard("data/dev.sqlite3") as g: ...``.
@@ -44,6 +45,7 @@ class Callable(ModuleType):
             signs=signs,
             i_know=i_know,
             archives=archives,
+            wait_s=wait_s,
             absent_ok=absent_ok,
         )
         return guarded

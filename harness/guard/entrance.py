@@ -16,8 +16,8 @@ from harness.cleanup import Cleanup
 from harness.databases import Grade
 from harness.databases.engine import Given
 from harness.errors import RestoreError, UsageError
-from harness.guard import refusals
-from harness.guard.journal import how_to_recover
+from harness.guard import refusals, waiting
+from harness.guard.journal import AtWork, how_to_recover
 from harness.guard.leftovers import bring_back
 from harness.guard.options import Options
 from harness.guard.protocol import Guard
@@ -38,6 +38,7 @@ class Asked:
     signs: Sequence[str] = ()  # more words that mean production
     i_know: bool = False  # guard also what only looks wrong
     archives: bool = True  # keep what a restore throws away
+    wait_s: float = 0  # for the end of another guard
     absent_ok: bool = False  # no database before the tests is a baseline, too
 
 
@@ -47,6 +48,7 @@ def admit(target: Target, asked: Asked) -> None:
     Raises:
         UsageError: the reason, and the way out.
     """
+    waiting.check(asked.wait_s)
     chain_of(target, asked.recoveries)
     refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 
@@ -57,6 +59,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     ``remark`` is told a sentence about what was put right, if anything was.
 
     Raises:
+        AtWork: another guard is; ``waiting`` says how to wait for its end.
         UsageError: it cannot be guarded as asked; nothing has run.
         RestoreError: what a killed guard left could not be brought back.
     """
@@ -74,7 +77,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     if absent:
         recoveries = (target.absence,)
     else:
-        target.refuse_unfit(recoveries)
+        _refuse_unfit(target, recoveries)
     if not (absent or asked.i_know):
         target.refuse_in_use(recoveries)
     # the difference of a database to none is the whole of it, which the restore removes
@@ -91,6 +94,15 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     guard = Guard(target, options)
     guard.result.recovered = recovered
     return guard
+
+
+def _refuse_unfit(target: Target, recoveries: Sequence[str]) -> None:
+    try:
+        target.refuse_unfit(recoveries)
+    except UsageError as error:
+        if target.journal.exists:  # of another guard, which began meanwhile, and has taken a name
+            raise AtWork(str(error)) from None
+        raise
 
 
 def recover_leftovers(

@@ -79,14 +79,14 @@ class FileJournal:
         try:
             self._descriptors = [self._files.create(self.path, 0o600)]
         except FileExistsError:
-            raise UsageError(
+            raise AtWork(
                 f"{self.path} is there: another guard is at work on this database, or one was "
-                f"killed. Run '{how_to_recover(self.database)}' first."
+                f"killed. Run '{how_to_recover(self.database)}' first"
             ) from None
         # between the two calls it is nobody's: another may have taken it for a killed guard's
         if not self._is_ours(self._descriptors[0]):
             self.release()
-            raise AtWork(f"another guard is at work on this database ({self.path})")
+            raise _at_work(self.path, self.path)
         first_entry = {"version": VERSION, "pid": os.getpid(), "file": self._file()}
         self._append(first_entry | entry)
         self.unprotected = self.second.prepare()
@@ -334,7 +334,7 @@ class FileJournal:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 os.close(descriptor)
-                raise AtWork(f"another guard is at work on this database ({path})") from None
+                raise _at_work(path, self.path) from None
             if same_file(descriptor, path):
                 return descriptor
             os.close(descriptor)  # its guard has ended between the two calls
@@ -379,6 +379,24 @@ class FileJournal:
             self._files.truncate(descriptor, whole_bytes)
         os.lseek(descriptor, 0, os.SEEK_END)
         return entries
+
+
+def _at_work(journal: Path, begun_as: Path) -> AtWork:
+    """Say which guard has a journal, as far as it can be seen; it opened it by its first name."""
+    pid = 0
+    with suppress(OSError, Untrusted, Damaged, OtherVersion, KeyError, IndexError):
+        descriptor = opened(journal, None)
+        try:
+            entries, _ = entries_in(os.pread(descriptor, MOST_BYTES, 0))
+        finally:
+            os.close(descriptor)
+        pid = int(entries[0]["pid"])
+    if not pid:  # it is just about to write it
+        return AtWork(f"another guard is at work on this database ({journal})")
+    # a number of another container's may be anybody's here
+    who = processes.named([pid]) if processes.holders(begun_as, among=[pid]) else str(pid)
+    who = f"of process {who}"
+    return AtWork(f"another guard is at work on this database, that {who} ({journal})", who)
 
 
 def _owner_of(path: Path) -> str:
