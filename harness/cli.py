@@ -202,6 +202,12 @@ BUSY = click.option(
     help="How long to wait for the database's lock; 1000.",
 )
 
+END_SURVIVORS = click.option(
+    "--end-survivors",
+    is_flag=True,
+    help="End what the tests have started and that still lives.",
+)
+
 
 @cli.command(
     context_settings={"allow_interspersed_args": False},
@@ -266,6 +272,20 @@ BUSY = click.option(
     is_flag=True,
     help="There need not be a database yet: what the tests make is removed again.",
 )
+@click.option(
+    "--allow-survivors",
+    is_flag=True,
+    help="Processes of the command may have the database open when it has ended.",
+)
+@END_SURVIVORS
+@click.option(
+    "--survivors-wait",
+    "survivors_wait_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=5.0,
+    help="How long to wait for those that do; 5.",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--verbose", is_flag=True, help="Show every row that the tests left.")
 @click.argument("argv", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -286,8 +306,11 @@ def guard(database: str, argv: tuple[str, ...], **options: Any) -> None:
 @click.option(
     "--discard", is_flag=True, help="Keep the database as it is; the backups become archives."
 )
+@END_SURVIVORS
 @BUSY
-def recover(database: str | None, busy_timeout_ms: int, *, discard: bool) -> None:
+def recover(
+    database: str | None, busy_timeout_ms: int, *, discard: bool, end_survivors: bool
+) -> None:
     """Bring back the baseline that a killed guard left behind; 125 when that cannot be done.
 
     Without --database: list what is pending, also where the folder is gone.
@@ -295,7 +318,11 @@ def recover(database: str | None, busy_timeout_ms: int, *, discard: bool) -> Non
     from harness.guard import command
 
     done = command.run_recover(
-        database, busy_timeout_ms=busy_timeout_ms, discard=discard, say=_say_aside
+        database,
+        busy_timeout_ms=busy_timeout_ms,
+        discard=discard,
+        end_survivors=end_survivors,
+        say=_say_aside,
     )
     sys.exit(done)
 

@@ -74,6 +74,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text_absent = "there need not be a database yet: what the tests make is removed again"
     group.addoption("--guard-absent-ok", action="store_true", help=text_absent)
     parser.addini("guard_absent_ok", text_absent, type="bool", default=False)
+    group.addoption(
+        "--guard-allow-survivors",
+        action="store_true",
+        help="processes that the tests have started may have it open when the session ends",
+    )
+    group.addoption(
+        "--guard-end-survivors",
+        action="store_true",
+        help="end what the tests, or those of a killed session, have started and that still lives",
+    )
+    group.addoption(
+        "--guard-survivors-wait",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="how long to wait for those that have it open (5)",
+    )
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
     parser.addini(
         "guard_production_signs", "more words that mean production in a path", type="args"
@@ -98,6 +115,9 @@ def pytest_configure(config: pytest.Config) -> None:
         recoveries=config.option.guard_recovery,
         signs=config.getini("guard_production_signs"),
         i_know=config.option.guard_i_know,
+        allow_survivors=config.option.guard_allow_survivors,
+        end_survivors=config.option.guard_end_survivors,
+        survivors_wait_s=config.option.guard_survivors_wait,
         archives=False,
         wait_s=wait_s,
         absent_ok=config.option.guard_absent_ok or config.getini("guard_absent_ok"),
@@ -114,6 +134,7 @@ class _Session:
     """The guard of one session, in the controller alone."""
 
     proven = False  # whether the database is its baseline again
+    finishing = False
 
     def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
         self.config, self.target, self.asked = config, target, asked
@@ -141,7 +162,7 @@ class _Session:
             )
 
         def begin() -> Guard:
-            guard = made(target, self.asked, remark=self.remarks.append)
+            guard = made(target, self.asked, remark=self._remark)
             guard.begin()
             return guard
 
@@ -158,9 +179,17 @@ class _Session:
         if _has_signals() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
 
+    def _remark(self, line: str) -> None:
+        """Keep it for the header; what is said at the end, as the guard waits, is said at once."""
+        if self.guard is None and not self.finishing:
+            self.remarks.append(line)
+        else:
+            self._say_now(line)
+
     def _say_now(self, line: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
+            reporter.ensure_newline()
             reporter.write_line(f"harness guard: {line}")
 
     def pytest_report_header(self) -> list[str]:
@@ -231,7 +260,7 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
-        guard, self.guard = self.guard, None
+        guard, self.guard, self.finishing = self.guard, None, True
         result = guard.result
         result.own_settings = self.config.stash.get(OWN_SETTINGS, {})
         with _signals_ignored():
@@ -262,6 +291,8 @@ class _Session:
 
 
 def _told(result: GuardResult, database: Path) -> Iterator[str]:
+    from harness.guard.telling import still_open, surviving
+
     if result.unprotected:
         yield f"nothing was kept out of the tests' reach ({result.unprotected})"
     found = result.found.sentences() if result.found is not None else []
@@ -279,7 +310,9 @@ def _told(result: GuardResult, database: Path) -> Iterator[str]:
         yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)
         if result.remaining is not None:
             yield from (f"  still: {sentence}" for sentence in result.remaining.sentences())
+        yield from still_open(database, result, "--guard-allow-survivors")
         yield from _by_hand(database)
+    yield from surviving(database, result)
     if result.says_clean and result.undisposed:
         yield f"a backup beside {database} could not be removed: remove it by hand"
     spent = (f"{phase} {spent_ms:.1f} ms" for phase, spent_ms in result.timings_ms.items())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.guard import Guard
+from harness.guard import Guard, recover
 
 pytest_plugins = ["pytester"]
 USE = """
@@ -431,3 +432,34 @@ def test_a_session_waits_for_another_guard(pytester: pytest.Pytester, database: 
     told = f"harness guard: waiting for the guard of process {os.getpid()} (*), up to 60 s"
     done.stdout.fnmatch_lines([told, "restored by online_backup; *"])
     assert rows(database) == ["a", "b"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only there the system tells")
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_server_that_outlives_the_session(
+    pytester: pytest.Pytester, database: Path, allowed: bool
+) -> None:
+    """With the database open it is waited for and named; nothing is proven unless it is allowed."""
+    tests = """
+        import subprocess
+        def test_it(guarded_database):
+            add(guarded_database)
+            line = '(exec 3<"$0"; echo >up; exec sleep 60) >/dev/null 2>&1 & echo $! >pid'
+            subprocess.run(["sh", "-c", line + "; until test -e up; do :; done", guarded_database])
+    """
+    options = ["--guard-survivors-wait=0.1"] + ["--guard-allow-survivors"] * allowed
+    done = run(pytester, tests, *options)
+    pid = int(Path("pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    assert done.ret == (0 if allowed else 125)
+    done.stdout.fnmatch_lines([f"harness guard: waiting up to 0.1 s for process {pid} (sleep 60)*"])
+    ending = (
+        "still has * open, as allowed*"
+        if allowed
+        else "still has * open and may write*--guard-allow-survivors"
+    )
+    done.stdout.fnmatch_lines([f"process {pid} (sleep 60), started by the tests, {ending}"])
+    assert rows(database) == ["a", "b"]
+    if not allowed:
+        assert recover(database) == "online_backup"
+    assert beside(database) == []

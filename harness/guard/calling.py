@@ -31,6 +31,9 @@ class Callable(ModuleType):
         archives: bool = True,
         wait_s: float = 0,
         absent_ok: bool = False,
+        allow_survivors: bool = False,
+        end_survivors: bool = False,
+        survivors_wait_s: float = 5.0,
     ) -> Guarded:
         """Guard a database for a block: ``with harness.guard("data/dev.sqlite3") as g: ...``.
 
@@ -47,5 +50,8 @@ class Callable(ModuleType):
             archives=archives,
             wait_s=wait_s,
             absent_ok=absent_ok,
+            allow_survivors=allow_survivors,
+            end_survivors=end_survivors,
+            survivors_wait_s=survivors_wait_s,
         )
         return guarded

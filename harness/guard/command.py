@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,10 @@ from harness.guard.child import SIGNALLED, Ended, Signals
 from harness.guard.entrance import Asked, admit, made, recover_leftovers
 from harness.guard.journal import how_to_recover
 from harness.guard.protocol import Guard, GuardResult
+from harness.guard.survivors import Say
 from harness.guard.target import pending, target_of
 from harness.guard.telling import GUARD_FAILED, Run
 from harness.guard.waiting import Waiting
-from harness.system import processes
-
-Say = Callable[[str], None]
 
 
 def run_guarded(
@@ -101,26 +99,40 @@ class _ToldToEnd(Exception):
 
 
 def run_recover(
-    database: str | None, *, busy_timeout_ms: int = 1000, discard: bool = False, say: Say
+    database: str | None,
+    *,
+    busy_timeout_ms: int = 1000,
+    discard: bool = False,
+    end_survivors: bool = False,
+    say: Say,
 ) -> int:
     """Put right what a killed guard left and say what was done: 0, or 125 when it could not be.
 
     Without a database: say for which there is anything to put right. ``discard``: the database
-    stays as it is, and what the guard had backed up becomes archives.
+    stays as it is, and what the guard had backed up becomes archives. ``end_survivors``: what its
+    tests have started and that still lives is ended first.
 
     Raises:
         UsageError: a guard is at work on it, or what stands there is none of a guard's.
     """
+    if discard and end_survivors:
+        raise UsageError("--end-survivors goes before bringing back: give it without --discard")
     if database is None:
-        if discard:
-            raise UsageError("--discard is of one database: give --database with it")
+        if discard or end_survivors:
+            option = "--discard" if discard else "--end-survivors"
+            raise UsageError(f"{option} is of one database: give --database with it")
         return _list_pending(say)
     target = target_of(database, busy_timeout_ms=busy_timeout_ms)
     if discard:
         say(f"recover: {by_hand.discard(target.address)}")
         return 0
     try:
-        done = recover_leftovers(target, asked=True)
+        done = recover_leftovers(
+            target,
+            asked=True,
+            end_survivors=end_survivors,
+            say=lambda line: say(f"recover: {line}"),
+        )
     except RestoreError as error:
         say(f"recover: {error}")
         say("recover: the backups are kept. Stop whatever uses the database and run this again.")
@@ -145,7 +157,6 @@ def _list_pending(say: Say) -> int:
 def _guarded(guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller) -> int:
     """Run the command and finish, whatever is raised on the way."""
     target, grade = guard.target, guard.options.grade
-    others = target.users() | {os.getpid()}
     started = time.perf_counter()
     try:
         ended = signals.run(argv, guard.command_started)
@@ -164,11 +175,6 @@ def _guarded(guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller)
         command_ms,
     )
     tell.told(run)
-    if stayed := target.users() - others:
-        tell.error(
-            f"{target.address} is open in process {processes.named(stayed)}, which came with the "
-            "command and outlived it: what it writes from now on nobody undoes. End it"
-        )
     return run.status
 
 

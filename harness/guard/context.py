@@ -60,6 +60,10 @@ class Guarded:
         archives: keep what a restore throws away beside the database.
         wait_s: how long to wait for another guard on it to end, of another process, thread or task.
         absent_ok: there need not be a database yet; what the block makes is removed again.
+        allow_survivors: processes that the block has started may have the database open at its end;
+            else that is waited for, and nothing is proven. ``result.survivors`` names them.
+        end_survivors: those that live after the wait are ended, also those of a killed guard.
+        survivors_wait_s: how long to wait for those that have it open.
     """
 
     def __init__(
@@ -75,6 +79,9 @@ class Guarded:
         archives: bool = True,
         wait_s: float = 0,
         absent_ok: bool = False,
+        allow_survivors: bool = False,
+        end_survivors: bool = False,
+        survivors_wait_s: float = 5.0,
     ) -> None:
         address = _absolute(database)  # wherever the tests change to
         self._target = target_of(address, busy_timeout_ms=busy_timeout_ms)
@@ -91,6 +98,9 @@ class Guarded:
             archives=archives,
             wait_s=wait_s,
             absent_ok=absent_ok,
+            allow_survivors=allow_survivors,
+            end_survivors=end_survivors,
+            survivors_wait_s=survivors_wait_s,
         )
         _check_options(cleanup, grade, busy_timeout_ms)
         waiting.check(wait_s)
@@ -113,7 +123,7 @@ class Guarded:
             BackupError: nothing could back it up.
             RestoreError: what a killed guard left could not be brought back.
         """
-        Waiting(self._asked.wait_s, _say).until_alone(self._enter_once)
+        Waiting(self._asked.wait_s, _log).until_alone(self._enter_once)
         return self
 
     def _enter_once(self) -> None:
@@ -155,7 +165,7 @@ class Guarded:
         _needs_asyncio()
         import asyncio  # noqa: PLC0415 - whoever has no loop is spared it
 
-        patience = Waiting(self._asked.wait_s, _say)
+        patience = Waiting(self._asked.wait_s, _log)
         while True:
             try:
                 await self._aenter_once()
@@ -250,17 +260,14 @@ class Guarded:
             )
 
     def _begin(self) -> None:
-        guard = made(self._target, self._asked, remark=self._heard)
-        self.result = guard.result
+        guard = made(self._target, self._asked, remark=_log)
+        self.result, self.recovered = guard.result, guard.result.recovered
         try:
             guard.begin()
         except BaseException:
             guard.abandon()
             raise
         self._guard, self._pid = guard, os.getpid()
-
-    def _heard(self, recovered: str) -> None:
-        self.recovered = recovered
 
     def _begun_here(self) -> bool:
         return self._guard is not None and self._pid == os.getpid()
@@ -302,11 +309,11 @@ class Guarded:
         error.add_note(sentence)
 
 
-def _say(sentence: str) -> None:
-    """Say it where a library may: on standard error, unless the program has it otherwise."""
-    import logging  # noqa: PLC0415 - for who waits
+def _log(line: str) -> None:
+    """Say it where the program logs; that is standard error unless it says otherwise."""
+    import logging  # noqa: PLC0415 - few blocks have anything to say
 
-    logging.getLogger("harness.guard").warning(sentence)
+    logging.getLogger("harness.guard").warning(line)
 
 
 def _absolute(database: Given) -> Address:

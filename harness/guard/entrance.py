@@ -21,6 +21,7 @@ from harness.guard.journal import AtWork, how_to_recover
 from harness.guard.leftovers import bring_back
 from harness.guard.options import Options
 from harness.guard.protocol import Guard
+from harness.guard.survivors import Say, Survivors
 from harness.guard.target import Target, target_of
 
 BY_DIFFERENCE = "by_difference"
@@ -40,6 +41,9 @@ class Asked:
     archives: bool = True  # keep what a restore throws away
     wait_s: float = 0  # for the end of another guard
     absent_ok: bool = False  # no database before the tests is a baseline, too
+    allow_survivors: bool = False  # that have it open when the tests have ended
+    end_survivors: bool = False  # of these tests, and of those of a guard that was killed
+    survivors_wait_s: float = 5.0  # for those that have it open
 
 
 def admit(target: Target, asked: Asked) -> None:
@@ -49,6 +53,8 @@ def admit(target: Target, asked: Asked) -> None:
         UsageError: the reason, and the way out.
     """
     waiting.check(asked.wait_s)
+    if not asked.survivors_wait_s >= 0:  # also of NaN
+        raise UsageError(f"survivors_wait_s={asked.survivors_wait_s!r}: give seconds, or 0")
     chain_of(target, asked.recoveries)
     refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 
@@ -56,7 +62,8 @@ def admit(target: Target, asked: Asked) -> None:
 def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guard:
     """Put right what a killed guard left, and make the guard, which has not begun yet.
 
-    ``remark`` is told a sentence about what was put right, if anything was.
+    ``remark`` is told a sentence about what was put right, if anything was, and later at once what
+    the guard waits for.
 
     Raises:
         AtWork: another guard is; ``waiting`` says how to wait for its end.
@@ -65,7 +72,9 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     """
     recoveries = chain_of(target, asked.recoveries)
     try:
-        recovered = recover_leftovers(target, archives=asked.archives)
+        recovered = recover_leftovers(
+            target, archives=asked.archives, end_survivors=asked.end_survivors, say=remark
+        )
     except RestoreError as error:
         raise RestoreError(
             f"what a killed guard left: {error}\nnothing was run. Put that right first: "
@@ -82,6 +91,13 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         target.refuse_in_use(recoveries)
     # the difference of a database to none is the whole of it, which the restore removes
     no_cleanup = absent and asked.cleanup == BY_DIFFERENCE
+    survivors = Survivors(
+        target,
+        allowed=asked.allow_survivors,
+        ended=asked.end_survivors,
+        wait_s=asked.survivors_wait_s,
+        say=remark,
+    )
     options = Options(
         policy=asked.policy,
         recoveries=recoveries,
@@ -90,6 +106,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         busy_timeout_ms=asked.busy_timeout_ms,
         archives=asked.archives,
         recovers=False,
+        survivors=survivors,
     )
     guard = Guard(target, options)
     guard.result.recovered = recovered
@@ -106,9 +123,17 @@ def _refuse_unfit(target: Target, recoveries: Sequence[str]) -> None:
 
 
 def recover_leftovers(
-    database: Given | Target, *, archives: bool = True, asked: bool = False
+    database: Given | Target,
+    *,
+    archives: bool = True,
+    asked: bool = False,
+    end_survivors: bool = False,
+    say: Say = lambda _: None,
 ) -> str | None:
     """Put right what a killed guard left; return a sentence about it, None for nothing to do.
+
+    ``end_survivors``: what its tests have started and that still lives is ended, and ``say`` is
+    told whom.
 
     Raises:
         RestoreError: no backup could be put back; journal and backups are kept.
@@ -116,7 +141,13 @@ def recover_leftovers(
     """
     target = target_of(database)
     was_pending, address = target.journal.exists, target.address
-    by = bring_back(target, archives=archives, asked=asked)
+    by = bring_back(
+        target,
+        archives=archives,
+        asked=asked,
+        survivors="end" if end_survivors else "refuse",
+        say=say,
+    )
     if not was_pending:
         return None
     if by == target.absence:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,6 +95,9 @@ class Journal(Protocol):
     def release(self) -> None:
         """Let go of it, and leave it for the next guard or ``recover``."""
 
+    def noted(self) -> list[Entry]:
+        """Read what stands there without taking it over; [] where that cannot be."""
+
     def adopt(self) -> list[Entry]:
         """Take over what a killed guard left; [] if there is none.
 
@@ -148,6 +152,9 @@ def _is_sound(entry: Any) -> bool:
     if not isinstance(entry, dict) or entry.get("state") not in STATES:
         return False
     backups, command = entry.get("backups", []), entry.get("command")
+    mark = entry.get("mark")
+    if mark is not None and not (isinstance(mark, str) and re.fullmatch("[0-9a-f]{32}", mark)):
+        return False
     if not isinstance(backups, list) or not all(_is_backup(backup) for backup in backups):
         return False
     return command is None or (

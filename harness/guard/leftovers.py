@@ -13,14 +13,13 @@ from harness.databases import Differences
 from harness.databases.engine import Address, Given
 from harness.databases.errors import describe
 from harness.errors import RestoreError, UsageError
-from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry, how_to_recover
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Entry, how_to_recover
 from harness.guard.result import GONE, UNKNOWN, GuardResult
 from harness.guard.resumed import Resumed
+from harness.guard.survivors import Dealing, Say, is_of_the_dead, refuse_living
 from harness.guard.target import Target, target_of
 from harness.system import processes
 from harness.system.files import Files
-
-WAIT_S = 3.0  # for the command of a killed guard, which was perhaps just told to end
 
 
 def is_pending(database: Given | Address | Target, *, state: Path | None = None) -> bool:
@@ -36,6 +35,7 @@ def recover(
     archives: bool = False,
     state: Path | None = None,
     asked: bool = False,
+    survivors: Dealing = "refuse",
 ) -> str | None:
     """Bring back the baseline that a killed guard left behind; what the next guard does by itself.
 
@@ -49,6 +49,7 @@ def recover(
             where nothing in the tests' reach tells of a guard any more.
         state: the folder of the second names; None is this user's own.
         asked: people want it, also where it may have been done already by somebody else.
+        survivors: what is done about processes that live and that its tests have started.
 
     Returns:
         the name of the recovery that did it, None when there was nothing to do.
@@ -58,13 +59,19 @@ def recover(
         RestoreError: no backup could be put back; journal and backups are kept.
     """
     target = target_of(database, files=files, busy_timeout_ms=busy_timeout_ms, state=state)
-    return bring_back(target, archives=archives, asked=asked)
+    return bring_back(target, archives=archives, asked=asked, survivors=survivors)
 
 
 def bring_back(
-    target: Target, *, archives: bool = False, asked: bool = False, into: GuardResult | None = None
+    target: Target,
+    *,
+    archives: bool = False,
+    asked: bool = False,
+    survivors: Dealing = "refuse",
+    say: Say = lambda _: None,
+    into: GuardResult | None = None,
 ) -> str | None:
-    """Do what ``recover`` does, to a target.
+    """Do what ``recover`` does, to a target; ``say`` is told which processes were ended.
 
     ``into`` is told how it went, and then nothing is put back where nothing but its
     ``own_settings`` differs.
@@ -72,7 +79,7 @@ def bring_back(
     journal = target.journal
     if journal.exists:
         target.refuse_stranger(given=True)
-    entries = journal.adopt()
+    entries = _adopted(target, survivors, say)
     if not entries:
         target.sweep()
         return None
@@ -86,7 +93,7 @@ def bring_back(
             else:
                 _tidy_up(target, backups)
             return None
-        refuse_while_running(target, entries)
+        refuse_living(target, entries, dealing=survivors, say=say)
         _refuse_doubt(target, asked=asked)
         if journal.exists:
             target.refuse_stranger()  # somebody may have used the wait
@@ -111,6 +118,18 @@ def bring_back(
         for backup in backups:
             backup.recovery.release()
         journal.release()  # whatever went wrong, the next one must be able to take over
+
+
+def _adopted(target: Target, survivors: Dealing, say: Say) -> list[Entry]:
+    """Take the journal over, also from forks of a dead guard, which have inherited its lock."""
+    try:
+        return target.journal.adopt()
+    except AtWork:
+        entries = target.journal.noted()
+        if not is_of_the_dead(entries):
+            raise
+        refuse_living(target, entries, dealing=survivors, say=say)
+    return target.journal.adopt()
 
 
 def known_again(target: Target, entry: Entry) -> list[Resumed]:
@@ -149,23 +168,6 @@ def _refuse_an_empty_one(target: Target, entries: list[Entry]) -> None:
             f"{target.journal} is empty, but there is a backup, {backups[0]}: nothing was "
             f"changed. Compare them ('harness verify') and put it back if need be ('harness "
             f"restore'), then {how_to_recover(target.address)} --discard"
-        )
-
-
-def refuse_while_running(target: Target, entries: list[Entry]) -> None:
-    """Wait a moment for the command of the killed guard; RestoreError when it goes on.
-
-    It would write its test data into the baseline that is brought back.
-    """
-    command = next((entry["command"] for entry in reversed(entries) if "command" in entry), None)
-    if command is None:
-        return
-    pid, since = int(command["pid"]), str(command["started"])
-    if not processes.is_gone_within(pid, since, WAIT_S):
-        raise RestoreError(
-            f"the command of a guard that was killed still runs, as process "
-            f"{processes.named([pid])}, and may write to {target.address}: nothing was touched. "
-            f"End it ('kill {pid}')"
         )
 
 

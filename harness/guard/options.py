@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.cleanup import Cleanup, Connect
 from harness.databases import Grade
 from harness.guard.policy import POLICIES, Policy
+from harness.guard.survivors import Survivors
 from harness.retry import Retry
 from harness.steps import Listener, nobody
 from harness.system.files import Files
@@ -20,7 +21,8 @@ class Options:
 
     ``archives``: before a restore, what it will throw away is kept beside the database; where that
     cannot be done nothing is restored, and the guard says so. ``recovers``: what a killed guard
-    left is brought back first; whoever has done that already says False.
+    left is brought back first; whoever has done that already says False. ``survivors``: what knows
+    the processes that the tests start; None: nobody looks after them.
     """
 
     policy: str | Policy = "hybrid_verified"
@@ -36,6 +38,7 @@ class Options:
     archives: bool = False
     state: Path | None = None  # the folder of second names; None is this user's own
     recovers: bool = True
+    survivors: Survivors | None = None
 
     @property
     def when(self) -> Policy:

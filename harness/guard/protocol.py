@@ -66,12 +66,26 @@ class Guard:
         if self.options.when.backs_up:
             with self._trip.attempts.timed("backup"):
                 self._trip.back_up()
+        if self.options.survivors is not None:
+            self.options.survivors.mark.place()
 
     def finish(self) -> GuardResult:
-        """Clean up, verify, restore where the policy says so, verify again, dispose."""
+        """Clean up, verify, restore where the policy says so, verify again, dispose.
+
+        What the tests have started and that has the database open is waited for first, so that
+        what it still writes is undone.
+        """
+        try:
+            return self._finish()
+        finally:
+            self._take_mark_back()
+
+    def _finish(self) -> GuardResult:
         result, policy, trip = self.result, self.options.when, self._trip
         timed = trip.attempts.timed
         trip.bring_back_names()
+        if self.options.survivors is not None:
+            self.options.survivors.wait()
         if policy.cleans and self.options.cleanup is not None:
             with timed("cleanup"):
                 result.report = trip.clean(self.options.cleanup)
@@ -86,9 +100,30 @@ class Guard:
         else:
             report_ok = result.report is None or result.report.ok
             result.ended = "cleaned" if report_ok or result.found is not None else "dirty"
+        if trip.name_survivors():
+            result.ended = "dirty"  # it may be by now, or a moment later
         if policy.backs_up:
             trip.end()
         return result
+
+    def finish_elsewhere(self) -> GuardResult:
+        """Finish in another process, where this one must not; see ``Target.is_open_here``."""
+        result, survivors = self.result, self.options.survivors
+        if survivors is not None:
+            survivors.wait()
+        refused = self._trip.name_survivors()
+        self.abandon()
+        self.target.finish_elsewhere(
+            result, archives=self.options.archives, beside_survivors=not refused
+        )
+        if result.says_clean:
+            self.target.put_attributes_back()
+            self.target.put_times_back()
+        return result
+
+    def _take_mark_back(self) -> None:
+        if self.options.survivors is not None:
+            self.options.survivors.mark.remove()
 
     def __enter__(self) -> Guard:
         """Begin."""
@@ -110,19 +145,11 @@ class Guard:
                 f"Run '{how_to_recover(address)}'."
             )
 
-    def finish_elsewhere(self) -> GuardResult:
-        """Finish in another process, where this one must not; see ``Target.is_open_here``."""
-        self.abandon()
-        self.target.finish_elsewhere(self.result, archives=self.options.archives)
-        if self.result.says_clean:
-            self.target.put_attributes_back()
-            self.target.put_times_back()
-        return self.result
-
     def command_started(self, pid: int) -> None:
         """Note which process runs the tests, so that none outlives a killed guard unseen."""
         self.target.journal.running(pid)
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""
+        self._take_mark_back()
         self._trip.abandon()

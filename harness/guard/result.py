@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harness.cleanup import CleanupReport
 from harness.databases import Differences
@@ -12,6 +12,14 @@ from harness.steps import Failure
 
 UNKNOWN = Differences(unread={"the database": "could not be verified"})
 GONE = Differences(unread={"the database": "it is gone"})
+
+
+class Survivor(NamedTuple):
+    """A process that the tests have started and that lives when the guard has finished."""
+
+    pid: int
+    name: str  # its number and its command line, for people
+    has_it_open: bool  # the database
 
 
 @dataclass(slots=True)
@@ -32,6 +40,7 @@ class GuardResult:
     unprotected: str = ""  # why nothing is kept out of the tests' reach; empty when it is
     recovered: str | None = None  # a sentence about what a killed guard had left
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
+    survivors: tuple[Survivor, ...] = ()  # of the tests
     absent: bool = False  # the baseline is that there is no database
     own_settings: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     # what the guard's own fixtures have set and not put back yet: name -> (baseline, now)

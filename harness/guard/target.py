@@ -75,11 +75,13 @@ class Target(Protocol):
     def is_open_here(self) -> bool:
         """Whether this process has it open in a way that a restore from it would break."""
 
-    def finish_elsewhere(self, result: GuardResult, *, archives: bool) -> None:
+    def finish_elsewhere(
+        self, result: GuardResult, *, archives: bool, beside_survivors: bool = False
+    ) -> None:
         """Verify and restore in another process, once its guard here was abandoned.
 
         How it went is in ``result``; where the baseline is not proven back, journal and backups
-        are kept.
+        are kept. ``beside_survivors``: also while something lives that the tests have started.
         """
 
     # What stands in its place.

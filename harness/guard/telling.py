@@ -6,6 +6,7 @@ Pure functions: nothing here looks at a database or prints.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness import registry
@@ -46,6 +47,7 @@ def lines(run: Run, *, verbose: bool = False) -> list[str]:
             f"if the guard is killed as well ({run.result.unprotected})"
         )
     sentences += _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
+    sentences += surviving(run.database, run.result)
     spent = [f"{phase} {_span(ms)}" for phase, ms in _spent(run)]
     return [*sentences, ", ".join(spent)] if spent else sentences
 
@@ -59,6 +61,7 @@ def errors(run: Run, *, verbose: bool = False) -> list[str]:
         sentences += _reasons(result)
         if result.remaining is not None:
             sentences += _indented(_differing(result.remaining, verbose=verbose))
+        sentences += still_open(run.database, result)
         sentences += _what_to_do(run)
     if result.undisposed:
         sentences.append("the backup could not be removed; the next guard will try again")
@@ -85,6 +88,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "restored_by": result.restored_by,
         "archive": None if result.archive is None else str(result.archive),
         "backup_bytes": result.backup_bytes,
+        "survivors": [survivor._asdict() for survivor in result.survivors],
         "unprotected": result.unprotected or None,
         "undisposed": result.undisposed,
         "timings_ms": {phase: round(ms, 3) for phase, ms in _spent(run)},
@@ -98,6 +102,42 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
 
 
 # For people.
+
+
+def still_open(
+    database: Address | str | Path,
+    result: GuardResult,
+    option: str = "--allow-survivors (in Python allow_survivors=True)",
+) -> list[str]:
+    """Say who of the tests has the database open, for which reason it is not proven.
+
+    ``option`` is what allows that.
+    """
+    open_in = [one.name for one in result.survivors if one.has_it_open]
+    if not open_in or result.says_clean:
+        return []
+    return [
+        f"process {', '.join(open_in)}, started by the tests, still has {database} open and may "
+        f"write to it; where that is wanted, say {option}"
+    ]
+
+
+def surviving(database: Address | str | Path, result: GuardResult) -> list[str]:
+    """Say who else of the tests lives on: a line for those who have it open, one for others."""
+    open_in = [one.name for one in result.survivors if one.has_it_open and result.says_clean]
+    others = [one.name for one in result.survivors if not one.has_it_open]
+    sentences = []
+    if open_in:
+        sentences.append(
+            f"process {', '.join(open_in)}, started by the tests, still has {database} open, as "
+            "allowed: what it writes from now on nobody undoes"
+        )
+    if others:
+        sentences.append(
+            f"process {', '.join(others)}, started by the tests, still runs, without {database} "
+            "open: should it write there later, nobody undoes that"
+        )
+    return sentences
 
 
 def _backed_up(result: GuardResult) -> list[str]:

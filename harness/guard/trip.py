@@ -11,7 +11,7 @@ from harness.databases import Differences
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard.attempts import Attempts
 from harness.guard.chain import Chain
-from harness.guard.journal import CAPTURED, CAPTURING, PROVEN
+from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry
 from harness.guard.options import Options
 from harness.guard.result import UNKNOWN, GuardResult
 from harness.guard.target import Target
@@ -47,7 +47,7 @@ class Trip:
             raise
         self.target.note_place()
         chain.make()
-        begun = chain.entry(CAPTURING, captured=False)
+        begun = chain.entry(CAPTURING, captured=False) | self._mark()
         if not self.attempts.noted("backup", lambda: journal.begin(begun)):
             self._refuse()
         _under_way.add(self)
@@ -62,6 +62,11 @@ class Trip:
         result.backed_up_by = tuple(recovery.name for recovery in chain.captured)
         result.absent = any(recovery.of_absence for recovery in chain.captured)
         result.backup_bytes = chain.captured[0].size_bytes
+
+    def _mark(self) -> Entry:
+        """Say by what the next guard knows what the tests have started."""
+        survivors = self.options.survivors
+        return {} if survivors is None else {"mark": survivors.mark.token}
 
     def _refuse(self) -> None:
         self.result.ended = "refused"
@@ -143,6 +148,14 @@ class Trip:
             found = self._content()
             self.result.remaining = replace(found, attributes=self.target.attributes())
         return self.result.remaining.proves(self.options.grade)
+
+    def name_survivors(self) -> bool:
+        """Say who of the tests lives on; whether one may write, which nobody has allowed."""
+        survivors = self.options.survivors
+        if survivors is None:
+            return False
+        self.result.survivors = survivors.left()
+        return not survivors.allowed and any(one.has_it_open for one in self.result.survivors)
 
     # The ends: left to the next guard, or nothing is left.
 

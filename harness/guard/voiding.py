@@ -14,6 +14,7 @@ from harness.errors import RestoreError, UsageError
 from harness.guard import leftovers
 from harness.guard.journal import PROVEN, Entry, how_to_recover
 from harness.guard.resumed import Resumed
+from harness.guard.survivors import refuse_living
 from harness.guard.target import Target
 
 
@@ -36,7 +37,7 @@ class Intent:
                 self._refuse_what_may_be_pinned()
         try:
             if leftovers.captured_by_the_dead(self._entries):
-                leftovers.refuse_while_running(target, self._entries)
+                refuse_living(target, self._entries)
                 if restoring:
                     self._refuse_to_lose_the_baseline()
         except RestoreError as error:

@@ -297,8 +297,9 @@ def test_a_dirty_end_is_125_and_the_command_it_names_puts_it_right(folder: Path)
 def test_no_backup_no_command(folder: Path) -> None:
     """When nothing can be backed up: 125, the reason, and the command has not run."""
     database, truth = baseline(folder, "delete")
-    status, said = guarded(database, "touch", str(folder / "ran"), recoveries=["wal_pin"])
-    assert (status, (folder / "ran").exists()) == (125, False)
+    ran = folder / "ran"
+    status, said = guarded(database, "touch", str(ran), recoveries=["wal_pin"], i_know=True)
+    assert (status, ran.exists()) == (125, False)
     assert "wal_pin" in said
     assert truth.judge(database).exact
 
@@ -417,8 +418,8 @@ def test_the_folder_one_stands_in_is_removed(folder: Path, recovery: str) -> Non
     before = content(path)
     harm = "rm -rf ../place"
     done = subprocess.run(
-        [PYTHON, "-m", "harness", "guard", "--recovery", recovery, "--database", path.name, "--",
-         "sh", "-c", harm],
+        [PYTHON, "-m", "harness", "guard", "--recovery", recovery, "--i-know",
+         "--database", path.name, "--", "sh", "-c", harm],
         cwd=place, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

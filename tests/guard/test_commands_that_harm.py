@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -159,34 +156,3 @@ def test_no_command_is_named_that_cannot_help(folder: Path) -> None:
     assert guarded(database, "true")[0] == 0
     assert "backup is gone or altered" in said
     assert "harness restore" in said
-
-
-WRITES_ON = """
-import sys, time
-import apsw
-one = apsw.Connection(sys.argv[1])
-one.execute("SELECT * FROM sqlite_schema").fetchall()
-print(flush=True)
-time.sleep(60)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only there the system tells")
-def test_who_outlives_the_command_with_the_database_open_is_named(folder: Path) -> None:
-    """It could write behind the proof's back; whoever was there before is nobody's news."""
-    database, truth = baseline(folder)
-    start = [PYTHON, "-c", WRITES_ON, str(database)]
-    with subprocess.Popen(start, stdout=subprocess.PIPE) as before:
-        assert before.stdout is not None
-        before.stdout.readline()
-        script = (
-            '"$1" -c "$2" "$0" >"$0.said" & echo $! >"$0.pid"; until test -s "$0.said"; do :; done'
-        )
-        status, said = guarded(database, "sh", "-c", script, str(database), PYTHON, WRITES_ON)
-        stayed = int(Path(f"{database}.pid").read_text())
-        os.kill(stayed, signal.SIGKILL)
-        before.kill()
-    assert status == 0, said
-    assert f"is open in process {stayed} (" in said
-    assert f"{before.pid}" not in said
-    assert truth.judge(database).exact

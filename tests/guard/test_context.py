@@ -169,7 +169,10 @@ def test_what_must_not_be_guarded_is_refused(path: Path) -> None:
         raise AssertionError("ran")
     with pytest.raises(UsageError):
         harness.guard("postgresql://host/db")
-    with pytest.raises(BackupError), harness.guard(path.with_name("e.db"), recoveries="wal_pin"):
+    with (
+        pytest.raises(BackupError),
+        harness.guard(path.with_name("e.db"), recoveries="wal_pin", i_know=True),
+    ):
         raise AssertionError("ran")
     with harness.guard(path, signs=["dev"], i_know=True):
         pass
@@ -254,7 +257,7 @@ except RestoreError as error:
 left.close()
 async def tests():
     elsewhere = sqlite3.connect(":memory:")
-    async with harness.guard(path, recoveries=["wal_pin"]) as g:
+    async with harness.guard(path, recoveries=["wal_pin"], i_know=True) as g:
         print(g.recovered is not None)
         import apsw
         apsw.Connection(path).execute("INSERT INTO t VALUES (4)")
@@ -324,7 +327,7 @@ import harness
 from harness.errors import RestoreError
 path, *recoveries = sys.argv[1:]
 try:
-    with harness.guard(path, recoveries=recoveries) as g:
+    with harness.guard(path, recoveries=recoveries, i_know=True) as g:
         for number in (2, 3):  # the first that closes drops the locks, the second folds the -wal
             one = sqlite3.connect(path)
             one.execute("INSERT INTO t VALUES (?)", (number,))
@@ -539,7 +542,7 @@ def test_a_killed_block_is_made_good_by_the_next(path: Path) -> None:
 def test_what_a_block_removes_comes_back(path: Path, recovery: str) -> None:
     """A glob over the database takes backup and journal along, and the baseline comes back."""
     path.chmod(0o640)
-    with harness.guard(path, recoveries=[recovery]):
+    with harness.guard(path, recoveries=[recovery], i_know=True):
         add(path)
         for found in path.parent.glob(f"{path.name}*"):
             found.unlink()
@@ -555,7 +558,7 @@ def test_a_pin_that_lost_its_name_is_rescued(path: Path) -> None:
     """Where it cannot be copied back, as somebody has the other file open, it becomes a backup."""
     holder: list[apsw.Connection] = []
 
-    @harness.guard(path, recoveries=["wal_pin"], busy_timeout_ms=10)
+    @harness.guard(path, recoveries=["wal_pin"], busy_timeout_ms=10, i_know=True)
     def tests() -> None:
         for found in path.parent.glob(f"{path.name}*"):
             found.unlink()

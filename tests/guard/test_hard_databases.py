@@ -203,7 +203,7 @@ def test_a_gigabyte(tmp_path: Path) -> None:
         before = _digests(database)
         for recovery in ("wal_pin", "online_backup"):
             argv = (sys.executable, "-c", INSERTS, str(database))
-            told, _ = guard(database, *argv, options=("--recovery", recovery))
+            told, _ = guard(database, *argv, options=("--recovery", recovery, "--i-know"))
             assert told["ended"] == "restored"
             assert told["found"]["tables"]["t"] == {"added": 1, "missing": 0, "changed": 0}
             header, rest = _digests(database)

@@ -14,7 +14,7 @@ import pytest
 
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
-from harness.guard import Guard, by_hand, leftovers, recover
+from harness.guard import Guard, by_hand, recover, survivors
 from harness.guard.journal import CAPTURING, PROVEN
 from harness.guard.sqlite.archive import list_archives
 from harness.guard.sqlite.backups import backup_path
@@ -155,7 +155,7 @@ def test_a_command_that_still_runs_keeps_people_from_restoring_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would write into what they chose; nothing is touched, and the guard's intent stays."""
-    monkeypatch.setattr(leftovers, "WAIT_S", 0.0)
+    monkeypatch.setattr(survivors, "KILLED_WAIT_S", 0.0)
     scene = Scene(folder)
     scene.renew()
     with subprocess.Popen(["sleep", "60"]) as command:

@@ -77,3 +77,31 @@ def test_an_idle_connection_elsewhere_is_busy(folder: Path, neighbour) -> None: 
     neighbour.close()
     one.restore()
     assert content(path) == before
+
+
+@NEEDS_PROC
+def test_whose_open_files_cannot_be_seen() -> None:
+    """Root sees all; another user none of root's, and the kernel's own threads are nobody's."""
+    if os.geteuid() == 0 and module.unseen_owners():
+        pytest.skip("this root may not see what others have open")
+    if os.geteuid() != 0:
+        everybody = {os.stat(f"/proc/{pid}").st_uid for pid in os.listdir("/proc") if pid.isdigit()}
+        assert bool(module.unseen_owners()) == (everybody != {os.geteuid()})
+        return
+    pid = os.fork()
+    if pid == 0:  # also without a program of its own a process can be another user's
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        os._exit(0 if module.unseen_owners() == {"the user root"} else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_processes_that_are_hidden_are_not_seen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the first process of all does not show (hidepid), others do not either."""
+    (folder / "17" / "fd").mkdir(parents=True)
+    monkeypatch.setattr(module, "PROC", str(folder))
+    assert module.unseen_owners() == {"users who are hidden"}
+    (folder / "1" / "fd").mkdir(parents=True)
+    assert module.unseen_owners() == set()

@@ -3,7 +3,7 @@
 Locks do not tell: in rollback mode an idle connection holds none, and a recovery that replaces the
 file would leave it reading, and then writing, the old one. The system does: /proc on Linux, lsof on
 macOS, with a limit of time that psutil.Process.open_files() has not. What belongs to another user
-neither shows to anybody but root.
+neither shows to anybody but root, and what cannot be seen is not taken for absent.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from pathlib import Path
 from harness import registry
 from harness.errors import UsageError
 from harness.system import processes
+from harness.system.holders import unseen_owners
 
 _LSOF = "/usr/sbin/lsof"  # of macOS, where no PATH may name its folder
 _LSOF_TAKES_S = 30  # at most: it may wait for a file system that does not answer
 
 
 def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
-    """Refuse where every recovery of the chain has to be alone to restore, and somebody is there.
+    """Refuse where every recovery of the chain has to be alone to restore, and may not be.
 
     Raises:
-        UsageError: who it is, and what to do instead.
+        UsageError: who it is, or whom nobody here can see, and what to do instead.
     """
     if not all(registry.find("recovery", name).needs_sole_access for name in recoveries):
         return
@@ -41,6 +42,15 @@ def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
             f"{chain} can restore only when nobody has. End it, or choose a recovery that works "
             "beside it: --recovery online_backup, in Python recoveries=['online_backup']. If it "
             "will be gone before the end, say --i-know (i_know=True)."
+        )
+    if owners := unseen():
+        chain = " and ".join(recoveries)
+        raise UsageError(
+            f"{chain} can restore only when nobody has {database} open, and this user cannot see "
+            f"what the processes of {', '.join(sorted(owners))} have open. Choose a recovery that "
+            "works beside others: --recovery online_backup, in Python "
+            "recoveries=['online_backup']. If nobody else uses the database, say --i-know "
+            "(i_know=True)."
         )
 
 
@@ -58,3 +68,10 @@ def holders(database: Path, platform: str = sys.platform) -> set[int]:
         )
         return {int(word) for word in lsof.stdout.split() if word.isdigit()}
     return set()
+
+
+def unseen(platform: str = sys.platform) -> set[str]:
+    """Give the users of whose processes the system does not tell what they have open; none: all."""
+    if platform == "linux":
+        return unseen_owners()
+    return set() if os.geteuid() == 0 else {"other users"}

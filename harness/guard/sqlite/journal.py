@@ -61,6 +61,7 @@ class FileJournal:
         self._descriptors: list[int] = []  # one, or two where the second name is another file
         self._met = -1  # the lock that stands for the database's file itself
         self._written: list[dict[str, Any]] = []
+        self._pid = 0  # whose lock it is
 
     @property
     def exists(self) -> bool:
@@ -75,7 +76,7 @@ class FileJournal:
     def begin(self, entry: dict[str, Any]) -> None:
         """Create the journal, lock it and write its first entry; UsageError if another lives."""
         self._refuse_a_living_one()
-        self._written = []
+        self._written, self._pid = [], os.getpid()
         try:
             self._descriptors = [self._files.create(self.path, 0o600)]
         except FileExistsError:
@@ -86,8 +87,14 @@ class FileJournal:
         # between the two calls it is nobody's: another may have taken it for a killed guard's
         if not self._is_ours(self._descriptors[0]):
             self.release()
-            raise _at_work(self.path, self.path)
-        first_entry = {"version": VERSION, "pid": os.getpid(), "file": self._file()}
+            raise self._at_work(self.path)
+        pid = os.getpid()
+        first_entry = {
+            "version": VERSION,
+            "pid": pid,
+            "started": processes.started(pid),
+            "file": self._file(),
+        }
         self._append(first_entry | entry)
         self.unprotected = self.second.prepare()
         if not self.unprotected:
@@ -149,6 +156,9 @@ class FileJournal:
     def release(self) -> None:
         """Let go of the lock and leave the journal for the next guard or ``recover``."""
         while self._descriptors:
+            if os.getpid() == self._pid:  # else a fork would take the lock from the guard
+                with suppress(OSError):  # closing leaves it with every fork that has inherited it
+                    fcntl.flock(self._descriptors[-1], fcntl.LOCK_UN)
             self._files.close(self._descriptors.pop())
         if self._met >= 0:
             met, self._met = self._met, -1
@@ -189,6 +199,18 @@ class FileJournal:
                 self._files.unlink(part)
             raise
 
+    def noted(self) -> list[dict[str, Any]]:
+        """Read what stands there without taking it over; [] where that cannot be."""
+        for path, owners in self._places():
+            with suppress(OSError, Untrusted, Damaged, OtherVersion):
+                descriptor = opened(path, owners)
+                try:
+                    if entries := entries_in(os.pread(descriptor, MOST_BYTES, 0))[0]:
+                        return entries
+                finally:
+                    os.close(descriptor)
+        return []
+
     def adopt(self) -> list[dict[str, Any]]:
         """Take over what a killed guard left; [] if there is none.
 
@@ -199,6 +221,7 @@ class FileJournal:
         kill does not count, its step was never begun; it is cut away, so that the next entry stands
         on a line of its own.
         """
+        self._pid = os.getpid()
         try:
             for path, owners in self._places():
                 descriptor = self._locked(path, owners)
@@ -334,10 +357,20 @@ class FileJournal:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 os.close(descriptor)
-                raise _at_work(path, self.path) from None
+                raise self._at_work(path) from None
             if same_file(descriptor, path):
                 return descriptor
             os.close(descriptor)  # its guard has ended between the two calls
+
+    def _at_work(self, journal: Path) -> AtWork:
+        """Say which guard has a journal, as far as it can be seen."""
+        pid = next((entry.get("pid") for entry in self.noted()), None)
+        if type(pid) is not int:  # it is just about to write it
+            return AtWork(f"another guard is at work on this database ({journal})")
+        # a number of another container's may be anybody's here; it is open by its first name
+        seen = processes.holders(self.path, among=[pid])
+        who = f"of process {processes.named([pid]) if seen else pid}"
+        return AtWork(f"another guard is at work on this database, that {who} ({journal})", who)
 
     def _is_ours(self, descriptor: int) -> bool:
         """Lock the journal that was just made, if it still is what stands there."""
@@ -379,24 +412,6 @@ class FileJournal:
             self._files.truncate(descriptor, whole_bytes)
         os.lseek(descriptor, 0, os.SEEK_END)
         return entries
-
-
-def _at_work(journal: Path, begun_as: Path) -> AtWork:
-    """Say which guard has a journal, as far as it can be seen; it opened it by its first name."""
-    pid = 0
-    with suppress(OSError, Untrusted, Damaged, OtherVersion, KeyError, IndexError):
-        descriptor = opened(journal, None)
-        try:
-            entries, _ = entries_in(os.pread(descriptor, MOST_BYTES, 0))
-        finally:
-            os.close(descriptor)
-        pid = int(entries[0]["pid"])
-    if not pid:  # it is just about to write it
-        return AtWork(f"another guard is at work on this database ({journal})")
-    # a number of another container's may be anybody's here
-    who = processes.named([pid]) if processes.holders(begun_as, among=[pid]) else str(pid)
-    who = f"of process {who}"
-    return AtWork(f"another guard is at work on this database, that {who} ({journal})", who)
 
 
 def _owner_of(path: Path) -> str:

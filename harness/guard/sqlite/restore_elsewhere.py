@@ -18,6 +18,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.guard.leftovers import bring_back
 from harness.guard.result import GuardResult
+from harness.guard.survivors import Dealing
 from harness.guard.target import target_of
 from harness.steps import Failure, Step
 
@@ -30,7 +31,12 @@ main(*sys.argv[2:])
 
 
 def finish_elsewhere(
-    database: Path, result: GuardResult, *, busy_timeout_ms: int = 1000, archives: bool = False
+    database: Path,
+    result: GuardResult,
+    *,
+    busy_timeout_ms: int = 1000,
+    archives: bool = False,
+    survivors: Dealing = "refuse",
 ) -> None:
     """Finish in another process what a guard has begun here; it must have been abandoned.
 
@@ -42,7 +48,7 @@ def finish_elsewhere(
     with tempfile.TemporaryFile() as answer:
         pickle.dump(result.own_settings, answer)
         answer.seek(0)
-        arguments = [path, str(database), str(busy_timeout_ms), "1" if archives else "0"]
+        arguments = [path, str(database), str(busy_timeout_ms), "1" if archives else "0", survivors]
         try:
             process = subprocess.run(  # noqa: S603 - this very Python
                 [sys.executable, "-P", "-c", _SCRIPT, *arguments, str(answer.fileno())],
@@ -74,13 +80,17 @@ def _failed(result: GuardResult, sentence: str) -> None:
 # From here on: what the other process does.
 
 
-def main(database: str, busy_timeout_ms: str, archives: str, descriptor: str) -> None:
+def main(
+    database: str, busy_timeout_ms: str, archives: str, survivors: Dealing, descriptor: str
+) -> None:
     """Finish, and write how it went to an open file, in which the settings of our own stand."""
     with open(int(descriptor), "r+b") as answer:
         result = GuardResult(own_settings=pickle.load(answer))  # noqa: S301 - our own process's
         target = target_of(Path(database), busy_timeout_ms=int(busy_timeout_ms))
         try:
-            bring_back(target, archives=archives == "1", asked=True, into=result)
+            bring_back(
+                target, archives=archives == "1", asked=True, survivors=survivors, into=result
+            )
             if result.ended == "dirty":
                 _failed(
                     result,

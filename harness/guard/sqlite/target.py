@@ -17,7 +17,7 @@ from harness.guard.sqlite import archive, refusals
 from harness.guard.sqlite.backups import backup_path, standing_backups
 from harness.guard.sqlite.folder import Folder
 from harness.guard.sqlite.ignoring import bring_rule
-from harness.guard.sqlite.in_use import refuse_in_use
+from harness.guard.sqlite.in_use import holders, refuse_in_use
 from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
 from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
@@ -25,7 +25,6 @@ from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.recovery import Recovery
 from harness.recovery.sqlite.absence import Absence
-from harness.system import processes
 from harness.system.attributes import (
     Attributes,
     apart,
@@ -92,10 +91,16 @@ class FileTarget:
         """Whether Python's own sqlite3 has it open: two libraries break each other's locks."""
         return is_open(self.given)
 
-    def finish_elsewhere(self, result: GuardResult, *, archives: bool) -> None:
+    def finish_elsewhere(
+        self, result: GuardResult, *, archives: bool, beside_survivors: bool = False
+    ) -> None:
         """Finish in a process whose SQLite sees the locks of the library in here."""
         finish_elsewhere(
-            self.given, result, busy_timeout_ms=self.busy_timeout_ms, archives=archives
+            self.given,
+            result,
+            busy_timeout_ms=self.busy_timeout_ms,
+            archives=archives,
+            survivors="leave" if beside_survivors else "refuse",
         )
 
     # What stands in its place.
@@ -201,7 +206,7 @@ class FileTarget:
 
     def users(self) -> set[int]:
         """Give the processes that have the file open."""
-        return processes.holders(self.given)
+        return holders(self.given)
 
     # What is kept of it.
 

@@ -13,7 +13,7 @@ import pytest
 import harness
 from harness.errors import UsageError
 from harness.guard import command
-from harness.guard.sqlite.in_use import holders, refuse_in_use
+from harness.guard.sqlite.in_use import holders, refuse_in_use, unseen
 
 # Looks once and goes idle: in rollback mode it then holds no lock at all.
 IDLE = (
@@ -45,6 +45,13 @@ def idle_process(path: Path) -> Iterator[int]:
         process.stdin.close()
 
 
+@pytest.fixture
+def all_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for root, or where every process is this user's."""
+    monkeypatch.setattr("harness.guard.sqlite.in_use.unseen", set)
+
+
+@pytest.mark.usefixtures("all_seen")
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
 def test_a_database_in_use_is_refused_before_the_command_runs(
     folder: Path, journal_mode: str
@@ -70,6 +77,7 @@ def test_a_database_in_use_is_refused_before_the_command_runs(
     assert command.run_guarded(path, argv, recoveries=["file_copy"], say=say) == 0
 
 
+@pytest.mark.usefixtures("all_seen")
 def test_a_connection_of_this_very_process_counts(folder: Path) -> None:
     """Who guards from Python with a connection open is told that it is its own."""
     path = database(folder, "delete")
@@ -93,3 +101,19 @@ def test_the_way_of_macos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("harness.guard.sqlite.in_use._LSOF", str(lsof))
     assert holders(path, "darwin") == set()
+
+
+def test_what_cannot_be_seen_is_not_absent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where some processes' files cannot be seen, only what works beside others is let pass."""
+    path = database(folder, "delete")
+    monkeypatch.setattr("harness.guard.sqlite.in_use.unseen", lambda: {"the user root"})
+    with pytest.raises(UsageError, match=r"the user root have open.*--recovery online.*--i-know"):
+        command.run_guarded(path, ["true"], recoveries=["file_copy"], say=print)
+    refuse_in_use(path, ["file_copy", "online_backup"])
+    done = command.run_guarded(path, ["true"], recoveries=["file_copy"], say=print, i_know=True)
+    assert done == 0
+
+
+def test_elsewhere_root_alone_sees_all() -> None:
+    """Where no /proc tells it, lsof shows an ordinary user their own processes alone."""
+    assert bool(unseen("darwin")) == (os.geteuid() != 0)

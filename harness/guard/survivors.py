@@ -1,0 +1,151 @@
+"""What the tests have started and what outlives them: waited for, ended when asked, and named.
+
+Who has the database open when the tests have ended may write to it after it was brought back, so
+nothing is proven then. Who is no descendant of the tests is none of this: a server that was there
+before them is never accused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from harness.errors import RestoreError
+from harness.guard.journal import Entry, how_to_recover
+from harness.guard.result import Survivor
+from harness.guard.target import Target
+from harness.system import descendants, processes
+from harness.system.descendants import Mark, Process
+
+KILLED_WAIT_S = 3.0  # for what a killed guard's tests have started, perhaps just told to end
+_POLL_S = 0.05
+_CLOSED_S = 0.5  # so long nobody may have it open: many open it for each thing they do
+
+# What is done about those who live when a killed guard is finished.
+Dealing = Literal["refuse", "end", "leave"]
+Say = Callable[[str], None]
+
+
+class Survivors:
+    """The mark of one guard's tests, and what of them lives when they have ended.
+
+    Args:
+        target: the database.
+        allowed: one that still has it open is named, and the run counts all the same.
+        ended: those that still live after the wait are ended.
+        wait_s: how long to wait for those that have it open; for all, where they are ended.
+        say: told at once what is waited for, and who was ended.
+    """
+
+    def __init__(
+        self, target: Target, *, allowed: bool, ended: bool, wait_s: float, say: Say
+    ) -> None:
+        self._target, self._ends, self._wait_s, self._say = target, ended, wait_s, say
+        self.allowed = allowed
+        self.mark = Mark()
+
+    def wait(self) -> None:
+        """Wait until nobody whom the tests have started has the database open any more."""
+        deadline = time.monotonic() + self._wait_s
+        closed_at, told = float("-inf"), False
+        while living := self.mark.descendants():
+            waited = living if self._ends else self._with_it_open(living)
+            now = time.monotonic()
+            if waited:
+                closed_at = now + _CLOSED_S
+            if waited and self._wait_s and not told:
+                self._say(self._waiting_for(waited))
+                told = True
+            if now >= deadline or now >= closed_at:
+                break
+            time.sleep(_POLL_S)
+        if living and self._ends:
+            end_marked(self.mark.token, self._say)
+
+    def _waiting_for(self, waited: set[Process]) -> str:
+        does = "lives" if self._ends else f"has {self._target.address} open"
+        return (
+            f"waiting up to {self._wait_s:g} s for process {_named(waited)}: the tests have "
+            f"started it, and it still {does}"
+        )
+
+    def left(self) -> tuple[Survivor, ...]:
+        """Give those that live now, and which of them have the database open."""
+        living = self.mark.descendants()
+        holding = self._with_it_open(living)
+        return tuple(
+            Survivor(process.pid, _named({process}), process in holding)
+            for process in sorted(living)
+        )
+
+    def _with_it_open(self, living: set[Process]) -> set[Process]:
+        pids = self._target.users() if living else set()
+        return {process for process in living if process.pid in pids}
+
+
+def end_marked(token: str, say: Say) -> None:
+    """End whoever bears a mark, and say whom."""
+    names = {process: _named({process}) for process in descendants.descendants(token)}
+    if ended := descendants.end(token, KILLED_WAIT_S):
+        said = ", ".join(names.get(process, str(process.pid)) for process in sorted(ended))
+        say(f"ended process {said}, which the tests had started")
+
+
+def refuse_living(
+    target: Target, entries: list[Entry], *, dealing: Dealing = "refuse", say: Say = lambda _: None
+) -> None:
+    """Wait a moment for what a killed guard's tests have started; RestoreError when it goes on.
+
+    It would write its test data into the baseline that is brought back.
+    """
+    if dealing == "leave":
+        return
+    token, deadline = mark_in(entries), time.monotonic() + KILLED_WAIT_S
+    living = _still_living(_noted(entries), token)
+    while living and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        living = _still_living(living, token)
+    if living and token and dealing == "end":
+        end_marked(token, say)
+        living = _still_living(living, token)
+    if living:
+        pids = " ".join(str(process.pid) for process in sorted(living))
+        also = f" or '{how_to_recover(target.address)} --end-survivors'" if token else ""
+        raise RestoreError(
+            f"what the tests of an earlier guard had started still runs, as process "
+            f"{_named(living)}, and may write to {target.address}: nothing was touched. End it "
+            f"('kill {pids}'{also})"
+        )
+
+
+def mark_in(entries: list[Entry]) -> str:
+    """Give the mark that a journal tells of; "" where it tells of none."""
+    return str(entries[0].get("mark", "")) if entries else ""
+
+
+def is_of_the_dead(entries: list[Entry]) -> bool:
+    """Whether the guard that wrote them is gone, and something that it started lives."""
+    pid, since = (entries[0].get(key) for key in ("pid", "started")) if entries else (0, "")
+    if type(pid) is not int or not isinstance(since, str) or processes.runs(pid, since):
+        return False
+    token = mark_in(entries)
+    return bool(token and descendants.descendants(token))
+
+
+def _noted(entries: list[Entry]) -> set[Process]:
+    """Give the command itself, which the journal names by its number and its start."""
+    command = next((entry["command"] for entry in reversed(entries) if "command" in entry), None)
+    if command is None:
+        return set()
+    return {Process(int(command["pid"]), str(command["started"]))}
+
+
+def _still_living(known: set[Process], token: str) -> set[Process]:
+    """Give those of them that run, and who has come since; a child stays one without its parent."""
+    come = descendants.descendants(token) if token else set[Process]()
+    return {process for process in known if processes.runs(*process)} | come
+
+
+def _named(living: set[Process]) -> str:
+    return processes.named(process.pid for process in living)
