@@ -18,7 +18,8 @@ from typing import Any
 import click
 
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.printable import printable, printable_lines
+from harness.given_once import OnceGroup
+from harness.printable import printable_lines, printed
 from harness.version import VERSION
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
@@ -28,7 +29,10 @@ _OF_UNIX = ("fcntl", "pwd", "resource", "termios")  # modules of Python's that W
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=OnceGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(VERSION, prog_name="harness")
 def cli() -> None:
     """Measure whether a test database really comes back clean, and guard it while tests run."""
@@ -71,8 +75,7 @@ def check(folder: Path, **options: Any) -> None:
     from harness.experiment.run import verdicts
 
     judged = verdicts.check(folder, **options)
-    for line in verdicts.lines(judged):
-        _print(printable(line))
+    _print(printed(verdicts.lines(judged)))
     sys.exit(verdicts.exit_code(judged))
 
 
@@ -86,7 +89,7 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 
     text = registry.find("reports", format_)().render(folder)
     if output is None:
-        _print(text.removesuffix("\n"))
+        _print_as_is(text.removesuffix("\n"))
     else:
         try:
             output.write_text(text, encoding="utf-8")
@@ -109,8 +112,7 @@ def compare(before: Path, after: Path, confidence: float) -> None:
     from harness.analysis import compare as comparing
 
     lines, status = comparing.compare(before, after, confidence)
-    for line in lines:
-        _print(printable(line))
+    _print(printed(lines))
     sys.exit(status)
 
 
@@ -128,7 +130,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
 
 
 @cli.command()
-@click.option("--database", metavar="FILE", required=True, type=click.Path(path_type=Path))
+@click.option("--database", metavar="FILE", required=True)
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="0: a free one."
 )
@@ -144,7 +146,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
     is_flag=True,
     help="For programs: JSON on standard output, commands on standard input, end with it.",
 )
-def backend(database: Path, **options: Any) -> None:
+def backend(database: str, **options: Any) -> None:
     """Serve the platform's API in front of a database, on loopback only.
 
     Ctrl-C ends it in good order: requests under way are answered, and the status is 130.
@@ -155,7 +157,7 @@ def backend(database: Path, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("database", metavar="DATABASE", type=click.Path(path_type=Path))
+@click.argument("database", metavar="DATABASE")
 @click.option(
     "--output",
     metavar="FILE",
@@ -164,7 +166,7 @@ def backend(database: Path, **options: Any) -> None:
     help="Where to write the experiment; experiment.toml.",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(database: Path, output: Path, *, force: bool) -> None:
+def init(database: str, output: Path, *, force: bool) -> None:
     """Look at a database of yours and write an experiment that runs on copies of it."""
     from harness.experiment.init.draft import init as write
 
@@ -184,11 +186,14 @@ def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
     if schema:
         from harness.experiment.written import configuration
 
-        _print(json.dumps(configuration.schema(), indent=1))
+        _print_as_is(json.dumps(configuration.schema(), indent=1))
         return
     kinds = [registry_listing.kind_of(kind)] if kind else registry_listing.KINDS
     width = shutil.get_terminal_size((80, 24)).columns
-    _print(registry_listing.as_json(kinds) if as_json else registry_listing.as_text(kinds, width))
+    if as_json:
+        _print_as_is(registry_listing.as_json(kinds))
+    else:
+        _print(registry_listing.as_text(kinds, width))
 
 
 DATABASE = click.option(
@@ -298,7 +303,7 @@ def guard(database: str, argv: tuple[str, ...], **options: Any) -> None:
     from harness.guard import command
 
     options["recoveries"] = options["recoveries"] or None
-    sys.exit(command.run_guarded(database, argv, say=_say_aside, **options))
+    sys.exit(command.run_guarded(database, argv, say=_say_aside, colours=_in_colour(), **options))
 
 
 @cli.command()
@@ -349,7 +354,10 @@ def verify(database: str, backup_: str, *, as_json: bool) -> None:
     from harness.guard import by_hand
 
     differing = by_hand.verify(database, backup_)
-    _print(by_hand.as_json(differing) if as_json else "\n".join(by_hand.as_lines(differing)))
+    if as_json:
+        _print_as_is(by_hand.as_json(differing))
+    else:
+        _print(printed(by_hand.as_lines(differing)))
     sys.exit(0 if differing.clean("exact") else 1)
 
 
@@ -372,13 +380,25 @@ def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> 
 
 def _say_aside(text: str) -> None:
     """Print on standard error; standard output is the guarded command's."""
-    from harness.printable import printable_lines
+    click.echo(text, err=True)
 
-    click.echo(printable_lines(text), err=True)
+
+def _in_colour() -> bool:
+    """Whether what is said aside goes to a terminal whose user wants colours (no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stderr.isatty() and not plain
 
 
 def _print(text: str) -> None:
-    """Print; a reader who has left (``| head``) changes no exit status: 1 would mean refuted."""
+    """Print what people read: no name in it speaks to a terminal, or to the log of a CI."""
+    _print_as_is(printable_lines(text))
+
+
+def _print_as_is(text: str) -> None:
+    """Print a document as it is.
+
+    A reader who has left (``| head``) changes no exit status: 1 would mean refuted.
+    """
     try:
         click.echo(text)
     except BrokenPipeError:
@@ -392,7 +412,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except HarnessError as error:
-        click.echo(f"harness: {printable_lines(error)}", err=True)
+        click.echo(f"harness: {error}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

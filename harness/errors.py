@@ -16,11 +16,20 @@
 
 from __future__ import annotations
 
+from harness.printable import printable_lines
+
 
 class HarnessError(Exception):
-    """Everything this package raises on purpose; the message says what, where and what next."""
+    """Everything this package raises on purpose; the message says what, where and what next.
+
+    Its text may be printed wherever an error is: by Python, pytest or the log of a CI.
+    """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return the message, ``printable``."""
+        return printable_lines(super().__str__())
 
 
 class UsageError(HarnessError):

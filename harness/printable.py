@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _OBEYED = re.compile(r"##(?=\w*\[)")  # anywhere in a line: Azure, TeamCity, GitHub's older form
 _COMMAND = re.compile(r"\A(\s*):(?=:)")  # at its beginning: GitHub
@@ -27,6 +28,11 @@ def printable(text: object) -> str:
 def printable_lines(text: object) -> str:
     """Return ``text`` with its own line breaks, and each line ``printable``."""
     return "\n".join(map(printable, str(text).split("\n")))
+
+
+def printed(lines: Iterable[object]) -> str:
+    """Join lines, each ``printable``: no name in one of them can begin another."""
+    return "\n".join(map(printable, lines))
 
 
 def _harmless(character: str) -> bool:

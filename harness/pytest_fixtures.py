@@ -8,6 +8,7 @@ is used.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -33,13 +34,30 @@ _HOW = {
 
 
 def named(config: pytest.Config) -> Path | None:
-    """Return the database that an option or the ini file names."""
+    """Return the database that an option or the ini file names; None where neither does.
+
+    pytest.UsageError for what can be no path. An option that is empty is no option left out: an
+    unset variable must not let the tests run unguarded.
+    """
     given = config.option.guard_database
-    if given:
-        return Path(config.invocation_params.dir, given)
+    if given is not None:
+        return _path(config.invocation_params.dir, given, "--guard-database")
     given = config.getini("guard_database")
     home = config.inipath.parent if config.inipath else config.rootpath
-    return Path(home, given) if given else None
+    return _path(home, given, "guard_database") if given else None
+
+
+def _path(home: Path, given: str, what: str) -> Path:
+    from harness.databases.engines import address_of
+    from harness.errors import UsageError
+
+    path = home / given
+    if not given.strip() or not os.path.lexists(path):
+        try:
+            address_of(given, what=what)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+    return path
 
 
 @pytest.fixture(scope="session")

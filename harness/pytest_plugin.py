@@ -14,6 +14,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
@@ -99,6 +100,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the session, if a database was named; workers leave that to their controller."""
+    if config.option.guard_database is not None and not hasattr(config, "workerinput"):
+        _refuse_given_twice(config)
     database = named(config)
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
@@ -128,6 +131,25 @@ def pytest_configure(config: pytest.Config) -> None:
     except HarnessError as error:
         raise pytest.UsageError(f"--guard-database: {error}") from None
     config.pluginmanager.register(_Session(config, target, asked), "harness_session")
+
+
+def _refuse_given_twice(config: pytest.Config) -> None:
+    """Refuse a value that another takes the place of, both given in one place.
+
+    That the command line goes before PYTEST_ADDOPTS, and that before the ini file's addopts, is
+    pytest's own way to override, and stays.
+    """
+    environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    for words in (config.invocation_params.args, environment, config.getini("addopts")):
+        names = Counter(str(word).partition("=")[0] for word in words)
+        for name, times in names.items():
+            value = getattr(config.option, name.removeprefix("--").replace("-", "_"), None)
+            one_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+            if name.startswith("--guard-") and times > 1 and one_value:
+                raise pytest.UsageError(
+                    f"{name} is given {times} times and takes one value: which one is meant? "
+                    "Give it once."
+                )
 
 
 class _Session:
@@ -190,26 +212,32 @@ class _Session:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
-            reporter.write_line(f"harness guard: {line}")
+            from harness.printable import printable
+
+            reporter.write_line(printable(f"harness guard: {line}"))
 
     def pytest_report_header(self) -> list[str]:
         """Say what is guarded."""
         if self.guard is None:
             return []
+        from harness.printable import printable
+
         spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
         chain = ", ".join(self.guard.result.backed_up_by)
         how = f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"
         if self.guard.result.absent:
             how = f"{self.database} is not there yet: what the tests make is removed again"
         told = [*self.remarks, how]
-        return [f"harness guard: {line}" for line in told]
+        return [printable(f"harness guard: {line}") for line in told]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker of pytest-xdist a copy of its own."""
         import apsw
 
+        from harness.databases.errors import told
         from harness.errors import HarnessError
+        from harness.guard.locked import note_who
         from harness.recovery.online_backup import OnlineBackup
         from harness.recovery.sqlite.absence import Absence
         from harness.system.files import Files
@@ -220,8 +248,9 @@ class _Session:
         try:
             kept_as(copy if absent else self.database, copy, files=Files()).capture()
         except (HarnessError, apsw.Error, OSError) as error:
+            note_who(error, self.target)
             pytest.exit(
-                f"{node.gateway.id} gets no copy of the database: {error}. "
+                f"{node.gateway.id} gets no copy of the database: {told(error)}. "
                 f"Remove {copy} if it is there, and let others end what they do",
                 returncode=FAILED,
             )
@@ -247,8 +276,10 @@ class _Session:
             self.brought_back.update(self.config.stash.get(BROUGHT_BACK, {}))
             for how, tests in sorted(self.brought_back.items()):
                 terminalreporter.line(f"{tests} x {how}")
-            for line in self.lines:
+            *lines, verdict = self.lines
+            for line in lines:
                 terminalreporter.line(line)
+            terminalreporter.line(verdict, green=self.proven, red=not self.proven, bold=True)
             self.lines = []
 
     def pytest_unconfigure(self) -> None:
@@ -260,6 +291,10 @@ class _Session:
     def _finish(self) -> None:
         if self.guard is None or os.getpid() != self.pid:
             return
+        from harness.guard import telling
+        from harness.guard.entrance import finished
+        from harness.printable import printable
+
         guard, self.guard, self.finishing = self.guard, None, True
         result = guard.result
         result.own_settings = self.config.stash.get(OWN_SETTINGS, {})
@@ -267,19 +302,19 @@ class _Session:
             _remove(self.copies)
             if result.own_settings and _mode_now(self.database):
                 result.own_settings = {}
-            if self.target.is_open_here:
-                # in a process of its own, whose SQLite sees the locks of the one in here
-                self.lines = [f"{self.database} is open here (sqlite3): another process finishes"]
-                guard.finish_elsewhere()
-            else:
-                guard.finish()
+            apart = self.target.is_open_here
+            finished(guard, apart=apart)
             self.proven = result.says_clean
-            if self.lines and not self.proven:
-                close = "To spare you that: close what is open before the session ends"
-                self.lines.append(f"{close}, in a fixture")
-            self.lines += _told(result, self.database)
+            run = telling.Run(self.target.address, result, FAILED)
+            more = "pytest -v shows them"
+            verbose = self.config.option.verbose > 0
+            lines = telling.outcome(run, verbose=verbose, more=more)
+            option = "--guard-allow-survivors"
+            lines += telling.errors(run, verbose=verbose, more=more, option=option)
+            told = [*_open_here(self.database, result), *lines] if apart else lines
             if self.proven and result.own_settings:
-                self.lines.append(_mode_later(self.database))
+                told.append(_mode_later(self.database))
+            self.lines = [printable(line) for line in (*told, telling.verdict(run))]
 
     def _remove_stale_copies(self) -> None:
         """Remove the copies of a killed session, known to be its own by the journal beside them."""
@@ -288,35 +323,6 @@ class _Session:
         )
         folder = self.database.parent
         _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
-
-
-def _told(result: GuardResult, database: Path) -> Iterator[str]:
-    from harness.guard.telling import still_open, surviving
-
-    if result.unprotected:
-        yield f"nothing was kept out of the tests' reach ({result.unprotected})"
-    found = result.found.sentences() if result.found is not None else []
-    yield "the tests left " + ("nothing" if not found else f"{len(found)} differences:")
-    yield from (f"  {sentence}" for sentence in found)
-    if result.says_clean:
-        from harness.guard.telling import put_back
-
-        yield from (f"put back: {was}" for was in put_back(result) if not result.restored_by)
-        how = f"restored by {result.restored_by}" if result.restored_by else "no restore was needed"
-        if result.absent and result.restored_by:
-            how = "it was removed"
-        yield f"{how}; the database is proven at its baseline"
-    else:
-        yield from (f"  {f.step.phase} {f.step.operation}: {f.error}" for f in result.failures)
-        if result.remaining is not None:
-            yield from (f"  still: {sentence}" for sentence in result.remaining.sentences())
-        yield from still_open(database, result, "--guard-allow-survivors")
-        yield from _by_hand(database)
-    yield from surviving(database, result)
-    if result.says_clean and result.undisposed:
-        yield f"a backup beside {database} could not be removed: remove it by hand"
-    spent = (f"{phase} {spent_ms:.1f} ms" for phase, spent_ms in result.timings_ms.items())
-    yield ", ".join(spent)
 
 
 def _mode_now(database: Path) -> bool:
@@ -336,11 +342,10 @@ def _mode_later(database: Path) -> str:
     return f"{sentence}rollback mode comes back by 'PRAGMA journal_mode=delete'"
 
 
-def _by_hand(database: Path) -> Iterator[str]:
-    from harness.guard.journal import how_to_recover
-
-    yield "NOT PROVEN at its baseline; backup and journal are kept. Put it right by:"
-    yield f"  {how_to_recover(database)}"
+def _open_here(database: Path, result: GuardResult) -> Iterator[str]:
+    yield f"{database} is open here (sqlite3): another process finishes"
+    if not result.says_clean:
+        yield "To spare you that: close what is open before the session ends, in a fixture"
 
 
 def _remove(databases: list[Path]) -> None:

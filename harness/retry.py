@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.databases.errors import describe
+from harness.databases.errors import describe, told
 from harness.steps import Failure, Listener, Step
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Retry:
                 return action()
             except Exception as error:
                 reason, code = describe(error)
-                failures.append(Failure(step, reason, f"{type(error).__name__}: {error}", code))
+                failures.append(Failure(step, reason, told(error), code))
                 if attempt >= self.attempts or not worth(error):
                     raise
             time.sleep(self.drawn_ms(attempt) / 1000)

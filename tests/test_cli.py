@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -175,6 +177,36 @@ def test_backup_verify_restore(harness: Call, folder: Path, pristine: Path) -> N
     assert (status, out, "cut short or altered" in err) == (2, "", True)
 
 
+NAMES = ("\x1b]0;title\x07", "a\nguard: it is proven\n::error::b", "\u202eleft", "##vso[task]")
+
+
+def test_names_speak_to_no_terminal_and_to_no_ci(harness: Call, folder: Path) -> None:
+    """Whatever tests call their tables, and whatever they put into a cell; JSON has the names."""
+    database, kept, told = folder / "d.db", folder / "kept", folder / "told.json"
+    sql = "; ".join(f'CREATE TABLE "{name}" (x)' for name in NAMES)
+    insert = "; ".join(f"INSERT INTO \"{name}\" VALUES ('{name}')" for name in NAMES)
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute(sql)
+    assert harness("backup", database, kept)[0] == 0
+    tests = f"import sqlite3; c = sqlite3.connect('d.db'); c.executescript({insert!r}); c.commit()"
+    (folder / "tests.py").write_text(tests)
+    words = ["--json", told, "--", "sh", "-c", f"cd {folder}; {sys.executable} tests.py"]
+    status, out, err = harness("guard", "--verbose", "--database", database, *words)
+    assert status == 0, err
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute(insert)
+    status, out, _ = harness("verify", database, kept)
+    assert status == 1
+    for said in (out, err):
+        assert not set("\x1b\x07\u202e") & set(said)
+        assert "##vso[" not in said
+        assert r"\x1b]0;title\x07: 1 added" in said
+        lines = said.splitlines()
+        assert not [line for line in lines if line.startswith(("::", "guard: it is proven"))]
+    assert set(json.loads(told.read_text())["found"]["tables"]) == set(NAMES)
+    assert set(json.loads(harness("verify", database, kept, "--json")[1])["tables"]) == set(NAMES)
+
+
 def test_a_defect_is_never_taken_for_a_verdict(harness: Call, folder: Path) -> None:
     """Anything unforeseen ends with 4, not with 1 for refuted, and shows where it was."""
     told = {"version": 1, "experiment": {"conditions": [{"name": "a", "claims": [1]}]}}
@@ -270,6 +302,34 @@ def test_guard_passes_the_status_and_leaves_the_rest_to_the_command(
     assert harness("guard", "--quiet", "--database", database, "--", "true") == (0, "", "")
     status, out, err = harness("recover", "--database", database)
     assert (status, out, "nothing to do" in err) == (0, "", True)
+
+
+@pytest.mark.parametrize("no_colour", ["", "1"])
+def test_the_verdict_is_the_last_line_and_in_colour_on_a_terminal(
+    folder: Path, pristine: Path, no_colour: str
+) -> None:
+    """There, unless NO_COLOR is set; in ten lines at most it was told what was left."""
+    database = folder / "d.db"
+    database.write_bytes(pristine.read_bytes())
+    tables = ";".join(f"CREATE TABLE late{number} (x)" for number in range(14))
+    code = f"import sqlite3; sqlite3.connect({str(database)!r}).executescript({tables!r})"
+    guard = ["guard", "--no-archive", "--database", str(database), "--", sys.executable, "-c", code]
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *guard],
+        stderr=theirs,
+        env=os.environ | {"NO_COLOR": no_colour, "TERM": "xterm"},
+        check=False,
+    )
+    os.close(theirs)
+    lines = os.read(ours, 1 << 16).decode().splitlines()
+    os.close(ours)
+    assert done.returncode == 0, lines
+    verdict = f"guard: {database} is proven back at its baseline"
+    assert lines[-1] == (verdict if no_colour else f"\x1b[32m\x1b[1m{verdict}\x1b[0m")
+    assert "\x1b" not in "".join(lines[:-1])
+    assert "guard:   and 5 more: --verbose shows them" in lines
+    assert len([line for line in lines if line.startswith("guard:   ")]) == 10
 
 
 def test_words_that_mean_production_can_be_added(

@@ -30,3 +30,9 @@ def test_each_kind_has_the_exit_status_of_its_family(
 ) -> None:
     """What was asked for wrongly is 2, a failed instrument is 4: never the same number."""
     assert kind.exit_code == status
+
+
+def test_the_text_of_an_error_speaks_to_no_terminal() -> None:
+    """Its lines are its own, and what a name in it would do is written out."""
+    error = errors.UsageError("\x1b[2J is a folder\n::error::x")
+    assert str(error) == "\\x1b[2J is a folder\n\\x3a:error::x"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.printable import printable, printable_lines
+from harness.printable import printable, printable_lines, printed
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ from harness.printable import printable, printable_lines
         ("tests/test_a.py::test_b", "tests/test_a.py::test_b"),
         ("a ##[error]b", r"a #\x23[error]b"),
         ("##vso[task.complete]", r"#\x23vso[task.complete]"),
+        ("##teamcity[buildStop]", r"#\x23teamcity[buildStop]"),
+        ("\x1b[0Ksection_start:1:a\r\x1b[0K", r"\x1b[0Ksection_start:1:a\r\x1b[0K"),
         ("## a heading", "## a heading"),
         (7, "7"),
     ],
@@ -50,3 +52,8 @@ def test_nothing_is_left_to_obey(text: str) -> None:
 def test_lines_keep_their_breaks() -> None:
     """A message of several lines stays one, and none of its lines begins a command."""
     assert printable_lines("a\n::error::b\x1b") == "a\n\\x3a:error::b\\x1b"
+
+
+def test_joined_lines_are_as_many_as_there_were() -> None:
+    """A name in one of them begins none of its own."""
+    assert printed(["a\nguard: it is proven", "::b"]) == "a\\nguard: it is proven\n\\x3a:b"

@@ -39,7 +39,9 @@ def test_each_test_begins_with_the_baseline(pytester: pytest.Pytester, database:
         """,
     )
     done.assert_outcomes(passed=5, failed=1)
-    done.stdout.fnmatch_lines(["* x restored by a pin in the main file", "the tests left nothing"])
+    done.stdout.fnmatch_lines(
+        ["* x restored by a pin in the main file", "left by the tests: nothing"]
+    )
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
 
@@ -68,7 +70,7 @@ def test_a_module_and_its_tests(pytester: pytest.Pytester, database: Path) -> No
         "no:randomly",
     )
     done.assert_outcomes(passed=4)
-    done.stdout.fnmatch_lines(["the tests left nothing"])
+    done.stdout.fnmatch_lines(["left by the tests: nothing"])
     assert beside(database) == []
 
 
@@ -89,7 +91,7 @@ def test_a_connection_left_open(pytester: pytest.Pytester, database: Path) -> No
         """,
     )
     done.assert_outcomes(passed=2)
-    done.stdout.fnmatch_lines(["1 x restored row by row*", "the tests left nothing"])
+    done.stdout.fnmatch_lines(["1 x restored row by row*", "left by the tests: nothing"])
     assert rows(database) == ["a", "b"]
 
 
@@ -117,7 +119,9 @@ def test_a_mode_that_the_fixtures_set_is_not_held_against_the_tests(
         connection.execute("PRAGMA journal_mode=delete")
     done = run(pytester, KEPT.format(count=count))
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["the tests left nothing", "no restore was needed; *is proven at*"])
+    done.stdout.fnmatch_lines(
+        ["left by the tests: nothing", "no restore was needed", "*is proven back*"]
+    )
     deadline = time.monotonic() + (30 if count > 1 else 0)
     while database.read_bytes()[18:20] != b"\1\1" or os.path.exists(f"{database}-journal"):
         assert time.monotonic() < deadline
@@ -150,7 +154,7 @@ def test_rollback_mode_comes_back(pytester: pytest.Pytester, database: Path) -> 
         connection.pragma("journal_mode", "delete")
     done = run(pytester, "def test_it(database_restored): add(database_restored)")
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["*in WAL mode while*", "the tests left nothing"])
+    done.stdout.fnmatch_lines(["*in WAL mode while*", "left by the tests: nothing"])
     with closing(apsw.Connection(str(database))) as connection:
         assert connection.pragma("journal_mode") == "delete"
     assert beside(database) == []

@@ -82,12 +82,25 @@ def test_a_session_is_guarded(pytester: pytest.Pytester, database: Path) -> None
             "*= harness guard =*",
             "*t: 3 added, 0 missing, 0 changed",
             "*sequence t: 2 -> 5",
-            "restored by online_backup; the database is proven at its baseline",
+            "restored by online_backup",
             "backup * ms, verify * ms, restore * ms, dispose * ms",
+            "*dev.sqlite3 is proven back at its baseline",
         ]
     )
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
+
+
+def test_names_in_the_summary_speak_to_nobody(pytester: pytest.Pytester, database: Path) -> None:
+    """A table that tests have named writes no line of its own to the log of a CI."""
+    tests = """
+        def test_it(guarded_database):
+            connection = apsw.Connection(str(guarded_database))
+            connection.execute('create table "\\x1b[2Ja\\n::error::b"(x)')
+    """
+    done = run(pytester, tests)
+    assert done.ret == 0
+    assert r"  table \x1b[2Ja\n::error::b added" in done.outlines
 
 
 def test_nothing_left_needs_no_restore(pytester: pytest.Pytester, database: Path) -> None:
@@ -95,7 +108,9 @@ def test_nothing_left_needs_no_restore(pytester: pytest.Pytester, database: Path
     pytester.makeini("[pytest]\nguard_database = dev.sqlite3\n")
     done = run(pytester, "def test_it(guarded_database): assert 0", guarded=False)
     assert done.ret == 1
-    done.stdout.fnmatch_lines(["the tests left nothing", "no restore was needed; *proven*"])
+    done.stdout.fnmatch_lines(
+        ["left by the tests: nothing", "no restore was needed", "*is proven back*"]
+    )
     assert rows(database) == ["a", "b"]
 
 
@@ -138,6 +153,35 @@ def test_what_must_not_be_touched_is_refused(
     done.stdout.no_fnmatch_line("*passed*")
 
 
+@pytest.mark.parametrize(
+    ("options", "ini", "said"),
+    [
+        (["--guard-database", ""], "", "--guard-database is empty: give the path"),
+        (["--guard-database=file:./dev.sqlite3"], "", "give the path of the file, perhaps ./dev"),
+        ([], "guard_database = sqlite:///dev.sqlite3", "the path of the file, perhaps ./dev"),
+        (["--guard-database=a", "--guard-database", "dev.sqlite3"], "", "is given 2 times"),
+        ([], "addopts = --guard-database a --guard-database dev.sqlite3", "is given 2 times"),
+        (["--guard-database", "dev.sqlite3"], "addopts = --guard-database a", ""),
+        (["--guard-database", "dev.sqlite3", *["--guard-i-know"] * 2], "", ""),
+        (
+            ["--guard-database=dev.sqlite3", *["--guard-recovery=online_backup"] * 2],
+            "",
+            "the same one is named twice",
+        ),
+    ],
+)
+def test_which_database_is_meant_is_never_guessed(
+    pytester: pytest.Pytester, database: Path, options: list[str], ini: str, said: str
+) -> None:
+    """An empty variable, an address, one option twice: refused; over addopts it stands, as ever."""
+    pytester.makeini(f"[pytest]\n{ini}\n")
+    done = run(pytester, "def test_it(): open('ran', 'w')", *options, guarded=False)
+    assert done.ret == (4 if said else 0), done.outlines
+    assert said in done.stderr.str()
+    assert (pytester.path / "ran").exists() is not bool(said)
+    assert rows(database) == ["a", "b"]
+
+
 def test_words_of_ones_own_are_refused(pytester: pytest.Pytester, database: Path) -> None:
     """A word of ``guard_production_signs`` in the path is refused like the built-in ones."""
     pytester.makeini("[pytest]\nguard_production_signs = golden dev\n")
@@ -161,11 +205,13 @@ def test_a_database_that_is_not_proven_fails_the_run(
     assert done.ret == 125
     done.stdout.fnmatch_lines(
         [
-            "*restore online_backup: *bytes where*",
-            "NOT PROVEN at its baseline*",
-            "  harness recover --database *dev.sqlite3",
+            "restore by online_backup failed: *bytes where*",
+            "its backup is gone or altered, so no guard can bring it back*--discard",
+            "*dev.sqlite3 is NOT proven back at its baseline",
         ]
     )
+    assert "are kept" not in done.stdout.str()
+    assert "are left" not in done.stdout.str()
     assert rows(database) == ["a", "b", "test"]
 
 
@@ -197,7 +243,7 @@ def test_every_worker_has_its_own(pytester: pytest.Pytester, database: Path) -> 
         "-n2",
     )
     assert done.ret == 0, done.stdout.str()
-    done.stdout.fnmatch_lines(["4 x restored by a pin*", "the tests left nothing"])
+    done.stdout.fnmatch_lines(["4 x restored by a pin*", "left by the tests: nothing"])
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
 
@@ -322,7 +368,12 @@ def test_open_in_the_tests_own_sqlite3_at_the_end(
     done = run(pytester, tests)
     assert done.ret == 0
     done.stdout.fnmatch_lines(
-        ["*another process finishes", "  t: 1 added*", "restored by online_backup; *is proven at*"]
+        [
+            "*another process finishes",
+            "  t: 1 added*",
+            "restored by online_backup",
+            "*is proven back*",
+        ]
     )
     assert rows(database) == ["a", "b"]
     remove = 'Path(f"{guarded_database}.e2e-journal").unlink()'
@@ -331,7 +382,7 @@ def test_open_in_the_tests_own_sqlite3_at_the_end(
     spoil = 'spoil(guarded_database, "journal")'
     done = run(pytester, tests.replace("    pass", f"    {spoil}"))
     assert done.ret == 125
-    done.stdout.fnmatch_lines(["*journal is empty*", "NOT PROVEN*"])
+    done.stdout.fnmatch_lines(["*journal is empty*", "*is NOT proven back*"])
 
 
 def test_a_test_that_forks_finishes_nothing(pytester: pytest.Pytester, database: Path) -> None:
@@ -385,8 +436,8 @@ def test_a_database_that_the_tests_make(pytester: pytest.Pytester, database: Pat
     done.stdout.fnmatch_lines(
         [
             "harness guard: * is not there yet*",
-            "*the whole database (1 table, 0 rows)",
-            "it was removed; *",
+            "left by the tests: the whole database (1 table, 0 rows)",
+            "it was removed",
         ]
     )
     assert beside(database) == []
@@ -411,7 +462,7 @@ def test_every_worker_makes_its_own(pytester: pytest.Pytester, database: Path) -
         "-n2",
     )
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["the tests left nothing"])
+    done.stdout.fnmatch_lines(["left by the tests: nothing"])
     assert beside(database) == []
     assert not database.exists()
 
@@ -430,7 +481,7 @@ def test_a_session_waits_for_another_guard(pytester: pytest.Pytester, database: 
     ending.join()
     assert done.ret == 0
     told = f"harness guard: waiting for the guard of process {os.getpid()} (*), up to 60 s"
-    done.stdout.fnmatch_lines([told, "restored by online_backup; *"])
+    done.stdout.fnmatch_lines([told, "restored by online_backup"])
     assert rows(database) == ["a", "b"]
 
 

@@ -86,7 +86,7 @@ def test_a_pool_that_stays_is_no_trouble(
     done = run(pytester, POOLS[library])
     done.assert_outcomes(passed=2)
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["the tests left nothing"])
+    done.stdout.fnmatch_lines(["left by the tests: nothing"])
     deadline = time.monotonic() + 30
     while database.read_bytes()[18:20] != b"\1\1" or os.path.exists(f"{database}-journal"):
         assert time.monotonic() < deadline

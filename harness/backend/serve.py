@@ -25,6 +25,8 @@ from harness.backend.app import Application
 from harness.backend.heads import BoundedHeads
 from harness.backend.resources import RESOURCES
 from harness.backend.store import Store
+from harness.databases.engine import Given
+from harness.databases.sqlite.address import path_of
 from harness.databases.sqlite.session import connect
 from harness.databases.sqlite.stored import names
 from harness.errors import UsageError
@@ -37,7 +39,7 @@ _POLL_S = 0.001
 Say = Callable[[str], None]
 
 
-def serve(database: Path, *, port: int, busy_timeout_ms: int, attached: bool, say: Say) -> None:
+def serve(given: Given, *, port: int, busy_timeout_ms: int, attached: bool, say: Say) -> None:
     """Serve until standard input ends (attached) or a signal comes.
 
     Raises:
@@ -46,6 +48,7 @@ def serve(database: Path, *, port: int, busy_timeout_ms: int, attached: bool, sa
     """
     if attached and sys.stdin is None:
         raise UsageError("--attached needs a standard input: its end is the end of the backend")
+    database = path_of(given)
     _check(database)
     listener = _listen(port)
     store = Store(database, busy_timeout_ms)

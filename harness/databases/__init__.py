@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from harness.printable import printable
+
 Grade = Literal["rows", "exact"]
 Row = tuple[Any, ...]
 
@@ -37,6 +39,7 @@ class SchemaDifference:
     kind: str  # table, index, view or trigger
     name: str
     what: Literal["added", "missing", "changed"]
+    table: str = field(default="", compare=False, repr=False)  # that it belongs to, or is
 
     def __str__(self) -> str:
         """Return the sentence for people, which JSON documents have as well."""
@@ -86,14 +89,14 @@ class Differences:
         return self if left == self.settings else replace(self, settings=left)
 
     def sentences(self) -> list[str]:
-        """One line each for people: table by table, then sequences, schema, settings, damage."""
-        lines = [self.whole] if self.whole else []
-        lines += [table.sentence(name) for name, table in sorted(self.tables.items())]
-        return lines + self.sentences_beside_rows()
+        """One line each for people, ``printable``: tables, sequences, schema, settings, damage."""
+        lines = [table.sentence(name) for name, table in sorted(self.tables.items())]
+        return [*map(printable, lines), *self.sentences_beside_rows()]
 
     def sentences_beside_rows(self) -> list[str]:
         """One line each for what differs beside the rows of tables, in the same order."""
-        lines = [
+        lines = [self.whole] if self.whole else []
+        lines += [
             f"{name}: the same rows, stored otherwise"
             for name in sorted(self.shadows)
             if not (name in self.tables or self._altered(name))
@@ -114,7 +117,7 @@ class Differences:
         lines += [f"{name}: not readable: {why}" for name, why in sorted(self.unread.items())]
         lines += [f"{what} {how}" for what, how in sorted(self.damage.items())]
         lines += [f"{name} {was} -> {now}" for name, (was, now) in sorted(self.attributes.items())]
-        return lines
+        return [*map(printable, lines)]
 
     def _altered(self, name: str) -> bool:
         return any(thing.kind == "table" and thing.name == name for thing in self.schema)

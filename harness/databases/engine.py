@@ -41,6 +41,8 @@ class Reason(NamedTuple):
     word: str  # in people's words: "foreign-key violation", "timeout", ...
     code: int  # the engine's own number
     transient: bool  # whether another attempt may pass
+    lock: bool = False  # whether somebody else's lock is what is in the way
+    silent: bool = False  # whether the error has no text worth telling
 
 
 class Engine(Protocol):

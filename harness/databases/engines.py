@@ -43,22 +43,24 @@ def engine_of(given: Given | Address) -> Engine:
     if engine is not None:
         return cast(Engine, engine)
     scheme, separator, _ = os.fsdecode(cast(Given, given)).partition("://")
-    if not separator:
-        return _of_scheme(FILES)
-    if scheme in ("sqlite", "file"):
-        raise UsageError(f"{scheme}:// addresses are not read: give the path of the file")
-    return _of_scheme(scheme)
+    # as others write it: "jdbc:acme://", "acme+driver://"
+    plain = scheme.removeprefix("jdbc:").partition("+")[0]
+    for name in (scheme, plain) if separator else (FILES,):
+        engine = _of_scheme(name)
+        if engine is not None:
+            return engine
+    raise UsageError(f"{scheme}:// databases cannot be guarded yet; known: a path of a SQLite file")
 
 
 @cache
-def _of_scheme(scheme: str) -> Engine:
+def _of_scheme(scheme: str) -> Engine | None:
     for name in built_in():
         if scheme in importlib.import_module(f"harness.databases.{name}").SCHEMES:
             return named(name)
     for point in registry.others("databases"):
         if point.name == scheme:
             return _loaded(point)
-    raise UsageError(f"{scheme}:// databases cannot be guarded yet; known: a path of a SQLite file")
+    return None
 
 
 def known() -> Iterator[Engine]:

@@ -51,3 +51,23 @@ def is_transient(error: Exception) -> bool:
     if reason := engines.describe(error):
         return reason.transient
     return isinstance(error, OSError) and error.errno in _TRANSIENT
+
+
+def is_lock(error: BaseException) -> bool:
+    """Whether somebody else's lock on a database was in the way."""
+    reason = engines.describe(error)
+    return reason is not None and reason.lock
+
+
+def told(error: BaseException) -> str:
+    """Return the error's class and text for people, and what was noted with it."""
+    reason = engines.describe(error)
+    text = "" if reason is not None and reason.silent else str(error)
+    name = type(error).__name__
+    notes = getattr(error, "__notes__", ())
+    return "; ".join([f"{name}: {text}" if text else name, *notes])
+
+
+def explained(error: BaseException) -> str:
+    """Return what it is in people's words, and then its own, where it has any."""
+    return f"{describe(error)[0]} ({told(error)})"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
-from harness.databases.errors import describe, is_transient
+from harness.databases.errors import describe, is_transient, told
 from harness.guard.result import GuardResult
 from harness.retry import Retry
 from harness.steps import Failure, Listener, Step
@@ -16,17 +16,32 @@ T = TypeVar("T")
 
 
 class Attempts:
-    """Tries a trip's steps, announces each, and keeps failures and times in its result."""
+    """Tries a trip's steps, announces each, and keeps failures and times in its result.
 
-    def __init__(self, retry: Retry, listener: Listener, result: GuardResult) -> None:
+    ``noting`` is around every attempt, and may note something with what is raised.
+    """
+
+    def __init__(
+        self,
+        retry: Retry,
+        listener: Listener,
+        result: GuardResult,
+        noting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._retry, self._listener, self._result = retry, listener, result
+        self._noting = noting
 
     def make(self, phase: str, operation: str, action: Callable[[], T]) -> T:
         """Do it, again where that may help; raises what the last attempt raised."""
+
+        def attempt() -> T:
+            with self._noting():
+                return action()
+
         return self._retry.run(
             phase,
             operation,
-            action,
+            attempt,
             worth=is_transient,
             listener=self._listener,
             failures=self._result.failures,
@@ -46,7 +61,7 @@ class Attempts:
             write()
         except OSError as error:
             reason, code = describe(error)
-            failure = Failure(Step(phase, "journal", 1), reason, f"OSError: {error}", code)
+            failure = Failure(Step(phase, "journal", 1), reason, told(error), code)
             self._result.failures.append(failure)
             return False
         return True
@@ -54,7 +69,7 @@ class Attempts:
     def failed(self, step: Step, error: Exception) -> Failure:
         """Keep what went wrong at a step that is not tried again."""
         reason, code = describe(error)
-        failure = Failure(step, reason, f"{type(error).__name__}: {error}", code)
+        failure = Failure(step, reason, told(error), code)
         self._result.failures.append(failure)
         return failure
 

@@ -15,9 +15,11 @@ from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.guard import document
 from harness.guard.loading import load
+from harness.printable import printed
 from harness.system.files import Files
 
 WAIT_MS = 5000  # for another's lock: a person would rather wait than be refused
+_DATABASE = "DATABASE"  # what the commands call it
 _SHOWN = 160  # characters of one row
 
 
@@ -64,14 +66,14 @@ class Restored:
         if self.thrown_away:
             lines.append(f"what it held before is in {self.thrown_away}")
         if self.put_away is not None:
-            lines.append("a guard had been killed; it has nothing to bring back any more")
+            lines.append("what an earlier guard had left is brought back by nobody any more")
         lines += [f"what it had backed up is kept as {path}" for path in self.put_away or ()]
         if self.damaged:
             lines.append(
                 f"{self.damaged} is damaged, and no guard will begin before 'harness recover "
                 f"--database {database} --discard'"
             )
-        return "\n".join(lines)
+        return printed(lines)
 
 
 def backup(
@@ -82,7 +84,7 @@ def backup(
     Raises UsageError, with nothing left behind, where it cannot be done; also where anything, be
     it a dead link, stands in the backup's place.
     """
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     saved = _of(address).backup(address, backup, files or Files(), busy_timeout_ms)
     return cast(Saved, saved)
 
@@ -92,7 +94,7 @@ def verify(database: Given, backup: Given, *, busy_timeout_ms: int = WAIT_MS) ->
 
     Mode and owner are told and no difference: a backup made by hand often has others.
     """
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     return cast(Differences, _of(address).verify(address, backup, busy_timeout_ms))
 
 
@@ -115,7 +117,7 @@ def restore(
             of a backup that looks like another database's.
         RestoreError: tried, and the database is not proven to be the backup.
     """
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     restored = _of(address).restore(address, backup, files or Files(), busy_timeout_ms, force=force)
     return cast(Restored, restored)
 
@@ -126,13 +128,13 @@ def discard(database: Given | Address, *, files: Files | None = None) -> str:
     Raises:
         UsageError: the guard or its command is alive, or what it left cannot be removed.
     """
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     return cast(str, _of(address).discard(address, files or Files()))
 
 
 def archives(database: Given) -> str:
     """List the archives of a database to people, the oldest first."""
-    address = address_of(database)
+    address = address_of(database, what=_DATABASE)
     return cast(str, _of(address).archives(address))
 
 
@@ -148,14 +150,12 @@ def as_lines(found: Differences) -> list[str]:
     lines = []
     if found.clean("exact"):
         lines = ["no differences" + (" of content" if found.attributes else "")]
-    for sentence in found.sentences():
-        lines.append(sentence)
-        table = found.tables.get(sentence.rsplit(": ", 1)[0])
-        if table is not None:
-            lines += [f"  + {_short(row)}" for row in table.added]
-            lines += [f"  - {_short(row)}" for row in table.missing]
-            lines += [f"  ~ {_short(was)} -> {_short(now)}" for was, now in table.changed]
-    return lines
+    for name, table in sorted(found.tables.items()):
+        lines.append(table.sentence(name))
+        lines += [f"  + {_short(row)}" for row in table.added]
+        lines += [f"  - {_short(row)}" for row in table.missing]
+        lines += [f"  ~ {_short(was)} -> {_short(now)}" for was, now in table.changed]
+    return [*lines, *found.sentences_beside_rows()]
 
 
 def as_json(found: Differences) -> str:

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from click import style
+
 from harness.databases.engine import Given
 from harness.databases.engines import address_of
 from harness.errors import BackupError, RestoreError, UsageError
@@ -20,11 +22,13 @@ from harness.guard import by_hand, telling
 from harness.guard.child import SIGNALLED, Ended, Signals
 from harness.guard.entrance import Asked, admit, made, recover_leftovers
 from harness.guard.journal import how_to_recover
+from harness.guard.leftovers import BackupsLost
 from harness.guard.protocol import Guard, GuardResult
 from harness.guard.survivors import Say
 from harness.guard.target import pending, target_of
 from harness.guard.telling import GUARD_FAILED, Run
 from harness.guard.waiting import Waiting
+from harness.printable import printable, printable_lines
 
 
 def run_guarded(
@@ -36,6 +40,7 @@ def run_guarded(
     json_path: Path | None = None,
     quiet: bool = False,
     verbose: bool = False,
+    colours: bool = False,
     **changes: Any,
 ) -> int:
     """Run ``argv`` with ``database`` guarded; return the status to exit with.
@@ -51,6 +56,7 @@ def run_guarded(
         json_path: where programs are told how it ended.
         quiet: say nothing but errors.
         verbose: say all.
+        colours: whether the verdict may be in one.
         changes: what is asked, by its names, instead of or beside ``asked``.
 
     Raises:
@@ -61,7 +67,7 @@ def run_guarded(
     target = target_of(address, busy_timeout_ms=asked.busy_timeout_ms)
     _refuse_unwritable(json_path)
     admit(target, asked)
-    tell = _Teller(say, json_path, quiet=quiet, verbose=verbose)
+    tell = _Teller(say, json_path, quiet=quiet, verbose=verbose, colours=colours)
     with Signals() as signals:
         guard: Guard | None = None
 
@@ -122,24 +128,29 @@ def run_recover(
             option = "--discard" if discard else "--end-survivors"
             raise UsageError(f"{option} is of one database: give --database with it")
         return _list_pending(say)
+
+    def tell(line: str) -> None:
+        say(printable_lines(f"recover: {line}"))
+
     target = target_of(database, busy_timeout_ms=busy_timeout_ms)
     if discard:
-        say(f"recover: {by_hand.discard(target.address)}")
+        tell(by_hand.discard(target.address))
         return 0
     try:
         done = recover_leftovers(
             target,
             asked=True,
             end_survivors=end_survivors,
-            say=lambda line: say(f"recover: {line}"),
+            say=tell,
         )
     except RestoreError as error:
-        say(f"recover: {error}")
-        say("recover: the backups are kept. Stop whatever uses the database and run this again.")
+        tell(str(error))
+        if not isinstance(error, BackupsLost):
+            tell("the backups are kept. Stop whatever uses the database and run this again.")
         return GUARD_FAILED
     if done is None and not target.is_there:
         raise UsageError(f"--database {target.address}: there is no such file")
-    say(f"recover: {done or f'no guard left anything at {target.address}: nothing to do'}")
+    tell(done or f"no guard left anything at {target.address}: nothing to do")
     return 0
 
 
@@ -148,7 +159,7 @@ def _list_pending(say: Say) -> int:
     for database in left:
         gone = ", whose folder is gone" if database.folder_is_gone else ""
         what = "a guard is at work" if database.at_work else how_to_recover(database.whole)
-        say(f"recover: {database.whole}{gone}: {what}")
+        say(printable(f"recover: {database.whole}{gone}: {what}"))
     if not left:
         say("recover: nothing is pending, as far as this user's guards have noted")
     return 0
@@ -194,26 +205,35 @@ def _refuse_unwritable(json_path: Path | None) -> None:
 class _Teller:
     """Say what there is to say; that nobody listens must never keep the guard from its work."""
 
-    def __init__(self, say: Say, json_path: Path | None, *, quiet: bool, verbose: bool) -> None:
+    def __init__(
+        self, say: Say, json_path: Path | None, *, quiet: bool, verbose: bool, colours: bool
+    ) -> None:
         self._say = say
         self._json_path = json_path
         self._quiet = quiet
         self._verbose = verbose
+        self._colours = colours
 
-    def error(self, line: str) -> None:
+    def error(self, line: str, colour: str | None = None) -> None:
+        said = printable(f"guard: {line}")
         with suppress(OSError):
-            self._say(f"guard: {line}")
+            self._say(style(said, fg=colour, bold=True) if colour and self._colours else said)
 
-    def remark(self, line: str) -> None:
+    def remark(self, line: str, colour: str | None = None) -> None:
         if not self._quiet:
-            self.error(line)
+            self.error(line, colour)
 
     def told(self, run: Run) -> None:
+        """Say all, the verdict last."""
         for line in telling.lines(run, verbose=self._verbose):
             self.remark(line)
         for line in telling.errors(run, verbose=self._verbose):
             self.error(line)
         self.write(run)
+        if run.result.says_clean:
+            self.remark(telling.verdict(run), "green" if run.proven else "yellow")
+        else:
+            self.error(telling.verdict(run), "red")
 
     def write(self, run: Run) -> None:
         """Write the document whole or not at all."""

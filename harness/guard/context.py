@@ -26,14 +26,14 @@ from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
 from harness.guard import places, telling, waiting
-from harness.guard.entrance import Asked, admit, made
+from harness.guard.entrance import Asked, admit, finished, made
 from harness.guard.journal import AtWork
 from harness.guard.places import Place
 from harness.guard.protocol import Guard
 from harness.guard.result import GuardResult
 from harness.guard.target import target_of
 from harness.guard.waiting import Waiting
-from harness.steps import Entity, Failure, Step
+from harness.steps import Entity
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -276,17 +276,7 @@ class Guarded:
         """Finish; whatever happens is in the result."""
         guard = self._guard
         assert guard is not None  # noqa: S101 - for mypy: whoever calls has looked
-        try:
-            if apart:
-                guard.finish_elsewhere()
-            else:
-                guard.finish()
-        except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven
-            guard.abandon()
-            self.result.ended = "dirty"
-            step = Step("restore", "another process" if apart else "the guard", 1)
-            text = f"{type(error).__name__}: {error}"
-            self.result.failures.append(Failure(step, "the baseline is not proven", text, 0))
+        finished(guard, apart=apart)
 
     def _leave_place(self) -> None:
         if self._key:
@@ -303,7 +293,7 @@ class Guarded:
         run = telling.Run(
             self._target.address, self.result, telling.GUARD_FAILED, self._asked.grade
         )
-        sentence = "\n".join(telling.errors(run))
+        sentence = telling.not_proven(run, more="result.found and result.remaining hold them")
         if error is None:
             raise RestoreError(sentence)
         error.add_note(sentence)

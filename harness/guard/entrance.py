@@ -20,7 +20,7 @@ from harness.guard import refusals, waiting
 from harness.guard.journal import AtWork, how_to_recover
 from harness.guard.leftovers import bring_back
 from harness.guard.options import Options
-from harness.guard.protocol import Guard
+from harness.guard.protocol import Guard, GuardResult
 from harness.guard.survivors import Say, Survivors
 from harness.guard.target import Target, target_of
 
@@ -77,7 +77,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         )
     except RestoreError as error:
         raise RestoreError(
-            f"what a killed guard left: {error}\nnothing was run. Put that right first: "
+            f"what an earlier guard left: {error}\nnothing was run. Put that right first: "
             f"{how_to_recover(target.address)}"
         ) from error
     if recovered:
@@ -106,6 +106,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         busy_timeout_ms=asked.busy_timeout_ms,
         archives=asked.archives,
         recovers=False,
+        names_lockers=True,
         survivors=survivors,
     )
     guard = Guard(target, options)
@@ -120,6 +121,18 @@ def _refuse_unfit(target: Target, recoveries: Sequence[str]) -> None:
         if target.journal.exists:  # of another guard, which began meanwhile, and has taken a name
             raise AtWork(str(error)) from None
         raise
+
+
+def finished(guard: Guard, *, apart: bool) -> GuardResult:
+    """Finish a guard; whatever happens is in the result.
+
+    ``apart``: in another process, as other connections of this one hold locks that must stay.
+    """
+    try:
+        return guard.finish_elsewhere() if apart else guard.finish()
+    except Exception as error:  # noqa: BLE001 - told as every other reason why it is not proven
+        guard.give_up("another process" if apart else "the guard", error)
+        return guard.result
 
 
 def recover_leftovers(
@@ -150,13 +163,12 @@ def recover_leftovers(
     )
     if not was_pending:
         return None
+    how = "failed" if target.journal.has_failed else "been killed"
     if by == target.absence:
-        return f"a guard of {address} had been killed; there is no database again, as before it"
+        return f"a guard of {address} had {how}; there is no database again, as before it"
     if by is None:
-        return (
-            f"a guard of {address} had been killed; the baseline was in place, its files are gone"
-        )
-    return f"a guard of {address} had been killed; the baseline was brought back by {by}"
+        return f"a guard of {address} had {how}; the baseline was in place, its files are gone"
+    return f"a guard of {address} had {how}; the baseline was brought back by {by}"
 
 
 def chain_of(target: Target, recoveries: Sequence[str] | None) -> tuple[str, ...]:

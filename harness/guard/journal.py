@@ -89,6 +89,13 @@ class Journal(Protocol):
     def running(self, pid: int) -> None:
         """Say which process is about to run the tests: it may outlive the guard."""
 
+    def failed(self) -> None:
+        """Say that the guard ends by itself, and the baseline is not proven back."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the guard whose journal was adopted had said so: it was not killed."""
+
     def end(self, *, lasting: bool = False) -> None:
         """Remove it: nothing is left to do. Only ``lasting`` makes that last a power cut."""
 

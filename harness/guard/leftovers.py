@@ -11,15 +11,20 @@ from typing import Any
 
 from harness.databases import Differences
 from harness.databases.engine import Address, Given
-from harness.databases.errors import describe
+from harness.databases.errors import explained
 from harness.errors import RestoreError, UsageError
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Entry, how_to_recover
+from harness.guard.locked import note_who
 from harness.guard.result import GONE, UNKNOWN, GuardResult
 from harness.guard.resumed import Resumed
 from harness.guard.survivors import Dealing, Say, is_of_the_dead, refuse_living
 from harness.guard.target import Target, target_of
 from harness.system import processes
 from harness.system.files import Files
+
+
+class BackupsLost(RestoreError):
+    """No backup of a killed guard's is what it was any more."""
 
 
 def is_pending(database: Given | Address | Target, *, state: Path | None = None) -> bool:
@@ -195,13 +200,13 @@ def _refuse_what_is_lost(target: Target, backups: list[Resumed]) -> None:
             return
         else:
             return
-    raise _could_not(target, reasons)
+    raise BackupsLost(_could_not(target, reasons))
 
 
-def _could_not(target: Target, reasons: list[str]) -> RestoreError:
+def _could_not(target: Target, reasons: list[str]) -> str:
     users = target.users() - {os.getpid()}
     who = f"; it is open in process {processes.named(users)}" if users else ""
-    return RestoreError(
+    return (
         f"{target.address} could not be brought back: {' | '.join(reasons)}{who}. If what is there "
         f"now is what you want: {how_to_recover(target.address)} --discard"
     )
@@ -259,7 +264,7 @@ def _put_back(
             return recovery.name
         recovery.release()
         reasons.append(f"{recovery.name}: {'; '.join(kept_from or differences.sentences())}")
-    raise _could_not(target, reasons)
+    raise RestoreError(_could_not(target, reasons))
 
 
 def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) -> None:
@@ -283,5 +288,6 @@ def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) ->
 def _why(target: Target, error: Exception) -> str:
     """Say it in people's words where the system has only a code ("not an error", SQLite says)."""
     if isinstance(error, (OSError, target.engine.Error)):
-        return f"{describe(error)[0]} ({error})"
+        note_who(error, target)
+        return explained(error)
     return str(error)

@@ -38,6 +38,7 @@ class Options:
     archives: bool = False
     state: Path | None = None  # the folder of second names; None is this user's own
     recovers: bool = True
+    names_lockers: bool = False  # where a lock is in the way, say who has it: that takes a moment
     survivors: Survivors | None = None
 
     @property

@@ -8,14 +8,14 @@ from types import TracebackType
 from typing import Any
 
 from harness.databases.engine import Address, Given
+from harness.databases.errors import told
 from harness.errors import RestoreError
-from harness.guard import leftovers
-from harness.guard.journal import how_to_recover
+from harness.guard import leftovers, telling
 from harness.guard.options import Options
 from harness.guard.result import GuardResult
 from harness.guard.target import Target, target_of
 from harness.guard.trip import Trip
-from harness.steps import Entity
+from harness.steps import Entity, Failure, Step
 
 __all__ = ["Guard", "GuardResult"]
 
@@ -119,6 +119,8 @@ class Guard:
         if result.says_clean:
             self.target.put_attributes_back()
             self.target.put_times_back()
+        else:
+            self._trip.note_lost()
         return result
 
     def _take_mark_back(self) -> None:
@@ -139,15 +141,21 @@ class Guard:
         """Finish, whatever the tests did."""
         result = self.finish()
         if not result.says_clean and error is None:
-            address = self.target.address
-            raise RestoreError(
-                f"{address} is not proven back at its baseline; its backup is kept. "
-                f"Run '{how_to_recover(address)}'."
-            )
+            run = telling.Run(self.target.address, result, telling.GUARD_FAILED, self.options.grade)
+            raise RestoreError(telling.not_proven(run))
 
     def command_started(self, pid: int) -> None:
         """Note which process runs the tests, so that none outlives a killed guard unseen."""
         self.target.journal.running(pid)
+
+    def give_up(self, where: str, error: Exception) -> None:
+        """Keep for the result what broke the end off, and leave the rest to the next guard."""
+        self.abandon()
+        step = Step("restore", where, 1)
+        failure = Failure(step, "the baseline is not proven", told(error), 0)
+        self.result.failures.append(failure)
+        self.result.ended = "dirty"
+        self._trip.note_lost()
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""

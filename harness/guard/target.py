@@ -142,6 +142,9 @@ class Target(Protocol):
     def users(self) -> set[int]:
         """Give the processes that have it open, as far as this user sees them."""
 
+    def lockers(self) -> set[int]:
+        """Give the processes of which the system says that they have it locked."""
+
     # What is kept of it.
 
     @property

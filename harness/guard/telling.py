@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
-from harness.databases import Differences, Grade, Row
+from harness.databases import Grade
 from harness.databases.engine import Address
+from harness.guard import left
 from harness.guard.document import VERSION, of
 from harness.guard.journal import how_to_recover
 from harness.guard.result import GuardResult
+from harness.printable import printed
+from harness.steps import Failure
 
 GUARD_FAILED = 125
+MORE = "--verbose shows them"
+ALLOWS = "--allow-survivors (in Python allow_survivors=True)"
 _PHASES = ("backup", "cleanup", "verify", "restore", "dispose")  # in the order they are told
 
 
@@ -38,34 +43,53 @@ class Run:
         return self.result.says_clean and last_found is not None and last_found.proves(self.grade)
 
 
-def lines(run: Run, *, verbose: bool = False) -> list[str]:
-    """Tell it in a few lines; ``verbose``: with every row that differs."""
-    sentences = _backed_up(run.result)
+def lines(run: Run, *, verbose: bool = False, more: str = MORE) -> list[str]:
+    """Tell it in a few lines; ``verbose``: with every row that differs, else what shows them."""
+    return _backed_up(run.result) + outcome(run, verbose=verbose, more=more)
+
+
+def outcome(run: Run, *, verbose: bool = False, more: str = MORE) -> list[str]:
+    """Tell what came of it, in a few lines, the verdict apart."""
+    sentences = []
     if run.result.unprotected:
         sentences.append(
             "nothing is kept out of the tests' reach: what they remove beside the database is gone "
             f"if the guard is killed as well ({run.result.unprotected})"
         )
-    sentences += _left(run, verbose=verbose) + _cleaned(run.result) + _ended(run)
+    sentences += _left(run, verbose, more) + _cleaned(run.result) + _ended(run.result)
     sentences += surviving(run.database, run.result)
     spent = [f"{phase} {_span(ms)}" for phase, ms in _spent(run)]
     return [*sentences, ", ".join(spent)] if spent else sentences
 
 
-def errors(run: Run, *, verbose: bool = False) -> list[str]:
+def errors(run: Run, *, verbose: bool = False, more: str = MORE, option: str = ALLOWS) -> list[str]:
     """Tell only what went wrong: why the command did not run, why the database is not proven."""
     sentences = [run.why_not_run] if run.why_not_run else []
     result = run.result
     if not result.says_clean:
-        sentences.append(f"{run.database} is NOT proven back at its baseline")
         sentences += _reasons(result)
         if result.remaining is not None:
-            sentences += _indented(_differing(result.remaining, verbose=verbose))
-        sentences += still_open(run.database, result)
+            remaining = left.sentences(result.remaining, verbose=verbose, more=more)
+            sentences += ["still different:", *_indented(remaining)] if remaining else []
+        sentences += still_open(run.database, result, option)
         sentences += _what_to_do(run)
     if result.undisposed:
         sentences.append("the backup could not be removed; the next guard will try again")
     return sentences
+
+
+def verdict(run: Run) -> str:
+    """Tell the last line: whether the database is its baseline."""
+    if not run.result.says_clean:
+        return f"{run.database} is NOT proven back at its baseline"
+    if run.proven:
+        return f"{run.database} is proven back at its baseline"
+    return f"{run.database} was not looked at: nothing is proven with this policy"
+
+
+def not_proven(run: Run, *, more: str = MORE) -> str:
+    """Tell as one text that the database is not its baseline, and what to do."""
+    return printed([f"{verdict(run)}:", *errors(run, more=more)])
 
 
 def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
@@ -107,7 +131,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
 def still_open(
     database: Address | str | Path,
     result: GuardResult,
-    option: str = "--allow-survivors (in Python allow_survivors=True)",
+    option: str = ALLOWS,
 ) -> list[str]:
     """Say who of the tests has the database open, for which reason it is not proven.
 
@@ -163,14 +187,14 @@ def _what_to_do(run: Run) -> list[str]:
     ]
 
 
-def _left(run: Run, *, verbose: bool) -> list[str]:
+def _left(run: Run, verbose: bool, more: str) -> list[str]:
     differences = run.result.found
     if differences is None:
         return []
     whose = "left by the tests" if run.result.report is None else "left after the cleanup"
     if differences.whole:
         return [f"{whose}: {differences.whole}"]
-    differing = _differing(differences, verbose=verbose)
+    differing = left.sentences(differences, verbose=verbose, more=more)
     return [f"{whose}:", *_indented(differing)] if differing else [f"{whose}: nothing"]
 
 
@@ -183,8 +207,7 @@ def _cleaned(result: GuardResult) -> list[str]:
     return [f"cleanup: {sentences[0]}", *_indented(sentences[1:])]
 
 
-def _ended(run: Run) -> list[str]:
-    result = run.result
+def _ended(result: GuardResult) -> list[str]:
     if not result.says_clean:
         return []
     sentences = []
@@ -196,10 +219,6 @@ def _ended(run: Run) -> list[str]:
     elif result.found is not None:
         sentences += [f"put back: {was}" for was in put_back(result)]
         sentences.append("no restore was needed")
-    if run.proven:
-        sentences.append(f"{run.database} is proven back at its baseline")
-    else:
-        sentences.append(f"{run.database} was not looked at: nothing is proven with this policy")
     return sentences
 
 
@@ -222,24 +241,15 @@ def _reasons(result: GuardResult) -> list[str]:
         if failure.step.phase != "cleanup"
     }
     return [
-        f"{phase} by {operation} failed: {failure.reason} ({failure.error})"
+        f"{phase} by {operation} failed: {_why(failure)}"
         for (phase, operation), failure in last_failures.items()
     ]
 
 
-def _differing(differences: Differences, *, verbose: bool) -> list[str]:
-    sentences = [differences.whole] if differences.whole else []
-    for name, table in sorted(differences.tables.items()):
-        sentences.append(table.sentence(name))
-        if verbose:
-            sentences += [f"  + {_cells(row)}" for row in table.added]
-            sentences += [f"  - {_cells(row)}" for row in table.missing]
-            sentences += [f"  ~ {_cells(was)} -> {_cells(now)}" for was, now in table.changed]
-    return sentences + differences.sentences_beside_rows()
-
-
-def _cells(row: Row) -> str:
-    return ", ".join(repr(cell) for cell in row)  # repr: no cell can speak to the terminal
+def _why(failure: Failure) -> str:
+    """Say what failed; an error whose kind says it all, once."""
+    kind, _, text = failure.error.partition(": ")
+    return text if text and kind == failure.reason else f"{failure.reason} ({failure.error})"
 
 
 def _indented(sentences: list[str]) -> list[str]:

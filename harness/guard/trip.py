@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from harness.cleanup import Cleanup, CleanupReport
@@ -12,6 +14,7 @@ from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard.attempts import Attempts
 from harness.guard.chain import Chain
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, Entry
+from harness.guard.locked import noting_who
 from harness.guard.options import Options
 from harness.guard.result import UNKNOWN, GuardResult
 from harness.guard.target import Target
@@ -32,7 +35,8 @@ class Trip:
     def __init__(self, target: Target, options: Options) -> None:
         self.target, self.options, self.policy = target, options, options.when
         self.result = GuardResult()
-        self.attempts = Attempts(options.retry, options.listener, self.result)
+        noting = partial(noting_who, target) if options.names_lockers else nullcontext
+        self.attempts = Attempts(options.retry, options.listener, self.result, noting)
         names = tuple(options.recoveries) or target.engine.default_recoveries
         self._chain = Chain(target, names, self.attempts, options.vfs)
         self.entities: Sequence[Entity] = ()  # what the tests made, in the order they made it
@@ -74,9 +78,8 @@ class Trip:
         ended = self.attempts.noted("dispose", self.target.journal.end)
         self.result.undisposed = not (ended and removed)
         _under_way.discard(self)
-        why = "; ".join(
-            f"{failure.step.operation}: {failure.error}" for failure in self.result.failures
-        )
+        last = {failure.step.operation: failure for failure in self.result.failures}
+        why = "; ".join(f"{name}: {failure.error}" for name, failure in last.items())
         raise BackupError(
             f"no backup of {self.target.address} could be taken, so no test was run: {why}"
         )
@@ -164,7 +167,10 @@ class Trip:
         result, journal = self.result, self.target.journal
         if not result.says_clean:
             result.lost = not self._rescued() and self._chain.is_lost()
+            with suppress(OSError):  # a courtesy to whoever comes next
+                journal.failed()
             self.abandon()
+            result.lost |= not journal.exists
         elif not journal.is_held:
             # without the journal nobody could tell the next guard that a backup is gone
             result.undisposed = True
@@ -209,6 +215,10 @@ class Trip:
             result.undisposed = not attempts.noted("dispose", journal.end)
         elif proven:
             journal.release()  # it says what is left, for the next guard to remove
+
+    def note_lost(self) -> None:
+        """Note whether there is nothing that the next guard could restore from."""
+        self.result.lost = not self.target.journal.exists or self._chain.is_lost()
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""

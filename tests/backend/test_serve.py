@@ -94,6 +94,7 @@ def test_what_is_no_database_is_refused(folder: Path) -> None:
     assert refusal(path) == f"{path}: there is no such file"
     assert not path.exists()
     assert "cannot be opened" in refusal(folder)
+    assert "the path of the file, perhaps ./d.db" in refusal(Path("file:d.db"))
     path.write_bytes(b"no database at all, but long enough to look like one" * 100)
     assert refusal(path) == f"{path} is not a SQLite database"
     path.write_bytes(b"")

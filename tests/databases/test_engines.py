@@ -40,7 +40,8 @@ def test_other_peoples_engines_go_by_their_scheme(
         "broken = harness.files:Files\n"
     )
     with installed(folder, monkeypatch, "rival", "2.0", points):
-        assert engine_of("acme://host/db") is ENGINE
+        for address in ("acme://host/db", "acme+driver://host/db", "jdbc:acme://host/db"):
+            assert engine_of(address) is ENGINE
         assert list(known()) == [ENGINE, ENGINE]
         with pytest.raises(UsageError, match=r"of rival 2\.0.*import it from there"):
             engine_of("broken://user:secret@host/db")

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from harness.databases.errors import describe, is_transient
+from harness.databases.errors import describe, explained, is_transient, told
 from harness.errors import RestoreError
 
 SCHEMA = """
@@ -192,3 +192,12 @@ def test_anything_else() -> None:
     assert not is_transient(KeyError("x"))
     assert describe(OSError("no errno")) == ("file error", 0)
     assert not is_transient(OSError("no errno"))
+
+
+def test_an_error_without_a_text_of_its_own_is_told_by_what_it_is() -> None:
+    """SQLite says "not an error" of what happened in another layer: nobody is told that."""
+    silent = apsw.BusyError("not an error")
+    silent.result = silent.extendedresult = apsw.SQLITE_BUSY
+    silent.add_note("process 7 holds the lock")
+    assert explained(silent) == "timeout (BusyError; process 7 holds the lock)"
+    assert told(OSError(errno.EIO, "x")) == "OSError: [Errno 5] x"

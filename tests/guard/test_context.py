@@ -373,7 +373,7 @@ def test_a_wrong_option_is_refused_at_once(path: Path, wrong: dict[str, Any]) ->
 def test_what_cannot_be_a_path(path: Path) -> None:
     """Is refused by a sentence; bytes, as os functions take them, are a path."""
     for odd in ("a\0b", "x" * 5000):
-        with pytest.raises(UsageError, match="cannot be the path"):
+        with pytest.raises(UsageError, match=r"cannot be the path|is too long"):
             harness.guard(odd)
     with harness.guard(os.fsencode(path)):
         add(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import pytest
 from harness.cleanup.by_difference import DifferenceCleanup
 from harness.cleanup.given.command import CommandCleanup
 from harness.cli import guard as guard_command
+from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
+from harness.guard import telling
 from harness.guard.calling import Callable
+from harness.guard.command import run_recover
 from harness.guard.context import Guarded
-from harness.guard.entrance import Asked, admit, chain_of, cleanup_of, made
+from harness.guard.entrance import Asked, admit, chain_of, cleanup_of, finished, made
 from harness.guard.target import target_of
 from tests.guard.test_command import baseline
 
@@ -84,3 +88,42 @@ def test_what_a_killed_guard_left_is_brought_back_and_told(folder: Path) -> None
     assert told == [second.result.recovered]
     assert "had been killed" in told[0]
     assert truth.judge(database).exact
+
+
+def test_a_guard_that_failed_is_not_called_killed(folder: Path) -> None:
+    """It has noted that it ended by itself; the next one brings the baseline back, and says so."""
+    database, truth = baseline(folder)
+    guard = made(target_of(database), Asked(busy_timeout_ms=0), remark=pytest.fail)
+    guard.begin()
+    with closing(connect(database)) as other:
+        other.execute("DELETE FROM audit_log")
+        other.execute("BEGIN IMMEDIATE")
+        result = finished(guard, apart=False)
+    assert (result.ended, result.lost) == ("dirty", False)
+    told: list[str] = []
+    made(target_of(database), Asked(), remark=told.append)
+    assert told == [f"a guard of {database} had failed; the baseline was brought back by "
+                    "online_backup"]  # fmt: skip
+    assert truth.judge(database).exact
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_lost_backup_is_never_called_kept(folder: Path, apart: bool) -> None:
+    """Whoever finished: nobody is sent to recover what is not there, and recover says it too."""
+    database, _ = baseline(folder)
+    guard = made(target_of(database), Asked(), remark=pytest.fail)
+    guard.begin()
+    with closing(connect(database)) as other:
+        other.execute("DELETE FROM audit_log")
+    backups = [*folder.glob("*.e2e-backup"), *guard.target.standing_backups()]
+    for path in {*backups}:
+        path.write_bytes(b"altered")
+    result = finished(guard, apart=apart)
+    assert (result.ended, result.lost) == ("dirty", True)
+    run = telling.Run(guard.target.address, result, 125)
+    assert "gone or altered" in telling.not_proven(run)
+    said: list[str] = []
+    assert run_recover(str(database), say=said.append) == 125
+    assert not [
+        line for line in [*said, telling.not_proven(run)] if "kept" in line.split("with --list")[0]
+    ]

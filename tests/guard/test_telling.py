@@ -50,10 +50,12 @@ def test_people_read_what_was_left_and_what_was_done() -> None:
         "setting user_version: 0 -> 4",
         "owner 1000:1000 -> 0:0",
         "restored by online_backup\n  restore by wal_pin failed: timeout",
-        "db is proven back at its baseline",
         "backup 1.5 s, command 61.0 s, verify 2.0 ms, restore 3.0 ms",
     ):
         assert words in told
+    assert telling.verdict(Run(address_of("db"), restored(), 0)) == (
+        "db is proven back at its baseline"
+    )
     assert telling.errors(Run(address_of("db"), restored(), 0)) == []
 
 
@@ -86,7 +88,8 @@ def test_dirty_gives_the_command_that_puts_it_right() -> None:
     result = GuardResult(ended="dirty", found=LEFT, remaining=LEFT, failures=[FAILED])
     run = Run(address_of("/some where/it's.db"), result, 125)
     told = "\n".join(telling.errors(run))
-    assert "NOT proven" in told
+    assert "NOT proven" in telling.verdict(run)
+    assert telling.not_proven(run) == f"{telling.verdict(run)}:\n{told}"
     assert "restore by wal_pin failed: timeout (BusyError: locked)" in told
     assert "bots: 1 added" in told
     assert "harness recover --database '/some where/it'\"'\"'s.db'" in told
@@ -111,7 +114,7 @@ def test_what_nobody_looked_at_is_not_called_proven() -> None:
     result = GuardResult(ended="cleaned", report=CleanupReport())
     run = Run(address_of("db"), result, 0)
     assert not run.proven
-    assert "nothing is proven" in telling.lines(run)[-1]
+    assert "nothing is proven" in telling.verdict(run)
 
 
 def test_sequences_count_only_at_the_grade_that_asks_for_them() -> None:

@@ -1,4 +1,5 @@
 """The SQLite engine."""
 
-SCHEMES = ("",)  # a path of a file has none
+# a path of a file has none; what has one of the others is told to give a path
+SCHEMES = ("", "sqlite", "sqlite3", "file")
 DRIVER = "apsw"

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from harness.databases.engine import Engine, Given
 from harness.databases.engines import engine_of
+from harness.databases.sqlite.hints import hint
 from harness.errors import UsageError
 
-_MOST_NAME_BYTES = 200  # of 255: the longest name beside it is of an archive that is being made
+_BESIDE_BYTES = 55  # what the longest name beside it has more: of an archive that is being made
+_MOST_NAME_BYTES = 255 - _BESIDE_BYTES
+_MOST_PATH_BYTES = 512 - _BESIDE_BYTES  # SQLite opens no longer path (os_unix.c, MAX_PATHNAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,19 @@ def path_of(given: Given, *, what: str = "--database") -> Path:
     """Return the path that was given; it need not be there.
 
     Raises:
-        UsageError: it is empty, a folder, an address of another engine, or none that SQLite and
-            the system could be given.
+        UsageError: it is empty, a folder, an address as an ORM takes it, one of another engine, or
+            none that SQLite and the system could be given.
     """
     text = os.fsdecode(given)
     engine_of(text)
     if not text.strip():
-        raise UsageError(f"{what} is empty: give the path of the SQLite file (an unset variable?)")
+        raise UsageError(
+            f"{what} is empty: give the path of the SQLite file, as ./dev.db (an unset variable?)"
+        )
     if "\0" in text:
         raise UsageError(f"{what} {text!r} cannot be the path of a database: it has a zero byte")
+    if (meant := hint(text)) and not os.path.lexists(text):
+        raise UsageError(f"{what} {meant}")
     try:
         os.path.abspath(text).encode()
     except UnicodeEncodeError:
@@ -65,11 +72,7 @@ def path_of(given: Given, *, what: str = "--database") -> Path:
             "other. Rename it, or give another name of it"
         ) from None
     path = Path(text)
-    if len(os.fsencode(path.name)) > _MOST_NAME_BYTES:
-        raise UsageError(
-            f"{what} {path.name[:40]!r}... cannot be the path of a database to guard: backups "
-            f"have longer names. Give it one of at most {_MOST_NAME_BYTES} bytes"
-        )
+    _refuse_too_long(path, what)
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -79,3 +82,18 @@ def path_of(given: Given, *, what: str = "--database") -> Path:
     if not path.name or path.name == "..":
         raise UsageError(f"{what} {text} is a folder. Give the path of the SQLite file.")
     return path
+
+
+def _refuse_too_long(path: Path, what: str) -> None:
+    """Refuse a path beside which nothing could be kept."""
+    for kind, text, most_bytes in (
+        ("name", path.name, _MOST_NAME_BYTES),
+        ("path", os.path.realpath(path), _MOST_PATH_BYTES),
+    ):
+        size_bytes = len(os.fsencode(text))
+        if size_bytes > most_bytes:
+            raise UsageError(
+                f"{what} {text[:40]!r}... is too long for a database to guard: its {kind} has "
+                f"{size_bytes} bytes, and what is kept beside it has longer ones. Give it one of "
+                f"at most {most_bytes} bytes"
+            )

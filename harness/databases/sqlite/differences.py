@@ -237,12 +237,12 @@ def _schema_differences(old: Objects, new: Objects) -> tuple[SchemaDifference, .
     differing = []
     for kind, name in sorted(old.keys() | new.keys()):
         was, now = old.get((kind, name)), new.get((kind, name))
-        if was is None:
-            differing.append(SchemaDifference(kind, name, "added"))
-        elif now is None:
-            differing.append(SchemaDifference(kind, name, "missing"))
-        elif (was[0], was[2]) != (now[0], now[2]):  # where it begins is no matter
-            differing.append(SchemaDifference(kind, name, "changed"))
+        if was is None and now is not None:
+            differing.append(SchemaDifference(kind, name, "added", now[0]))
+        elif was is not None and now is None:
+            differing.append(SchemaDifference(kind, name, "missing", was[0]))
+        elif was and now and (was[0], was[2]) != (now[0], now[2]):  # where it begins is no matter
+            differing.append(SchemaDifference(kind, name, "changed", was[0]))
     return tuple(differing)
 
 

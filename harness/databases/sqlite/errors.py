@@ -32,15 +32,18 @@ _TRANSIENT = {  # locks, networks, I/O errors, full disks come and go
     apsw.SQLITE_FULL,
     apsw.SQLITE_CANTOPEN,
 }
+_LOCKS = {apsw.SQLITE_BUSY, apsw.SQLITE_LOCKED, apsw.SQLITE_PROTOCOL}
+_SILENT = ("", "not an error")  # what a connection says of an error that was of another layer
 
 
 def describe(error: BaseException) -> Reason | None:
     """Return what it is, with the extended code; None for an error of something else."""
     if not isinstance(error, apsw.Error):
         return None
+    silent = str(error).strip() in _SILENT
     code = int(getattr(error, "extendedresult", 0) or getattr(error, "result", 0) or 0)
-    transient = code & 0xFF in _TRANSIENT
+    transient, lock = code & 0xFF in _TRANSIENT, code & 0xFF in _LOCKS
     if "FOREIGN KEY constraint failed" in str(error):  # RESTRICT comes with a trigger's code
         return Reason("foreign-key violation", code, transient)
     word = _EXTENDED.get(code) or _PRIMARY.get(code & 0xFF, "database error")
-    return Reason(word, code, transient)
+    return Reason(word, code, transient, lock, silent)

@@ -9,12 +9,14 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness.databases.engine import Given
 from harness.errors import ConfigurationError, MeasurementError, UsageError
-from harness.experiment.cycle.grounds import ground_of
+from harness.experiment.cycle.grounds import file_of, ground_of
 from harness.experiment.init.looking import Looked, look
 from harness.experiment.init.striking import Chances, chances_of
 from harness.experiment.written.configuration import load
 from harness.experiment.written.project import ProjectSetting
+from harness.printable import printed
 
 ROWS = ProjectSetting.model_fields["rows"].default
 _CYCLES = 400  # of each condition: enough to support 99% where nothing fails
@@ -28,12 +30,13 @@ _COMMAND = "npm run e2e:clean"
 _FUNCTION = "e2e.cleanup:clean"
 
 
-def init(database: Path, output: Path, *, force: bool = False) -> str:
-    """Write an experiment for ``database`` to ``output``; return what to say of it.
+def init(given: Given, output: Path, *, force: bool = False) -> str:
+    """Write an experiment for a database to ``output``; return what to say of it.
 
     Raises:
         UsageError: there is nothing to look at, or something stands at ``output`` already.
     """
+    database = file_of(given, what="DATABASE")
     _refuse_taken(database, output, force=force)
     with ground_of(database).private_copy(database) as copy:
         looked = look(copy, database, rows=ROWS)
@@ -47,7 +50,7 @@ def init(database: Path, output: Path, *, force: bool = False) -> str:
         load(output)
     except ConfigurationError as error:  # what is written here must be right
         raise MeasurementError(f"what was written cannot be loaded: {error}") from error
-    return "\n".join(_told(database, output, looked))
+    return printed(_told(database, output, looked))
 
 
 def _refuse_taken(database: Path, output: Path, *, force: bool) -> None:

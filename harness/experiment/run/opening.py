@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.experiment.run import machine
+from harness.experiment.run import machine, same_baseline
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Experiment
 from harness.results.again import take_away
@@ -49,6 +49,7 @@ def opened(
             "machine": machine.machine(run.pool.root),
             "revision": machine.revision(),
             "workers": run.pool.size,
+            **same_baseline.noted(experiment, run.folder, run.baselines),
             "started": now(),
             "finished": None,
             # whether how many cycles there are depends on results

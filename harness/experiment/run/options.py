@@ -33,6 +33,9 @@ class RunOptions:
     def experiment(self, path: Path) -> Experiment:
         """Read the experiment in ``path`` as it is asked for; UsageError where it cannot be."""
         experiment = load(path, self.overrides)
+        for key, value in (("cycles", self.cycles), ("seed", self.seed)):
+            if value is not None and any(_key_of(text) == key for text in self.overrides):
+                raise UsageError(f"--{key} {value} and --set {key}=...: which one is meant?")
         if self.cycles is not None and self.cycles < 1:
             raise UsageError(f"--cycles {self.cycles}: must be 1 or more")
         if self.seed is not None and self.seed < 0:
@@ -52,6 +55,10 @@ class RunOptions:
     def processes(self) -> int:
         """Return how many workers there are to be."""
         return self.workers or os.cpu_count() or 1
+
+
+def _key_of(override: str) -> str:
+    return override.partition("=")[0].strip()
 
 
 @dataclass(frozen=True, slots=True)

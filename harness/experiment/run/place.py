@@ -88,6 +88,7 @@ class Baselines:
         self._root, self._seed = root, seed
         self._built: dict[tuple[str, int, str], Path] = {}
         self._copies: dict[Path, Path] = {}
+        self._fingerprints: dict[Path, str] = {}  # of the pristines
 
     def of(self, condition: Condition) -> Path:
         """Return the pristine baseline of ``condition``; UsageError when there can be none."""
@@ -112,6 +113,13 @@ class Baselines:
                 raise UsageError(f"{key_named}: {error}") from error
             self._built[key] = path
         return self._built[key]
+
+    def fingerprint(self, condition: Condition) -> str:
+        """Tell the baseline's content from any other; UsageError when there can be none."""
+        pristine = self.of(condition)
+        if pristine not in self._fingerprints:
+            self._fingerprints[pristine] = ground_of(pristine).fingerprint(pristine)
+        return self._fingerprints[pristine]
 
     def _copied(self, condition: str, project: ProjectSetting) -> Path:
         """Copy a user's database once, consistently, whoever is connected to it."""

@@ -12,11 +12,13 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.experiment.cycle.forking import SITE
+from harness.experiment.run import same_baseline
 from harness.experiment.run.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.run.pool import Pool, Task
 from harness.experiment.written.configuration import Experiment
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import OUTCOMES, TIMINGS
+from harness.printable import printed
 from harness.results import ledgers
 from harness.results.folder import CYCLES, read_run
 from harness.results.records import CycleRecord
@@ -32,11 +34,12 @@ def replay(
 
     A cycle that makes no progress for ``watchdog_s`` ends as it does in a run: a harness error.
 
-    UsageError when ``folder`` holds no such condition; the stored one is None when that cycle was
-    not run.
+    UsageError when ``folder`` holds no such condition, MeasurementError when the database has
+    changed since its run; the stored one is None when that cycle was not run.
     """
     run = read_run(folder)
     chosen = Experiment.from_json(run["experiment"]).condition(condition)
+    chosen = same_baseline.at_its_place(chosen, run, folder)
     stored = _stored(folder, condition, cycle)
     if stored is None and cycle >= chosen.cycles:
         raise UsageError(
@@ -45,7 +48,9 @@ def replay(
         )
     seed = int(run["seed"])
     with WorkRoot(size_bytes(chosen) * ROOM_FACTOR) as root:
-        pristine = Baselines(root.path, seed).of(chosen)
+        baselines = Baselines(root.path, seed)
+        same_baseline.refuse_replay_of_another(run, folder, chosen, baselines)
+        pristine = baselines.of(chosen)
         with Pool(site, seed, 1, root.path, watchdog_s=watchdog_s) as pool:
             task = Task(chosen, pristine, range(cycle, cycle + 1))
             ((new,),) = list(pool.run([task]))
@@ -108,7 +113,7 @@ def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
                 itertools.zip_longest(old.splitlines(), now.splitlines(), fillvalue="")
             )
         ]
-    return "\n".join(lines)
+    return printed(lines)
 
 
 def _cell(value: Any) -> str:

@@ -20,7 +20,7 @@ from harness.errors import MeasurementError
 from harness.experiment.cycle.rehearsal import commands_s
 from harness.experiment.plan import pilot
 from harness.experiment.plan.rates import Calibrate
-from harness.experiment.run import preparation, verdicts
+from harness.experiment.run import preparation, same_baseline, verdicts
 from harness.experiment.run.one_condition import run_condition
 from harness.experiment.run.opening import check_stored, now, opened
 from harness.experiment.run.options import Machinery, RunOptions
@@ -89,6 +89,8 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
     run.say(f"{configured.name}: seed {configured.seed}, results in {run.folder}")
     if earlier is None:  # before anything is written: a size may be impossible
         preparation.build_baselines(run)
+    elif unsure := same_baseline.refuse_another(earlier, run.folder, configured, run.baselines):
+        run.say(unsure)
     rates = dict(earlier["rates"]) if earlier else preparation.calibrated(run, calibrate)
     experiment = configured.resolved(rates)
     _say_rates(run, experiment)

@@ -60,8 +60,7 @@ class Document:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"{path}: not TOML: {error}") from error
-        keys = tuple(_override(values, text) for text in overrides)
-        return cls(Path(path), values, keys, dict(_scan(text)))
+        return cls(Path(path), values, _overridden(values, overrides), dict(_scan(text)))
 
     def error(self, problems: Sequence[Problem]) -> ConfigurationError:
         """Say everything that is wrong, one problem a line, each only once."""
@@ -104,8 +103,26 @@ def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _overridden(values: dict[str, Any], overrides: Sequence[str]) -> tuple[str, ...]:
+    """Put every KEY=VALUE into ``values``; the keys, none of which may take another's place."""
+    keys: list[str] = []
+    for text in overrides:
+        key = _override(values, text)
+        for earlier in keys:
+            if f"{earlier}.".startswith(f"{key}."):
+                raise ConfigurationError(
+                    f"--set {text}: takes the place of another --set {earlier}=...; which one is "
+                    "meant? Give it once"
+                )
+        keys.append(key)
+    return tuple(keys)
+
+
 def _override(values: dict[str, Any], text: str) -> str:
-    """Put one KEY=VALUE into ``values``; a bare word is a string."""
+    """Put one KEY=VALUE into ``values``; the key, what is in a list by its number.
+
+    A bare word is a string.
+    """
     key, equals, given = text.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
@@ -116,12 +133,15 @@ def _override(values: dict[str, Any], text: str) -> str:
         value = given.strip()
     table: Any = values
     *steps, last = _as_spelt(values, parts)
+    place: list[str] = []
     for part in steps:
-        table = _step(table, part, text)
+        inner = _step(table, part, text)
+        place.append(str(table.index(inner)) if isinstance(table, list) else part)
+        table = inner
     if isinstance(table, list):
         raise ConfigurationError(f"--set {text}: {steps[-1]} is a list; name one by its number")
     table[last] = value
-    return ".".join(parts)
+    return ".".join((*place, last))
 
 
 def _as_spelt(table: Any, parts: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import registry
+from harness.databases.engines import address_of
+from harness.errors import UsageError
 from harness.experiment.written.document import Problem, nearest
 from harness.experiment.written.project import AUTO, NONE, Doing, ProjectSetting
 from harness.experiment.written.recoveries import advice
@@ -115,6 +118,12 @@ def _cleanup_action(condition: Condition) -> Action:
 
 def _database(project: ProjectSetting) -> Iterator[Problem]:
     key = ("project", "database")
+    if not os.path.lexists(project.path):  # else it is what is meant, whatever it is called
+        try:
+            address_of(project.database, what="this")
+        except UsageError as error:
+            yield Problem(key, str(error))
+            return
     try:
         with project.path.open("rb") as file:
             header = file.read(len(_HEADER))

@@ -21,12 +21,14 @@ from pathlib import Path
 import apsw
 
 from harness.cleanup.by_difference import DifferenceCleanup
-from harness.databases.errors import describe
+from harness.databases.errors import explained
 from harness.databases.sqlite.differences import differences
 from harness.databases.sqlite.files import beside, fold, real
 from harness.databases.sqlite.session import connect
 from harness.errors import HarnessError, RecoveryRefused, RestoreError
+from harness.guard.locked import note_who
 from harness.guard.per_test.standing_pin import StandingPin
+from harness.guard.sqlite.in_use import OpenFile
 from harness.retry import Retry
 from harness.steps import nobody
 
@@ -198,7 +200,8 @@ def _answer(keeper: Keeper, request: str) -> dict[str, str]:
     try:
         return {"way": actions[request]()}
     except (apsw.Error, OSError) as error:  # of a lock in the way SQLite says "not an error"
-        return {"error": f"{describe(error)[0]} ({error})"}
+        note_who(error, OpenFile(keeper.main))
+        return {"error": explained(error)}
     except HarnessError as error:
         return {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer, and tells it

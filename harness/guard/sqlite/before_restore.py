@@ -51,7 +51,7 @@ def must_be_a_database(path: Path, *, immutable: bool, busy_timeout_ms: int) -> 
         raise UsageError(f"{path} is no file that could hold a database")
     if immutable and size_of(path) == 0:
         raise UsageError(f"{path} is empty: that is no backup")
-    with as_refusal(f"{path}: cannot be opened"):
+    with as_refusal(f"{path}: cannot be opened", database=path):
         try:
             with unfolded(path, immutable=immutable, busy_timeout_ms=busy_timeout_ms):
                 return

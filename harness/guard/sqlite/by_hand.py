@@ -36,6 +36,7 @@ from harness.guard.sqlite.readable import unreadable
 from harness.guard.sqlite.target import FileTarget, made
 from harness.guard.sqlite.undisturbed import undisturbed
 from harness.guard.voiding import Intent
+from harness.printable import printed
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite.file_backup import FileBackup
@@ -58,7 +59,7 @@ def backup(address: SqliteFile, backup: Given, files: Files, busy_timeout_ms: in
     part = copy.with_name(f"{copy.name}.e2e-part-{secrets.token_hex(8)}")
     through = OnlineBackup(live, part, files=files, busy_timeout_ms=busy_timeout_ms)
     target = made(address, files, busy_timeout_ms=busy_timeout_ms, state=None)
-    with as_refusal(f"{live}: no backup was made"), undisturbed(target):
+    with as_refusal(f"{live}: no backup was made", database=live), undisturbed(target):
         _refuse_what_cannot_be_read(live, busy_timeout_ms)
         try:
             _copy_and_verify(through, live)
@@ -77,7 +78,7 @@ def verify(address: SqliteFile, backup: Given, busy_timeout_ms: int) -> Differen
     live, source = pair_of(address.path, backup)
     must_be_a_database(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
     target = made(address, Files(), busy_timeout_ms=busy_timeout_ms, state=None)
-    with as_refusal(f"{live}: cannot be verified"), undisturbed(target):
+    with as_refusal(f"{live}: cannot be verified", database=live), undisturbed(target):
         _refuse_what_stands_beside(live, busy_timeout_ms)
         must_be_a_database(live, immutable=False, busy_timeout_ms=busy_timeout_ms)
         try:
@@ -102,17 +103,19 @@ def restore(
         source_identity = None  # is not asked for
         if not force:
             source_identity = identity_of(source, immutable=True, busy_timeout_ms=busy_timeout_ms)
-    with as_refusal(f"{live}: cannot be looked at, so it was not touched"):
+    with as_refusal(f"{live}: cannot be looked at, so it was not touched", database=live):
         intent = Intent(target)
     try:
         step = _Restore(target, source, Path(os.fsdecode(backup)), seal, source_identity)
         how, archive_path = step.restored()
         with as_refusal(
-            f"{live} is {source}, but it is not sure to last a power cut", RestoreError
+            f"{live} is {source}, but it is not sure to last a power cut",
+            RestoreError,
+            database=live,
         ):
             target.make_durable()
         still = f"{live} is {source}, but what a killed guard left is still there"
-        with as_refusal(still, RestoreError):
+        with as_refusal(still, RestoreError, database=live):
             put_away = intent.end(source, busy_timeout_ms=busy_timeout_ms)
     finally:
         intent.release()
@@ -147,7 +150,7 @@ def archives(address: SqliteFile) -> str:
         listed = archive.list_archives(address.path)
     if not listed:
         return f"{address}: no restore has thrown anything away"
-    return "\n".join(
+    return printed(
         f"{kept.made_at:%Y-%m-%d %H:%M:%S} UTC {kept.size_bytes:>15,} {kept.path}"
         for kept in listed
     )
@@ -186,7 +189,7 @@ class _Restore:
     def restored(self) -> tuple[str, Path | None]:
         """Put the backup back where it is not in place already: how, and the archive."""
         live, source, wait_ms = self.target.given, self.source, self.target.busy_timeout_ms
-        with as_refusal(f"{live}: cannot be looked at, so it was not touched"):
+        with as_refusal(f"{live}: cannot be looked at, so it was not touched", database=live):
             live_identity = own_identity(live, wait_ms)
             if live_identity is None:
                 refuse_while_open(live)
@@ -195,7 +198,7 @@ class _Restore:
             if live_identity is not None and self._is_equal():
                 return "", None
         untouched = f"{live}: what would be thrown away could not be kept, so it was not touched"
-        with as_refusal(untouched):
+        with as_refusal(untouched, database=live):
             archive_path = archive.keep(
                 live,
                 files=self.target.files,
@@ -203,7 +206,9 @@ class _Restore:
                 spare=_as_named_beside(live, self.backup),
                 busy_timeout_ms=wait_ms,
             )
-        with as_refusal(f"{live}: not restored; {_kept_sentence(archive_path)}", RestoreError):
+        with as_refusal(
+            f"{live}: not restored; {_kept_sentence(archive_path)}", RestoreError, database=live
+        ):
             how = self._put(readable=live_identity is not None)
             remaining = differences(live, source, busy_timeout_ms=wait_ms)
         if not remaining.clean("exact"):

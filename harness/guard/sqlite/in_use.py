@@ -14,12 +14,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import registry
+from harness.databases.sqlite.files import beside, real
 from harness.errors import UsageError
 from harness.system import processes
 from harness.system.holders import unseen_owners
+from harness.system.lockers import lockers
 
 _LSOF = "/usr/sbin/lsof"  # of macOS, where no PATH may name its folder
 _LSOF_TAKES_S = 30  # at most: it may wait for a file system that does not answer
@@ -52,6 +55,21 @@ def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
             "recoveries=['online_backup']. If nobody else uses the database, say --i-know "
             "(i_know=True)."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A database as others have it: who has it open, and who holds its lock."""
+
+    database: Path
+
+    def users(self) -> set[int]:
+        """Give the processes that have the file open, as far as the system tells."""
+        return holders(self.database)
+
+    def lockers(self) -> set[int]:
+        """Give those that hold a lock on the file, or in WAL mode on the -shm, where writers do."""
+        return lockers(self.database) | lockers(beside(real(self.database), "-shm"))
 
 
 def holders(database: Path, platform: str = sys.platform) -> set[int]:

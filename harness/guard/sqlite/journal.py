@@ -132,6 +132,19 @@ class FileJournal:
             command = {"pid": pid, "started": processes.started(pid)}
             self._add(self._written[-1] | {"command": command}, lasting=False)
 
+    def failed(self) -> None:
+        """Say that the guard ends by itself, and the baseline is not proven back.
+
+        As with ``running``: one thing more, beside what the last entry says.
+        """
+        if self._descriptors:
+            self._add(self._written[-1] | {"failed": True}, lasting=False)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the guard whose journal was adopted had said so: it was not killed."""
+        return any(entry.get("failed") is True for entry in self._written)
+
     def end(self, *, lasting: bool = False) -> None:
         """Remove the journal: the baseline is back, nothing is left to do.
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import apsw
 
-from harness.databases.errors import describe
+from harness.databases.errors import explained, told
 from harness.databases.sqlite.files import beside, connect, real, size_of
 from harness.errors import RecoveryRefused, RestoreError, UsageError
+from harness.guard.locked import note_who
+from harness.guard.sqlite.in_use import OpenFile
 
 DAMAGED = (apsw.NotADBError, apsw.CorruptError)
 
@@ -30,13 +32,25 @@ def unfolded(
 
 
 @contextmanager
-def as_refusal(what: str, kind: type[RestoreError | UsageError] = UsageError) -> Iterator[None]:
-    """Turn what SQLite, the kernel or a recovery says into one sentence for people."""
+def as_refusal(
+    what: str,
+    kind: type[RestoreError | UsageError] = UsageError,
+    *,
+    database: Path | None = None,
+) -> Iterator[None]:
+    """Turn what SQLite, the kernel or a recovery says into one sentence for people.
+
+    ``database``: of whose locks is told who holds them.
+    """
     try:
         yield
     except apsw.BusyError as error:
-        raise kind(f"{what}: another connection is at work ({error}); let it end first") from error
+        if database is not None:
+            note_who(error, OpenFile(database))
+        raise kind(
+            f"{what}: another connection is at work ({told(error)}); let it end first"
+        ) from error
     except (apsw.Error, OSError) as error:
-        raise kind(f"{what}: {describe(error)[0]} ({error})") from error
+        raise kind(f"{what}: {explained(error)}") from error
     except RecoveryRefused as error:
         raise kind(f"{what}: {error}") from error

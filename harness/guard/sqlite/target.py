@@ -17,7 +17,7 @@ from harness.guard.sqlite import archive, refusals
 from harness.guard.sqlite.backups import backup_path, standing_backups
 from harness.guard.sqlite.folder import Folder
 from harness.guard.sqlite.ignoring import bring_rule
-from harness.guard.sqlite.in_use import holders, refuse_in_use
+from harness.guard.sqlite.in_use import OpenFile, holders, refuse_in_use
 from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
 from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
@@ -207,6 +207,10 @@ class FileTarget:
     def users(self) -> set[int]:
         """Give the processes that have the file open."""
         return holders(self.given)
+
+    def lockers(self) -> set[int]:
+        """Give the processes that hold a lock on the file, or on its -shm."""
+        return OpenFile(self.given).lockers()
 
     # What is kept of it.
 

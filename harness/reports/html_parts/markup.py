@@ -11,7 +11,10 @@ from harness.reports.words.tables import Table
 
 # columns with an interval in brackets
 INTERVALS = ("measured", "reliability", "clean end", "data safety")
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufffe\uffff]"
+)
 
 
 class Cell(NamedTuple):
@@ -25,7 +28,8 @@ class Cell(NamedTuple):
 def clean(text: object) -> str:
     """Return people's text for HTML, in elements and attributes alike.
 
-    What HTML or UTF-8 cannot hold (control characters, half surrogates) becomes U+FFFD.
+    What HTML or UTF-8 cannot hold (control characters, half surrogates) becomes U+FFFD,
+    and so does a mark that turns the reading direction around.
     """
     return escape(_UNSEEN.sub("\ufffd", str(text)))
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
+from click.testing import CliRunner
 
+import harness
+from harness.cli import cli
 from harness.databases.sqlite.address import path_of
 from harness.errors import UsageError
 
@@ -38,26 +41,65 @@ def test_what_can_be() -> None:
 
 
 @pytest.mark.parametrize(
+    "given", ["file:d.db", "sqlite:///d.db", "sqlite+aiosqlite:///d.db", "jdbc:sqlite:d.db"]
+)
+def test_the_address_of_an_orm_is_told_to_be_a_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """Unless a file has that very name."""
+    monkeypatch.chdir(folder)
+    with pytest.raises(
+        UsageError, match=r"BACKUP is an address .* give the path of the file, perhaps \./d\.db"
+    ):
+        path_of(given, what="BACKUP")
+    Path(given).parent.mkdir(parents=True, exist_ok=True)
+    Path(given).touch()
+    assert path_of(given) == Path(given)
+
+
+@pytest.mark.parametrize(("parts", "fits"), [((99,) * 4, True), ((99,) * 5, False)])
+def test_a_path_beside_which_nothing_could_be_kept_is_too_long(
+    parts: tuple[int, ...], fits: bool
+) -> None:
+    """SQLite opens a path of 512 bytes at most, those of backups and archives included."""
+    path = Path("/", *("x" * length for length in parts), "d.db")
+    if fits:
+        assert path_of(path) == path
+    else:
+        with pytest.raises(UsageError, match=r"is too long .* path has 505 bytes"):
+            path_of(path)
+    with pytest.raises(
+        UsageError, match=r"is too long .* name has 201 bytes, .* at most 200 bytes"
+    ):
+        path_of("x" * 201)
+
+
+@pytest.mark.parametrize(
     "verb",
     ["guard --database X -- true", "recover --database X", "verify X b", "backup X b",
-     "restore X b", "init X", "verify d.db X", "backup d.db X", "restore d.db X"],
+     "restore X b", "restore X --list", "init X", "backend --database X",
+     "verify d.db X", "backup d.db X", "restore d.db X"],
 )  # fmt: skip
-@pytest.mark.parametrize("given", ["", ".", "/", os.fsdecode(b"a\xff.db")])
-def test_every_verb_refuses_it(folder: Path, verb: str, given: str) -> None:
-    """With status 2 and one sentence."""
-    subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sqlite3; sqlite3.connect('d.db').execute('create table t(x)')",
-        ],
-        cwd=folder,
-        check=True,
-    )
+@pytest.mark.parametrize(
+    "given", ["", " ", ".", "/", os.fsdecode(b"a\xff.db"), "file:./a.db?x=y", "sqlite:///a.db"]
+)
+def test_every_verb_refuses_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, verb: str, given: str
+) -> None:
+    """With status 2 and a sentence that helps, and nothing is made."""
+    monkeypatch.chdir(folder)
+    with closing(apsw.Connection("d.db")) as connection:
+        connection.execute("create table t(x)")
     words = [given if word == "X" else word for word in verb.split()]
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", *words],
-        cwd=folder, capture_output=True, text=True, check=False, errors="replace",
-    )  # fmt: skip
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
+    done = CliRunner().invoke(cli, words)
+    error = done.exception
+    assert isinstance(error, UsageError), (error, done.output)
+    assert "give the path of the" in str(error).lower() or given.startswith("a"), error
+    assert os.listdir() == ["d.db"]
+
+
+def test_a_block_of_python_refuses_it() -> None:
+    """As the commands do."""
+    for given in ("", "file:./a.db", "sqlite:///a.db"):
+        with pytest.raises(UsageError, match=r"database (is empty: give|is an address)"):
+            harness.guard(given)

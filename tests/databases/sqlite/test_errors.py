@@ -12,6 +12,7 @@ from harness.databases.sqlite.errors import describe
     ("code", "word", "transient"),
     [
         (apsw.SQLITE_BUSY_SNAPSHOT, "timeout", True),
+        (apsw.SQLITE_LOCKED, "timeout", True),
         (apsw.SQLITE_CONSTRAINT_FOREIGNKEY, "foreign-key violation", False),
         (apsw.SQLITE_CONSTRAINT_UNIQUE, "constraint violation", False),
         (apsw.SQLITE_READONLY_DBMOVED, "permission denied", False),
@@ -23,7 +24,10 @@ from harness.databases.sqlite.errors import describe
 )
 def test_every_code_has_its_word(code: int, word: str, transient: bool) -> None:
     """By the extended code where it says more, else by the primary one."""
-    assert describe(apsw.exception_for(code)) == (word, code, transient)
+    told = describe(apsw.exception_for(code))
+    assert told is not None
+    assert told[:3] == (word, code, transient)
+    assert told.lock is (word == "timeout")
 
 
 def test_what_is_not_its_own_is_left_to_others() -> None:

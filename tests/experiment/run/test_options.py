@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,24 @@ def test_again_needs_something_to_go_on_with(runs: Runs) -> None:
     with pytest.raises(UsageError, match="say --resume as well"):
         RunOptions(again=True).experiment(runs.path)
     RunOptions(again=True, resume=True).experiment(runs.path)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"overrides": ("seed=1", "seed=2")}, "--set seed=2: takes the place of"),
+        ({"overrides": ("conditions.b.retry.attempts=2", "conditions.1.retry={}")}, "takes the"),
+        ({"overrides": ("conditions.b.retry.attempts=2", "conditions.b.retry={}")}, "which one"),
+        ({"overrides": (" seed = 1",), "seed": 2}, "--seed 2 and --set seed=...: which one"),
+        ({"overrides": ("cycles=1",), "cycles": 2}, "--cycles 2 and --set cycles=...: which one"),
+    ],
+)
+def test_nothing_that_is_given_drops_what_was_given_before(
+    runs: Runs, options: dict[str, Any], match: str
+) -> None:
+    """A key is set once, be it by two --set or by an option of its own."""
+    with pytest.raises(UsageError, match=match):
+        RunOptions(**options).experiment(runs.path)
 
 
 def test_what_cannot_be_run_is_refused_before_anything_is_written(runs: Runs) -> None:

@@ -18,6 +18,8 @@ from tests.experiment.own_project import condition, make_project
     [
         ({"project": {"database": "no.sqlite3"}}, ("project", "database"), "No such file"),
         ({"project": {"database": "clean.py"}}, ("project", "database"), "no SQLite database"),
+        ({"project": {"database": "file:./d.db"}}, ("project", "database"), "perhaps ./d.db"),
+        ({"project": {"database": " "}}, ("project", "database"), "this is empty: give the path"),
         ({"project": {"create": "seed 'x"}}, ("project", "create"), "is no command line"),
         ({"project": {"create": "outo"}}, ("project", "create"), "auto"),
         ({"cleanup": "by_diference"}, ("cleanup",), "by_difference"),

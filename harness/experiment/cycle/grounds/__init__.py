@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from pathlib import Path
 
-from harness.databases.engines import engine_of
+from harness.databases.engine import Given
+from harness.databases.engines import address_of, engine_of
+from harness.errors import UsageError
 from harness.experiment.cycle.grounds.ground import Ground
 
 _BASE = "ground"
@@ -19,6 +22,17 @@ def ground_of(database: Path) -> type[Ground]:
     """
     ground: type[Ground] = importlib.import_module(f"{__name__}.{engine_of(database).name}").Ground
     return ground
+
+
+def file_of(given: Given, *, what: str) -> Path:
+    """Return the path of a database that cycles can run on copies of.
+
+    UsageError, of ``what``, for what can be no path of one.
+    """
+    address = address_of(given, what=what)
+    if not isinstance(address, os.PathLike):
+        raise UsageError(f"{what} {address}: experiments run on copies of a file, and this is none")
+    return Path(address)
 
 
 def modules() -> list[str]:

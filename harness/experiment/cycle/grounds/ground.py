@@ -54,6 +54,11 @@ class Ground(ABC):
 
     @classmethod
     @abstractmethod
+    def fingerprint(cls, pristine: Path) -> str:
+        """Tell a pristine's content from any other: the same whoever copied it, and whenever."""
+
+    @classmethod
+    @abstractmethod
     def private_copy(cls, source: Path) -> AbstractContextManager[Path]:
         """Give a copy of a user's own database to look at, gone afterwards; as ``copy``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -27,6 +28,9 @@ from harness.truth.sqlite import SqliteTruth
 _REST_MS = 500  # for a transaction of somebody's to end, though nobody asked for anything more
 _LIVING = ("-wal", "-shm", "-journal")  # what whoever is connected, or was killed, has beside it
 _KEPT = "baseline-kept"
+# Of the file's header: how often it was changed, and by which version of SQLite.
+_HEADER_BYTES, _COUNTS = 100, (slice(24, 28), slice(92, 100))
+_READ_BYTES = 1 << 20
 
 
 class SqliteGround(Ground):
@@ -58,6 +62,19 @@ class SqliteGround(Ground):
             pristine.chmod(stat.S_IMODE(source.stat().st_mode) | stat.S_IWUSR)
         except (OSError, apsw.Error, RecoveryRefused) as error:
             raise UsageError(f"{source} cannot be copied: {error}") from error
+
+    @classmethod
+    def fingerprint(cls, pristine: Path) -> str:
+        """Hash the pages, without what the header counts; after a VACUUM it is another."""
+        digest = hashlib.sha256()
+        with pristine.open("rb") as file:
+            header = bytearray(file.read(_HEADER_BYTES))
+            for counts in _COUNTS:
+                header[counts] = bytes(len(header[counts]))
+            digest.update(header)
+            while part := file.read(_READ_BYTES):
+                digest.update(part)
+        return digest.hexdigest()
 
     @classmethod
     def private_copy(cls, source: Path) -> AbstractContextManager[Path]:
