@@ -1,7 +1,8 @@
 """What differs from the baseline, told to people in few lines; ``verbose``: in as many as it has.
 
 A table that is gone, or new, is one line: that its rows, its indexes, its triggers and its
-sequence are gone with it needs none of their own.
+sequence are gone with it needs none of their own. What the schema lost comes first: where not all
+is told, that is.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ def _folded(found: Differences) -> Iterator[str]:
         for thing in found.schema
         if thing.kind == "table" and thing.what in ("added", "missing")
     }
-    for name, table in sorted(found.tables.items()):
-        if name not in whole:
-            yield table.sentence(name)
     for thing in found.schema:
         if thing.kind == "table" and (along := _along(found, thing)):
             yield f"{thing}, with {along}"
         elif not _goes_along(thing, whole):
             yield str(thing)
+    for name, table in sorted(found.tables.items()):
+        if name not in whole:
+            yield table.sentence(name)
     altered = {thing.name for thing in found.schema if thing.kind == "table"}
     rest = replace(
         found,

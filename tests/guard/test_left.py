@@ -60,6 +60,22 @@ def test_a_table_made_anew_is_told_as_it_differs(folder: Path) -> None:
     assert {"index gone_x missing", "table gone changed", "trigger gone_t missing"} < set(told)
 
 
+def test_a_table_that_is_gone_is_never_among_those_left_out(folder: Path) -> None:
+    """The schema comes before the rows of tables, however many tables have rows of the tests."""
+    more = "".join(f"CREATE TABLE t{n} (x);" for n in range(20))
+    with closing(apsw.Connection(str(folder / "live"))) as connection:
+        connection.execute(more + SCHEMA)
+    with closing(apsw.Connection(str(folder / "baseline"))) as connection:
+        connection.execute(more + SCHEMA)
+    with closing(apsw.Connection(str(folder / "live"))) as connection:
+        connection.execute("".join(f"INSERT INTO t{n} VALUES (1);" for n in range(20)))
+        connection.execute("DROP TABLE gone")
+    left = differences(folder / "live", folder / "baseline")
+    told = sentences(left, verbose=False, more="")
+    assert told[0] == "table gone missing, with 3 rows, 2 indexes, 1 trigger"
+    assert len(told) == MOST_LINES
+
+
 @given(st.integers(0, 40))
 def test_ten_lines_at_most(number: int) -> None:
     """Whatever was left: the last of them says how many more there are, and what shows them."""

@@ -43,10 +43,9 @@ def test_people_read_what_was_left_and_what_was_done() -> None:
     for words in (
         "backed up by wal_pin: needs WAL mode",
         "backed up by online_backup: works while others are connected",
-        "left by the tests:\n  bots: 1 added, 0 missing, 0 changed\n",
+        "left by the tests:\n  table late added\n  bots: 1 added, 0 missing, 0 changed\n",
         "users: 0 added, 1 missing, 1 changed",
         "sequence bots: 8 -> 9",
-        "table late added",
         "setting user_version: 0 -> 4",
         "owner 1000:1000 -> 0:0",
         "restored by online_backup\n  restore by wal_pin failed: timeout",
