@@ -98,7 +98,7 @@ def bring_back(
             else:
                 _tidy_up(target, backups)
             return None
-        refuse_living(target, entries, dealing=survivors, say=say)
+        refuse_living(target, entries, dealing=survivors, asked=asked, say=say)
         _refuse_doubt(target, asked=asked)
         if journal.exists:
             target.refuse_stranger()  # somebody may have used the wait

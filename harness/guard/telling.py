@@ -157,11 +157,16 @@ def surviving(database: Address | str | Path, result: GuardResult) -> list[str]:
             "allowed: what it writes from now on nobody undoes"
         )
     if others:
-        sentences.append(
-            f"process {', '.join(others)}, started by the tests, still runs, without {database} "
-            "open: should it write there later, nobody undoes that"
-        )
+        sentences.append(runs_on(", ".join(others), database))
     return sentences
+
+
+def runs_on(names: str, database: object) -> str:
+    """Say of processes that live, and have the database not open, what that means."""
+    return (
+        f"process {names}, started by the tests, still runs, without {database} open: should it "
+        "write there later, nobody undoes that"
+    )
 
 
 def _backed_up(result: GuardResult) -> list[str]:
