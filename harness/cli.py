@@ -265,6 +265,19 @@ END_SURVIVORS = click.option(
     help="Do not keep what a restore throws away.",
 )
 @click.option(
+    "--wait",
+    "wait_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="How long to wait for another guard on the same database to end; 0.",
+)
+@click.option(
+    "--absent-ok",
+    is_flag=True,
+    help="There need not be a database yet: what the tests make is removed again.",
+)
+@click.option(
     "--allow-survivors",
     is_flag=True,
     help="Processes of the command may have the database open when it has ended.",

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from harness.guard.per_test.each_test import EachTest
 
 BROUGHT_BACK = pytest.StashKey[Counter[str]]()  # how many were brought back, by how
+# settings that the fixtures made and could not put back: name -> (baseline, now)
+OWN_SETTINGS = pytest.StashKey[dict[str, tuple[Any, Any]]]()
 _SPOILED = pytest.StashKey[str]()
 _HOW = {
     "pin": "restored by a pin in the main file",
@@ -83,6 +85,7 @@ def harness_each_test(request: pytest.FixtureRequest, guarded_database: Path) ->
         request.config.workeroutput["harness_each_test"] = dict(found)
     else:
         request.config.stash[BROUGHT_BACK] = found
+        request.config.stash[OWN_SETTINGS] = each.own_settings
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ import pytest
 
 from harness.pytest_fixtures import (
     BROUGHT_BACK,
+    OWN_SETTINGS,
     database_connection,
     database_restored,
     database_restored_module,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from harness.guard import Guard, GuardResult
     from harness.guard.entrance import Asked
     from harness.guard.target import Target
+    from harness.recovery import Recovery
 
 FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
 __all__ = [
@@ -67,6 +69,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="guard it even if it looks like production, is on a network, or is in use",
     )
+    text_wait = "how long to wait for another guard on the same database to end; 0"
+    group.addoption("--guard-wait", metavar="SECONDS", type=float, help=text_wait)
+    parser.addini("guard_wait", text_wait, default="0")
+    text_absent = "there need not be a database yet: what the tests make is removed again"
+    group.addoption("--guard-absent-ok", action="store_true", help=text_absent)
+    parser.addini("guard_absent_ok", text_absent, type="bool", default=False)
     group.addoption(
         "--guard-allow-survivors",
         action="store_true",
@@ -101,6 +109,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.guard.entrance import Asked, admit
     from harness.guard.target import target_of
 
+    wait_s = config.option.guard_wait
+    try:
+        wait_s = float(config.getini("guard_wait")) if wait_s is None else wait_s
+    except ValueError as error:
+        raise pytest.UsageError(f"guard_wait: {error}") from None
     asked = Asked(
         recoveries=config.option.guard_recovery,
         signs=config.getini("guard_production_signs"),
@@ -109,6 +122,8 @@ def pytest_configure(config: pytest.Config) -> None:
         end_survivors=config.option.guard_end_survivors,
         survivors_wait_s=config.option.guard_survivors_wait,
         archives=False,
+        wait_s=wait_s,
+        absent_ok=config.option.guard_absent_ok or config.getini("guard_absent_ok"),
     )
     try:
         target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
@@ -158,6 +173,7 @@ class _Session:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
         from harness.guard.entrance import made
+        from harness.guard.waiting import Waiting
 
         target = self.target
         if target.is_open_here:
@@ -166,9 +182,14 @@ class _Session:
                 "it open in this process: two SQLite libraries break each other's locks. "
                 "Open it in a fixture, not while a conftest is imported."
             )
-        try:
+
+        def begin() -> Guard:
             guard = made(target, self.asked, remark=self._remark)
             guard.begin()
+            return guard
+
+        try:
+            guard = Waiting(self.asked.wait_s, self._say_now).until_alone(begin)
             self.guard = guard  # only now is there anything to finish
             if guard.result.recovered:  # the journal is ours: a session that lives has copies too
                 self._remove_stale_copies()
@@ -182,10 +203,14 @@ class _Session:
 
     def _remark(self, line: str) -> None:
         """Keep it for the header; what is said at the end, as the guard waits, is said at once."""
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if self.guard is None and not self.finishing:
             self.remarks.append(line)
-        elif reporter is not None:
+        else:
+            self._say_now(line)
+
+    def _say_now(self, line: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
             reporter.ensure_newline()
             from harness.printable import printable
 
@@ -199,7 +224,10 @@ class _Session:
 
         spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
         chain = ", ".join(self.guard.result.backed_up_by)
-        told = [*self.remarks, f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"]
+        how = f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"
+        if self.guard.result.absent:
+            how = f"{self.database} is not there yet: what the tests make is removed again"
+        told = [*self.remarks, how]
         return [printable(f"harness guard: {line}") for line in told]
 
     @pytest.hookimpl(optionalhook=True)
@@ -211,11 +239,14 @@ class _Session:
         from harness.errors import HarnessError
         from harness.guard.locked import note_who
         from harness.recovery.online_backup import OnlineBackup
+        from harness.recovery.sqlite.absence import Absence
         from harness.system.files import Files
 
         copy = self.database.with_name(f"{self.database.name}.{node.gateway.id}")
+        absent = self.guard is not None and self.guard.result.absent
+        kept_as: type[Recovery] = Absence if absent else OnlineBackup
         try:
-            OnlineBackup(self.database, copy, files=Files()).capture()
+            kept_as(copy if absent else self.database, copy, files=Files()).capture()
         except (HarnessError, apsw.Error, OSError) as error:
             note_who(error, self.target)
             pytest.exit(
@@ -265,10 +296,14 @@ class _Session:
         from harness.printable import printable
 
         guard, self.guard, self.finishing = self.guard, None, True
+        result = guard.result
+        result.own_settings = self.config.stash.get(OWN_SETTINGS, {})
         with _signals_ignored():
             _remove(self.copies)
+            if result.own_settings and _mode_now(self.database):
+                result.own_settings = {}
             apart = self.target.is_open_here
-            result = finished(guard, apart=apart)
+            finished(guard, apart=apart)
             self.proven = result.says_clean
             run = telling.Run(self.target.address, result, FAILED)
             more = "pytest -v shows them"
@@ -277,6 +312,8 @@ class _Session:
             option = "--guard-allow-survivors"
             lines += telling.errors(run, verbose=verbose, more=more, option=option)
             told = [*_open_here(self.database, result), *lines] if apart else lines
+            if self.proven and result.own_settings:
+                told.append(_mode_later(self.database))
             self.lines = [printable(line) for line in (*told, telling.verdict(run))]
 
     def _remove_stale_copies(self) -> None:
@@ -288,11 +325,25 @@ class _Session:
         _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
 
 
+def _mode_now(database: Path) -> bool:
+    """Put the mode back which the fixtures set, where that can be."""
+    from harness.guard.sqlite import rollback_mode
+
+    return rollback_mode.leave_now(database)
+
+
+def _mode_later(database: Path) -> str:
+    """See that it goes back when that can be, and say when."""
+    from harness.guard.sqlite import rollback_mode
+
+    sentence = f"{database} is in WAL mode for the fixtures' sake, and somebody is connected: "
+    if rollback_mode.leave_later(database):
+        return f"{sentence}rollback mode comes back when this process and they have ended"
+    return f"{sentence}rollback mode comes back by 'PRAGMA journal_mode=delete'"
+
+
 def _open_here(database: Path, result: GuardResult) -> Iterator[str]:
-    yield (
-        f"{database} is still open in this process (sqlite3), so another process had to restore "
-        "it: what the tests left is not listed"
-    )
+    yield f"{database} is open here (sqlite3): another process finishes"
     if not result.says_clean:
         yield "To spare you that: close what is open before the session ends, in a fixture"
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import fnmatch
+import os
+import re
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -89,6 +93,43 @@ def test_a_connection_left_open(pytester: pytest.Pytester, database: Path) -> No
     done.assert_outcomes(passed=2)
     done.stdout.fnmatch_lines(["1 x restored row by row*", "left by the tests: nothing"])
     assert rows(database) == ["a", "b"]
+
+
+KEPT = """
+    import sqlite3
+    kept = []
+    def test_one(database_restored):
+        kept.extend(sqlite3.connect(database_restored) for _ in range({count}))
+        kept[0].execute("INSERT INTO t(x) VALUES ('test')")
+        kept[0].commit()
+    def test_two(database_restored):
+        assert kept[-1].execute("SELECT count(*) FROM t").fetchone() == (2,)
+"""
+
+
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_a_mode_that_the_fixtures_set_is_not_held_against_the_tests(
+    pytester: pytest.Pytester, database: Path, count: int
+) -> None:
+    """A pool that outlives the session: proven all the same, and rollback mode comes back.
+
+    With one connection before the session ends, with more when its process has ended.
+    """
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute("PRAGMA journal_mode=delete")
+    done = run(pytester, KEPT.format(count=count))
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(
+        ["left by the tests: nothing", "no restore was needed", "*is proven back*"]
+    )
+    deadline = time.monotonic() + (30 if count > 1 else 0)
+    while database.read_bytes()[18:20] != b"\1\1" or os.path.exists(f"{database}-journal"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    told = "*rollback mode comes back when this process and they have ended*"
+    assert any(map(re.compile(fnmatch.translate(told)).match, done.outlines)) == (count > 1)
+    assert rows(database) == ["a", "b"]
+    assert beside(database) == []
 
 
 def test_what_is_not_proven_spoils_the_rest(pytester: pytest.Pytester, database: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -352,7 +353,7 @@ def test_a_database_in_use_is_refused(pytester: pytest.Pytester, database: Path)
 def test_open_in_the_tests_own_sqlite3_at_the_end(
     pytester: pytest.Pytester, database: Path
 ) -> None:
-    """Another process restores, and where the journal was emptied nobody says it is proven."""
+    """Another process says what is left and restores; with an emptied journal nothing is proven."""
     tests = """
         import sqlite3
         from pathlib import Path
@@ -366,7 +367,14 @@ def test_open_in_the_tests_own_sqlite3_at_the_end(
     """
     done = run(pytester, tests)
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["*another process had to restore*", "*is proven back*"])
+    done.stdout.fnmatch_lines(
+        [
+            "*another process finishes",
+            "  t: 1 added*",
+            "restored by online_backup",
+            "*is proven back*",
+        ]
+    )
     assert rows(database) == ["a", "b"]
     remove = 'Path(f"{guarded_database}.e2e-journal").unlink()'
     done = run(pytester, tests.replace("    pass", f"    {remove}"))
@@ -402,6 +410,79 @@ def test_the_module_is_light() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_database_that_the_tests_make(pytester: pytest.Pytester, database: Path) -> None:
+    """It is made by them, restored after a test that wants that, and gone in the end."""
+    database.unlink()
+    tests = """
+        import pytest
+        @pytest.fixture(scope="session")
+        def migrated(guarded_database):
+            assert not guarded_database.exists()
+            connection = apsw.Connection(str(guarded_database))
+            connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, x)")
+            connection.close()
+        @pytest.mark.parametrize("i", range(2))
+        def test_it(migrated, database_restored, i):
+            add(database_restored)
+            assert count(database_restored) == 1
+    """
+    done = run(pytester, tests)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*no such database*--guard-absent-ok*"])
+    done = run(pytester, tests, "--guard-absent-ok")
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(
+        [
+            "harness guard: * is not there yet*",
+            "left by the tests: the whole database (1 table, 0 rows)",
+            "it was removed",
+        ]
+    )
+    assert beside(database) == []
+    assert not database.exists()
+
+
+@pytest.mark.long
+def test_every_worker_makes_its_own(pytester: pytest.Pytester, database: Path) -> None:
+    """Each finds nothing at its own path, and nothing of all is left; the ini file asks for it."""
+    database.unlink()
+    pytester.makeini("[pytest]\nguard_absent_ok = true\n")
+    done = run(
+        pytester,
+        """
+        import pytest
+        @pytest.mark.parametrize("i", range(4))
+        def test_it(guarded_database, i, worker_id):
+            assert guarded_database.name == f"dev.sqlite3.{worker_id}"
+            connection = apsw.Connection(str(guarded_database))
+            connection.execute("CREATE TABLE IF NOT EXISTS t(x)")
+        """,
+        "-n2",
+    )
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["left by the tests: nothing"])
+    assert beside(database) == []
+    assert not database.exists()
+
+
+def test_a_session_waits_for_another_guard(pytester: pytest.Pytester, database: Path) -> None:
+    """Refused at once it is told how to wait; then it says for whom it waits, and runs."""
+    guard = Guard(database, recoveries=["online_backup"])
+    guard.begin()
+    tests = "def test_it(guarded_database): add(guarded_database)"
+    done = run(pytester, tests)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines([f"*that of process {os.getpid()} (*--guard-wait*"])
+    ending = threading.Timer(3, guard.finish)
+    ending.start()
+    done = run(pytester, tests, "--guard-wait", "60")
+    ending.join()
+    assert done.ret == 0
+    told = f"harness guard: waiting for the guard of process {os.getpid()} (*), up to 60 s"
+    done.stdout.fnmatch_lines([told, "restored by online_backup"])
+    assert rows(database) == ["a", "b"]
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only there the system tells")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from harness.printable import printable
@@ -60,10 +60,17 @@ class Differences:
     # Virtual table -> what it is stored in; only "exact" minds where its own rows are the same.
     shadows: dict[str, dict[str, TableDifferences]] = field(default_factory=dict)
     by_shadows: dict[str, str] = field(default_factory=dict)  # those that its rows do not tell: why
+    # What the database has beside its content, its owner for instance: name -> (baseline, now)
+    attributes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    whole: str = ""  # a phrase about what is there where the baseline is that nothing is
+
+    def proves(self, grade: Grade) -> bool:
+        """Whether content and, at "exact", attributes are the baseline's."""
+        return self.clean(grade) and (grade == "rows" or not self.attributes)
 
     def clean(self, grade: Grade) -> bool:
-        """Whether it is the baseline at ``grade``; never with an unread table or with damage."""
-        if self.tables or self.schema or self.settings or self.unread or self.damage:
+        """Whether the content is the baseline's; never with an unread table or with damage."""
+        if self.tables or self.schema or self.settings or self.unread or self.damage or self.whole:
             return False
         return grade == "rows" or not (self.sequences or self.shadows)
 
@@ -76,6 +83,11 @@ class Differences:
             for shadow, rows in shadows.items():
                 yield name, shadow, rows
 
+    def without(self, settings: Mapping[str, tuple[Any, Any]]) -> Differences:
+        """Leave out settings that differ in just this way: name -> (baseline, now)."""
+        left = {name: pair for name, pair in self.settings.items() if settings.get(name) != pair}
+        return self if left == self.settings else replace(self, settings=left)
+
     def sentences(self) -> list[str]:
         """One line each for people, ``printable``: tables, sequences, schema, settings, damage."""
         lines = [table.sentence(name) for name, table in sorted(self.tables.items())]
@@ -83,7 +95,8 @@ class Differences:
 
     def sentences_beside_rows(self) -> list[str]:
         """One line each for what differs beside the rows of tables, in the same order."""
-        lines = [
+        lines = [self.whole] if self.whole else []
+        lines += [
             f"{name}: the same rows, stored otherwise"
             for name in sorted(self.shadows)
             if not (name in self.tables or self._altered(name))
@@ -103,6 +116,7 @@ class Differences:
         ]
         lines += [f"{name}: not readable: {why}" for name, why in sorted(self.unread.items())]
         lines += [f"{what} {how}" for what, how in sorted(self.damage.items())]
+        lines += [f"{name} {was} -> {now}" for name, (was, now) in sorted(self.attributes.items())]
         return [*map(printable, lines)]
 
     def _altered(self, name: str) -> bool:

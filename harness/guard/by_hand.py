@@ -6,7 +6,7 @@ How it is done is the engine's: ``guard/ENGINE/by_hand.py``.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -47,6 +47,8 @@ class Restored:
     took_ms: float
     put_away: tuple[Path, ...] | None = None  # archives of what a killed guard had backed up
     damaged: str = ""  # a journal that nobody can read
+    # mode and owner that are not the backup's, and stay: name -> (the backup's, the database's)
+    attributes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def sentence(self, database: str | Path, backup: str | Path) -> str:
         """Say it to people."""
@@ -57,6 +59,10 @@ class Restored:
                 f"{database}: restored by {self.how} in {self.took_ms:.1f} ms, verified: "
                 f"the same as {backup}"
             ]
+        lines += [
+            f"its {name} stays {now}; the backup's is {was}"
+            for name, (was, now) in sorted(self.attributes.items())
+        ]
         if self.thrown_away:
             lines.append(f"what it held before is in {self.thrown_away}")
         if self.put_away is not None:
@@ -84,7 +90,10 @@ def backup(
 
 
 def verify(database: Given, backup: Given, *, busy_timeout_ms: int = WAIT_MS) -> Differences:
-    """Find every difference between a database and a backup; UsageError for what is neither."""
+    """Find every difference between a database and a backup; UsageError for what is neither.
+
+    Mode and owner are told and no difference: a backup made by hand often has others.
+    """
     address = address_of(database, what=_DATABASE)
     return cast(Differences, _of(address).verify(address, backup, busy_timeout_ms))
 
@@ -138,7 +147,9 @@ def _of(address: Address) -> Any:
 
 def as_lines(found: Differences) -> list[str]:
     """Say every difference to people, row by row; a row begins with its rowid or its columns."""
-    lines = [] if not found.clean("exact") else ["no differences"]
+    lines = []
+    if found.clean("exact"):
+        lines = ["no differences" + (" of content" if found.attributes else "")]
     for name, table in sorted(found.tables.items()):
         lines.append(table.sentence(name))
         lines += [f"  + {_short(row)}" for row in table.added]

@@ -87,9 +87,9 @@ class Chain:
             RestoreError: something else stands in the database's place, or no backup is sound.
         """
         self._target.refuse_detour()
-        if self._target.is_gone:
-            return GONE
         holding = [recovery for recovery in self.captured if not recovery.released] or self.captured
+        if self._target.is_gone and not holding[0].of_absence:
+            return GONE
         if holding[0].untouched():
             return Differences()  # proven without reading it
         return _first_sound(holding).differences(grade=grade)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,14 +19,15 @@ from harness.databases.engine import Given
 from harness.databases.engines import address_of
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard import by_hand, telling
-from harness.guard.child import Ended, Signals
+from harness.guard.child import SIGNALLED, Ended, Signals
 from harness.guard.entrance import Asked, admit, made, recover_leftovers
 from harness.guard.journal import how_to_recover
 from harness.guard.leftovers import BackupsLost
-from harness.guard.protocol import Guard
+from harness.guard.protocol import Guard, GuardResult
 from harness.guard.survivors import Say
 from harness.guard.target import pending, target_of
 from harness.guard.telling import GUARD_FAILED, Run
+from harness.guard.waiting import Waiting
 from harness.printable import printable, printable_lines
 
 
@@ -67,19 +69,39 @@ def run_guarded(
     admit(target, asked)
     tell = _Teller(say, json_path, quiet=quiet, verbose=verbose, colours=colours)
     with Signals() as signals:
-        try:
+        guard: Guard | None = None
+
+        def begin() -> Guard:
+            nonlocal guard
             guard = made(target, asked, remark=tell.remark)
+            guard.begin()
+            return guard
+
+        def pause(seconds: float) -> None:
+            time.sleep(seconds)
+            if signals.told_to_end:
+                raise _ToldToEnd
+
+        try:
+            begun = Waiting(asked.wait_s, tell.remark).until_alone(begin, pause)
+        except _ToldToEnd:
+            name = signal.Signals(signals.told_to_end).name
+            tell.error(f"told to end by {name} while waiting: {argv[0]} was not run")
+            return SIGNALLED + signals.told_to_end
         except RestoreError as error:
             for line in str(error).splitlines():
                 tell.error(line)
             return GUARD_FAILED
-        try:
-            guard.begin()
         except BackupError as error:
             tell.error(str(error))
-            tell.write(Run(target.address, guard.result, GUARD_FAILED, asked.grade))
+            result = guard.result if guard is not None else GuardResult()
+            tell.write(Run(target.address, result, GUARD_FAILED, asked.grade))
             return GUARD_FAILED
-        return _guarded(guard, argv, signals, tell)
+        return _guarded(begun, argv, signals, tell)
+
+
+class _ToldToEnd(Exception):
+    """A signal came while another guard was waited for."""
 
 
 def run_recover(

@@ -25,21 +25,20 @@ from harness.databases import Grade
 from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.errors import RestoreError, UsageError
-from harness.guard import telling
+from harness.guard import places, telling, waiting
 from harness.guard.entrance import Asked, admit, finished, made
+from harness.guard.journal import AtWork
+from harness.guard.places import Place
 from harness.guard.protocol import Guard
 from harness.guard.result import GuardResult
 from harness.guard.target import target_of
+from harness.guard.waiting import Waiting
 from harness.steps import Entity
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_BUSY_MS = 2**31 - 1  # what SQLite takes
-
-# The real paths that are guarded in this process, each with its block. Only ``setdefault`` and
-# ``del`` touch it: they need no lock, and a lock could be held by another thread at a fork.
-_guarded: dict[str, object] = {}
 
 
 class Guarded:
@@ -59,6 +58,8 @@ class Guarded:
         signs: more words that mean production, beside those that the guard knows.
         i_know: guard also what looks like production, lies on a network, or is in use.
         archives: keep what a restore throws away beside the database.
+        wait_s: how long to wait for another guard on it to end, of another process, thread or task.
+        absent_ok: there need not be a database yet; what the block makes is removed again.
         allow_survivors: processes that the block has started may have the database open at its end;
             else that is waited for, and nothing is proven. ``result.survivors`` names them.
         end_survivors: those that live after the wait are ended, also those of a killed guard.
@@ -76,6 +77,8 @@ class Guarded:
         signs: Sequence[str] = (),
         i_know: bool = False,
         archives: bool = True,
+        wait_s: float = 0,
+        absent_ok: bool = False,
         allow_survivors: bool = False,
         end_survivors: bool = False,
         survivors_wait_s: float = 5.0,
@@ -93,11 +96,14 @@ class Guarded:
             signs=(signs,) if isinstance(signs, str) else tuple(signs),
             i_know=i_know,
             archives=archives,
+            wait_s=wait_s,
+            absent_ok=absent_ok,
             allow_survivors=allow_survivors,
             end_survivors=end_survivors,
             survivors_wait_s=survivors_wait_s,
         )
         _check_options(cleanup, grade, busy_timeout_ms)
+        waiting.check(wait_s)
         self._key = ""  # its place among the guarded, while it has one
         self._guard: Guard | None = None
         self._pid = 0  # a child that leaves the block must not finish what its parent began
@@ -117,17 +123,23 @@ class Guarded:
             BackupError: nothing could back it up.
             RestoreError: what a killed guard left could not be brought back.
         """
-        self._admit()
+        Waiting(self._asked.wait_s, _log).until_alone(self._enter_once)
+        return self
+
+    def _enter_once(self) -> None:
+        self._admit(Place.here(waits=False))
         try:
-            with _signals_waiting():
+            with _signals_waiting():  # not between two tries
                 self._begin()
+        except AtWork:
+            self._leave_place()
+            raise
         except BaseException as error:
             with _signals_waiting():
                 if self._begun_here():
                     self._finish(apart=self._target.is_open_here)
                 self._end(error)
             raise
-        return self
 
     def __exit__(
         self,
@@ -151,13 +163,26 @@ class Guarded:
     async def __aenter__(self) -> Guarded:
         """Back up, as ``__enter__`` does; a cancellation waits until it is done."""
         _needs_asyncio()
-        self._admit()
+        import asyncio  # noqa: PLC0415 - whoever has no loop is spared it
+
+        patience = Waiting(self._asked.wait_s, _log)
+        while True:
+            try:
+                await self._aenter_once()
+                return self
+            except AtWork as error:
+                await asyncio.sleep(patience.pause_s(error))
+
+    async def _aenter_once(self) -> None:
+        self._admit(Place.here(waits=True))
         try:
             await _waited(self._begin)
+        except AtWork:
+            self._leave_place()
+            raise
         except BaseException as error:
             await self._leave(error)
             raise
-        return self
 
     async def __aexit__(
         self,
@@ -214,20 +239,21 @@ class Guarded:
 
     # The steps.
 
-    def _admit(self) -> None:
+    def _admit(self, place: Place) -> None:
         """Refuse what must not be guarded, and a second guard; nothing is written yet."""
         # anew: what stands there may be something else than when this was made
         self._target = target_of(self._target.address, busy_timeout_ms=self._asked.busy_timeout_ms)
         admit(self._target, self._asked)
-        key, place = os.path.realpath(self.database), object()
-        if _guarded.setdefault(key, place) is not place:
-            raise UsageError(
-                f"{self.database} is already guarded in this process, by a block around this one "
-                "or of another thread: one guard is enough, and a second has to wait for its end."
-            )
+        key = os.path.realpath(self.database)
+        other = places.take(key, place)
+        if other is not place:
+            guarded = f"{self.database} is already guarded in this process, by a block"
+            if other.never_ends_for(place):
+                raise UsageError(f"{guarded} around this one: one guard is enough")
+            raise AtWork(f"{guarded} of another thread or task", "of another block in this process")
         self._key = key
         if self._target.is_open_here:
-            del _guarded[key]
+            self._leave_place()
             raise UsageError(
                 f"{self.database} cannot be guarded while Python's sqlite3 has it open in this "
                 "process: two SQLite libraries break each other's locks. Open it inside the block."
@@ -252,10 +278,15 @@ class Guarded:
         assert guard is not None  # noqa: S101 - for mypy: whoever calls has looked
         finished(guard, apart=apart)
 
+    def _leave_place(self) -> None:
+        if self._key:
+            places.leave(self._key)
+            self._key = ""
+
     def _end(self, error: BaseException | None) -> None:
         """Give the place up, and say it if the baseline is not proven back."""
         guard, self._guard = self._guard, None
-        del _guarded[self._key]
+        self._leave_place()
         if guard is None or self.result.says_clean:
             return
         guard.abandon()  # also where no thread was to be had any more to finish in

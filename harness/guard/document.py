@@ -14,6 +14,7 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
     """Give all that differs; ``rows``: with every row, else only how many of each table."""
     return {
         "clean": {"rows": found.clean("rows"), "exact": found.clean("exact")},
+        "whole": found.whole or None,
         "tables": {name: _table(table, rows=rows) for name, table in found.tables.items()},
         "sequences": _pairs(found.sequences),
         "schema": [str(thing) for thing in found.schema],
@@ -25,6 +26,7 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
             for name, shadows in found.shadows.items()
         },
         "by_shadows": dict(found.by_shadows),
+        "attributes": _pairs(found.attributes),
     }
 
 

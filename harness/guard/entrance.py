@@ -16,8 +16,8 @@ from harness.cleanup import Cleanup
 from harness.databases import Grade
 from harness.databases.engine import Given
 from harness.errors import RestoreError, UsageError
-from harness.guard import refusals
-from harness.guard.journal import how_to_recover
+from harness.guard import refusals, waiting
+from harness.guard.journal import AtWork, how_to_recover
 from harness.guard.leftovers import bring_back
 from harness.guard.options import Options
 from harness.guard.protocol import Guard, GuardResult
@@ -39,6 +39,8 @@ class Asked:
     signs: Sequence[str] = ()  # more words that mean production
     i_know: bool = False  # guard also what only looks wrong
     archives: bool = True  # keep what a restore throws away
+    wait_s: float = 0  # for the end of another guard
+    absent_ok: bool = False  # no database before the tests is a baseline, too
     allow_survivors: bool = False  # that have it open when the tests have ended
     end_survivors: bool = False  # of these tests, and of those of a guard that was killed
     survivors_wait_s: float = 5.0  # for those that have it open
@@ -50,10 +52,11 @@ def admit(target: Target, asked: Asked) -> None:
     Raises:
         UsageError: the reason, and the way out.
     """
+    waiting.check(asked.wait_s)
     if not asked.survivors_wait_s >= 0:  # also of NaN
         raise UsageError(f"survivors_wait_s={asked.survivors_wait_s!r}: give seconds, or 0")
     chain_of(target, asked.recoveries)
-    refusals.check(target, signs=asked.signs, override=asked.i_know)
+    refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 
 
 def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guard:
@@ -63,6 +66,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     the guard waits for.
 
     Raises:
+        AtWork: another guard is; ``waiting`` says how to wait for its end.
         UsageError: it cannot be guarded as asked; nothing has run.
         RestoreError: what a killed guard left could not be brought back.
     """
@@ -78,9 +82,15 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         ) from error
     if recovered:
         remark(recovered)
-    target.refuse_unfit(recoveries)
-    if not asked.i_know:
+    absent = asked.absent_ok and target.is_gone
+    if absent:
+        recoveries = (target.absence,)
+    else:
+        _refuse_unfit(target, recoveries)
+    if not (absent or asked.i_know):
         target.refuse_in_use(recoveries)
+    # the difference of a database to none is the whole of it, which the restore removes
+    no_cleanup = absent and asked.cleanup == BY_DIFFERENCE
     survivors = Survivors(
         target,
         allowed=asked.allow_survivors,
@@ -91,7 +101,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     options = Options(
         policy=asked.policy,
         recoveries=recoveries,
-        cleanup=cleanup_of(asked.cleanup, target, recoveries),
+        cleanup=None if no_cleanup else cleanup_of(asked.cleanup, target, recoveries),
         grade=asked.grade,
         busy_timeout_ms=asked.busy_timeout_ms,
         archives=asked.archives,
@@ -102,6 +112,15 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     guard = Guard(target, options)
     guard.result.recovered = recovered
     return guard
+
+
+def _refuse_unfit(target: Target, recoveries: Sequence[str]) -> None:
+    try:
+        target.refuse_unfit(recoveries)
+    except UsageError as error:
+        if target.journal.exists:  # of another guard, which began meanwhile, and has taken a name
+            raise AtWork(str(error)) from None
+        raise
 
 
 def finished(guard: Guard, *, apart: bool) -> GuardResult:
@@ -145,6 +164,8 @@ def recover_leftovers(
     if not was_pending:
         return None
     how = "failed" if target.journal.has_failed else "been killed"
+    if by == target.absence:
+        return f"a guard of {address} had {how}; there is no database again, as before it"
     if by is None:
         return f"a guard of {address} had {how}; the baseline was in place, its files are gone"
     return f"a guard of {address} had {how}; the baseline was brought back by {by}"

@@ -43,7 +43,16 @@ def how_to_recover(database: Path | Address | str) -> str:
 
 
 class AtWork(UsageError):
-    """Another guard lives and has the journal."""
+    """Another guard lives and has the journal.
+
+    Args:
+        message: what happened.
+        who: which guard that is, to follow the word: "of process 12 (pytest -q)".
+    """
+
+    def __init__(self, message: str, who: str = "that is at work on it") -> None:
+        super().__init__(message)
+        self.who = who
 
 
 class Journal(Protocol):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from harness.databases import Differences
 from harness.databases.engine import Address, Given
 from harness.databases.errors import explained
 from harness.errors import RestoreError, UsageError
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Entry, how_to_recover
 from harness.guard.locked import note_who
+from harness.guard.result import GONE, UNKNOWN, GuardResult
 from harness.guard.resumed import Resumed
 from harness.guard.survivors import Dealing, Say, is_of_the_dead, refuse_living
 from harness.guard.target import Target, target_of
@@ -68,8 +74,13 @@ def bring_back(
     asked: bool = False,
     survivors: Dealing = "refuse",
     say: Say = lambda _: None,
+    into: GuardResult | None = None,
 ) -> str | None:
-    """Do what ``recover`` does, to a target; ``say`` is told which processes were ended."""
+    """Do what ``recover`` does, to a target; ``say`` is told which processes were ended.
+
+    ``into`` is told how it went, and then nothing is put back where nothing but its
+    ``own_settings`` differs.
+    """
     journal = target.journal
     if journal.exists:
         target.refuse_stranger(given=True)
@@ -87,7 +98,7 @@ def bring_back(
             else:
                 _tidy_up(target, backups)
             return None
-        refuse_living(target, entries, dealing=survivors, say=say)
+        refuse_living(target, entries, dealing=survivors, asked=asked, say=say)
         _refuse_doubt(target, asked=asked)
         if journal.exists:
             target.refuse_stranger()  # somebody may have used the wait
@@ -95,9 +106,19 @@ def bring_back(
         target.sweep(archives_alone=True)
         hold_pins(backups)
         _refuse_what_is_lost(target, backups)
-        if archives or not journal.is_in_reach:
-            _keep(target)
-        return _put_back(target, backups)
+        result = into or GuardResult()
+        if into is not None:
+            result.found = _found(target, backups).without(result.own_settings)
+            if result.found.clean("exact") and not target.attributes():
+                _tidy_up(target, backups, proven=True)
+                result.ended = "cleaned"
+                return None
+        absent = any(backup.recovery.of_absence for backup in backups)
+        if archives or absent or not journal.is_in_reach:  # it may be what people made since
+            result.archive = _keep(target)
+        result.restored_by = _put_back(target, backups, result.own_settings)
+        result.remaining, result.ended = Differences(), "restored"
+        return result.restored_by
     finally:
         for backup in backups:
             backup.recovery.release()
@@ -194,9 +215,24 @@ def _could_not(target: Target, reasons: list[str]) -> str:
 # The steps.
 
 
-def _keep(target: Target) -> None:
+def _found(target: Target, backups: list[Resumed]) -> Differences:
+    """Find what differs, by the first backup that can tell; UNKNOWN where none can."""
+    for backup in backups:
+        with suppress(Exception):  # whoever restores says what is wrong
+            backup.must_be_resumed()
+            backup.recovery.check()
+            target.know_attributes(backup.recovery, backup.description)
+            left = target.attributes()
+            target.put_attributes_back()
+            gone = target.is_gone and not backup.recovery.of_absence
+            found = GONE if gone else backup.recovery.differences()
+            return replace(found, attributes=left)
+    return UNKNOWN
+
+
+def _keep(target: Target) -> Path | None:
     try:
-        target.archive()
+        return target.archive()
     except (OSError, target.engine.Error) as error:
         raise RestoreError(
             f"what {target.database} holds now could not be kept as an archive, so nothing was put "
@@ -204,25 +240,30 @@ def _keep(target: Target) -> None:
         ) from error
 
 
-def _put_back(target: Target, backups: list[Resumed]) -> str:
+def _put_back(
+    target: Target, backups: list[Resumed], own_settings: Mapping[str, tuple[Any, Any]]
+) -> str:
     """Restore from the first backup of the chain that brings the baseline back."""
     reasons = []
     for backup in backups:
         recovery = backup.recovery
         try:
             backup.must_be_resumed()
+            target.know_attributes(recovery, backup.description)
             recovery.restore()
             recovery.check()
-            differences = recovery.differences()
+            kept_from = target.put_attributes_back()
+            differences = recovery.differences().without(own_settings)
+            differences = replace(differences, attributes=target.attributes())
         except Exception as error:  # noqa: BLE001 - the reason is told, the next backup is tried
             recovery.release()
             reasons.append(f"{recovery.name}: {_why(target, error)}")
             continue
-        if differences.clean("exact"):
+        if differences.proves("exact"):
             _tidy_up(target, backups, proven=True)
             return recovery.name
         recovery.release()
-        reasons.append(f"{recovery.name}: {'; '.join(differences.sentences())}")
+        reasons.append(f"{recovery.name}: {'; '.join(kept_from or differences.sentences())}")
     raise RestoreError(_could_not(target, reasons))
 
 
@@ -235,6 +276,8 @@ def _tidy_up(target: Target, backups: list[Resumed], *, proven: bool = False) ->
             target.journal.write({"state": PROVEN, "backups": descriptions})
         tidy(backups)
         target.journal.end()
+        if proven:
+            target.put_times_back()
     except (OSError, target.engine.Error) as error:
         raise RestoreError(
             f"{target.address} is at its baseline, but what a guard left beside it cannot be "

@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from harness.databases import Differences
 from harness.databases.engine import Address, Given
 from harness.databases.errors import told
 from harness.errors import RestoreError
@@ -83,7 +82,7 @@ class Guard:
 
     def _finish(self) -> GuardResult:
         result, policy, trip = self.result, self.options.when, self._trip
-        timed, grade = trip.attempts.timed, self.options.grade
+        timed = trip.attempts.timed
         trip.bring_back_names()
         if self.options.survivors is not None:
             self.options.survivors.wait()
@@ -95,7 +94,7 @@ class Guard:
                 result.found = trip.verify()
         if policy.wants_restore(
             reported_ok=result.report is not None and result.report.ok,
-            found_clean=result.found is not None and result.found.clean(grade),
+            found_clean=result.found is not None and trip.is_baseline(result.found),
         ):
             result.ended = "restored" if trip.restore() else "dirty"
         else:
@@ -108,22 +107,20 @@ class Guard:
         return result
 
     def finish_elsewhere(self) -> GuardResult:
-        """Finish in another process, where this one has the database open by another library.
-
-        What the tests left is not listed then.
-
-        Raises:
-            RestoreError: the baseline is not proven back; journal and backups are kept.
-        """
+        """Finish in another process, where this one must not; see ``Target.is_open_here``."""
         result, survivors = self.result, self.options.survivors
         if survivors is not None:
             survivors.wait()
         refused = self._trip.name_survivors()
         self.abandon()
-        result.restored_by = self.target.restore_elsewhere(
-            archives=self.options.archives, beside_survivors=not refused
+        self.target.finish_elsewhere(
+            result, archives=self.options.archives, beside_survivors=not refused
         )
-        result.remaining, result.ended = Differences(), "restored"
+        if result.says_clean:
+            self.target.put_attributes_back()
+            self.target.put_times_back()
+        else:
+            self._trip.note_lost()
         return result
 
     def _take_mark_back(self) -> None:

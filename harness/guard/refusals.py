@@ -29,6 +29,7 @@ ENVIRONMENTS = (
     "ASPNETCORE_ENVIRONMENT",
 )
 OVERRIDE = "--i-know"
+ABSENT_OK = "--absent-ok (pytest: --guard-absent-ok, Python: absent_ok=True)"
 
 
 def check(
@@ -36,6 +37,7 @@ def check(
     *,
     signs: Sequence[str] = (),
     override: bool = False,
+    absent_ok: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> None:
     """Raise UsageError, with the reason and the way out, for what must not be guarded.
@@ -45,6 +47,7 @@ def check(
         signs: more words that mean production, beside ``SIGNS`` and the environment's.
         override: the user knows: what only looks wrong (production, a network file system) is
             let pass; what cannot work (no database, no right to write, a link) is not.
+        absent_ok: there need not be a database yet.
         environment: of the process; None is its real one.
     """
     environment = os.environ if environment is None else environment
@@ -53,7 +56,7 @@ def check(
     if not override:
         signs = (*signs, *environment.get(SIGNS_VARIABLE, "").split(","))
         _refuse_production(target, environment, (*SIGNS, *signs))
-    target.refuse_place(override=override)
+    target.refuse_place(override=override, absent_ok=absent_ok)
 
 
 def _refuse_production(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harness.cleanup import CleanupReport
 from harness.databases import Differences
@@ -41,6 +41,15 @@ class GuardResult:
     recovered: str | None = None  # a sentence about what a killed guard had left
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup
     survivors: tuple[Survivor, ...] = ()  # of the tests
+    absent: bool = False  # the baseline is that there is no database
+    own_settings: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    # what the guard's own fixtures have set and not put back yet: name -> (baseline, now)
+
+    def ended_elsewhere(self, other: GuardResult) -> None:
+        """Take over how another process has ended what was begun here."""
+        self.ended, self.found, self.remaining = other.ended, other.found, other.remaining
+        self.restored_by, self.archive = other.restored_by, other.archive
+        self.failures += other.failures
 
     @property
     def says_clean(self) -> bool:

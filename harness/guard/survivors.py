@@ -15,6 +15,7 @@ from harness.errors import RestoreError
 from harness.guard.journal import Entry, how_to_recover
 from harness.guard.result import Survivor
 from harness.guard.target import Target
+from harness.guard.telling import runs_on
 from harness.system import descendants, processes
 from harness.system.descendants import Mark, Process
 
@@ -50,7 +51,7 @@ class Survivors:
         deadline = time.monotonic() + self._wait_s
         closed_at, told = float("-inf"), False
         while living := self.mark.descendants():
-            waited = living if self._ends else self._with_it_open(living)
+            waited = living if self._ends else _with_it_open(self._target, living)
             now = time.monotonic()
             if waited:
                 closed_at = now + _CLOSED_S
@@ -73,15 +74,11 @@ class Survivors:
     def left(self) -> tuple[Survivor, ...]:
         """Give those that live now, and which of them have the database open."""
         living = self.mark.descendants()
-        holding = self._with_it_open(living)
+        holding = _with_it_open(self._target, living)
         return tuple(
             Survivor(process.pid, _named({process}), process in holding)
             for process in sorted(living)
         )
-
-    def _with_it_open(self, living: set[Process]) -> set[Process]:
-        pids = self._target.users() if living else set()
-        return {process for process in living if process.pid in pids}
 
 
 def end_marked(token: str, say: Say) -> None:
@@ -93,23 +90,35 @@ def end_marked(token: str, say: Say) -> None:
 
 
 def refuse_living(
-    target: Target, entries: list[Entry], *, dealing: Dealing = "refuse", say: Say = lambda _: None
+    target: Target,
+    entries: list[Entry],
+    *,
+    dealing: Dealing = "refuse",
+    asked: bool = False,
+    say: Say = lambda _: None,
 ) -> None:
     """Wait a moment for what a killed guard's tests have started; RestoreError when it goes on.
 
-    It would write its test data into the baseline that is brought back.
+    It would write its test data into the baseline that is brought back. ``asked``: people want it
+    now, so who is not seen to have the database open, all that time, is named and left alone; not
+    the command itself, which is the tests.
     """
     if dealing == "leave":
         return
-    token, deadline = mark_in(entries), time.monotonic() + KILLED_WAIT_S
-    living = _still_living(_noted(entries), token)
+    command, token = _noted(entries), mark_in(entries)
+    deadline = time.monotonic() + KILLED_WAIT_S
+    living = _still_living(command, token)
+    held = _with_it_open(target, living)
     while living and time.monotonic() < deadline:
         time.sleep(_POLL_S)
         living = _still_living(living, token)
+        held |= _with_it_open(target, living) if asked else set()
     if living and token and dealing == "end":
         end_marked(token, say)
         living = _still_living(living, token)
-    if living:
+    if asked and living and not living & (held | command):
+        say(runs_on(_named(living), target.address))
+    elif living:
         pids = " ".join(str(process.pid) for process in sorted(living))
         also = f" or '{how_to_recover(target.address)} --end-survivors'" if token else ""
         raise RestoreError(
@@ -145,6 +154,11 @@ def _still_living(known: set[Process], token: str) -> set[Process]:
     """Give those of them that run, and who has come since; a child stays one without its parent."""
     come = descendants.descendants(token) if token else set[Process]()
     return {process for process in known if processes.runs(*process)} | come
+
+
+def _with_it_open(target: Target, living: set[Process]) -> set[Process]:
+    pids = target.users() if living else set()
+    return {process for process in living if process.pid in pids}
 
 
 def _named(living: set[Process]) -> str:

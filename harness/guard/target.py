@@ -14,6 +14,7 @@ from harness.databases.engine import Address, Engine, Given
 from harness.databases.engines import address_of, known
 from harness.guard.journal import Journal
 from harness.guard.loading import load
+from harness.guard.result import GuardResult
 from harness.recovery import Recovery
 from harness.system.files import Files
 
@@ -57,10 +58,11 @@ class Target(Protocol):
     def refuse_name(self) -> None:
         """Refuse a name by which nobody would find what is kept; UsageError."""
 
-    def refuse_place(self, *, override: bool) -> None:
+    def refuse_place(self, *, override: bool, absent_ok: bool = False) -> None:
         """Refuse what is no database, or lies where none can be guarded; UsageError.
 
-        ``override``: the user answers for a place that only looks wrong.
+        ``override``: the user answers for a place that only looks wrong. ``absent_ok``: there need
+        not be any yet.
         """
 
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
@@ -73,13 +75,13 @@ class Target(Protocol):
     def is_open_here(self) -> bool:
         """Whether this process has it open in a way that a restore from it would break."""
 
-    def restore_elsewhere(self, *, archives: bool, beside_survivors: bool = False) -> str:
-        """Bring it back from another process, once its guard here was abandoned; by which recovery.
+    def finish_elsewhere(
+        self, result: GuardResult, *, archives: bool, beside_survivors: bool = False
+    ) -> None:
+        """Verify and restore in another process, once its guard here was abandoned.
 
-        ``beside_survivors``: also while something lives that the tests have started.
-
-        Raises:
-            RestoreError: the baseline is not proven back; journal and backups are kept.
+        How it went is in ``result``; where the baseline is not proven back, journal and backups
+        are kept. ``beside_survivors``: also while something lives that the tests have started.
         """
 
     # What stands in its place.
@@ -88,7 +90,19 @@ class Target(Protocol):
         """Refuse what could not be verified; UsageError or BackupError, and nothing is written."""
 
     def note_place(self) -> None:
-        """Remember how it stands there, before any test runs."""
+        """Remember how it stands there, and its attributes, before any test runs."""
+
+    def attributes(self) -> dict[str, tuple[Any, Any]]:
+        """Give the attributes that are not as they were noted: name -> (was, now)."""
+
+    def put_attributes_back(self) -> list[str]:
+        """Make them again what they were, as far as nothing must be restored for it; why not."""
+
+    def put_times_back(self) -> None:
+        """Give it the times that were noted, once nothing is written any more; as far as may be."""
+
+    def know_attributes(self, recovery: Recovery, description: dict[str, Any]) -> None:
+        """Note them after a kill, from a backup and what a journal says of it."""
 
     def refuse_stranger(self, *, given: bool = False) -> None:
         """Raise RestoreError where tests have put something else in its place: it is left alone.
@@ -132,6 +146,10 @@ class Target(Protocol):
         """Give the processes of which the system says that they have it locked."""
 
     # What is kept of it.
+
+    @property
+    def absence(self) -> str:
+        """The name of the recovery whose baseline is that there is no database."""
 
     def recovery(self, name: str, place: int, *, vfs: str | None = None) -> Recovery:
         """Make a recovery whose backup lies where that of this place of a chain does."""

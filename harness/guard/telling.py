@@ -40,7 +40,7 @@ class Run:
     def proven(self) -> bool:
         """Whether the last verification found the database to be its baseline."""
         last_found = self.result.remaining or self.result.found
-        return self.result.says_clean and last_found is not None and last_found.clean(self.grade)
+        return self.result.says_clean and last_found is not None and last_found.proves(self.grade)
 
 
 def lines(run: Run, *, verbose: bool = False, more: str = MORE) -> list[str]:
@@ -107,6 +107,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "found": None if result.found is None else of(result.found, rows=verbose),
         "remaining": None if result.remaining is None else of(result.remaining, rows=verbose),
         "cleanup": _report(result),
+        "absent": result.absent,
         "backed_up_by": list(result.backed_up_by),
         "restored_by": result.restored_by,
         "archive": None if result.archive is None else str(result.archive),
@@ -156,15 +157,22 @@ def surviving(database: Address | str | Path, result: GuardResult) -> list[str]:
             "allowed: what it writes from now on nobody undoes"
         )
     if others:
-        sentences.append(
-            f"process {', '.join(others)}, started by the tests, still runs, without {database} "
-            "open: should it write there later, nobody undoes that"
-        )
+        sentences.append(runs_on(", ".join(others), database))
     return sentences
+
+
+def runs_on(names: str, database: object) -> str:
+    """Say of processes that live, and have the database not open, what that means."""
+    return (
+        f"process {names}, started by the tests, still runs, without {database} open: should it "
+        "write there later, nobody undoes that"
+    )
 
 
 def _backed_up(result: GuardResult) -> list[str]:
     """Say which recovery it was, and what speaks for it."""
+    if result.absent:
+        return ["there is no database yet: what the tests make is removed again"]
     return [
         f"backed up by {name}: {registry.find('recovery', name).contract}"
         for name in result.backed_up_by
@@ -189,6 +197,8 @@ def _left(run: Run, verbose: bool, more: str) -> list[str]:
     if differences is None:
         return []
     whose = "left by the tests" if run.result.report is None else "left after the cleanup"
+    if differences.whole:
+        return [f"{whose}: {differences.whole}"]
     differing = left.sentences(differences, verbose=verbose, more=more)
     return [f"{whose}:", *_indented(differing)] if differing else [f"{whose}: nothing"]
 
@@ -207,12 +217,25 @@ def _ended(result: GuardResult) -> list[str]:
         return []
     sentences = []
     if result.restored_by is not None:
-        sentences += [f"restored by {result.restored_by}", *_indented(_reasons(result))]
+        how = "it was removed" if result.absent else f"restored by {result.restored_by}"
+        sentences += [how, *_indented(_reasons(result))]
         if result.archive is not None:
             sentences.append(f"what was there is kept as {result.archive.name}")
     elif result.found is not None:
+        sentences += [f"put back: {was}" for was in put_back(result)]
         sentences.append("no restore was needed")
     return sentences
+
+
+def put_back(result: GuardResult) -> list[str]:
+    """Say which attributes are again what they were, though nothing was restored."""
+    if result.found is None or result.remaining is None:
+        return []
+    return [
+        f"{name} {was}"
+        for name, (was, _) in sorted(result.found.attributes.items())
+        if name not in result.remaining.attributes
+    ]
 
 
 def _reasons(result: GuardResult) -> list[str]:

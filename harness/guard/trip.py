@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -63,6 +64,7 @@ class Trip:
         ):
             self._refuse()
         result.backed_up_by = tuple(recovery.name for recovery in chain.captured)
+        result.absent = any(recovery.of_absence for recovery in chain.captured)
         result.backup_bytes = chain.captured[0].size_bytes
 
     def _mark(self) -> Entry:
@@ -104,13 +106,31 @@ class Trip:
         return self.target.engine.connect(database, busy_timeout_ms=timeout_ms)
 
     def verify(self) -> Differences:
-        """Find what differs from the baseline; UNKNOWN where that cannot be told."""
+        """Find what differs from the baseline; UNKNOWN where that cannot be told.
+
+        Attributes are put back on the way, where they can be; that they differed is told.
+        """
+        attributes = self.target.attributes()
+        return replace(self._content(), attributes=attributes) if attributes else self._content()
+
+    def _content(self) -> Differences:
+        for reason in self.target.put_attributes_back():
+            self.attempts.failed(Step("restore", "attributes", 1), PermissionError(reason))
         try:
-            return self.attempts.make(
+            found = self.attempts.make(
                 "verify", "differences", lambda: self._chain.differences(self.options.grade)
             )
+            return found.without(self.result.own_settings)
         except Exception:  # noqa: BLE001 - kept as a failure; what cannot be verified is not clean
             return UNKNOWN
+
+    def is_baseline(self, found: Differences) -> bool:
+        """Whether nothing is left to put back, attributes included that could be by themselves."""
+        now = replace(found, attributes=self.target.attributes())
+        if now.proves(self.options.grade):
+            self.result.remaining = now if found.attributes else None
+            return True
+        return False
 
     def restore(self) -> bool:
         """Put the baseline back, what is thrown away kept; whether it is proven back."""
@@ -128,8 +148,9 @@ class Trip:
         if not self.policy.verifies:
             return True
         with self.attempts.timed("verify"):
-            self.result.remaining = self.verify()
-        return self.result.remaining.clean(self.options.grade)
+            found = self._content()
+            self.result.remaining = replace(found, attributes=self.target.attributes())
+        return self.result.remaining.proves(self.options.grade)
 
     def name_survivors(self) -> bool:
         """Say who of the tests lives on; whether one may write, which nobody has allowed."""
@@ -160,6 +181,7 @@ class Trip:
         else:
             with self.attempts.timed("dispose"):
                 self._dispose()
+                self.target.put_times_back()
             _under_way.discard(self)
 
     def _rescued(self) -> bool:

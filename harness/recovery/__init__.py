@@ -29,6 +29,7 @@ class Recovery(ABC):
     journal_modes: ClassVar[tuple[str, ...]] = ("wal", "delete")  # in which it can work
     needs_sole_access: ClassVar[bool] = False  # whether others must have closed it to restore
     pins: ClassVar[bool] = False  # whether its baseline is the database's own main file
+    of_absence: ClassVar[bool] = False  # whether its baseline is that there is no database
     engines: ClassVar[tuple[str, ...]] = ("sqlite",)  # the names of those whose databases it knows
     # How it writes and reads a copy: by ``files``, by the engine itself (SQLite through ``vfs``),
     # or it makes none.

@@ -61,7 +61,7 @@ class FileCopy(FileBackup):
             seal = self._write_new(self._part, chunks, status)
         finally:
             connection.close()
-        self._adopt(self._part, seal)
+        self._adopt(self._part, seal, status)
 
     def restore(self) -> None:
         """Put a copy of the backup in the database's place.

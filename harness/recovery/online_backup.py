@@ -8,11 +8,12 @@ Survives: being killed at any instruction, a full disk, I/O errors: the restore 
 of SQLite's, rolled back as any other. Everything in the pages comes back: rows, sequences,
 schema, ``user_version``, ``application_id``, auto_vacuum, the encoding.
 Limits: the file is equal in content and size but not to the byte: SQLite counts on the change
-counter and the schema cookie of the header, so that others notice. A page size or journal mode
-that the tests changed needs sole access for a moment to be set back. Mode and owner of the
-database's file stay as the tests left them.
-A live file that tests deleted, emptied or damaged beyond SQLite is replaced as a file, as by
-file_copy: that needs sole access, and gives mode and owner back.
+counter and the schema cookie of the header, so that others notice. A page size that the tests
+changed needs sole access for a moment to be set back. So does a journal mode; where that cannot be
+had the rows go back all the same, and the mode stays a difference. Mode and owner of the database's
+file stay as they are.
+A live file that tests deleted, emptied, gave another name (a hard link) or damaged beyond SQLite is
+replaced as a file, as by file_copy: that needs sole access, and gives mode and owner back.
 Speed: a big file is copied in the kernel while a read transaction proves that the main file alone
 is the database and keeps everybody from writing it; the copy is then the file to the byte. Where
 anything stands in the -wal, or others leave no moment for it, SQLite copies the pages. A backup
@@ -78,7 +79,7 @@ class OnlineBackup(FileBackup):
         except BaseException:
             self._sweep(part)
             raise
-        self._adopt(part, seal)
+        self._adopt(part, seal, status)
 
     def restore(self) -> None:
         """Write the backup's pages through a connection to the live database, one transaction.
@@ -96,6 +97,10 @@ class OnlineBackup(FileBackup):
             self._put_whole()
             return
         self.check()
+        if os.stat(self.main).st_nlink > self._links:  # what is written would go to another name
+            with suppress(apsw.BusyError):
+                self._put_whole()
+                return
         try:
             self._pages_in()
         except (apsw.NotADBError, apsw.CorruptError):
@@ -246,14 +251,19 @@ def _align(source: apsw.Connection, target: apsw.Connection) -> bool:
     """Leave WAL mode where the backup API could not; whether the target is in it now.
 
     A target in WAL mode stays in it and refuses another page size; one in rollback mode takes
-    both from the source's pages. The header of the main file knows them in either mode.
+    both from the source's pages. The header of the main file knows them in either mode. While
+    others are connected nobody leaves WAL mode: then the rows are put back in it.
     """
     target.pragma("user_version")  # a read that parses no schema: rolls a hot journal back
     live = target.read("main", 0, *_PAGE_SIZE_AND_MODE)[1]
+    wanted = source.read("main", 0, *_PAGE_SIZE_AND_MODE)[1]
     if live[2:] != WAL_VERSIONS:
         return False
-    if live == source.read("main", 0, *_PAGE_SIZE_AND_MODE)[1]:
+    if live == wanted:
         return True
-    if target.pragma("journal_mode", "delete") != "delete":
-        raise RestoreError("the database could not leave WAL mode")
-    return False
+    try:
+        return bool(target.pragma("journal_mode", "delete") != "delete")
+    except apsw.BusyError:
+        if live[:2] != wanted[:2]:
+            raise
+        return True

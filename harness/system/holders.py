@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _DELETED = " (deleted)"
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD among the flags of proc_pid_stat(5)
 
 
-def holders(path: Path) -> set[int]:
+def holders(path: Path, *, among: Iterable[int] | None = None) -> set[int]:
     """Give the ids of the processes that have ``path`` open; none where there is no /proc.
 
     Also of a file that was deleted: they write to what has no name any more. Names are compared
@@ -22,6 +22,8 @@ def holders(path: Path) -> set[int]:
     a server that does not answer. psutil.Process.open_files() asks for every one, by the name it
     has here and not in its process's container, leaves out what was deleted, and takes 5 to 9
     times as long.
+
+    ``among``: of these processes alone; None: of all.
     """
     path = Path(os.path.realpath(path))
     try:
@@ -29,7 +31,8 @@ def holders(path: Path) -> set[int]:
     except OSError:
         status = None
     try:
-        processes = [name for name in os.listdir(PROC) if name.isdigit()]
+        names = os.listdir(PROC) if among is None else map(str, among)
+        processes = [name for name in names if name.isdigit()]
     except OSError:
         return set()
     return {int(pid) for pid in processes if _has_open(pid, path, status)}

@@ -21,6 +21,9 @@ def test_rows_stand_below_their_table() -> None:
     assert len(added) < 200
     assert changed == "  ~ (2, 1) -> (2, 2)"
     assert as_lines(Differences()) == ["no differences"]
+    apart = {"mode": ("0664", "0600")}
+    told = ["no differences of content", "mode 0664 -> 0600"]
+    assert as_lines(Differences(attributes=apart)) == told
 
 
 def test_machines_get_the_rows_whole() -> None:
@@ -36,5 +39,7 @@ def test_a_restore_says_all_that_became_of_anything() -> None:
     )
     for part in ("restored by file_copy", "is in a1", "kept as a2", "db.e2e-journal is damaged"):
         assert part in said
+    other = Restored("", None, 1.0, attributes={"mode": ("0664", "0600")})
+    assert "its mode stays 0600; the backup's is 0664" in other.sentence("db", "b")
     assert "nothing was written" in Restored("", None, 1.0).sentence("db", "b")
     assert "the same as db" in Saved(Path("b"), 10, 1.0).sentence("db")

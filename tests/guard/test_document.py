@@ -26,9 +26,11 @@ FOUND = Differences(
     damage={"index i": "no longer matches its table"},
     shadows={"words": {"words_data": TableDifferences(missing=((1, b""),))}},
     by_shadows={"near": "no such module: vec0"},
+    attributes={"mode": ("0664", "0600")},
 )
 SHAPE = {
     "clean": {"rows": False, "exact": False},
+    "whole": None,
     "tables": {
         "t": {
             "added": 1,
@@ -57,6 +59,7 @@ SHAPE = {
         }
     },
     "by_shadows": {"near": "no such module: vec0"},
+    "attributes": {"mode": {"baseline": "0664", "now": "0600"}},
 }
 
 

@@ -118,6 +118,35 @@ def test_what_one_writes_that_ends_in_time_is_undone(folder: Path) -> None:
     assert truth.judge(database).exact
 
 
+def test_recover_leaves_alone_who_has_the_database_not_open(folder: Path) -> None:
+    """A killed guard's daemon keeps the next guard from beginning; who asks gets the baseline."""
+    database, truth = baseline(folder)
+    first = made(target_of(database), Asked(), remark=print)
+    first.begin()
+    subprocess.run(["sh", "-c", f"{RUNS}; exec true"], check=True)
+    first.abandon()  # as a kill would
+    status, said = guarded(database, "true")
+    assert (status, f"still runs, as process {noted()} (sleep 60)" in said) == (125, True), said
+    told: list[str] = []
+    assert command.run_recover(str(database), say=told.append) == 0
+    assert f"process {noted()} (sleep 60), started by the tests, still runs, without" in told[0]
+    assert truth.judge(database).exact
+
+
+def test_recover_refuses_for_who_has_the_database_open(folder: Path) -> None:
+    """Also when it is asked for: it would write into the baseline that is brought back."""
+    database, truth = baseline(folder)
+    first = made(target_of(database), Asked(), remark=print)
+    first.begin()
+    subprocess.run(["sh", "-c", HOLDS, str(database)], check=True)
+    first.abandon()
+    told: list[str] = []
+    assert command.run_recover(str(database), say=told.append) == 125
+    assert f"still runs, as process {noted()} (sleep 60)" in told[0]
+    assert command.run_recover(str(database), end_survivors=True, say=told.append) == 0
+    assert truth.judge(database).exact
+
+
 def test_one_without_the_database_open_is_named_in_one_line(folder: Path) -> None:
     """It is not waited for, and the status is the command's: it may be any daemon."""
     database, truth = baseline(folder)

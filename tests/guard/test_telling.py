@@ -18,6 +18,7 @@ LEFT = Differences(
     sequences={"bots": (8, 9), "odd": (None, [1, 2])},
     schema=(SchemaDifference("table", "late", "added"),),
     settings={"user_version": (0, 4)},
+    attributes={"owner": ("1000:1000", "0:0")},
 )
 TIMINGS = {"restore": 3.0, "verify": 2.0, "backup": 1500.0}
 FAILED = Failure(Step("restore", "wal_pin", 3), "timeout", "BusyError: locked", 5)
@@ -46,6 +47,7 @@ def test_people_read_what_was_left_and_what_was_done() -> None:
         "users: 0 added, 1 missing, 1 changed",
         "sequence bots: 8 -> 9",
         "setting user_version: 0 -> 4",
+        "owner 1000:1000 -> 0:0",
         "restored by online_backup\n  restore by wal_pin failed: timeout",
         "backup 1.5 s, command 61.0 s, verify 2.0 ms, restore 3.0 ms",
     ):

@@ -6,12 +6,15 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
+from harness.databases import Differences
+from harness.databases.sqlite.session import connect
 from harness.errors import RestoreError
 from harness.recovery.online_backup import OnlineBackup
 from harness.system import copying
@@ -94,6 +97,22 @@ def test_settings_of_the_file_come_back(folder: Path, mode: str, change: str) ->
     execute(path, DAMAGE["insert"], fold=False)
     one.restore()
     assert content(path) == before
+
+
+def test_rows_come_back_where_nobody_can_leave_wal_mode(folder: Path) -> None:
+    """An application that turned WAL on and stays keeps the mode, and nothing else of its own."""
+    path = make(folder, "delete")
+    one = recovery(OnlineBackup, path)
+    one.capture()
+    with closing(connect(path)) as application:
+        application.execute("PRAGMA journal_mode=wal").fetchall()
+        application.execute(DAMAGE["insert"])
+        assert not one.differences().clean("rows")
+        one.restore()
+        assert one.differences() == Differences(settings={"journal_mode": ("delete", "wal")})
+        application.execute("PRAGMA integrity_check").fetchall()
+    one.restore()
+    assert one.differences() == Differences()
 
 
 def test_all_or_nothing(folder: Path) -> None:

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from harness.errors import BackupError, RestoreError
 
@@ -41,6 +42,8 @@ class EachTest:
         self.database, self.busy_timeout_ms = database, busy_timeout_ms
         self.ways: Counter[str] = Counter()  # how tests were brought back
         self.switched = False  # whether the database was in WAL mode only for the tests
+        # settings that were made for the tests and are not back: name -> (baseline, now)
+        self.own_settings: dict[str, tuple[Any, Any]] = {}
         self._patience_s = patience_s
         self._keeper: subprocess.Popen[bytes] | None = None
         self._pid = os.getpid()
@@ -73,11 +76,11 @@ class EachTest:
             ) from error
 
     def end(self) -> None:
-        """End the keeper; what it could not leave as it was is left to the session's guard."""
+        """End the keeper; a setting that it could not put back is in ``own_settings``."""
         if self._keeper is None or os.getpid() != self._pid:
             return
         with suppress(RestoreError):
-            self.switched = bool(self._ask("end"))
+            self._ask("end")
         self._gone()
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -109,6 +112,8 @@ class EachTest:
         if not line:
             raise RestoreError(f"its keeper, a helper process, died (status {self._gone()})")
         answered = json.loads(line)
+        self.switched |= "mode" in answered
+        self.own_settings = {"journal_mode": ("delete", "wal")} if "mode" in answered else {}
         if "error" in answered:
             raise RestoreError(answered["error"])
         return str(answered["way"])

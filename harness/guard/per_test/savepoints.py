@@ -51,12 +51,15 @@ class Keeper:
         self._pin = StandingPin(self.main, busy_timeout_ms=busy_timeout_ms)
         self._begun: list[Path | None] = []  # where each open begin has its baseline; None: pinned
         self._copies = 0
-        self._switched = False  # from rollback mode to WAL mode
+        self.switched = False  # from rollback mode to WAL mode, and not back
 
     def begin(self) -> str:
         """Take the state that is there as the baseline; the way it will be brought back."""
         if not self.main.exists():
-            raise RecoveryRefused(f"{self.main}: there is no such database")
+            raise RecoveryRefused(
+                f"{self.main}: there is no such database yet. Have it made before, by a fixture of "
+                "the session"
+            )
         if self._pin.untouched():
             self._begun.append(None)
             return PIN
@@ -99,12 +102,12 @@ class Keeper:
     def end(self) -> str:
         """Let go, and leave the files as they were found; the journal mode too."""
         self._pin.let_go()
-        if self._switched:
+        if self.switched:
             with closing(connect(self.main, busy_timeout_ms=self.busy_timeout_ms)) as connection:
-                connection.pragma("journal_mode", "delete")
+                self.switched = connection.pragma("journal_mode", "delete") != "delete"
         elif self._pin_was_used:
             fold(self.main, vfs=None, busy_timeout_ms=self.busy_timeout_ms)
-        return "wal for the tests" if self._switched else ""
+        return ""
 
     def close(self) -> None:
         """Let go as a kill would, but remove the copies, which are of no use to anybody else."""
@@ -122,7 +125,7 @@ class Keeper:
             if connection.pragma("journal_mode") != "delete":
                 return
             if connection.pragma("journal_mode", "wal") == "wal":
-                self._switched = True
+                self.switched = True
 
     def _copied(self, *, immutable: bool) -> Path:
         """Copy the live state or, ``immutable``, the pinned one, into a file beside the database.
@@ -184,7 +187,15 @@ def _every_page(source: apsw.Connection, target: apsw.Connection) -> None:
 
 
 def answer(keeper: Keeper, request: str) -> dict[str, str]:
-    """Do what ``request`` asks; ``way`` or, whatever went wrong, ``error``."""
+    """Do what ``request`` asks; ``way`` or, whatever went wrong, ``error``.
+
+    ``mode`` is there while the database is in WAL mode for the tests alone.
+    """
+    answered = _answer(keeper, request)
+    return answered | {"mode": "wal"} if keeper.switched else answered
+
+
+def _answer(keeper: Keeper, request: str) -> dict[str, str]:
     actions = {"begin": keeper.begin, "finish": keeper.finish, "end": keeper.end}
     try:
         return {"way": actions[request]()}

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from harness.printable import printed
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite.file_backup import FileBackup
+from harness.system.attributes import apart, attributes_of
 from harness.system.files import Files
 
 _TRIES = 5  # how often others may write between a backup and its verification
@@ -81,9 +82,10 @@ def verify(address: SqliteFile, backup: Given, busy_timeout_ms: int) -> Differen
         _refuse_what_stands_beside(live, busy_timeout_ms)
         must_be_a_database(live, immutable=False, busy_timeout_ms=busy_timeout_ms)
         try:
-            return differences(live, source, busy_timeout_ms=busy_timeout_ms)
+            found = differences(live, source, busy_timeout_ms=busy_timeout_ms)
         except DAMAGED as error:
-            return Differences(unread={"the whole database": str(error)})
+            found = Differences(unread={"the whole database": str(error)})
+        return replace(found, attributes=_attributes(live, source))
 
 
 def restore(
@@ -117,7 +119,8 @@ def restore(
             put_away = intent.end(source, busy_timeout_ms=busy_timeout_ms)
     finally:
         intent.release()
-    return Restored(how, archive_path, _since(started), put_away, intent.damaged)
+    apart_from = _attributes(live, source)
+    return Restored(how, archive_path, _since(started), put_away, intent.damaged, apart_from)
 
 
 def discard(address: SqliteFile, files: Files) -> str:
@@ -263,6 +266,15 @@ def _refuse_what_stands_beside(live: Path, busy_timeout_ms: int) -> None:
             f"{live} was not opened: together with {beside(real(live), wrong.beside)} SQLite "
             f"cannot read it ({wrong.why}). If that file is of another database, move it away"
         )
+
+
+def _attributes(live: Path, source: Path) -> dict[str, tuple[Any, Any]]:
+    """Say in what mode and owner of a database are not its backup's."""
+    now = attributes_of(real(live), thorough=False)
+    was = attributes_of(source, thorough=False)
+    if now is None or was is None:
+        return {}
+    return apart(was._replace(links=now.links), now)
 
 
 def _as_named_beside(live: Path, backup: Path) -> Path | None:

@@ -80,14 +80,14 @@ class FileJournal:
         try:
             self._descriptors = [self._files.create(self.path, 0o600)]
         except FileExistsError:
-            raise UsageError(
+            raise AtWork(
                 f"{self.path} is there: another guard is at work on this database, or one was "
-                f"killed. Run '{how_to_recover(self.database)}' first."
+                f"killed. Run '{how_to_recover(self.database)}' first"
             ) from None
         # between the two calls it is nobody's: another may have taken it for a killed guard's
         if not self._is_ours(self._descriptors[0]):
             self.release()
-            raise AtWork(f"another guard is at work on this database ({self.path})")
+            raise self._at_work(self.path)
         pid = os.getpid()
         first_entry = {
             "version": VERSION,
@@ -268,6 +268,8 @@ class FileJournal:
         if os.path.lexists(self.path) or not self._written:
             return False
         noted, now = self._written[0].get("file"), self._file()
+        if noted == [] and now:
+            return True  # there was none: this one may be of the tests, or of people since
         if not isinstance(noted, list) or len(noted) != 2 or not now:
             return False
         return noted[0] != now[0] or (bool(self._written[0].get("copy")) and noted == now)
@@ -368,10 +370,20 @@ class FileJournal:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 os.close(descriptor)
-                raise AtWork(f"another guard is at work on this database ({path})") from None
+                raise self._at_work(path) from None
             if same_file(descriptor, path):
                 return descriptor
             os.close(descriptor)  # its guard has ended between the two calls
+
+    def _at_work(self, journal: Path) -> AtWork:
+        """Say which guard has a journal, as far as it can be seen."""
+        pid = next((entry.get("pid") for entry in self.noted()), None)
+        if type(pid) is not int:  # it is just about to write it
+            return AtWork(f"another guard is at work on this database ({journal})")
+        # a number of another container's may be anybody's here; it is open by its first name
+        seen = processes.holders(self.path, among=[pid])
+        who = f"of process {processes.named([pid]) if seen else pid}"
+        return AtWork(f"another guard is at work on this database, that {who} ({journal})", who)
 
     def _is_ours(self, descriptor: int) -> bool:
         """Lock the journal that was just made, if it still is what stands there."""

@@ -13,7 +13,7 @@ import apsw
 from harness import registry
 from harness.databases.sqlite.files import beside, real
 from harness.errors import UsageError
-from harness.guard.refusals import OVERRIDE
+from harness.guard.refusals import ABSENT_OK, OVERRIDE
 from harness.guard.sqlite.backups import backup_path
 from harness.system.mounts import file_system_of, mounts
 
@@ -67,13 +67,27 @@ def refuse_link(path: Path) -> None:
         )
 
 
+def refuse_no_place(path: Path) -> None:
+    """Refuse what the tests could not make a database in, or would make it of."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder to make a database in. Make it.")
+    for suffix in ("-wal", "-shm", "-journal"):
+        if os.path.lexists(left := beside(path, suffix)):
+            raise UsageError(
+                f"{left} stands there without its database: SQLite would take it for that of the "
+                "next one. Move it away, and look whether the path is right."
+            )
+
+
 def refuse_what_is_none(path: Path) -> None:
     """Refuse what is no SQLite file; an empty one is."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         raise UsageError(
-            f"{path}: there is no such database. Check the path, or make it."
+            f"{path}: there is no such database. Check the path, or make it. If it is the tests "
+            f"that make it, say {ABSENT_OK}: it is removed again when they have ended."
         ) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be reached: {error.strerror}. Check the path.") from None

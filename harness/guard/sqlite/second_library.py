@@ -20,11 +20,35 @@ def is_open(database: Path) -> bool:
 
     A connection that cannot be asked, because it belongs to another thread, counts.
     """
-    sqlite3 = sys.modules.get("sqlite3")  # not imported, nothing to ask
-    if sqlite3 is None or not _has_descriptor(database) or not _any(sqlite3, database):
+    return bool(_connections(database))
+
+
+def leave_wal(database: Path) -> bool:
+    """Leave WAL mode through the one connection of sqlite3's that is open here; whether it did.
+
+    For a mode that the guard itself has set: nobody else can leave it while that one is open. One
+    that is in a transaction, or belongs to another thread, is left alone.
+    """
+    found = _connections(database)
+    if len(found) != 1:
         return False
+    sqlite3, (connection,) = sys.modules["sqlite3"], found
+    try:
+        if connection.in_transaction:
+            return False
+        cursor = sqlite3.Connection.cursor(connection)
+        cursor.row_factory = None
+        return bool(cursor.execute("PRAGMA journal_mode=delete").fetchone() == ("delete",))
+    except (sqlite3.Error, TypeError):
+        return False
+
+
+def _connections(database: Path) -> list[Any]:
+    sqlite3 = sys.modules.get("sqlite3")  # not imported, nothing to ask
+    if sqlite3 is None or not _has_descriptor(database) or not _those(sqlite3, database):
+        return []
     gc.collect()
-    return _any(sqlite3, database)
+    return _those(sqlite3, database)
 
 
 def _has_descriptor(database: Path) -> bool:
@@ -41,13 +65,13 @@ def _has_descriptor(database: Path) -> bool:
     return False
 
 
-def _any(sqlite3: Any, database: Path) -> bool:
+def _those(sqlite3: Any, database: Path) -> list[Any]:
     # type() asks no proxy for its class, as isinstance would
-    return any(
-        _has(instance, sqlite3, database)
+    return [
+        instance
         for instance in gc.get_objects()
-        if issubclass(type(instance), sqlite3.Connection)
-    )
+        if issubclass(type(instance), sqlite3.Connection) and _has(instance, sqlite3, database)
+    ]
 
 
 def _has(connection: Any, sqlite3: Any, database: Path) -> bool:

@@ -12,6 +12,7 @@ from harness import registry
 from harness.databases.sqlite.address import SqliteFile
 from harness.databases.sqlite.files import beside, real, size_of
 from harness.errors import RestoreError
+from harness.guard.result import GuardResult
 from harness.guard.sqlite import archive, refusals
 from harness.guard.sqlite.backups import backup_path, standing_backups
 from harness.guard.sqlite.folder import Folder
@@ -19,10 +20,18 @@ from harness.guard.sqlite.ignoring import bring_rule
 from harness.guard.sqlite.in_use import OpenFile, holders, refuse_in_use
 from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
-from harness.guard.sqlite.restore_elsewhere import recover_elsewhere
+from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
 from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.recovery import Recovery
+from harness.recovery.sqlite.absence import Absence
+from harness.system.attributes import (
+    Attributes,
+    apart,
+    attributes_of,
+    put_back,
+    put_times_back,
+)
 from harness.system.files import Files
 
 __all__ = ["FileTarget", "made", "pending"]
@@ -43,6 +52,7 @@ class FileTarget:
         self.journal = FileJournal(self.given, files, state)
         self.database = self.journal.database
         self._folder: Folder | None = None  # as it was when it was noted
+        self._was: Attributes | None = None  # the file's, as well
         self._was_link = self.given.is_symlink()
 
     # What must not be guarded.
@@ -55,11 +65,14 @@ class FileTarget:
         """Refuse a symbolic link."""
         refusals.refuse_link(self.given)
 
-    def refuse_place(self, *, override: bool) -> None:
+    def refuse_place(self, *, override: bool, absent_ok: bool = False) -> None:
         """Refuse what is no SQLite file, cannot be written, or lies on a network."""
         if not self.journal.exists:
             # else a killed guard's tests may have removed or ruined it: its backup is put back
-            refusals.refuse_what_is_none(self.given)
+            if absent_ok and self.is_gone:
+                refusals.refuse_no_place(self.given)
+            else:
+                refusals.refuse_what_is_none(self.given)
         if self.given.absolute().parent.is_dir():
             refusals.refuse_unwritable(self.given)
         if not override:
@@ -78,10 +91,13 @@ class FileTarget:
         """Whether Python's own sqlite3 has it open: two libraries break each other's locks."""
         return is_open(self.given)
 
-    def restore_elsewhere(self, *, archives: bool, beside_survivors: bool = False) -> str:
-        """Restore from a process whose SQLite sees the locks of the library in here."""
-        return recover_elsewhere(
+    def finish_elsewhere(
+        self, result: GuardResult, *, archives: bool, beside_survivors: bool = False
+    ) -> None:
+        """Finish in a process whose SQLite sees the locks of the library in here."""
+        finish_elsewhere(
             self.given,
+            result,
             busy_timeout_ms=self.busy_timeout_ms,
             archives=archives,
             survivors="leave" if beside_survivors else "refuse",
@@ -94,8 +110,31 @@ class FileTarget:
         refuse_unreadable(self.database, busy_timeout_ms=self.busy_timeout_ms)
 
     def note_place(self) -> None:
-        """Remember the folder."""
+        """Remember the folder, and mode, owner and times of the file."""
         self._folder = Folder.of(self.database)
+        self._was = attributes_of(self.database)
+
+    def know_attributes(self, recovery: Recovery, description: dict[str, Any]) -> None:
+        """Take mode, owner and times from the backup's own file; a pin has none."""
+        file = recovery.file_left
+        was = attributes_of(file, thorough=False) if file is not None else None
+        if was is not None:
+            owner = None if description.get("owner_unkept") else was.owner
+            self._was = was._replace(links=1, owner=owner)
+
+    def attributes(self) -> dict[str, tuple[Any, Any]]:
+        """Compare mode, owner and the number of names."""
+        now = attributes_of(self.database, thorough=False)
+        return apart(self._was, now) if self._was is not None and now is not None else {}
+
+    def put_attributes_back(self) -> list[str]:
+        """Set mode, owner and extended attributes."""
+        return put_back(self.database, self._was) if self._was is not None else []
+
+    def put_times_back(self) -> None:
+        """Set the times of last access and last change."""
+        if self._was is not None:
+            put_times_back(self.database, self._was)
 
     def refuse_stranger(self, *, given: bool = False) -> None:
         """Leave alone what the tests put in the database's place, if it is no file."""
@@ -175,9 +214,15 @@ class FileTarget:
 
     # What is kept of it.
 
+    @property
+    def absence(self) -> str:
+        """The recovery that removes what the tests have made."""
+        return Absence.name
+
     def recovery(self, name: str, place: int, *, vfs: str | None = None) -> Recovery:
         """Make a recovery whose backup stands beside the database."""
-        recovery: Recovery = registry.find("recovery", name)(
+        kind = Absence if name == Absence.name else registry.find("recovery", name)
+        recovery: Recovery = kind(
             self.database,
             backup_path(self.database, place),
             files=self.files,
@@ -261,6 +306,9 @@ class FileTarget:
 
     def make_durable(self) -> None:
         """Sync the database, what SQLite keeps beside it, and the folder."""
+        if self.is_gone:
+            self.files.sync_folder(self.database.parent)
+            return
         self.engine.make_durable(self.database, self.files)
 
 

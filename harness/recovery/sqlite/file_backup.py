@@ -38,6 +38,8 @@ class FileBackup(Recovery):
     chosen = False  # whether people named the backup, and so answer for whose it is
     _seal: Seal | None = None
     _resumed = False
+    _owner_unkept = False  # whether this user could not give the backup the database's owner
+    _links = 1  # the names that the database had
 
     @cached_property
     def main(self) -> Path:
@@ -58,7 +60,8 @@ class FileBackup(Recovery):
     def describe(self) -> dict[str, Any]:
         """Add the seal once there is a backup; before, whether somebody else's file is there."""
         if self._seal:
-            return {**super().describe(), **self._seal._asdict()}
+            unkept = {"owner_unkept": True} if self._owner_unkept else {}
+            return {**super().describe(), **self._seal._asdict(), **unkept}
         stood = {"stood_before": True} if os.path.lexists(self.backup) else {}
         return {**super().describe(), **stood}
 
@@ -134,8 +137,8 @@ class FileBackup(Recovery):
         except FileNotFoundError:
             raise RecoveryRefused(f"{self.database}: there is no such database") from None
 
-    def _adopt(self, part: Path, seal: Seal) -> None:
-        """Give a finished file the backup's name, and keep its seal."""
+    def _adopt(self, part: Path, seal: Seal, like: os.stat_result) -> None:
+        """Give a finished file the backup's name, and keep its seal; ``like``: the database."""
         try:
             self.file.let_go()  # of an earlier capture's
             self.files.replace(part, self.backup)
@@ -143,6 +146,9 @@ class FileBackup(Recovery):
             self._sweep(part)
             raise
         self._seal = seal  # from here on the file there is ours
+        self._links = like.st_nlink
+        backup = os.stat(self.backup)
+        self._owner_unkept = (backup.st_uid, backup.st_gid) != (like.st_uid, like.st_gid)
         self.files.sync_folder(self.backup.parent)
 
     def _write_new(self, path: Path, chunks: Iterable[bytes], like: os.stat_result) -> Seal:

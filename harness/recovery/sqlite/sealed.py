@@ -32,7 +32,7 @@ class SealedFile:
 
     Args:
         backup: its name beside the database.
-        second: its name out of the tests' reach; None where it gets none.
+        second: its name in a folder that only this user can write; None where it gets none.
         files: the file operations.
         owners: whose files count; None: anybody's.
     """
@@ -137,8 +137,10 @@ class SealedFile:
         for path in (self.second, self.backup):
             if path is None:
                 continue
+            # where only this user can have put it, the database's owner may be another by now
+            owners = None if path == self.second else self._owners
             try:
-                descriptor = opened(path, self._owners)
+                descriptor = opened(path, owners)
             except FileNotFoundError:
                 reasons.append("is missing")
                 continue

@@ -500,3 +500,19 @@ def test_a_killed_pin_survives_every_look(folder: Path, journal: str) -> None:
     left.write_text(written)
     assert recover(path) == "wal_pin"
     assert content(path) == before
+
+
+def test_mode_and_owner_are_told_and_left(folder: Path) -> None:
+    """They are no difference of a backup by hand, and no restore gives them to the database."""
+    path = make(folder, "delete")
+    copy = folder / "copy"
+    backup(path, copy)
+    os.chmod(path, 0o600)
+    os.chmod(copy, 0o640)
+    found = verify(path, copy)
+    assert found.clean("exact")
+    assert found.attributes == {"mode": ("0640", "0600")}
+    execute(path, "DELETE FROM users")
+    assert "its mode stays 0600" in restore(path, copy).sentence(path, copy)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert verify(path, copy).clean("exact")
