@@ -22,7 +22,7 @@ from tests.stored_runs import cycle, cycles, make_run, struck
 KEYS = [
     "claim", "measure", "at_least", "at_most", "limit_ms", "verdict", "decided_at_cycle", "why",
     "doubts", "failures", "refused", "cycles", "estimate", "lower", "upper", "interval_confidence",
-    "confidence", "method", "next", "path", "own",
+    "interval_method", "confidence", "method", "next", "path", "own",
 ]  # fmt: skip
 
 
@@ -56,6 +56,7 @@ def test_a_supported_claim_and_the_way_there(folder: Path) -> None:
     assert (said["failures"], said["cycles"]) == (2, 10_000)
     interval = clopper_pearson(9998, 10_000, 0.95)
     assert (said["estimate"], said["lower"], said["upper"]) == interval[:3]
+    assert (said["interval_method"], said["method"]) == (interval.method, judging.METHOD)
     assert said["path"]["failures_at"] == [100, 2000]
     counts = range(2 + judging.BEYOND + 1)
     support = [[k, support_boundary(k, 0.999, 0.95)] for k in counts]

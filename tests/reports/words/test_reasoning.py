@@ -63,5 +63,5 @@ def test_independence_and_frontier_come_from_the_run(run: Path) -> None:
     assert frontier(before) == []
     after = load(measured(run)).summary
     assert independence(after)[0] == "one odds ratio fits all"
-    assert len(frontier(after)) == 2
+    assert len(frontier(after)) == 3  # of the curve, of strata, and on their assumption
     assert len(tables(after)) > len(tables(before))
