@@ -160,6 +160,15 @@ def test_the_share_of_designed_cycles_is_no_reliability(folder: Path, text: str,
     assert said["path"] == {"failures_at": [], "support_boundary": [], "refute_boundary": []}
 
 
+def test_no_failure_of_designed_cycles_is_drawn(folder: Path) -> None:
+    """Where their number is set, when they failed says nothing of how a verdict came about."""
+    records = cycles(["dirty_known", "cleaned"] * 50)
+    designed = judged(folder / "a", records, "reliability >= 0.5", strata={})
+    assert (designed["cycles"], designed["failures"]) == (100, 50)
+    assert designed["path"]["failures_at"] == []
+    assert judged(folder / "b", records, "reliability >= 0.5")["path"]["failures_at"][:2] == [1, 3]
+
+
 def test_designed_cycles_that_did_not_run_support_nothing(folder: Path) -> None:
     """An empty condition with strata is not measured, like any other."""
     said = judged(folder, [], "reliability >= 0.5", strata={"slots": {"timeout": 2}})
