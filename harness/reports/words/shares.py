@@ -30,7 +30,7 @@ def share(measured: Mapping[str, Any], key: str = "estimate") -> str:
 
 _BRACKETS = {
     "clopper_pearson": "Clopper-Pearson's, for numbers of cycles fixed beforehand",
-    "e_process": "the one that is valid at any stopping time, of cycles that ended early",
+    "e_process": "the one that is valid at any stopping time, where the cycles could end early",
     "stratified_chernoff": "over strata, with every cycle a sample",
 }
 
