@@ -31,8 +31,9 @@ def evaluate(row: Row, evidence: Evidence | None, confidence: float = 0.95) -> d
 
     The keys are those of the claims table in summary.json: claim, claimed, condition, measure,
     at_least, at_most (as the row has them), measured, estimate, lower, upper (shares, None where
-    nothing was measured), verdict, decided_at_cycle, confidence (of the verdict; None where none
-    was given), why, next (where it is supported if nothing else fails, or None).
+    nothing was measured), interval_method (see `statistics.intervals`), verdict, decided_at_cycle,
+    confidence (of the verdict; None where none was given), why, next (where it is supported if
+    nothing else fails, or None).
     """
     texts = ("claim", "claimed", "condition", "measure")
     kept: dict[str, Any] = {key: str(row.get(key) or "") for key in texts}
@@ -48,6 +49,7 @@ def evaluate(row: Row, evidence: Evidence | None, confidence: float = 0.95) -> d
         "estimate": share.estimate if known else None,
         "lower": share.lower if known else None,
         "upper": share.upper if known else None,
+        "interval_method": share.method if known else None,
         "verdict": judged.verdict,
         "decided_at_cycle": judged.decided_at,
         "confidence": confidence if row_claim(row) is not None and known else None,

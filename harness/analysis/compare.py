@@ -20,6 +20,7 @@ from harness.experiment.written.claimed import checked_confidence
 from harness.experiment.written.configuration import differing_keys
 from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
+from harness.results.settled import fixed_beforehand
 from harness.statistics.change import Change, verdicts
 from harness.statistics.change_of_proportion import compare_proportions
 from harness.statistics.change_of_quantile import compare_quantiles
@@ -80,7 +81,7 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
         f"{folder}: it stopped early, or was gone on with after it had ended, and the intervals "
         "are for numbers of cycles fixed beforehand: a word here is a hint"
         for folder, run in ((before, old), (after, new))
-        if run.run.get("looked")
+        if _ended_early(run)
     ]
     left_out, pairs = _pairs(old, new)
     lines += left_out
@@ -112,6 +113,16 @@ def _refuse_spoiled(folder: Path, run: Stored) -> None:
                 f"{folder}: {condition['name']!r} has {errors} harness errors, so nothing can be "
                 "said of it: run it again"
             )
+
+
+def _ended_early(run: Stored) -> bool:
+    """Whether a condition may have as many cycles as it has because of what they showed."""
+    cycles = {condition["name"]: condition["cycles"] for condition in run.summary["conditions"]}
+    return not all(
+        fixed_beforehand(run.run, condition, cycles[condition["name"]])
+        for condition in run.run["experiment"]["conditions"]
+        if condition["name"] in cycles
+    )
 
 
 def _pairs(

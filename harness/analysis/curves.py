@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.experiment.written.claimed import own_claims
+from harness.results.settled import fixed_beforehand
+from harness.statistics.dependence import Table
 from harness.statistics.frontier import Point, frontier, sentence
-from harness.statistics.intervals import clopper_pearson
+from harness.statistics.intervals import Interval
+from harness.statistics.prediction import Count, from_forced_restores, from_other_restores
 
 TARGET = 0.999  # of a condition that claims no reliability of its own
 ASSUMED = (
@@ -24,16 +27,33 @@ _RATE = re.compile(r"(faults|causes)\.(.+)\.rate")
 Json = Mapping[str, Any]
 
 
-class _Place(NamedTuple):
-    """One condition of a sweep: as it was set, as it was measured, and where it stands."""
+class _Known(NamedTuple):
+    """One condition of the run, as it was set and as it was measured."""
 
     settings: Json
     measured: Json
+    fixed: bool  # its number of cycles was settled beforehand
+
+
+class _Place(NamedTuple):
+    """One condition of a sweep, and where it stands."""
+
+    condition: _Known
     x: float
+
+    @property
+    def settings(self) -> Json:
+        """As it was set."""
+        return self.condition.settings
+
+    @property
+    def measured(self) -> Json:
+        """As it was measured."""
+        return self.condition.measured
 
 
 def curves(
-    settings: Sequence[Json], measured: Sequence[Json], confidence: float, *, fixed: bool = True
+    settings: Sequence[Json], measured: Sequence[Json], confidence: float, run: Json
 ) -> list[dict[str, Any]]:
     """Return a curve for each series of each sweep; [] where nothing was swept over numbers.
 
@@ -46,22 +66,29 @@ def curves(
         settings: the conditions of run.json.
         measured: the conditions of summary.json, of the same names.
         confidence: that all that one curve's frontier says is right at once.
-        fixed: whether the numbers of cycles were fixed beforehand: no run that stops when it is
-            decided, none that was gone on with for more cycles after it had ended.
+        run: run.json, which says whether numbers of cycles could depend on what they showed.
 
     Returns:
         For each curve its name, series, key, label, points in ascending order of x (shares from 0
         to 1), frontier, what was left out and why, and the name of the condition whose strata
-        estimate the same curve.
+        estimate the same curve. What independence predicts has bounds only where the numbers of
+        cycles it comes from were fixed beforehand.
     """
-    known = {condition["name"]: condition for condition in measured}
+    by_name = {condition["name"]: condition for condition in measured}
+    known = {
+        setting["name"]: _Known(
+            setting, found, fixed_beforehand(run, setting, int(found["cycles"]))
+        )
+        for setting in settings
+        if (found := by_name.get(setting["name"])) is not None
+    }
     sweeps: dict[str, list[Json]] = {}
     for setting in settings:
         if setting.get("sweep") and setting["name"] in known:
             keys = [setting["sweep"]["of"], *setting["sweep"]["axes"]]
             sweeps.setdefault(json.dumps(keys), []).append(setting)
     made = [
-        _curve(places, key, settings, known, confidence, fixed)
+        _curve(places, key, known, confidence)
         for conditions in sweeps.values()
         if (key := _x_key(conditions)) is not None
         for places in _series(conditions, known, key).values()
@@ -78,12 +105,12 @@ def _x_key(conditions: Sequence[Json]) -> str | None:
 
 
 def _series(
-    conditions: Sequence[Json], known: Mapping[str, Json], key: str
+    conditions: Sequence[Json], known: Mapping[str, _Known], key: str
 ) -> dict[str, list[_Place]]:
     """Part the conditions of a sweep by their values on all other axes."""
     series: dict[str, list[_Place]] = {}
     for condition in conditions:
-        place = _Place(condition, known[condition["name"]], condition["sweep"]["axes"][key])
+        place = _Place(known[condition["name"]], condition["sweep"]["axes"][key])
         series.setdefault(json.dumps(_others(condition, key)), []).append(place)
     return {other: sorted(places, key=lambda p: p.x) for other, places in series.items()}
 
@@ -93,12 +120,7 @@ def _others(condition: Json, key: str) -> dict[str, Any]:
 
 
 def _curve(
-    places: Sequence[_Place],
-    key: str,
-    settings: Sequence[Json],
-    known: Mapping[str, Json],
-    confidence: float,
-    fixed: bool,
+    places: Sequence[_Place], key: str, known: Mapping[str, _Known], confidence: float
 ) -> dict[str, Any] | None:
     why = _left_out(places)
     kept = [place for place in places if place.settings["name"] not in why]
@@ -112,8 +134,10 @@ def _curve(
         "key": key,
         "label": label,
         "points": points,
-        "stratified": _stratified(kept[0].settings, key, settings),
-        "frontier": _frontier(places, why, confidence, of, fixed),
+        "stratified": _stratified(
+            kept[0].settings, key, [each.settings for each in known.values()]
+        ),
+        "frontier": _frontier(places, why, confidence, of),
         "left_out": [{"condition": name, "why": text} for name, text in why.items()],
     }
 
@@ -140,10 +164,12 @@ def _unfit(place: _Place) -> str:
     return "; ".join(measured["doubts"])
 
 
-def _point(place: _Place, known: Mapping[str, Json], confidence: float) -> dict[str, Any]:
+def _point(place: _Place, known: Mapping[str, _Known], confidence: float) -> dict[str, Any]:
     measured = place.measured
     shares = measured["reliability"]
-    predicted = _predicted(measured, known, confidence) or {}
+    predicted = _predicted(measured, known, confidence)
+    other = known.get((measured.get("together") or {}).get("compared_with") or "")
+    bounded = predicted if place.condition.fixed and (other is None or other.fixed) else None
     return {
         "x": place.x,
         "condition": place.settings["name"],
@@ -152,9 +178,9 @@ def _point(place: _Place, known: Mapping[str, Json], confidence: float) -> dict[
         "reliability": shares["estimate"],
         "lower": shares["lower"],
         "upper": shares["upper"],
-        "predicted": predicted.get("estimate"),
-        "predicted_lower": predicted.get("lower"),
-        "predicted_upper": predicted.get("upper"),
+        "predicted": predicted and predicted.estimate,
+        "predicted_lower": bounded and bounded.lower,
+        "predicted_upper": bounded and bounded.upper,
     }
 
 
@@ -163,45 +189,32 @@ def _failures(measured: Json) -> int:
     return int(measured["cycles"]) - clean
 
 
-def _predicted(measured: Json, known: Mapping[str, Json], confidence: float) -> Json | None:
+def _predicted(measured: Json, known: Mapping[str, _Known], confidence: float) -> Interval | None:
     """Return the reliability if cleanup and restore failed independently; None if nobody knows.
 
-    1 - P(cleanup failed) P(restore failed), from restores forced in the condition's own cycles;
-    else from the condition that is the same but restores every time. That is of the cycles that
-    had a backup; those whose backup was refused fail in any case, and count as they are. So do
-    those that were believed and dirty: no restore had a say in them.
+    From restores forced in the condition's own cycles; else from the condition that is the same
+    but restores every time (see `harness.statistics.prediction`).
     """
     counts = measured.get("together") or {}
     dependence = measured.get("dependence") or {}
-    own = dependence.get("predicted")
-    found = own or _from_restores(counts, known.get(counts.get("compared_with") or ""), confidence)
-    if not found or found["estimate"] is None:
-        return None
-    backed_up = 1 - counts.get("recovery_only", 0) / measured["cycles"]
-    unseen = dependence.get("unseen", 0) / measured["cycles"] if own else 0.0
-    return {
-        end: None if found[end] is None else max(0.0, found[end] * backed_up - unseen)
-        for end in ("estimate", "lower", "upper")
-    }
-
-
-def _from_restores(counts: Json, other: Json | None, confidence: float) -> Json | None:
-    """Predict from the condition that restores every time, each chance with half of the error."""
+    cycles = measured["cycles"]
+    refused = Count(counts.get("recovery_only", 0), cycles)
+    if (dependence.get("predicted") or {}).get("estimate") is not None:
+        table = Table(
+            **dependence["cells"], share=dependence["share"], untried=dependence["untried"]
+        )
+        unseen = Count(dependence.get("unseen", 0), cycles)
+        return from_forced_restores(table, refused, unseen, confidence)
+    other = known.get(counts.get("compared_with") or "")
     if other is None:
         return None
     failed = counts["cleanup_only"] + counts["both"]
-    tried = (other.get("timings_ms") or {}).get("restore", {}).get("count", 0)
-    if not tried or not failed + counts["neither"]:
+    cleanup = Count(failed, failed + counts["neither"])
+    tried = (other.measured.get("timings_ms") or {}).get("restore", {}).get("count", 0)
+    if not tried or not cleanup.of:
         return None
-    each = 1 - (1 - confidence) / 2
-    cleanup = clopper_pearson(failed, failed + counts["neither"], each)
-    not_restored = max(0, tried - other["outcomes"]["restored"])
-    restore = clopper_pearson(not_restored, tried, each)
-    return {
-        "estimate": 1 - cleanup.estimate * restore.estimate,
-        "lower": 1 - cleanup.upper * restore.upper,
-        "upper": 1 - cleanup.lower * restore.lower,
-    }
+    restore = Count(max(0, tried - other.measured["outcomes"]["restored"]), tried)
+    return from_other_restores(cleanup, restore, refused, confidence)
 
 
 def _target(places: Sequence[_Place]) -> float:
@@ -216,7 +229,6 @@ def _frontier(
     left_out: Mapping[str, str],
     confidence: float,
     of: str,
-    fixed: bool,
 ) -> dict[str, Any]:
     # What is left out tells nothing, and still counts: nothing is shown beyond a rate that nobody
     # knows of, and how many points share the error must not depend on what they showed.
@@ -224,9 +236,8 @@ def _frontier(
     for place in places:
         settings, measured = place.settings, place.measured
         if settings["name"] not in left_out:
-            # fewer cycles than planned: they may have ended because of what they showed
-            whole = fixed and measured["cycles"] >= settings.get("cycles", 0)
-            points[place.x] = Point(place.x, _failures(measured), measured["cycles"], whole)
+            cycles, failures = measured["cycles"], _failures(measured)
+            points[place.x] = Point(place.x, failures, cycles, place.condition.fixed)
     crossing = frontier(list(points.values()), _target(places), confidence)
     return {
         "target": crossing.target,

@@ -24,6 +24,7 @@ from harness.statistics.odds import odds_ratio
 
 Reading = Literal["together", "independent", "apart", "unknown"]
 
+DESCRIPTIVE = "descriptive, because the number of cycles was not fixed beforehand"
 _SAYS: dict[Reading, str] = {
     "together": "they fail together more often than by chance",
     "independent": "nothing here excludes that they fail independently",
@@ -33,7 +34,7 @@ _SAYS: dict[Reading, str] = {
 
 
 def dependence(
-    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
+    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float, *, fixed: bool = True
 ) -> dict[str, Any] | None:
     """Return what one condition says; None where no restore was to be forced.
 
@@ -41,6 +42,8 @@ def dependence(
         condition: one of run.json.
         frame: its cycles, as Results.cycles gives them.
         confidence: of each interval by itself.
+        fixed: whether the number of cycles was fixed beforehand; else every interval is called
+            descriptive.
 
     Returns:
         ``cells`` (counts): a restore was tried, and failed (``both``) or not (``cleanup_only``);
@@ -50,7 +53,7 @@ def dependence(
         believed, though the cycle ended dirty. ``share`` of the believed cycles that was drawn.
         ``odds_ratio`` and ``lift`` (1 is independence), the reliability that independence
         ``predicted`` and the one ``measured`` (shares): None where a figure is not known or has
-        no upper bound. ``sentence`` says it to people.
+        no upper bound. ``descriptive``: whether the intervals are. ``sentence`` says it to people.
     """
     share = float(condition.get("shadow") or 0)
     if not share or not pairs(condition):
@@ -70,6 +73,8 @@ def dependence(
         sentence = f"{lifted.sentence()}; no restore failed, needed or forced"
     if unseen:
         sentence += f"; counted as believed: {unseen:,} that ended dirty unseen"
+    if not fixed:
+        sentence += f"; {DESCRIPTIVE}"
     return {
         "cells": cells,
         "untried": untried,
@@ -80,6 +85,7 @@ def dependence(
         "lift": _ratio(lifted.ratio),
         "predicted": _reliability(lifted.predicted),
         "measured": _reliability(lifted.measured),
+        "descriptive": not fixed,
         "sentence": sentence,
     }
 
@@ -105,16 +111,19 @@ def common(conditions: Sequence[Mapping[str, Any]], confidence: float) -> dict[s
     ]
     common_ratio = common_odds_ratio(tables, confidence)
     usable = common_ratio.agree and common_ratio.strata > 0
+    sentence = _all_say(
+        common_ratio.strata,
+        common_ratio.ratio,
+        common_ratio.homogeneity,
+        agree=common_ratio.agree,
+    )
+    if any(entry.get("descriptive") for entry in known):
+        sentence += f"; {DESCRIPTIVE}"
     return {
         "common": _ratio(common_ratio.ratio) if usable else None,
         "agree": common_ratio.agree,
         "strata": common_ratio.strata,
-        "sentence": _all_say(
-            common_ratio.strata,
-            common_ratio.ratio,
-            common_ratio.homogeneity,
-            agree=common_ratio.agree,
-        ),
+        "sentence": sentence,
     }
 
 

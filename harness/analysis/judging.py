@@ -22,6 +22,7 @@ from harness.guard.policy import POLICIES
 from harness.results.columns import Columns
 from harness.results.folder import RUN
 from harness.results.reading import Results, ledger
+from harness.results.settled import fixed_beforehand
 from harness.statistics.sequential import UNREACHABLE, refute_boundary, support_boundary
 
 METHOD, STRATIFIED = "truncated-beta mixture e-process", "stratified_chernoff"
@@ -42,6 +43,7 @@ def evidence_of(
     columns: Columns,
     confidence: float,
     struck: Mapping[str, Mapping[str, int]] | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """Return what a condition has to say.
 
@@ -50,6 +52,8 @@ def evidence_of(
         columns: its cycles, as Results.columns gives them.
         confidence: of the intervals.
         struck: what ``ledger`` counts in these cycles, where that is known already.
+        run: run.json, which says whether the number of cycles could depend on what they showed;
+            without it they count as fixed beforehand.
     """
     fired = ledger(columns["faults"]) if struck is None else struck
     return Evidence(
@@ -66,6 +70,7 @@ def evidence_of(
         over_http=condition.get("connection") == "backend",
         backs_up=_backs_up(condition),
         designed=condition if condition.get("strata") is not None else None,
+        fixed=run is None or fixed_beforehand(run, condition, len(columns["cycle"])),
     )
 
 
@@ -96,8 +101,8 @@ def judged_claims(
         refuted, undecided, not refuted, not measured), decided_at_cycle (from 1, among those that
         count), why, doubts (sentences), failures and cycles (those that count), refused (how many
         of the failures are refusals), estimate, lower and upper (shares, None where nothing was
-        measured), interval_confidence, confidence (of this verdict), method, next (a sentence or
-        None), path.
+        measured), interval_confidence and interval_method (see `statistics.intervals`), confidence
+        and method (of this verdict), next (a sentence or None), path.
     """
     own = own_claims(condition)
     return [
@@ -128,6 +133,7 @@ def _entry(evidence: Evidence, claim: Claim, each: float, path: bool) -> dict[st
         "lower": _known(judged.interval.lower) if known else None,
         "upper": _known(judged.interval.upper) if known else None,
         "interval_confidence": judged.interval.confidence,
+        "interval_method": judged.interval.method,
         "confidence": each,
         "method": STRATIFIED if designed else METHOD,
         "next": judged.next,

@@ -42,6 +42,7 @@ class Evidence:
     over_http: bool = False  # the tests' own calls can fail
     backs_up: bool = True  # the policy asks for a backup
     designed: Mapping[str, Any] | None = None  # the condition, where its cycles were designed
+    fixed: bool = True  # how many cycles there are was settled beforehand (results.settled)
 
     @property
     def cycles(self) -> int:

@@ -1,7 +1,8 @@
 """What came of each stratum: of the cycles with a set number of struck slots.
 
-The enumerated strata count as exact where every set of all of them was seen to end alike each time;
-else their cycles are a sample as any other's, each of the weight of its set.
+The cycles of an enumerated stratum are a sample as any other's, each of the weight of its set. Who
+takes for granted that the same faults always end alike may count it as exact, where every set of
+all of them was seen to end alike each time.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ Bools = NDArray[np.bool_]
 
 
 def strata_of(
-    design: Design, frame: pd.DataFrame, measure: str, *, steady: bool = True
+    design: Design, frame: pd.DataFrame, measure: str, *, steady: bool
 ) -> tuple[list[Stratum], str]:
     """Return what came of each stratum, and which set did not always end alike ("" for none).
 
-    Where any set of any stratum ended unlike, none counts as exact: what made it do so may do so
-    to all. Without ``steady`` none does in any case.
+    With ``steady``, which takes for granted that the same faults always end alike, the enumerated
+    strata are exact; none of them is where any set ended unlike: what made it do so may do so to
+    all.
     """
     numbering = design.numbering
     failed = _failed(frame, measure)

@@ -1,16 +1,16 @@
 """The failure probability at any fault rate, from cycles with a set number of faults.
 
-What was struck in a cycle follows from its number (`harness.analysis.design`). That a set always
-ends as it was seen to end (`harness.analysis.strata_outcomes`) is taken for granted by the curve
-and said with it. A verdict does not take it for granted: there all cycles are a sample. Where a
-cycle is missing or the instrument failed there is no estimate at all: what is missing may be what
-failed.
+What was struck in a cycle follows from its number (`harness.analysis.design`). All cycles are a
+sample: that the same faults ended alike each time they were seen is no proof that they always do,
+and where one cycle in 10,000 fails by chance an interval that takes it for one is too short. What
+it would be on that assumption stands apart, under its name (`Conditional`). Where a cycle is
+missing or the instrument failed there is no estimate at all: what is missing may be what failed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from harness.analysis.judged import Judged
 from harness.analysis.rate_curve import TARGET, Frontier, Point, rate_curve
 from harness.analysis.strata_outcomes import strata_of
 from harness.experiment.written.claimed import Claim
+from harness.results.stored_summary import IF_ALIKE
 from harness.statistics.digits import percent, percent_interval, sure
 from harness.statistics.intervals import Interval
 from harness.statistics.strata import Stratum, estimate
@@ -38,7 +39,7 @@ class StratumShare:
     k: int
     cycles: int
     failures: int
-    exact: bool  # whether every set is known to end as it did
+    exact: bool  # whether every set was run, and ended alike each time
     share: float | None  # that failed, by weight (0..1); None where there was no cycle
     sets: int  # of k slots that there are
 
@@ -54,6 +55,16 @@ class AtRate:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditional:
+    """What holds if the same faults always end alike, as they did each time they were seen."""
+
+    assumed: str  # the assumption, for people
+    curve: list[Point]
+    at_rate: AtRate
+    frontier: Frontier
+
+
+@dataclass(frozen=True, slots=True)
 class Stratified:
     """``strata`` of a condition in summary.json, key by key."""
 
@@ -66,6 +77,7 @@ class Stratified:
     curve: list[Point]
     at_rate: AtRate
     frontier: Frontier  # where a reliability of 0.999 holds, and from where it is broken
+    conditional: Conditional | None  # None where the same faults were seen to end unlike
 
 
 def stratified(
@@ -98,21 +110,34 @@ def stratified(
             curve=[],
             at_rate=AtRate(design.rate),
             frontier=Frontier(TARGET, None, None, confidence),
+            conditional=None,
         )
-    strata, unsteady = strata_of(design, frame, "reliability")
-    own = estimate(strata, design.rates, design.rates, confidence)
-    drawn = rate_curve(design, strata, confidence)
+    alike, unsteady = strata_of(design, frame, "reliability", steady=True)
+    sampled, _ = strata_of(design, frame, "reliability", steady=False)
+    drawn = rate_curve(design, sampled, confidence)
     return Stratified(
         slots,
         drawn_at,
         enumerated,
         steady=not unsteady,
         unsteady=unsteady,
-        strata=[_share_of(stratum, slots) for stratum in strata],
+        strata=[_share_of(stratum, slots) for stratum in alike],
         curve=drawn.points,
-        at_rate=AtRate(design.rate, own.estimate, own.lower, own.upper),
+        at_rate=_at_rate(design, sampled, confidence),
         frontier=drawn.frontier,
+        conditional=None if unsteady else _conditional(design, alike, confidence),
     )
+
+
+def _conditional(design: Design, alike: Sequence[Stratum], confidence: float) -> Conditional:
+    drawn = rate_curve(design, alike, confidence)
+    at_rate = _at_rate(design, alike, confidence)
+    return Conditional(IF_ALIKE, drawn.points, at_rate, drawn.frontier)
+
+
+def _at_rate(design: Design, strata: Sequence[Stratum], confidence: float) -> AtRate:
+    own = estimate(strata, design.rates, design.rates, confidence)
+    return AtRate(design.rate, own.estimate, own.lower, own.upper)
 
 
 def _share_of(stratum: Stratum, slots: int) -> StratumShare:
@@ -173,7 +198,7 @@ def judge(
     if design is None:
         return Judged(nothing, "not measured", None, "its strata were never allocated")
     why = incomplete(design, frame)
-    interval, why = _share(design, frame, claim.measure, confidence, why, steady=False)
+    interval, why = _share(design, frame, claim.measure, confidence, why)
     if math.isnan(interval.estimate):
         return Judged(interval, "undecided", None, why, (why,))
     at_most = 1.0 if claim.at_most is None else claim.at_most
@@ -200,13 +225,7 @@ def _bounded(claim: Claim, interval: Interval) -> str:
 
 
 def _share(
-    design: Design,
-    frame: pd.DataFrame,
-    measure: str,
-    confidence: float,
-    why: str,
-    *,
-    steady: bool = True,
+    design: Design, frame: pd.DataFrame, measure: str, confidence: float, why: str
 ) -> tuple[Interval, str]:
     """Return the share that does not fail at the condition's own rates, and what to know of it.
 
@@ -214,7 +233,7 @@ def _share(
     """
     if why:
         return Interval(math.nan, 0.0, 1.0, confidence, METHOD), why
-    strata, unsteady = strata_of(design, frame, measure, steady=steady)
+    strata, unsteady = strata_of(design, frame, measure, steady=False)
     failing = estimate(strata, design.rates, design.rates, confidence)
     bounds = (1 - failing.estimate, 1 - failing.upper, 1 - failing.lower)
     return Interval(*bounds, confidence, METHOD), unsteady

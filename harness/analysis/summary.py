@@ -47,12 +47,21 @@ def load(folder: Path) -> Stored:
 
     A published run may have only the two JSON files. UsageError where there is no run.
     """
-    # one without a verdict is from before rows were claims: `check` gives other verdicts than it
     return stored_or_anew(
         Path(folder),
-        lambda summary: "verdict" in summary,
+        _is_whole,
         lambda run: summarise(Results(run)),
     )
+
+
+def _is_whole(summary: Mapping[str, Any]) -> bool:
+    """Whether a summary says what one of today does.
+
+    One without a verdict is from before rows were claims: `check` gives other verdicts than it. A
+    curve by strata without its own bounds is from before they stood apart from an assumption's.
+    """
+    strata = [condition.get("strata") for condition in summary["conditions"]]
+    return "verdict" in summary and all(each.get("at_rate") for each in strata if each)
 
 
 def summarise(results: Results) -> dict[str, Any]:
@@ -107,14 +116,14 @@ def _summary(
     for condition in results.conditions:
         name = condition["name"]
         struck = ledger(frames[name]["faults"])
-        known[name] = evidence_of(condition, columns[name], confidence, struck)
+        known[name] = evidence_of(condition, columns[name], confidence, struck, results.run)
         wall_s = (results.run.get("wall_s_by_condition") or {}).get(name)
         conditions.append(
             _condition(condition, known[name], frames[name], struck, wall_s)
             | _claimed(judged_claims(condition, known[name], claims))
             | {"together": _apart(condition, results.conditions, frames)}
             | {"unsaid": unsaid(condition, frames[name])}
-            | {"dependence": dependence(condition, frames[name], confidence)}
+            | {"dependence": _dependence(condition, frames[name], known[name])}
             # of designed cycles not what failed of them
             | shares(condition, frames[name], confidence)
             | {"strata": _strata(condition, frames[name], confidence)}
@@ -127,9 +136,7 @@ def _summary(
         "verdict": of_run(conditions),
         "conditions": conditions,
         "dependence": common(conditions, confidence),
-        "curves": curves(
-            results.conditions, conditions, confidence, fixed=not results.run.get("looked")
-        ),
+        "curves": curves(results.conditions, conditions, confidence, results.run),
         "rows": [
             evaluate(row, known.get(row["condition"]), claims.each)
             | {"claim_number": claims.number(row)}
@@ -148,6 +155,12 @@ def _strata(
 ) -> dict[str, Any] | None:
     strata = stratified(condition, frame, confidence)
     return None if strata is None else asdict(strata)
+
+
+def _dependence(
+    condition: Mapping[str, Any], frame: pd.DataFrame, evidence: Evidence
+) -> dict[str, Any] | None:
+    return dependence(condition, frame, evidence.confidence, fixed=evidence.fixed)
 
 
 def _apart(

@@ -1,6 +1,8 @@
 """The one verdict on a claim, which everything that tells of one asks for.
 
-The share with its Clopper-Pearson interval, and the sequential verdict in order of cycle number.
+The share with its interval, and the sequential verdict in order of cycle number. The interval is
+Clopper-Pearson's where the number of cycles was fixed beforehand; of a condition that ended when it
+was decided, or when somebody had seen enough, it is the one that holds wherever a run stops.
 What was not measured, a harness error, a fault that never fired or a missing cycle can only take a
 `supported` away, never give one.
 """
@@ -17,6 +19,7 @@ from harness.analysis.judged import GOOD, HARNESS_ERROR, Judged
 from harness.analysis.measures import Bools, Evidence, Trials, counted, trials
 from harness.experiment.written.claimed import Claim
 from harness.results.columns import framed
+from harness.statistics.anytime import anytime
 from harness.statistics.digits import percent, sure
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.statistics.sequential import (
@@ -63,14 +66,18 @@ def judge(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
     if claim.figure:
         return _of_figure(kept)
     if claim.at_least == 1:
-        return _of_all(kept, evidence.confidence)
+        return _of_all(kept, evidence)
     return _sequential(claim, kept, tried, evidence, confidence)
 
 
 def interval_of(tried: Trials, evidence: Evidence) -> Interval:
     """Return the share of trials that did not fail with its interval."""
     failed = tried.failed[tried.counted]
-    return clopper_pearson(len(failed) - int(failed.sum()), len(failed), evidence.confidence)
+    cycles, confidence = len(failed), evidence.confidence
+    held = cycles - int(failed.sum())
+    if evidence.fixed:
+        return clopper_pearson(held, cycles, confidence)
+    return anytime(held, cycles, confidence)
 
 
 def combined(verdicts: Iterable[str]) -> str | None:
@@ -152,7 +159,7 @@ def _sequential(
     return replace(kept, why=why, next=_next(claim, kept, confidence))
 
 
-def _of_all(kept: Judged, confidence: float) -> Judged:
+def _of_all(kept: Judged, evidence: Evidence) -> Judged:
     """Judge a claim of 100%: the first failure refutes it, and no number of cycles proves it."""
     if kept.real.any():
         first = int(np.argmax(kept.real)) + 1
@@ -161,8 +168,9 @@ def _of_all(kept: Judged, confidence: float) -> Judged:
     if kept.doubts:
         return replace(kept, why="; ".join([*kept.doubts, said]))
     cycles, failures = len(kept.failed), int(kept.failed.sum())
-    bound = clopper_pearson(cycles - failures, cycles, confidence, "lower").lower
-    why = f"at least {percent(bound, 'ROUND_FLOOR')} ({sure(confidence)}); {said}"
+    bounded = clopper_pearson if evidence.fixed else anytime
+    bound = bounded(cycles - failures, cycles, evidence.confidence, "lower").lower
+    why = f"at least {percent(bound, 'ROUND_FLOOR')} ({sure(evidence.confidence)}); {said}"
     return replace(kept, verdict="not refuted", why=why)
 
 

@@ -49,7 +49,7 @@ def curve(
     bands = {
         condition["name"]: condition["strata"]["curve"]
         for condition in run.summary["conditions"]
-        if condition.get("strata")
+        if (condition.get("strata") or {}).get("curve")
         and any(condition["name"] == each.get("stratified") for each in shown)
     }
     ax = style.axes(ax, _HEIGHT_IN)

@@ -16,6 +16,7 @@ from harness.results.folder import CYCLES, RUN, check_version, read_run
 from harness.results.run_checks import SUM, checksum, parsed
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
+CONDITIONAL, IF_ALIKE = "conditional", "if the same faults always end alike"  # of strata
 SOURCES = "made_from"  # the key of {file name: SHA-256 of its content}
 _ANEW = "remove it: it is computed anew from the cycles"
 
@@ -35,7 +36,7 @@ def sealed(folder: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """Read a summary.json.
+    """Read a summary.json, an older one in the form of today's as far as it says so much.
 
     Raises:
         MeasurementError: it is damaged.
@@ -55,7 +56,27 @@ def read_summary(path: Path) -> dict[str, Any]:
             f"{path}: {SUM}: it is not that of the other values, so it was damaged or changed "
             f"since a run wrote it; {_ANEW}"
         )
-    return dict(summary)
+    return {**summary, "conditions": [_assumed(entry) for entry in summary["conditions"]]}
+
+
+def _assumed(condition: Any) -> Any:
+    """Put what an older run took for granted under the assumption's name.
+
+    Its curve by strata, and the bounds of its shares, hold only if the same faults always end
+    alike; those that hold in any case nobody computed.
+    """
+    strata = condition.get("strata")
+    if not strata or CONDITIONAL in strata or not strata.get("steady"):
+        return condition
+    taken = {key: strata.get(key) for key in ("curve", "at_rate", "frontier")}
+    nothing: dict[str, Any] = {"curve": [], "at_rate": None, "frontier": None}
+    conditional = {"assumed": IF_ALIKE, **taken}
+    shares = {
+        key: {**value, "lower": None, "upper": None}
+        for key, value in condition.items()
+        if isinstance(value, dict) and str(value.get("method")).startswith("stratified")
+    }
+    return {**condition, **shares, "strata": {**strata, **nothing, CONDITIONAL: conditional}}
 
 
 def fresh(folder: Path) -> dict[str, Any] | None:

@@ -2,7 +2,8 @@
 
 Clopper-Pearson, because it never promises too much: Wilson's and Jeffreys' one-sided bounds
 support a false claim more often than their confidence allows. An interval here is for a number of
-cycles fixed beforehand; a verdict that may stop early comes from `sequential`.
+cycles fixed beforehand; a verdict that may stop early comes from `sequential`, and the interval
+that may be read wherever a run stops from `anytime`.
 
 scipy is imported inside the functions: it takes most of a second, and most commands need none.
 """
@@ -21,7 +22,19 @@ class Interval(NamedTuple):
     lower: float
     upper: float
     confidence: float
-    method: str  # clopper_pearson, clopper_pearson_lower, clopper_pearson_upper
+    method: str  # clopper_pearson, e_process (of `anytime`), each also with _lower; ..._upper
+
+
+_CALLED = {
+    "clopper_pearson": "Clopper-Pearson interval",
+    "e_process": "interval valid at any stopping time",
+    "stratified_chernoff": "interval over strata",
+}
+
+
+def called(method: str) -> str:
+    """Return what people call an interval by the name of its method."""
+    return _CALLED.get(method, "interval")
 
 
 def clopper_pearson(
@@ -49,8 +62,7 @@ def clopper_pearson(
         ValueError: for counts that no trials can give, a confidence outside (0, 1), or another
             word for `sided`.
     """
-    if not 0 <= successes <= trials:
-        raise ValueError(f"successes must be from 0 to trials, not {successes} of {trials} trials")
+    check_counts(successes, trials)
     check_confidence(confidence)
     if sided not in ("two", "lower", "upper"):
         raise ValueError(f"sided must be two, lower or upper, not {sided!r}")
@@ -108,6 +120,12 @@ def sample_size(claim: float, failures_allowed: int, confidence: float = 0.95) -
     while not proven(enough):
         enough *= 2
     return bisect_left(range(enough), True, lo=failures_allowed + 1, key=proven)
+
+
+def check_counts(successes: int, trials: int) -> None:
+    """Refuse, with a ValueError, counts that no trials can give."""
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes must be from 0 to trials, not {successes} of {trials} trials")
 
 
 def check_claim(claim: float) -> None:

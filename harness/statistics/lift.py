@@ -59,20 +59,37 @@ def lift(table: Table, confidence: float = 0.95) -> Lift:
     Raises:
         ValueError: for a confidence outside (0, 1).
     """
-    check_confidence(confidence)
+    expected = predicted(table, confidence)
     cleanup, restore, both = table.chances
     product = cleanup * restore
     estimate = both / product if product else math.nan
     low = _extreme(_lift, table, confidence, "lower", "upper")
     high = _extreme(_lift, table, confidence, "upper", "lower")
     ratio = around(estimate, low, high, confidence, "squared_scores")
-    predicted = _reliability(product, _product, table, confidence)
     counted = _cycles_counted(table)
     if counted is None:
         measured = _reliability(both, _both, table, confidence)
     else:
         measured = clopper_pearson(counted - table.both, counted, confidence)
-    return Lift(ratio, predicted, measured)
+    return Lift(ratio, expected, measured)
+
+
+def predicted(table: Table, confidence: float = 0.95) -> Interval:
+    """Give the reliability that independence predicts: 1 - P(cleanup fails) P(restore fails).
+
+    Args:
+        table: the cycles of one condition.
+        confidence: the least probability, between 0 and 1, that the interval holds the truth.
+
+    Returns:
+        A share with its interval; nan in 0 to 1 where the table says nothing.
+
+    Raises:
+        ValueError: for a confidence outside (0, 1).
+    """
+    check_confidence(confidence)
+    cleanup, restore, _ = table.chances
+    return _reliability(cleanup * restore, _product, table, confidence)
 
 
 def _figure(share: Interval) -> str:
@@ -110,12 +127,12 @@ def _both(cleanup: Floats, failed: Floats, forced: Floats) -> Floats:
 
 
 def _reliability(
-    failures: float, function: Callable[..., Floats], table: Table, confidence: float
+    failing: float, function: Callable[..., Floats], table: Table, confidence: float
 ) -> Interval:
     """Turn a chance of failure that grows with all three shares into a reliability."""
     lower = 1 - _extreme(function, table, confidence, "upper", "upper")
     upper = 1 - _extreme(function, table, confidence, "lower", "lower")
-    bounds = around(1 - failures, lower, upper, confidence, "squared_scores")
+    bounds = around(1 - failing, lower, upper, confidence, "squared_scores")
     # a product of shares may come out a rounding error above 1
     return Interval(bounds.estimate, max(0.0, bounds.lower), *bounds[2:])
 

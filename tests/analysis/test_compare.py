@@ -103,3 +103,6 @@ def test_a_run_that_stopped_early_is_said_to_have(folder: Path) -> None:
     lines, _ = compare(stored(folder / "a", GOOD), stored(folder / "b", GOOD, looked=True))
     assert [line for line in lines if "stopped early" in line] == [lines[1]]
     assert lines[1].startswith(str(folder / "b"))
+    planned = [{"name": "one", "cycles": len(GOOD) + 1}]  # somebody ended it
+    lines, _ = compare(folder / "a", stored(folder / "c", GOOD, conditions=planned))
+    assert [line for line in lines if "stopped early" in line] == [lines[1]]

@@ -13,6 +13,8 @@ from harness.analysis.curves import curves
 from harness.analysis.summary import summarise
 from harness.experiment.written.configuration import load
 from harness.results.records import CycleRecord
+from harness.statistics.dependence import Table
+from harness.statistics.prediction import Count, from_forced_restores
 from tests.stored_runs import cycle, make_run, struck
 
 SWEPT = """
@@ -95,35 +97,42 @@ def upper_end(failed: int, tried: int, error: float) -> float:
 
 
 def test_the_prediction_by_hand(tmp_path: Path) -> None:
-    """20 of 100 cleanups and 5 of 100 restores failed: ends multiply, at half the error each."""
+    """20 of 100 cleanups, 5 of 100 restores, no backup refused: ends at a third of the error."""
     low = summary_of(tmp_path, SWEPT, FALLING)["curves"][1]["points"][0]
     assert low["predicted"] == pytest.approx(0.99)
-    worst = upper_end(20, 100, 0.025) * upper_end(5, 100, 0.025)
-    best = (1 - upper_end(80, 100, 0.025)) * (1 - upper_end(95, 100, 0.025))
-    assert low["predicted_lower"] == pytest.approx(1 - worst)
+    error = 0.05 / 3
+    worst = upper_end(20, 100, error) * upper_end(5, 100, error)
+    best = (1 - upper_end(80, 100, error)) * (1 - upper_end(95, 100, error))
+    assert low["predicted_lower"] == pytest.approx((1 - upper_end(0, 100, error)) * (1 - worst))
     assert low["predicted_upper"] == pytest.approx(1 - best)
-    assert [round(low[f"predicted_{end}"], 4) for end in ("lower", "upper")] == [0.9625, 0.9984]
+    assert [round(low[f"predicted_{end}"], 4) for end in ("lower", "upper")] == [0.915, 0.9986]
 
 
 def test_restores_forced_in_its_own_cycles_predict_better(tmp_path: Path) -> None:
-    """What the condition's own shadow restores predict comes first."""
+    """What the condition's own shadow restores predict comes first, refusals as measured."""
     summary = summary_of(tmp_path, SWEPT, FALLING)
     settings = json.loads((tmp_path / "run/run.json").read_text())["experiment"]["conditions"]
-    own = {"estimate": 0.5, "lower": 0.4, "upper": 0.6}
-    measured = [one | {"dependence": {"predicted": own}} for one in summary["conditions"]]
-    point = curves(settings, measured, 0.95)[1]["points"][0]
-    assert [point[f"predicted{end}"] for end in ("", "_lower", "_upper")] == [0.5, 0.4, 0.6]
-    refused = [one | {"together": {"recovery_only": 10}} for one in measured]
-    point = curves(settings, refused, 0.95)[1]["points"][0]
-    assert point["predicted"] == pytest.approx(0.9 * 0.5)  # no restore undoes a refused backup
-    # and 5 of 100 were believed and dirty, in which no restore had a say
-    believed = {"dependence": {"predicted": own, "unseen": 5}}
-    point = curves(settings, [one | believed for one in refused], 0.95)[1]["points"][0]
-    found = [point[f"predicted{end}"] for end in ("", "_lower", "_upper")]
-    assert found == pytest.approx([0.9 * 0.5 - 0.05, 0.9 * 0.4 - 0.05, 0.9 * 0.6 - 0.05])
-    hopeless = {"dependence": {"predicted": own, "unseen": 90}}
-    point = curves(settings, [one | hopeless for one in refused], 0.95)[1]["points"][0]
-    assert point["predicted"] == point["predicted_lower"] == 0  # no share is less than none
+    cells = {"both": 4, "cleanup_only": 16, "restore_only": 2, "neither": 58}
+    own = {
+        "predicted": {"estimate": 0.9}, "cells": cells, "share": 1.0, "untried": 0, "unseen": 7
+    }  # fmt: skip
+    counts = {"together": {"recovery_only": 10}, "dependence": own}
+    measured = [one | counts for one in summary["conditions"]]
+    point = curves(settings, measured, 0.95, {})[1]["points"][0]
+    expected = from_forced_restores(Table(**cells), Count(10, 100), Count(7, 100))
+    assert [point[f"predicted{end}"] for end in ("", "_lower", "_upper")] == list(expected[:3])
+
+
+def test_what_ended_when_it_was_decided_predicts_without_bounds(tmp_path: Path) -> None:
+    """Its counts are no sample of a fixed size, here or where every cycle restores."""
+    summary = summary_of(tmp_path, SWEPT, FALLING)
+    settings = json.loads((tmp_path / "run/run.json").read_text())["experiment"]["conditions"]
+    longer = {"rising/restore_only/0.01": {"cycles": 101}}
+    for run, more in (({"looked": True}, {}), ({}, longer)):
+        changed = [one | more.get(one["name"], {}) for one in settings]
+        point = curves(changed, summary["conditions"], 0.95, run)[1]["points"][0]
+        assert point["predicted"] == pytest.approx(0.99)
+        assert (point["predicted_lower"], point["predicted_upper"]) == (None, None)
 
 
 def test_what_is_no_reliability_is_left_out_and_said(tmp_path: Path) -> None:
@@ -140,9 +149,9 @@ def test_what_is_no_reliability_is_left_out_and_said(tmp_path: Path) -> None:
     clean = {"cycles": 9000, "outcomes": {"cleaned": 9000, "restored": 0}, "doubts": []}
     shares = {"estimate": 1.0, "lower": 0.999, "upper": 1.0}
     good = [clean | {"name": each["name"], "reliability": shares} for each in (one, two)]
-    assert curves([one, two], good, 0.95)[0]["frontier"]["holds_to"] == 2
+    assert curves([one, two], good, 0.95, {})[0]["frontier"]["holds_to"] == 2
     planted = {"doubts": ["harness error in 1 cycle"]}
-    (curve,) = curves([one, two], [good[0] | planted, good[1]], 0.95)
+    (curve,) = curves([one, two], [good[0] | planted, good[1]], 0.95, {})
     assert curve["left_out"][0]["why"] == "harness error in 1 cycle"
     assert curve["frontier"]["holds_to"] is None
 
@@ -157,9 +166,9 @@ def test_cycles_that_ended_early_are_not_taken_for_a_fixed_number(tmp_path: Path
          "outcomes": {"cleaned": 4500, "restored": 0},
          "reliability": {"estimate": 1.0, "lower": 0.999, "upper": 1.0}} for x in (1, 2)
     ]  # fmt: skip
-    assert curves(settings, measured, 0.95)[0]["frontier"]["holds_to"] == 2
+    assert curves(settings, measured, 0.95, {})[0]["frontier"]["holds_to"] == 2
     longer = [one | {"cycles": 9000} for one in settings]
-    assert curves(longer, measured, 0.95)[0]["frontier"]["holds_to"] is None
+    assert curves(longer, measured, 0.95, {})[0]["frontier"]["holds_to"] is None
 
 
 STRATA = """
@@ -208,7 +217,7 @@ def test_the_axis_to_draw_over(
                "doubts": []}
         for one in settings
     ]  # fmt: skip
-    found = curves(settings, records, 0.95)
+    found = curves(settings, records, 0.95, {})
     assert {(curve["key"], curve["label"]) for curve in found} == ({(key, label)} if key else set())
 
 
@@ -226,7 +235,7 @@ def test_the_target_is_what_the_conditions_claim(tmp_path: Path) -> None:
 def test_runs_without_a_sweep_have_no_curves(tmp_path: Path) -> None:
     """Also those stored before sweeps were noted."""
     assert summarise(make_run(tmp_path / "run", [cycle(0)]))["curves"] == []
-    assert curves([{"name": "one"}], [{"name": "one"}], 0.95) == []
+    assert curves([{"name": "one"}], [{"name": "one", "cycles": 1}], 0.95, {}) == []
 
 
 def test_two_conditions_at_one_place_are_one_point() -> None:
@@ -239,6 +248,6 @@ def test_two_conditions_at_one_place_are_one_point() -> None:
         {"name": one["name"], "cycles": 9, "outcomes": {"cleaned": 9, "restored": 0}, "doubts": [],
          "reliability": {"estimate": 1.0, "lower": 0.7, "upper": 1.0}} for one in settings
     ]  # fmt: skip
-    (curve,) = curves(settings, measured, 0.95)
+    (curve,) = curves(settings, measured, 0.95, {})
     assert [point["condition"] for point in curve["points"]] == ["s/1", "s/2"]
     assert curve["left_out"] == [{"condition": "s/1.0", "why": "stands where s/1 does"}]

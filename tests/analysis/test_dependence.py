@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from harness.analysis import dependence as module
-from harness.analysis.dependence import common, dependence, reading
+from harness.analysis.dependence import DESCRIPTIVE, common, dependence, reading
+from harness.analysis.summary import summarise
 from harness.results.reading import Results
 from harness.results.records import CycleRecord
 from harness.statistics.dependence import Table
@@ -241,3 +242,17 @@ def test_a_wrong_count_is_seen(
     space: dict[str, Any] = {"__name__": "planted"}
     exec(compile(source.replace(old, new), "planted", "exec"), space)  # noqa: S102 - the defect
     assert space["_counted"](frame) != right
+
+
+def test_where_the_number_of_cycles_was_not_fixed_the_intervals_are_descriptive(
+    folder: Path,
+) -> None:
+    """They hold for numbers fixed beforehand alone, so they are called what they are."""
+    records = cycles_of(8, 30, 5, 60)
+    for name, run, word in (("a", {}, False), ("b", {"looked": True}, True)):
+        made = make_run(folder / name, records, conditions=[SHADOWED], **run)
+        found = summarise(made)
+        (one,) = found["conditions"]
+        assert one["dependence"]["descriptive"] is word
+        for told in (one["dependence"]["sentence"], found["dependence"]["sentence"]):
+            assert told.endswith(DESCRIPTIVE) is word

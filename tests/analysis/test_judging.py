@@ -22,7 +22,7 @@ from tests.stored_runs import cycle, cycles, make_run, struck
 KEYS = [
     "claim", "measure", "at_least", "at_most", "limit_ms", "verdict", "decided_at_cycle", "why",
     "doubts", "failures", "refused", "cycles", "estimate", "lower", "upper", "interval_confidence",
-    "confidence", "method", "next", "path", "own",
+    "interval_method", "confidence", "method", "next", "path", "own",
 ]  # fmt: skip
 
 
@@ -56,6 +56,7 @@ def test_a_supported_claim_and_the_way_there(folder: Path) -> None:
     assert (said["failures"], said["cycles"]) == (2, 10_000)
     interval = clopper_pearson(9998, 10_000, 0.95)
     assert (said["estimate"], said["lower"], said["upper"]) == interval[:3]
+    assert (said["interval_method"], said["method"]) == (interval.method, judging.METHOD)
     assert said["path"]["failures_at"] == [100, 2000]
     counts = range(2 + judging.BEYOND + 1)
     support = [[k, support_boundary(k, 0.999, 0.95)] for k in counts]
@@ -157,6 +158,15 @@ def test_the_share_of_designed_cycles_is_no_reliability(folder: Path, text: str,
     assert said["method"] == judging.STRATIFIED == stratified.METHOD
     assert said["estimate"] is said["next"] is None
     assert said["path"] == {"failures_at": [], "support_boundary": [], "refute_boundary": []}
+
+
+def test_no_failure_of_designed_cycles_is_drawn(folder: Path) -> None:
+    """Where their number is set, when they failed says nothing of how a verdict came about."""
+    records = cycles(["dirty_known", "cleaned"] * 50)
+    designed = judged(folder / "a", records, "reliability >= 0.5", strata={})
+    assert (designed["cycles"], designed["failures"]) == (100, 50)
+    assert designed["path"]["failures_at"] == []
+    assert judged(folder / "b", records, "reliability >= 0.5")["path"]["failures_at"][:2] == [1, 3]
 
 
 def test_designed_cycles_that_did_not_run_support_nothing(folder: Path) -> None:

@@ -28,6 +28,9 @@ from harness.reports.html_parts.opening import verdict as opening
 from harness.reports.published.readme import readme_table
 from harness.results.reading import Results
 from harness.results.records import CycleRecord
+from harness.statistics.anytime import anytime
+from harness.statistics.digits import percent
+from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import decide, support_boundary
 from tests.results.test_reading import MEMORY
 from tests.stored_runs import cycles, make_run, row, struck
@@ -329,3 +332,35 @@ def test_a_row_waits_at_the_same_level_as_its_run(folder: Path) -> None:
     for number, verdict in ((at - 1, "undecided"), (at, "supported")):
         longer = make_run(folder / str(number), cycles(GOOD * number), rows=asked)
         assert summary.summarise(longer)["rows"][0]["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("run", "planned"), [({"looked": True}, 300), ({}, 301)])
+def test_what_may_have_ended_by_what_it_showed_has_an_interval_for_that(
+    folder: Path, run: dict[str, bool], planned: int
+) -> None:
+    """Stopped when decided, or before the plan's end: every interval is valid at any time."""
+    words = ["cleaned"] * 297 + ["dirty_known"] * 3
+    rows = [row(at_least=0.9), row("data_safety", at_least=1.0)]
+    made = make_run(
+        folder / "run",
+        cycles(words),
+        conditions=[{"name": "one", "cycles": planned, "claims": ["reliability >= 0.9"]}],
+        rows=rows,
+        **run,
+    )
+    found = summary.summarise(made)
+    (one,), (told, never) = found["conditions"], found["rows"]
+    bounds = anytime(297, 300)
+    for share in (one["reliability"], one["claims"][0], told):
+        assert (share["lower"], share["upper"]) == (bounds.lower, bounds.upper)
+    assert one["reliability"]["method"] == told["interval_method"] == bounds.method
+    assert never["verdict"] == "not refuted"
+    one_sided = percent(anytime(300, 300, 0.95, "lower").lower, "ROUND_FLOOR")
+    assert f"at least {one_sided} (95%)" in never["why"]
+    for name in ("console", "markdown", "html"):
+        text = registry.find("reports", name)().render(made.folder)
+        assert "valid at any stopping time" in " ".join(text.split()), name
+    settled = make_run(folder / "fixed", cycles(words), rows=rows)
+    told, _ = summary.summarise(settled)["rows"]
+    assert told["interval_method"] == clopper_pearson(297, 300).method
+    assert told["lower"] == clopper_pearson(297, 300).lower > bounds.lower

@@ -30,6 +30,7 @@ def claim(text: str, verdict: str, **values: Any) -> dict[str, Any]:
         "lower": 0.99,
         "upper": 1.0,
         "interval_confidence": 0.95,
+        "interval_method": "clopper_pearson",
         "confidence": 0.975,
         "method": "truncated-beta mixture e-process",
         "next": "supported at cycle 6,893 if nothing else fails"
@@ -84,6 +85,18 @@ STRATA = {
     ],
     "at_rate": {"rate": 0.01, "estimate": 0.001, "lower": 0.0005, "upper": 0.002},
     "frontier": {"target": 0.999, "holds_to": 0.004, "breaks_from": None, "confidence": 0.95},
+    "conditional": {
+        "assumed": "if the same faults always end alike",
+        "curve": [
+            {"rate": rate, "estimate": rate / 10, "lower": rate / 11, "upper": rate / 9,
+             "untested": 0.0}
+            for rate in (1e-4, 1e-3, 1e-2, 1e-1)
+        ],
+        "at_rate": {"rate": 0.01, "estimate": 0.001, "lower": 0.0009, "upper": 0.0012},
+        "frontier": {
+            "target": 0.999, "holds_to": 0.009, "breaks_from": 0.011, "confidence": 0.95
+        },
+    },
 }  # fmt: skip
 
 

@@ -140,6 +140,17 @@ def strata() -> dict[str, Any]:
         "at_rate": {"rate": 0.01, "estimate": 0.004, "lower": 0.0024, "upper": 0.0064},
         "frontier": {"target": 0.999, "holds_to": 0.0028, "breaks_from": 0.0056,
                      "confidence": 0.95},
+        "conditional": {
+            "assumed": "if the same faults always end alike",
+            "curve": [
+                {"rate": rate, "estimate": (fails := min(0.9, 4 * rate**1.5)),
+                 "lower": fails * 0.9, "upper": fails * 1.1, "untested": 0.0}
+                for rate in rates
+            ],
+            "at_rate": {"rate": 0.01, "estimate": 0.004, "lower": 0.0036, "upper": 0.0044},
+            "frontier": {"target": 0.999, "holds_to": 0.0037, "breaks_from": 0.0043,
+                         "confidence": 0.95},
+        },
     }  # fmt: skip
 
 

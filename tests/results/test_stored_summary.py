@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
 from harness.analysis.summary import load, write
 from harness.errors import MeasurementError, UsageError
 from harness.results.stored_summary import fresh, read_summary
+from tests.analysis.designed_runs import records, run_of
 from tests.stored_runs import cycles, make_run
 
 
@@ -106,3 +108,29 @@ def test_reading_it_imports_nothing_slow(folder: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_an_older_run_took_for_granted_is_put_under_its_name(tmp_path: Path) -> None:
+    """Its curve and bounds hold only on the assumption; computed anew they hold without it."""
+    results = run_of(tmp_path, records())
+    made = write(results)
+    path = results.folder / "summary.json"
+    older = {key: value for key, value in made.items() if key not in ("made_from", "sha256")}
+    (one,) = older["conditions"]
+    taken = one["strata"].pop("conditional")
+    now = {key: one["strata"][key] for key in ("curve", "at_rate", "frontier")}
+    one["strata"] |= {key: taken[key] for key in now}
+    path.write_text(json.dumps(older))
+    (read,) = read_summary(path)["conditions"]
+    assert read["strata"]["conditional"] == taken
+    assert (read["strata"]["curve"], read["strata"]["frontier"]) == ([], None)
+    assert (read["reliability"]["lower"], read["reliability"]["upper"]) == (None, None)
+    assert read["timings_ms"] == one["timings_ms"]
+    (results.folder / "cycles.sqlite").unlink()  # as it is published
+    (anew,) = load(results.folder).summary["conditions"]
+    assert {key: anew["strata"][key] for key in now} == now
+    assert anew["strata"]["conditional"] == taken
+    (results.folder / "cycles.parquet").unlink()  # its summary is all there is
+    for name in ("console", "markdown", "html"):
+        text = registry.find("reports", name)().render(results.folder)
+        assert "f the same faults always end alike" in " ".join(text.split()), name

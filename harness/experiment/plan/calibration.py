@@ -5,26 +5,28 @@ that real cycles find. Success is modelled as P = exp(-exp(a + b ln rate)): exac
 where each of many independent slots is fatal with a chance in proportion to the rate, and with a
 greater b where retries make it steeper. Batch by batch, real cycles are run at the rate that fits
 best so far, a little below and above it in turn, and a and b are fitted to all of them: maximum
-likelihood, with a weak prior on b that keeps the first fits sane.
+likelihood, with a weak prior on b that keeps the first fits sane. No cycle weighs more than another
+for how it ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import MeasurementError
 
+Floats = NDArray[np.float64]
 # Given a rate, the first cycle number and how many: returns how many of them succeeded.
 Evaluate = Callable[[float, int, int], int]
 
 _LOWEST, _STEP = 0.001, 3.0  # where the search begins, and its stride
 _BATCHES = 12
 _ASIDE = (0.85, 1.15)  # batches lie beside the rate sought, in turn: two points tell a slope
-_SLOPE, _SLOPE_SPREAD = 1.2, 0.5  # the prior on b
+_LOG_SLOPE, _LOG_SLOPE_SPREAD = 0.25, 0.4  # the prior on ln b: b from 0.9 to 1.9, mostly
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +75,30 @@ def solve(target: float, evaluate: Evaluate, cycles: int, most: float = 1.0) -> 
 
 
 def _solved(points: list[tuple[float, int, int]], target: float, most: float) -> float:
+    """Fit the curve to every cycle and read the rate off it.
+
+    Every cycle weighs alike: to let those weigh more whose share came out near the target would
+    choose the shares by their luck, and what is solved for would be too low.
+    """
     # scipy takes most of a second to import, and only a calibration needs it
     from scipy.optimize import minimize  # noqa: PLC0415
 
     rates, counts, wins = np.array(points, dtype=float).T
-    # far from the target a simple curve need not hold: what is near weighs more
-    near = np.exp(-(((wins + 1) / (counts + 2) - target) ** 2) / 0.02) + 1e-2
+    centre = float(np.log(rates[-1]))  # a and b are then nearly independent
+    aside = np.log(rates) - centre
 
-    def loss(parameters: np.ndarray[Any, Any]) -> float:
-        hazard = np.exp(np.clip(parameters[0] + parameters[1] * np.log(rates), -30, 30))
-        lost = np.log(-np.expm1(-np.maximum(hazard, 1e-13)))
-        prior = 0.5 * ((parameters[1] - _SLOPE) / _SLOPE_SPREAD) ** 2
-        return float(prior - (near * (wins * -hazard + (counts - wins) * lost)).sum())
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        a, b = parameters[0], np.exp(parameters[1])
+        hazard = np.exp(np.clip(a + b * aside, -30, 5))
+        lost = -np.expm1(-hazard)
+        pull = (parameters[1] - _LOG_SLOPE) / _LOG_SLOPE_SPREAD
+        value = 0.5 * pull**2 + (wins * hazard - (counts - wins) * np.log(lost)).sum()
+        slopes = wins * hazard - (counts - wins) * hazard * np.exp(-hazard) / lost
+        along = (slopes * aside).sum() * b + pull / _LOG_SLOPE_SPREAD
+        return float(value), np.array([slopes.sum(), along])
 
-    a, b = minimize(loss, np.array([1.0, _SLOPE]), method="Nelder-Mead").x
-    sought = (np.log(-np.log(target)) - a) / max(b, 0.2)
+    a, log_b = minimize(loss, np.array([-2.0, _LOG_SLOPE]), jac=True, method="BFGS").x
+    sought = centre + (np.log(-np.log(target)) - a) / np.exp(log_b)
     return float(np.exp(np.clip(sought, np.log(1e-9), np.log(most))))
 
 

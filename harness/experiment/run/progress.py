@@ -15,7 +15,7 @@ from rich.text import Text
 from harness.outcomes import OUTCOMES
 from harness.printable import printable
 from harness.results.records import CycleRecord
-from harness.statistics.intervals import clopper_pearson
+from harness.statistics.anytime import anytime
 
 LIVE_S, PLAIN_S = 0.25, 5.0
 
@@ -58,7 +58,7 @@ class Tally:
         successes = self.outcomes["cleaned"] + self.outcomes["restored"]
         share = "-"
         if self.cycles and not self._designed:  # of designed cycles the share is no reliability
-            bounds = clopper_pearson(successes, self.cycles, confidence)
+            bounds = anytime(successes, self.cycles, confidence)  # it is looked at all the time
             share = f"{successes / self.cycles:.3%} [{bounds.lower:.3%}, {bounds.upper:.3%}]"
         speed = self.cycles_per_second
         left_s = (self.wanted - self.cycles) / speed if self._new else float("nan")

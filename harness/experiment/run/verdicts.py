@@ -13,6 +13,7 @@ from harness.experiment.written.claimed import checked_confidence, confidence_ea
 from harness.experiment.written.document import nearest
 from harness.experiment.written.family import Family, family
 from harness.statistics.digits import sure
+from harness.statistics.intervals import called
 
 if TYPE_CHECKING:
     from harness.results.reading import Results
@@ -61,7 +62,7 @@ class Verdict:
             words[1] = judged["why"]  # it says what became of each of the bounds
         if cycles:
             bounds = f"[{judged['lower']:.4%}, {judged['upper']:.4%}]"
-            kind = "interval" if designed else "Clopper-Pearson"
+            kind = called(judged["interval_method"])
             words.insert(2, f"{kind} {bounds} at {judged['interval_confidence']:.4g}")
         if judged["next"] and not self.doubts:
             words.append(judged["next"])
@@ -148,7 +149,9 @@ def _judged(results: Results, claimed: Family, chosen: Sequence[Json]) -> list[V
     verdicts: list[Verdict] = []
     for condition in results.conditions:
         name = str(condition["name"])
-        evidence = evidence_of(condition, results.columns(name), claimed.confidence)
+        evidence = evidence_of(
+            condition, results.columns(name), claimed.confidence, run=results.run
+        )
         plain = Verdict(name, None, tuple(evidence.doubts()), claimed.confidence)
         if condition in chosen:
             claims = judged_claims(condition, evidence, claimed, path=False)

@@ -16,7 +16,7 @@ from harness.reports.figures.svg import (
     strip_line,
 )
 from harness.reports.html_parts.markup import Cell, badge, clean, drawn_table
-from harness.reports.words.decided import share
+from harness.reports.words.shares import share
 
 TITLE = "Where reliability stands"
 ABOUT = (

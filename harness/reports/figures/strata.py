@@ -8,13 +8,15 @@ from typing import Any
 from harness.reports.figures.scale import FailureScale, LogScale, Tick, fitting, width_px
 from harness.reports.figures.svg import Point, figure, label, line, path
 from harness.reports.html_parts.markup import clean, plain_table
-from harness.reports.words.decided import beside_brute_force
+from harness.reports.words.by_strata import ALIKE, assumed, beside_brute_force
 from harness.statistics.digits import percent
 
 TITLE = "Stratified estimates"
 ABOUT = (
     "Cycles with a set number of faults each, weighted by how likely that number is at a rate: "
-    "one condition says how reliable the approach is at every rate. The band is its interval."
+    "one condition says how reliable the approach is at every rate. The band is its interval, "
+    "with every cycle a sample. What follows if the same faults always end alike, as they did "
+    "each time they were seen here, is said with that condition, and is no more than that."
 )
 WIDTH, HEIGHT = 310.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 14.0, 204.0
@@ -35,7 +37,9 @@ def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     compared = ""
     if beside:
         cycles = sum(stratum.get("cycles") or 0 for stratum in stratified["strata"])
-        headings = ("rate", "drawn fault by fault", "cycles", f"stratified, {cycles:,} cycles")
+        headings = (
+            "rate", "drawn fault by fault", "cycles", f"stratified, {cycles:,} cycles", ALIKE,
+        )  # fmt: skip
         compared = f"<h4>Beside brute force</h4>{plain_table(headings, beside, stack=True)}"
     unsteady = (
         ""
@@ -45,27 +49,40 @@ def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     return (
         f'<h3>{clean(name)}</h3>{unsteady}<div class="multiples pair">'
         f'<figure class="card">{_drawing(name, stratified)}'
-        f"<p>{clean(_said(stratified))}</p></figure>"
+        f"<p>{clean(_said(stratified))}</p>{_conditional(stratified)}</figure>"
         f"<div>{_strata(stratified)}</div></div>{compared}"
     )
 
 
 def _said(stratified: Mapping[str, Any]) -> str:
-    frontier = stratified.get("frontier") or {}
+    return " ".join([f"{stratified['slots']:,} slots.", *_holds(stratified.get("frontier") or {})])
+
+
+def _conditional(stratified: Mapping[str, Any]) -> str:
+    """Say under its name what holds on the assumption; "" where there is nothing to say."""
+    conditional = assumed(stratified)
+    said = " ".join(_holds(conditional.get("frontier") or {}))
+    if not said:
+        return ""
+    name = conditional["assumed"]
+    return f"<p>{clean(f'{name[:1].upper()}{name[1:]}: {said}')}</p>"
+
+
+def _holds(frontier: Mapping[str, Any]) -> list[str]:
     target = frontier.get("target")
     if target is None:
-        return f"{stratified['slots']:,} slots."
+        return []
     holds, breaks = frontier.get("holds_to"), frontier.get("breaks_from")
     parts = [
         f"shown to hold up to a rate of {holds:.3g}" if holds is not None else "",
         f"shown to break from {breaks:.3g} on" if breaks is not None else "",
     ]
     said = " and ".join(filter(None, parts)) or "neither shown to hold nor to break at any rate"
-    return f"{stratified['slots']:,} slots. {percent(target)} is {said}."
+    return [f"{percent(target)} is {said}."]
 
 
 def _strata(stratified: Mapping[str, Any]) -> str:
-    headings = ("faults", "cycles", "failures", "failed", "sets", "all tried")
+    headings = ("faults", "cycles", "failures", "failed", "sets", "all tried, ended alike")
     return plain_table(
         headings,
         (

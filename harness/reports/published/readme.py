@@ -19,7 +19,7 @@ from rich.console import Console
 from harness.analysis.summary import read_summary
 from harness.errors import MeasurementError, UsageError
 from harness.reports.markdown import render_table
-from harness.reports.words import decided, joint_failures, silent_cleanups
+from harness.reports.words import by_strata, decided, joint_failures, silent_cleanups
 from harness.reports.words.scenario import scenario
 from harness.reports.words.stage import FINE, stage
 from harness.reports.words.tables import Table, claims
@@ -76,8 +76,8 @@ def _unsaid(summary: Mapping[str, Any]) -> list[str]:
 def _rare(summary: Mapping[str, Any]) -> Iterator[Table]:
     """Give what strata estimate beside what was counted at the same rate."""
     for condition in summary["conditions"]:
-        rows = list(decided.beside_brute_force(condition, summary))
-        headings = ("fault rate", "counted", "cycles", "by number of faults")
+        rows = list(by_strata.beside_brute_force(condition, summary))
+        headings = ("fault rate", "counted", "cycles", "by number of faults", by_strata.ALIKE)
         if rows:
             yield Table(condition["name"], headings, rows, figures=frozenset({"cycles"}))
 

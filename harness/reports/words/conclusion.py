@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.analysis.dependence import reading
-from harness.reports.words.decided import share
 from harness.reports.words.reasoning import Pair, frontier
 from harness.reports.words.scenario import scenario
+from harness.reports.words.shares import share
 from harness.reports.words.source_rows import Group
 from harness.reports.words.statements import ERROR, own_claims, soundness
 from harness.reports.words.tables import reason

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from harness.analysis.together import MAY_DIFFER
 from harness.reports.words import joint_failures
-from harness.reports.words.decided import dependence_sentences, frontier_sentences, share, shown
+from harness.reports.words.decided import dependence_sentences, frontier_sentences, shown
+from harness.reports.words.shares import share
 from harness.reports.words.statements import settings_of
 from harness.reports.words.tables import Table
+from harness.results.settled import fixed_beforehand
 from harness.statistics.change import verdicts
 from harness.statistics.change_of_proportion import compare_proportions
 
@@ -69,15 +71,20 @@ def pairs(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[Pair]:
         essence = str(sorted((k, str(v)) for k, v in setting.items() if k not in MAY_DIFFER))
         by_essence.setdefault(essence, {})[condition["policy"]] = condition
     return [
-        _pair(both[TRUSTING], both[VERIFIED], settings)
+        _pair(both[TRUSTING], both[VERIFIED], settings, run)
         for both in by_essence.values()
         if len(both) == 2
     ]
 
 
-def _pair(trusting: Condition, verified: Condition, settings: Mapping[str, Any]) -> Pair:
+def _pair(
+    trusting: Condition,
+    verified: Condition,
+    settings: Mapping[str, Any],
+    run: Mapping[str, Any],
+) -> Pair:
     whole = all(
-        condition["cycles"] == settings[condition["name"]]["cycles"]
+        fixed_beforehand(run, settings[condition["name"]], condition["cycles"])
         for condition in (trusting, verified)
     )
     return Pair(_common(trusting["name"], verified["name"]), trusting, verified, whole)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from harness.experiment.written.family import is_control
-from harness.reports.words.decided import share, stated_share
+from harness.reports.words.shares import share, stated_share
 from harness.reports.words.statements import own_claims
 from harness.reports.words.tables import Table, explained, reason
 

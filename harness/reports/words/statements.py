@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from harness.reports.words.decided import share, stated_share
+from harness.reports.words.shares import share, stated_share
 
 SOUND = "the measurement itself"  # what an unsound condition is reported as
 ERROR = "harness error"

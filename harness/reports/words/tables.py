@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.analysis.summary import load
 from harness.reports.words import decided, joint_failures, silent_cleanups
-from harness.reports.words.decided import share
 from harness.reports.words.scenario import Scenario, scenario
+from harness.reports.words.shares import brackets, share
 from harness.results import again
 from harness.results.reading import OUTCOMES, TIMINGS
 from harness.statistics.digits import milliseconds, percent, sure
@@ -81,8 +81,13 @@ def claims(summary: Mapping[str, Any]) -> Table:
             (*(row[key] for key in ("claim", "claimed", "measured", "verdict")), reason(row))
             for row in summary["rows"]
         ],
-        " ".join(["In brackets the interval.", *explained(summary["rows"])]),
+        " ".join([*_brackets(summary["rows"]), *explained(summary["rows"])]),
     )
+
+
+def _brackets(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what is in brackets; an older run does not say by what method."""
+    return brackets(row.get("interval_method") for row in rows) or ["In brackets the interval."]
 
 
 _EXPLAINED = {
@@ -135,7 +140,14 @@ def _conditions(conditions: list[dict[str, Any]]) -> Table:
             )
             for condition in conditions
         ],
-        figures=frozenset({"cycles", "cycles/s"}),
+        " ".join(
+            brackets(
+                condition["reliability"].get("method")
+                for condition in conditions
+                if condition["reliability"].get("lower") is not None
+            )
+        ),
+        frozenset({"cycles", "cycles/s"}),
     )
 
 

@@ -18,17 +18,30 @@ from harness.faults.schedule.ledger import LedgerEntry
 from harness.results.folder import fingerprint
 from harness.results.records import CycleRecord
 from harness.results.store import Store
+from harness.statistics.anytime import anytime
 from harness.statistics.sequential import decide
 from tests.stored_runs import cycle, cycles, make_run
 
 CLAIM = "reliability >= 0.9"
 
 
-def stored(folder: Path, cycles: dict[int, str], *, rate: float = 0.0, fired: bool = True) -> Path:
-    """Store cycles by number and outcome; return the run's folder."""
-    condition = Condition(name="a", claims=(CLAIM,), faults={"noop": FaultSetting(rate=rate)})
+def stored(
+    folder: Path,
+    cycles: dict[int, str],
+    *,
+    rate: float = 0.0,
+    fired: bool = True,
+    looked: bool = False,
+) -> Path:
+    """Store cycles by number and outcome, all that were planned; return the run's folder."""
+    condition = Condition(
+        name="a",
+        claims=(CLAIM,),
+        cycles=len(cycles) or 1,
+        faults={"noop": FaultSetting(rate=rate)},
+    )
     experiment = Experiment(name="x", seed=1, conditions=(condition,))
-    run = {"version": 1, "seed": 1, "fingerprint": fingerprint(experiment)}
+    run = {"looked": looked, "version": 1, "seed": 1, "fingerprint": fingerprint(experiment)}
     run |= {"configured": experiment.to_json(), "experiment": experiment.to_json()}
     store = Store.create(folder / "run", run)
     entry = LedgerEntry("noop", "cleanup", "delete bots 1", 1, "phase", fired, False, "")
@@ -48,7 +61,16 @@ def test_enough_successes_support(folder: Path) -> None:
     assert f"supported at cycle {at}" in one.sentence()
     assert "0 failures in 200 cycles" in one.sentence()
     assert "e-process" in one.sentence()
-    assert "Clopper-Pearson [98.1725%, 100.0000%] at 0.95" in one.sentence()
+    assert "Clopper-Pearson interval [98.1725%, 100.0000%] at 0.95" in one.sentence()
+
+
+def test_a_run_that_may_stop_has_the_interval_that_may_be_read_anywhere(folder: Path) -> None:
+    """Clopper-Pearson's would miss too often beside a verdict that ended the run."""
+    run = stored(folder, dict.fromkeys(range(200), "cleaned"), looked=True)
+    (one,) = verdicts.check(run)
+    bounds = f"[{anytime(200, 200).lower:.4%}, 100.0000%]"
+    assert f"interval valid at any stopping time {bounds} at 0.95" in one.sentence()
+    assert "Clopper" not in one.sentence()
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def test_the_claims_table(run: Path) -> None:
     """Claimed, measured with its interval, verdict and reason, row by row."""
     lines = readme_table(json.loads((run / "summary.json").read_text())).splitlines()
     assert lines[0] == (
-        "In brackets the interval. A set point was solved for: it supports nothing. "
+        "In brackets the interval: Clopper-Pearson's, for numbers of cycles fixed beforehand. "
+        "A set point was solved for: it supports nothing. "
         "Each verdict is given at 98.3%, so that all hold together."
     )
     assert lines[2] == "| claim | claimed | measured | verdict | why |"

@@ -46,6 +46,10 @@ def test_what_stopped_early_is_not_compared(folder: Path) -> None:
     made = both(folder, ["dirty_silent"] * 30 + ["cleaned"] * 70, ["cleaned"] * 50)
     (sentence,) = trusting_against_verified(pairs(*load(made)))
     assert sentence.endswith("stopped early, so not compared.")
+    whole = load(both(folder / "b", ["dirty_silent"] * 30 + ["cleaned"] * 70, ["cleaned"] * 100))
+    assert [pair.whole for pair in pairs(*whole)] == [True]
+    looked = whole.run | {"looked": True}  # it might have stopped at any cycle
+    assert [pair.whole for pair in pairs(whole.summary, looked)] == [False]
 
 
 def test_policies_stand_side_by_side(folder: Path) -> None:
@@ -63,5 +67,5 @@ def test_independence_and_frontier_come_from_the_run(run: Path) -> None:
     assert frontier(before) == []
     after = load(measured(run)).summary
     assert independence(after)[0] == "one odds ratio fits all"
-    assert len(frontier(after)) == 2
+    assert len(frontier(after)) == 3  # of the curve, of strata, and on their assumption
     assert len(tables(after)) > len(tables(before))
