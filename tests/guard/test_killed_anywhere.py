@@ -92,6 +92,7 @@ def test_killed_here_and_there(folder: Path, series: Series, points: list[int]) 
     assert points[-1] >= 3
 
 
+@pytest.mark.long
 def test_killed_while_the_wal_is_folded(folder: Path, points: list[int]) -> None:
     """A pin's last step, the -wal into the main file, is finished by whoever comes after."""
     points.append(guard_killed(folder, (("wal_pin",), "wal", "removed", "before"), 1))
@@ -145,6 +146,7 @@ def test_recover_killed_anywhere(folder: Path, series: Series, points: list[int]
     assert points[-1] >= 5
 
 
+@pytest.mark.long
 def test_recover_killed_after_a_torn_last_line(folder: Path, points: list[int]) -> None:
     """A guard killed within its last entry and a recover killed while it tidies: still exact.
 

@@ -90,6 +90,7 @@ def test_a_sync_taken_away_is_noticed(recordings: Callable[[str], Recording], sy
     assert noticed(recordings(NEEDED[sync]), {sync}, each=30, samples=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RECORDS)
 def test_no_sync_is_left_out(recordings: Callable[[str], Recording], name: str) -> None:
     """Whatever syncs in these records is among those that are taken away."""

@@ -151,7 +151,9 @@ def test_a_killed_harness_leaves_nothing_running(tmp_path: Path) -> None:
     assert not any(alive(pid) for pid in pids)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_an_interrupt_does_not_wait_for_a_command(number: int, tmp_path: Path) -> None:
     """One that hangs for ten minutes is ended, its cycle is left undone, the status says so."""
     clean = (

@@ -60,7 +60,9 @@ def test_workers_end_with_a_killed_run(runs: Runs) -> None:
     assert not worker.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_interrupted_ends_in_order_and_resumes(runs: Runs, number: int) -> None:
     """Ctrl-C: status 130, a word on how to go on, nothing left; then the rows are all there."""
     runs.write(cycles=150)
@@ -115,11 +117,11 @@ def test_a_fault_that_never_fired_supports_nothing(runs: Runs) -> None:
 
 def test_a_live_run_is_not_swept(runs: Runs) -> None:
     """Another run starting meanwhile leaves a living run's folder alone."""
-    runs.write(cycles=100)
+    runs.write(cycles=40)
     child = runs.child("living", "Slow")
     runs.wait_for("living", 10)
     assert runs("other", cycles=5) in (0, 4)
     assert child.wait(timeout=60) == 0
     assert child.stdout is not None
     child.stdout.close()
-    assert runs.stored("living") == 200
+    assert runs.stored("living") == 80

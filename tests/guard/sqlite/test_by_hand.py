@@ -459,6 +459,7 @@ def test_a_journal_nobody_can_read_is_named_and_stays(folder: Path) -> None:
     assert journal.exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["through SQLite", "as a file"])
 def test_killed_at_any_file_operation(folder: Path, how: str) -> None:
     """Whenever the process dies, a second restore ends at the baseline, and nothing was lost."""
