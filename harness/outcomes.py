@@ -33,3 +33,5 @@ CODES: dict[Outcome, int] = {
     "refused": 6,
 }
 TIMINGS = ("backup", "create", "cleanup", "verify", "restore", "dispose", "truth", "cycle")
+# every duration that is stored of a cycle: wall-clock time, and beside it the processor's
+DURATIONS = (*TIMINGS, *(f"{phase}_cpu" for phase in TIMINGS))

@@ -67,7 +67,8 @@ def _is_whole(summary: Mapping[str, Any]) -> bool:
 def summarise(results: Results) -> dict[str, Any]:
     """Compute what summary.json holds, all of it valid JSON (what is not known is None).
 
-    For each condition its counts, shares with intervals, verdict, timings in ms, faults, and what
+    For each condition its counts, shares with intervals, verdict, timings in ms (on the wall, and
+    what of it the processor computed), faults, and what
     the modules beside this one say of it (None where they have nothing to say): whether cleanup
     and recovery failed together (`together`, `dependence`), what a cleanup of the user's own left
     unsaid (`unsaid`), the failure probability at any rate (`stratified`); the curves over what
@@ -210,17 +211,19 @@ def _condition(
             "exact": int(frame["exact"].sum()),
         },
         **{measure: _share(evidence, measure) for measure in SHARES},
-        "timings_ms": {
-            phase: {
-                key: int(value) if key == "count" else _known(value)
-                for key, value in quantiles(frame[f"{phase}_ms"].to_numpy()).items()
-            }
-            for phase in TIMINGS
-        },
+        "timings_ms": {phase: _quantiles(frame[f"{phase}_ms"]) for phase in TIMINGS},
+        "cpu_ms": {phase: _quantiles(frame[f"{phase}_cpu_ms"]) for phase in TIMINGS},
         "faults": {**faults, **struck},
         "doubts": evidence.doubts(),
         "cycles_per_second": _rate(frame, wall_s),
         "to_replay": _to_replay(frame),
+    }
+
+
+def _quantiles(timings: pd.Series) -> dict[str, float | None]:
+    return {
+        key: int(value) if key == "count" else _known(value)
+        for key, value in quantiles(timings.to_numpy()).items()
     }
 
 

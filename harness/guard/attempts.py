@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
@@ -11,6 +10,7 @@ from harness.databases.errors import describe, is_transient, told
 from harness.guard.result import GuardResult
 from harness.retry import Retry
 from harness.steps import Failure, Listener, Step
+from harness.system.cpu import Stopwatch
 
 T = TypeVar("T")
 
@@ -75,11 +75,9 @@ class Attempts:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the time that the block takes to its phase."""
-        started = time.perf_counter()
+        """Add the time that the block takes to its phase, on the wall and of the processor."""
+        watch = Stopwatch()
         try:
             yield
         finally:
-            spent_ms = (time.perf_counter() - started) * 1000
-            timings_ms = self._result.timings_ms
-            timings_ms[phase] = timings_ms.get(phase, 0.0) + spent_ms
+            watch.add_to(phase, self._result.timings_ms, self._result.cpu_ms)

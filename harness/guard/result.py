@@ -33,6 +33,7 @@ class GuardResult:
     restored_by: str | None = None
     failures: list[Failure] = field(default_factory=list)  # every failed attempt of any step
     timings_ms: dict[str, float] = field(default_factory=dict)  # by phase
+    cpu_ms: dict[str, float] = field(default_factory=dict)  # of it the processor's, likewise
     backup_bytes: int = 0  # size of the first backup file; 0 when the backup is no file
     undisposed: bool = False  # a backup could not be removed
     lost: bool = False  # not clean, and no backup is what was captured any more

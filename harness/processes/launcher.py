@@ -18,6 +18,7 @@ from pathlib import Path
 from harness.errors import MeasurementError
 from harness.processes import supervisor
 from harness.processes.terms import Ended, Terms
+from harness.system.cpu import charge
 
 _END_S = 5.0  # for a keeper to end what runs, and itself
 
@@ -69,6 +70,7 @@ class Launcher:
             raise MeasurementError(f"{line}: what runs it has died, and the command with it")
         if "error" in answer:
             raise MeasurementError(f"{line}: cannot be started: {answer['error']}")
+        charge(answer["cpu_s"])
         return Ended(**{**answer, "left": tuple(answer["left"])})
 
     def _ready(self) -> socket.socket:

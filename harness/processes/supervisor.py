@@ -103,7 +103,7 @@ class Run:
 
     def make(self) -> dict[str, Any]:
         """Run it; return how it ended."""
-        began = time.monotonic()
+        began, before_s = time.monotonic(), _waited_for_s()
         try:
             self._start()
         except (OSError, subprocess.SubprocessError) as error:
@@ -139,6 +139,7 @@ class Run:
             "left": left,
             "output": self._kept.text(),
             "took_s": took_s,
+            "cpu_s": _waited_for_s() - before_s,
         }
 
     def _start(self) -> None:
@@ -221,6 +222,12 @@ class Run:
             if time.monotonic() >= kill_at:
                 self._signal(signal.SIGKILL)
             time.sleep(0.005)
+
+
+def _waited_for_s() -> float:
+    """Return how long processors have computed for those that have been collected."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def reaped(of: int, status: int | None) -> tuple[bool, int | None]:

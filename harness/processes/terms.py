@@ -17,6 +17,7 @@ class Ended:
     left: tuple[str, ...] = ()  # the names of processes that it left running; they were ended
     output: str = ""  # its beginning and its end
     took_s: float = 0.0
+    cpu_s: float = 0.0  # that it and all it had waited for have computed
 
 
 @dataclass(slots=True)

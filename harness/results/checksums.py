@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.outcomes import TIMINGS
+from harness.outcomes import DURATIONS, TIMINGS
 
-TIMED = tuple(f"{phase}_us" for phase in TIMINGS)  # whole microseconds, -1: did not take place
+TIMED = tuple(f"{name}_us" for name in DURATIONS)  # whole microseconds, -1: did not take place
 WHOLE = (
     "cycle", "outcome", "flags", "left_behind", "backup_bytes", "payload_bytes", "grown_bytes",
     *TIMED,
 )  # fmt: skip
 TEXTS = ("restored_by", "faults", "detail")  # none and empty are the same
+# What was not known is added as 0: a row from before it was stored has the checksum that it had.
+_FROM = dict.fromkeys(TIMED[len(TIMINGS) :], 1)
 _MIX, _HIGH = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 Numbers = NDArray[np.uint64]
@@ -52,7 +54,8 @@ def of_cycles(conditions: Numbers, stored: Mapping[str, Any]) -> NDArray[np.int6
     """
     total = conditions * _FACTORS["condition"]
     for name in WHOLE:
-        total = total + np.asarray(stored[name], dtype=np.int64).view(np.uint64) * _FACTORS[name]
+        values = np.asarray(stored[name], dtype=np.int64) + _FROM.get(name, 0)
+        total = total + values.view(np.uint64) * _FACTORS[name]
     for name in TEXTS:
         total = total + stored[name] * _FACTORS[name]
     total ^= total >> _HIGH

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.outcomes import CODES, OUTCOMES, TIMINGS
+from harness.outcomes import CODES, DURATIONS, OUTCOMES
 from harness.results import checksums, sound
 from harness.results.rows import (
     CLEANUP_OK,
@@ -38,7 +38,7 @@ _PLACES[list(CODES.values())] = [OUTCOMES.index(outcome) for outcome in CODES]
 _CODES = np.array([CODES[outcome] for outcome in OUTCOMES], dtype=np.int64)
 COLUMNS = (
     "cycle", "outcome", *YES_OR_NO, *WHERE_RAN, "restored_by", *WHOLE,
-    *(f"{phase}_ms" for phase in TIMINGS), "faults", "detail",
+    *(f"{name}_ms" for name in DURATIONS), "faults", "detail",
 )  # fmt: skip
 
 
@@ -61,8 +61,8 @@ def typed(raw: Mapping[str, Sequence[Any]]) -> Columns:
     for name in WHOLE:
         least = -sound.LARGEST if name == "grown_bytes" else 0  # a file can shrink
         columns[name] = sound.whole(name, raw[name], least)
-    for phase in TIMINGS:
-        columns[f"{phase}_ms"] = sound.microseconds(f"{phase}_us", raw[f"{phase}_ms"])
+    for name in DURATIONS:
+        columns[f"{name}_ms"] = sound.microseconds(f"{name}_us", raw[f"{name}_ms"])
     for name in TEXTS:
         columns[name] = sound.texts(name, raw[name])
     sound.faults(raw["faults"])
@@ -81,10 +81,10 @@ def checked(columns: Columns, same: NDArray[np.bool_] | None = None) -> None:
     for name in WHOLE:
         least = -sound.LARGEST if name == "grown_bytes" else 0
         sound.in_range(name, columns[name], least, sound.LARGEST)
-    for phase in TIMINGS:
-        took_ms = columns[f"{phase}_ms"]
+    for name in DURATIONS:
+        took_ms = columns[f"{name}_ms"]
         took_ms = np.where(np.isnan(took_ms), 0, took_ms)
-        sound.in_range(f"{phase}_ms", took_ms, 0, sound.LONGEST_US / 1000)
+        sound.in_range(f"{name}_ms", took_ms, 0, sound.LONGEST_US / 1000)
     if columns["faults"].dtype == object:
         sound.faults(columns["faults"].tolist())
 
@@ -103,9 +103,9 @@ def checksums_of(conditions: checksums.Numbers, columns: Mapping[str, Any]) -> N
         flags += (columns[name] >= 0) * ran + (columns[name] == 1) * ok
     stored = {name: columns[name] for name in ("cycle", *WHOLE, *TEXTS)}
     stored |= {"outcome": _CODES[columns["outcome"]], "flags": flags}
-    for phase in TIMINGS:
-        took_us = np.rint(columns[f"{phase}_ms"] * 1000)
-        stored[f"{phase}_us"] = np.where(np.isnan(took_us), -1, took_us).astype(np.int64)
+    for name in DURATIONS:
+        took_us = np.rint(columns[f"{name}_ms"] * 1000)
+        stored[f"{name}_us"] = np.where(np.isnan(took_us), -1, took_us).astype(np.int64)
     return checksums.of_cycles(conditions, stored)
 
 
@@ -144,7 +144,7 @@ def framed(columns: Columns) -> pd.DataFrame:
 def unframed(table: pd.DataFrame) -> dict[str, Any]:
     """Return a table's columns as ``checksums_of`` takes them; no cell becomes an object."""
     columns = {name: table[name].to_numpy() for name in ("cycle", *YES_OR_NO, *WHOLE)}
-    columns |= {f"{phase}_ms": table[f"{phase}_ms"].to_numpy() for phase in TIMINGS}
+    columns |= {f"{name}_ms": table[f"{name}_ms"].to_numpy() for name in DURATIONS}
     columns["outcome"] = table["outcome"].cat.codes.to_numpy()
     for name in WHERE_RAN:
         columns[name] = table[name].astype("Int8").to_numpy(dtype=np.int8, na_value=-1)

@@ -12,18 +12,18 @@ import apsw
 import numpy as np
 
 from harness.errors import MeasurementError
-from harness.outcomes import TIMINGS
+from harness.outcomes import DURATIONS
 from harness.results import checksums
 from harness.results.columns import Columns, checksums_of, told_apart, typed
 from harness.results.sound import Unsound, shown
 
 _NAMES = (
     "cycle", "outcome", "flags", "restored_by", "left_behind", "backup_bytes", "payload_bytes",
-    "grown_bytes", *(f"{phase}_ms" for phase in TIMINGS), "faults", "detail", "checksum",
+    "grown_bytes", *(f"{name}_ms" for name in DURATIONS), "faults", "detail", "checksum",
 )  # fmt: skip
-_SELECT = f"""
+_SELECT = """
 SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_bytes, grown_bytes,
-    {", ".join(f"{phase}_us" for phase in TIMINGS)}, faults, coalesce(detail, ''), {{checksum}}
+    {timed}, faults, coalesce(detail, ''), {checksum}
 FROM cycles WHERE condition = ? ORDER BY cycle
 """
 _STORY = "SELECT cycle, story, {checksum} FROM stories WHERE condition = ? ORDER BY cycle LIMIT 1"
@@ -59,8 +59,11 @@ class CyclesDatabase:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
         with self._open() as connection:
             number = self._ids(connection).get(condition, -1)
-            has = _has(connection, "cycles", "checksum")
-            query = _SELECT.format(checksum="checksum" if has else "NULL")
+            there = _columns(connection, "cycles")
+            timed = (name if name in there else "NULL" for name in checksums.TIMED)
+            query = _SELECT.format(
+                timed=", ".join(timed), checksum="checksum" if "checksum" in there else "NULL"
+            )
             rows = connection.execute(query, (number,)).fetchall()
             total = self._total(connection, number)
         raw = dict(zip(_NAMES, zip(*rows, strict=True) if rows else ((),) * len(_NAMES),
@@ -71,12 +74,12 @@ class CyclesDatabase:
             _compare(condition, columns, stated)
         except Unsound as error:
             raise self._unsound(condition, raw["cycle"], error) from error
-        there = (len(stated), sum(checksum or 0 for checksum in stated))
-        if total is not None and total != there:
+        counted = (len(stated), sum(checksum or 0 for checksum in stated))
+        if total is not None and total != counted:
             raise self._changed(
-                f"condition {shown(condition)}: {there[0]:,} cycles are here, and table totals "
+                f"condition {shown(condition)}: {counted[0]:,} cycles are here, and table totals "
                 f"says {total[0]:,} were stored"
-                if there[0] != total[0]
+                if counted[0] != total[0]
                 else f"condition {shown(condition)}: its checksum in table totals is another's"
             )
         return told_apart(columns, np.array([checksum is None for checksum in stated], dtype=bool))
@@ -141,8 +144,9 @@ class CyclesDatabase:
             finally:
                 connection.close()
         except (apsw.Error, UnicodeDecodeError) as error:
+            why = " ".join(str(error).split())  # SQLite may quote a whole definition
             raise MeasurementError(
-                f"{self.path}: cannot be read: {error}. {self._advice()}"
+                f"{self.path}: cannot be read: {why}. {self._advice()}"
             ) from error
 
     def _unsound(self, condition: str, cycles: Sequence[Any], error: Unsound) -> MeasurementError:
@@ -163,8 +167,13 @@ class CyclesDatabase:
 
 
 def _has(connection: apsw.Connection, table: str, column: str) -> bool:
-    columns = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
-    return (column,) in columns
+    return column in _columns(connection, table)
+
+
+def _columns(connection: apsw.Connection, table: str) -> set[str]:
+    """Name the columns of a table; none where there is no such table."""
+    found = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return {name for (name,) in found}
 
 
 def _compare(condition: str, columns: Columns, stated: Sequence[Any]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.errors import MeasurementError
-from harness.outcomes import OUTCOMES, TIMINGS
+from harness.outcomes import DURATIONS, OUTCOMES, TIMINGS
 from harness.results import checksums, sound
 from harness.results.columns import (
     COLUMNS,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - pyarrow is slow to import, and a run without this file needs none
 
-_SINCE = ("shadow_ok",)  # columns that files written before do not have
+# columns that files written before do not have
+_SINCE = ("shadow_ok", *(f"{name}_ms" for name in DURATIONS[len(TIMINGS) :]))
 _TOTALS = b"harness.totals"  # key of {condition: [cycles, sum of their checksums]}
 _KINDS = {  # how the types of columns begin; of all others: double
     **dict.fromkeys(("condition", "outcome", *TEXTS), "dictionary<values=string"),
@@ -67,10 +68,13 @@ class CyclesFile:
                 memory_map=True,
                 page_checksum_verification=True,  # of files that have them
             )
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
         try:
             self._totals = self._check(conditions)
+        except UnicodeDecodeError as error:
+            self._file.close()
+            raise self._damaged(error) from error
         except BaseException:
             self._file.close()
             raise
@@ -157,7 +161,8 @@ class CyclesFile:
             if table[name].isna().any():
                 raise self._damaged(f"column {name} says what the run does not know")
         for name in set(_SINCE) - set(self._present):
-            table[name] = pd.array([pd.NA] * len(table), dtype="boolean")
+            unknown = pd.array([pd.NA] * len(table), dtype="boolean")
+            table[name] = np.nan if name.endswith("_ms") else unknown
         try:
             for name in YES_OR_NO:
                 table[name] = table[name].astype(bool)
@@ -216,12 +221,13 @@ class CyclesFile:
 
         try:
             return self._file.read_row_groups(groups, columns=names)
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
 
     def _column(self, table: Any, name: str) -> Any:
         if name in _SINCE and name not in self._present:
-            return np.full(table.num_rows, -1, dtype=np.int8)
+            nan = name.endswith("_ms")
+            return np.full(table.num_rows, np.nan) if nan else np.full(table.num_rows, -1, np.int8)
         column = table[name]
         if name.endswith("_ms"):
             import pyarrow.compute as pc
@@ -294,7 +300,7 @@ def write(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         + [(name, yes) for name in (*YES_OR_NO, *WHERE_RAN)]
         + [("restored_by", word)]
         + [(name, pa.int64()) for name in WHOLE]
-        + [(f"{phase}_ms", pa.float64()) for phase in TIMINGS]
+        + [(f"{name}_ms", pa.float64()) for name in DURATIONS]
         + [("faults", word), ("detail", word)],
         metadata={_TOTALS: json.dumps(totals).encode()},
     )

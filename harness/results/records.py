@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import Outcome
@@ -25,8 +25,13 @@ class CycleRecord:
     payload_bytes: int = 0  # bytes of the values the test data wrote
     grown_bytes: int = 0  # growth of the database file, the -wal folded in, by the test data
     timings_ms: dict[str, float] = field(default_factory=dict)  # keys: TIMINGS that took place
+    cpu_ms: dict[str, float] = field(default_factory=dict)  # likewise, what of it was computing
     faults: tuple[LedgerEntry, ...] = ()
     detail: str = ""  # why, when it is not cleaned or restored; JSON-free plain text
     story: str = ""  # JSON as harness.experiment.cycle.story tells it; empty where none is kept
     # whether a restore forced on the same cycle brought the baseline back; None: none was forced
     shadow_ok: bool | None = None
+
+    def untimed(self) -> CycleRecord:
+        """Return it without its timings: all that is the same whenever the cycle is run."""
+        return replace(self, timings_ms={}, cpu_ms={})

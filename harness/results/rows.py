@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from harness.outcomes import CODES, TIMINGS
+from harness.outcomes import CODES, DURATIONS, TIMINGS
 from harness.results import checksums, ledgers
 from harness.results.records import CycleRecord
 
 OUTCOMES = {code: outcome for outcome, code in CODES.items()}
 # of the column flags
 ROWS, EXACT, SAYS_CLEAN, CLEANUP_RAN, CLEANUP_OK, SHADOW_RAN, SHADOW_OK = (1 << n for n in range(7))
-_TIMED = tuple(f"{phase}_us" for phase in TIMINGS)
+_TIMED = tuple(f"{name}_us" for name in DURATIONS)
 COLUMNS = (
     "condition", "cycle", "outcome", "flags", "restored_by", "left_behind",
     "backup_bytes", "payload_bytes", "grown_bytes", *_TIMED, "faults", "detail", "checksum",
@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS outcomes (code INTEGER PRIMARY KEY, name TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS conditions (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- flags: 1 clean at grade rows, 2 at grade exact, 4 the guard says clean, 8 a cleanup ran,
 -- 16 the cleanup says it worked, 32 a restore was forced as well, 64 and it worked.
--- Timings in microseconds, NULL where it did not take place. checksum: of all the others.
+-- Timings in microseconds, NULL where it did not take place, and those of the processor (cpu)
+-- also where they are not known. checksum: of all the others.
 CREATE TABLE IF NOT EXISTS cycles (
     condition INTEGER NOT NULL, cycle INTEGER NOT NULL, outcome INTEGER NOT NULL,
     flags INTEGER NOT NULL, restored_by TEXT, left_behind INTEGER NOT NULL,
@@ -51,7 +52,7 @@ def row_of(record: CycleRecord, condition: int) -> tuple[Any, ...]:
         flags |= CLEANUP_RAN | CLEANUP_OK * record.cleanup_ok
     if record.shadow_ok is not None:
         flags |= SHADOW_RAN | SHADOW_OK * record.shadow_ok
-    timings = record.timings_ms
+    timings = record.timings_ms | {f"{phase}_cpu": ms for phase, ms in record.cpu_ms.items()}
     return (
         condition,
         record.cycle,
@@ -62,7 +63,7 @@ def row_of(record: CycleRecord, condition: int) -> tuple[Any, ...]:
         record.backup_bytes,
         record.payload_bytes,
         record.grown_bytes,
-        *(round(timings[phase] * 1000) if phase in timings else None for phase in TIMINGS),
+        *(round(timings[name] * 1000) if name in timings else None for name in DURATIONS),
         ledgers.to_text(record.faults),
         record.detail or None,
     )
@@ -97,6 +98,9 @@ def record_of(condition: str, row: tuple[Any, ...]) -> CycleRecord:
     """
     _, cycle, outcome, flags, restored_by, left_behind, backup, payload, grown, *rest = row
     *timings, faults, detail, story = rest
+    spent_ms = {
+        name: us / 1000 for name, us in zip(DURATIONS, timings, strict=True) if us is not None
+    }
     return CycleRecord(
         condition=condition,
         cycle=cycle,
@@ -110,9 +114,8 @@ def record_of(condition: str, row: tuple[Any, ...]) -> CycleRecord:
         backup_bytes=backup,
         payload_bytes=payload,
         grown_bytes=grown,
-        timings_ms={
-            phase: us / 1000 for phase, us in zip(TIMINGS, timings, strict=True) if us is not None
-        },
+        timings_ms={phase: spent_ms[phase] for phase in TIMINGS if phase in spent_ms},
+        cpu_ms={phase: spent_ms[name] for phase in TIMINGS if (name := f"{phase}_cpu") in spent_ms},
         faults=ledgers.of_text(faults),
         detail=detail or "",
         story=story or "",

@@ -70,6 +70,7 @@ class Store:
             with self._connection:
                 before = self._has("cycles") and not self._has("totals")
                 self._connection.execute(rows.SCHEMA)
+                self._widen()
                 if before:
                     self._count()
                 self._connection.executemany(
@@ -78,7 +79,10 @@ class Store:
                 )
         # a run from before there were stories is read as one without
         joined = "s.story FROM cycles AS c LEFT JOIN stories AS s USING (condition, cycle)"
-        columns = ", ".join(f"c.{name}" for name in rows.COLUMNS if name != "checksum")
+        there = self._columns("cycles")  # one from before there were cpu timings has none
+        columns = ", ".join(
+            f"c.{name}" if name in there else "NULL" for name in rows.COLUMNS if name != "checksum"
+        )
         self._select = (
             f"SELECT {columns}, {joined if self._has('stories') else 'NULL FROM cycles AS c'}"
         )
@@ -90,10 +94,19 @@ class Store:
         query = "SELECT 1 FROM sqlite_schema WHERE name = ?"
         return self._connection.execute(query, (table,)).fetchone() is not None
 
+    def _columns(self, table: str) -> list[str]:
+        return [column[1] for column in self._connection.execute(f"PRAGMA table_info({table})")]
+
+    def _widen(self) -> None:
+        """Add to a run from before the columns that there are by now; its rows have no value."""
+        there = self._columns("cycles")
+        for name in checksums.TIMED:
+            if name not in there:
+                self._connection.execute(f"ALTER TABLE cycles ADD COLUMN {name} INTEGER")
+
     def _count(self) -> None:
         for table in _SINCE:
-            columns = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
-            if "checksum" not in [column[1] for column in columns]:
+            if "checksum" not in self._columns(table):
                 self._connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
         self._connection.execute(_COUNT)
 

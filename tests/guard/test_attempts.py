@@ -52,7 +52,8 @@ def test_times_of_a_phase_add_up() -> None:
     tried, result, _ = attempts()
     with tried.timed("verify"):
         pass
-    first_ms = result.timings_ms["verify"]
+    first_ms, first_cpu_ms = result.timings_ms["verify"], result.cpu_ms["verify"]
     with pytest.raises(KeyError), tried.timed("verify"):
         raise KeyError
     assert result.timings_ms["verify"] > first_ms > 0
+    assert result.cpu_ms["verify"] > first_cpu_ms > 0

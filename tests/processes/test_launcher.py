@@ -13,6 +13,7 @@ import pytest
 from harness.errors import MeasurementError
 from harness.processes.launcher import Launcher
 from harness.processes.terms import Terms
+from harness.system.cpu import cpu_ns
 from tests.processes.test_command import alive
 
 CHECKOUT = Path(__file__).parents[2]
@@ -73,6 +74,24 @@ def test_closing_ends_the_keeper() -> None:
     launcher.close()
     assert not alive(one)
     assert keeper() != one
+    launcher.close()
+
+
+def test_what_a_command_computes_is_charged(tmp_path: Path) -> None:
+    """A command that computes, and one that sleeps: the first is counted, as if it ran here."""
+    launcher, environment = Launcher(), {"PATH": "/usr/bin:/bin"}
+    burn = f"{sys.executable} -I -S -c 'import time\nwhile time.process_time() < 0.1: pass'"
+
+    def run(line: str) -> tuple[float, float]:
+        before_ns = cpu_ns()
+        ended = launcher.run(
+            line, folder=tmp_path, environment=environment, timeout_s=60, terms=Terms()
+        )
+        return ended.cpu_s, (cpu_ns() - before_ns) / 1e9
+
+    told_s, counted_s = run(burn)
+    assert 0.09 <= told_s <= counted_s
+    assert run("sleep 0.05")[0] < 0.05
     launcher.close()
 
 

@@ -44,6 +44,9 @@ entries = st.builds(
     words,
 )
 sizes = st.integers(-(2**62), 2**62)
+durations = st.dictionaries(st.sampled_from(TIMINGS), st.integers(0, 10**9)).map(
+    lambda us: {phase: us[phase] / 1000 for phase in TIMINGS if phase in us}
+)
 records = st.builds(
     CycleRecord,
     condition=st.sampled_from(["a", "b", "a/b 'c'"]),
@@ -58,9 +61,8 @@ records = st.builds(
     backup_bytes=sizes,
     payload_bytes=sizes,
     grown_bytes=sizes,
-    timings_ms=st.dictionaries(st.sampled_from(TIMINGS), st.integers(0, 10**9)).map(
-        lambda us: {phase: us[phase] / 1000 for phase in TIMINGS if phase in us}
-    ),
+    timings_ms=durations,
+    cpu_ms=durations,
     faults=st.lists(entries, max_size=3).map(tuple),
     detail=words,
     story=words,

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.outcomes import CODES, OUTCOMES, TIMINGS
+from harness.outcomes import CODES, DURATIONS, OUTCOMES
 from harness.results.columns import COLUMNS, TEXTS, WHERE_RAN, WHOLE, YES_OR_NO, framed, typed
 
 
 def raw(count: int, **values: Any) -> dict[str, Any]:
     """Make columns of ``count`` cycles as the database gives them, all zeros but for ``values``."""
     zeros = {name: [0] * count for name in ("outcome", "flags", *WHOLE)}
-    empty = {name: [None] * count for name in (*TEXTS, *(f"{step}_ms" for step in TIMINGS))}
+    empty = {name: [None] * count for name in (*TEXTS, *(f"{name}_ms" for name in DURATIONS))}
     return zeros | {"cycle": list(range(count))} | empty | values
 
 
@@ -41,8 +41,9 @@ def test_each_bit_is_its_own_column(flags: int, said: tuple[Any, ...]) -> None:
 
 def test_timings_are_milliseconds_and_nan_where_there_was_no_step() -> None:
     """Microseconds become milliseconds; a step that did not take place is nan, not 0."""
-    columns = typed(raw(3, cycle_ms=[1500, None, 0]))
+    columns = typed(raw(3, cycle_ms=[1500, None, 0], cycle_cpu_ms=[None, 250, 0]))
     np.testing.assert_array_equal(columns["cycle_ms"], [1.5, np.nan, 0.0])
+    np.testing.assert_array_equal(columns["cycle_cpu_ms"], [np.nan, 0.25, 0.0])
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -54,7 +55,7 @@ def test_types_do_not_depend_on_what_is_there(count: int) -> None:
     assert {kinds[name] for name in YES_OR_NO} == {"bool"}
     assert {kinds[name] for name in ("outcome", *WHERE_RAN)} == {"int8"}
     assert {kinds[name] for name in ("cycle", *WHOLE)} == {"int64"}
-    assert {kinds[f"{step}_ms"] for step in TIMINGS} == {"float64"}
+    assert {kinds[f"{name}_ms"] for name in DURATIONS} == {"float64"}
     assert {kinds[name] for name in TEXTS} == {"object"}
     assert all(len(values) == count for values in columns.values())
 

@@ -39,6 +39,7 @@ records = st.builds(
     payload_bytes=whole,
     grown_bytes=st.integers(-(2**40), 2**40),
     timings_ms=st.dictionaries(st.sampled_from(TIMINGS), eighths_ms),
+    cpu_ms=st.dictionaries(st.sampled_from(TIMINGS), eighths_ms),
     faults=st.lists(entries, max_size=3).map(tuple),
     detail=st.text(max_size=20),
 )
@@ -58,8 +59,9 @@ def test_a_table_says_what_the_store_says(made: list[CycleRecord]) -> None:
         store.close()
     assert len(table) == len(kept) == len(made)
     for read, record in zip(table.to_dict("records"), kept, strict=True):
-        timings_ms = {phase: read.pop(f"{phase}_ms") for phase in TIMINGS}
-        assert {k: v for k, v in timings_ms.items() if not np.isnan(v)} == record.timings_ms
+        for kept_ms, which in ((record.timings_ms, ""), (record.cpu_ms, "_cpu")):
+            found_ms = {phase: read.pop(f"{phase}{which}_ms") for phase in TIMINGS}
+            assert {k: v for k, v in found_ms.items() if not np.isnan(v)} == kept_ms
         faults = read.pop("faults")
         assert ledger([faults]) == ledger_by_hand(record)
         read["cleanup_ok"] = None if pd.isna(read["cleanup_ok"]) else read["cleanup_ok"]

@@ -11,12 +11,15 @@ import tracemalloc
 from pathlib import Path
 
 import apsw
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
+from harness.outcomes import TIMINGS
 from harness.results.folder import CYCLES, RUN, write_run
+from harness.results.reading import Results
 from harness.results.store import Store
 from tests.results.cycles import EXPERIMENT, new_run, records, typical
 
@@ -196,6 +199,28 @@ def test_a_run_from_before_there_were_stories_goes_on(folder: Path) -> None:
     store.append([dataclasses.replace(typical(1), story="{}")])
     assert [record.story for record in store.records("a")] == ["", "{}"]
     store.close()
+
+
+def test_a_run_from_before_there_were_times_of_the_processor_goes_on(folder: Path) -> None:
+    """Its checksums hold without those columns; resumed, it has them, empty where not known."""
+    store = Store.create(folder / "run", new_run())
+    store.append([typical(0)])
+    store.close()
+    connection = apsw.Connection(str(folder / "run" / CYCLES))
+    for phase in TIMINGS:
+        connection.execute(f"ALTER TABLE cycles DROP COLUMN {phase}_cpu_us")
+    connection.close()
+    assert np.isnan(Results(folder / "run").columns("a")["cycle_cpu_ms"]).all()
+    store = Store(folder / "run")
+    assert [record.cpu_ms for record in store.records("a")] == [{}]
+    store.close()
+    store = Store.resume(folder / "run", EXPERIMENT)
+    store.append([dataclasses.replace(typical(1), cpu_ms={"cycle": 1.5})])
+    assert [record.cpu_ms for record in store.records("a")] == [{}, {"cycle": 1.5}]
+    store.close()
+    np.testing.assert_array_equal(
+        Results(folder / "run").columns("a")["cycle_cpu_ms"], [np.nan, 1.5]
+    )
 
 
 def test_the_file_explains_itself(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +32,7 @@ from harness.recovery import Recovery
 from harness.results.records import CycleRecord
 from harness.retry import Retry
 from harness.steps import Failure, Listener, nobody
+from harness.system.cpu import Stopwatch
 from harness.workloads import Workload
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Site:
         self._undone = ()
         injector = Injector(self.scene, planned) if planned else None
         faults: tuple[LedgerEntry, ...] = ()
-        started = time.perf_counter()
+        watch = Stopwatch()
         guard = self._guard(injector, planned, policy)
         try:
             self._trip(guard, draw, record, injector.listener if injector else nobody, planned)
@@ -183,17 +183,17 @@ class Site:
                 faults = injector.finish([*self._undone, *guard.result.failures])
         self._check(injector)
         served = self._application.end(restored="restore" in guard.result.timings_ms)
-        judged = time.perf_counter()
+        judging = Stopwatch()
         is_backup = self._ground.is_backup(self.condition.recoveries)  # the judge may change that
         judgement = self._application.judge()
         intact = is_backup or not judgement.lost or self._ground.is_kept(self._backups)
-        ended = time.perf_counter()
+        record.timings_ms = guard.result.timings_ms | record.timings_ms
+        record.cpu_ms = guard.result.cpu_ms | record.cpu_ms
+        judging.add_to("truth", record.timings_ms, record.cpu_ms)
         self._application.put_back()
         if not guard.result.says_clean:  # else the next guard would bring this one's baseline back
             self._ground.forget_guard()
-        record.timings_ms = guard.result.timings_ms | record.timings_ms
-        record.timings_ms["truth"] = (ended - judged) * 1000
-        record.timings_ms["cycle"] = (time.perf_counter() - started) * 1000
+        watch.add_to("cycle", record.timings_ms, record.cpu_ms)
         outcome = outcome_of(
             guard.result, judgement, self.condition.demands, intact=intact, served=served
         )
@@ -246,10 +246,10 @@ class Site:
         except BackupError as error:
             record.detail = str(error)
             return
-        started = time.perf_counter()
+        watch = Stopwatch()
         patient = not any(fault.slot.phase == "create" for fault in planned)
         data = self._application.create(draw, listener, patient=patient)
-        record.timings_ms["create"] = (time.perf_counter() - started) * 1000
+        watch.add_to("create", record.timings_ms, record.cpu_ms)
         record.payload_bytes = data.payload_bytes
         record.grown_bytes = self._application.used_bytes() - self._ground.size_bytes
         self._undone = tuple(data.failures)

@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +80,17 @@ def _of_columns(condition: str, cycle: int, columns: Mapping[str, Any]) -> Cycle
     found |= {name: int(row[name]) for name in _NUMBERS}
     for name in ("cleanup_ok", "shadow_ok"):
         found[name] = None if row[name] < 0 else bool(row[name])
-    took_ms = {step: float(row[f"{step}_ms"]) for step in TIMINGS}
+    took_ms, cpu_ms = (
+        {step: ms for step in TIMINGS if math.isfinite(ms := float(row[f"{step}{which}_ms"]))}
+        for which in ("", "_cpu")
+    )
     return CycleRecord(
         condition,
         cycle,
         OUTCOMES[row["outcome"]],
         restored_by=row["restored_by"],
-        timings_ms={step: ms for step, ms in took_ms.items() if math.isfinite(ms)},
+        timings_ms=took_ms,
+        cpu_ms=cpu_ms,
         faults=ledgers.of_text(row["faults"]),
         detail=row["detail"] or "",
         **found,
@@ -95,7 +99,7 @@ def _of_columns(condition: str, cycle: int, columns: Mapping[str, Any]) -> Cycle
 
 def same(one: CycleRecord | None, other: CycleRecord) -> bool:
     """Whether two records of a cycle are the same, timings apart."""
-    return one is not None and replace(one, timings_ms={}) == replace(other, timings_ms={})
+    return one is not None and one.untimed() == other.untimed()
 
 
 def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
@@ -106,7 +110,7 @@ def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
         old = "(not run)" if stored is None else _cell(getattr(stored, field.name))
         if field.name == "story":
             old, now = _stories("" if stored is None else stored.story, new.story)
-        mark = "  " if old == now or field.name == "timings_ms" else "! "
+        mark = "  " if old == now or field.name in ("timings_ms", "cpu_ms") else "! "
         lines += [
             f"{mark if number == 0 else '  '}{field.name if number == 0 else '':<16} {a:<40} {b}"
             for number, (a, b) in enumerate(

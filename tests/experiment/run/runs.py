@@ -6,7 +6,6 @@ import io
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -90,9 +89,7 @@ class Runs:
         """Return everything stored, timings taken off."""
         store = Store(self.folder / name)
         try:
-            return [
-                replace(r, timings_ms={}) for condition in "ab" for r in store.records(condition)
-            ]
+            return [r.untimed() for condition in "ab" for r in store.records(condition)]
         finally:
             store.close()
 

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -37,7 +36,7 @@ def collect(pool: Pool, folder: Path, *cycles: range) -> list[CycleRecord]:
     """Run cycles of one condition; return them in order, timings taken off."""
     tasks = [Task(A, folder / "pristine", one) for one in cycles]
     records = [record for batch in pool.run(tasks) for record in batch]
-    return [replace(r, timings_ms={}) for r in sorted(records, key=lambda r: r.cycle)]
+    return [r.untimed() for r in sorted(records, key=lambda r: r.cycle)]
 
 
 def process_ids() -> list[int]:

@@ -35,7 +35,7 @@ def test_records_differ_by_more_than_time() -> None:
     """Timings never make a difference, anything else does, and is marked."""
     entry = LedgerEntry("noop", "cleanup", "delete bots 1", 1, "phase", True, True, "seen")
     one = CycleRecord("a", 1, "cleaned", timings_ms={"cycle": 1.0})
-    assert same(one, replace(one, timings_ms={"cycle": 2.0}))
+    assert same(one, replace(one, timings_ms={"cycle": 2.0}, cpu_ms={"cycle": 1.0}))
     for other in (
         replace(one, outcome="restored"),
         replace(one, faults=(entry,)),
@@ -70,7 +70,8 @@ def test_a_published_cycle_is_read_from_its_parquet_file(folder: Path) -> None:
         [
             cycle(0),
             cycle(1, "restored", faults=(entry,), restored_by="wal_pin", cleanup_ok=True,
-                  shadow_ok=False, detail="why", timings_ms={"backup": 1.5, "cycle": 4.25}),
+                  shadow_ok=False, detail="why", timings_ms={"backup": 1.5, "cycle": 4.25},
+                  cpu_ms={"cycle": 2.5}),
         ],
     )  # fmt: skip
     from_database = [_stored(made.folder, "one", number) for number in (0, 1, 2)]
