@@ -107,11 +107,18 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
     default=0.95,
     help="That no word of all is wrong; 0.95.",
 )
-def compare(before: Path, after: Path, confidence: float) -> None:
-    """Say whether something got worse from one stored run to another; 1 when it did."""
+@click.option(
+    "--fail-on",
+    type=click.Choice(["outcomes", "timings"]),
+    default="outcomes",
+    help="What ends with 1 where it got worse: how cycles ended (the default), or timings too.",
+)
+@click.option("--verbose", is_flag=True, help="Show also what shows no difference, line by line.")
+def compare(before: Path, after: Path, **options: Any) -> None:
+    """Say whether something got worse from one stored run to another; 1 when outcomes did."""
     from harness.analysis import compare as comparing
 
-    lines, status = comparing.compare(before, after, confidence)
+    lines, status = comparing.compare(before, after, **options)
     _print(printed(lines))
     sys.exit(status)
 

@@ -3,17 +3,23 @@
 Only what was run under the same settings is compared, condition by condition; what is not is said,
 with the keys that differ. Timings of different machines say nothing of the code and are left out.
 All words together hold with the confidence given: the more is compared, the more each has to show.
+
+How cycles end is counted cycle by cycle: what strikes is drawn for each alone. Timings are a time
+series, and are compared by blocks, in themselves and beside the time that the truth took in the
+same cycles: see `harness.statistics.change_of_quantile`.
 """
 
 from __future__ import annotations
 
+import itertools
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import pandas as pd
+import numpy as np
 
+from harness.analysis.compared import Figure, ShareFigure, TimedFigure, told
 from harness.analysis.summary import Stored, load
 from harness.errors import UsageError
 from harness.experiment.written.claimed import checked_confidence
@@ -21,14 +27,17 @@ from harness.experiment.written.configuration import differing_keys
 from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
 from harness.results.settled import fixed_beforehand
-from harness.statistics.change import Change, verdicts
-from harness.statistics.change_of_proportion import compare_proportions
-from harness.statistics.change_of_quantile import compare_quantiles
-from harness.statistics.digits import milliseconds, percent
+from harness.statistics.change import verdicts
+from harness.statistics.digits import percent
 
 FINE, WORSE = 0, 1
 _STEPS = ("backup", "cleanup", "verify", "restore", "cycle")
-_QUANTILE = 0.95
+_CONTROL = "truth"  # the same code in both runs, in every cycle: see change_of_quantile
+_AS_FAST = 1.1  # times: less is nothing to speak of
+_TIMED = (  # the slow ones as people wait for them, and the usual ones as the processor has them
+    ("p95 of {} (wall)", "{}_ms", 0.95),
+    ("p50 of {} (CPU)", "{}_cpu_ms", 0.5),
+)
 _NOT_SETTINGS = (
     "cycles",
     "claims",
@@ -40,30 +49,25 @@ _MOST_KEYS = 6
 _MACHINE = ("cpu", "cores", "system", "filesystem")
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One figure of one condition in both runs."""
-
-    condition: str
-    figure: str  # "reliability", "data safety", "p95 of restore"
-    change: Change
-    shown: str  # before and after, for people
-
-    def sentence(self, word: str) -> str:
-        """Say it in a line: "restore only: p95 of restore: 14.7 ms -> 31.0 ms: worse"."""
-        return f"{self.condition}: {self.figure}: {self.shown}: {word}"
-
-
-def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[str], int]:
+def compare(
+    before: Path,
+    after: Path,
+    confidence: float = 0.95,
+    *,
+    fail_on: Literal["outcomes", "timings"] = "outcomes",
+    verbose: bool = False,
+) -> tuple[list[str], int]:
     """Compare two stored runs.
 
     Args:
         before: the folder of the run that is the standard.
         after: the folder of the other.
         confidence: the least probability, above 0.5, that no word of all is wrong.
+        fail_on: what ends with 1 where it got worse: how cycles ended, or timings as well.
+        verbose: tell also each figure that shows no difference.
 
     Returns:
-        Lines for people, and the exit status: 1 when anything got worse, else 0.
+        Lines for people, and the exit status: 1 when something of ``fail_on`` got worse, else 0.
 
     Raises:
         UsageError: a folder holds no run, a run holds a harness error, the runs have no
@@ -88,21 +92,21 @@ def compare(before: Path, after: Path, confidence: float = 0.95) -> tuple[list[s
     machines = differing_keys(_machine(old), _machine(new))
     if machines:
         lines.append(f"timings are not compared: another machine ({', '.join(machines)})")
+    else:
+        lines += _machines_speed(old, new, [pair[0]["name"] for pair in pairs])
     if not pairs:
         raise UsageError("\n".join([*lines, "no condition was run with the same settings in both"]))
-    timed = None if machines else (_timings(before), _timings(after))
-    comparisons = [
-        comparison for pair in pairs for comparison in _compared(*pair, timed, confidence)
-    ]
+    timed = None if machines else (_results(before), _results(after))
+    figures = [figure for pair in pairs for figure in _figures(*pair, timed)]
+    each = 1 - (1 - confidence) / len(figures)  # of an interval, so that all hold together
+    comparisons = [figure.compared(each) for figure in figures]
     words = verdicts([comparison.change for comparison in comparisons], "worse", confidence)
-    sentences = [
-        comparison.sentence(word) for comparison, word in zip(comparisons, words, strict=True)
-    ]
-    order = {"worse": 0, "better": 1, "no difference shown": 2}
-    lines += [
-        line for _, line in sorted(zip(words, sentences, strict=True), key=lambda t: order[t[0]])
-    ]
-    return lines, WORSE if "worse" in words else FINE
+    lines += told(comparisons, words, verbose=verbose)
+    failed = any(
+        word == "worse" and (fail_on == "timings" or not comparison.timed)
+        for comparison, word in zip(comparisons, words, strict=True)
+    )
+    return lines, WORSE if failed else FINE
 
 
 def _refuse_spoiled(folder: Path, run: Stored) -> None:
@@ -169,40 +173,53 @@ def _machine(run: Stored) -> dict[str, Any]:
     return {key: (run.run.get("machine") or {}).get(key) for key in _MACHINE}
 
 
-def _timings(folder: Path) -> pd.DataFrame | None:
-    """Read every cycle's timings; None where a published run has none."""
+def _machines_speed(old: Stored, new: Stored, names: Sequence[str]) -> list[str]:
+    """Say where the control took longer or shorter, as all does on a machine that is not alone."""
+    if old.run.get("versions") != new.run.get("versions"):
+        return []  # it may be another's code
+    took = [
+        {c["name"]: (c.get("timings_ms") or {}).get(_CONTROL, {}).get("p50") for c in conditions}
+        for conditions in (old.summary["conditions"], new.summary["conditions"])
+    ]
+    times = [took[1][name] / took[0][name] for name in names if took[0][name] and took[1][name]]
+    ratio = statistics.median(times) if times else 1.0
+    if 1 / _AS_FAST < ratio < _AS_FAST:
+        return []
+    return [
+        f"the truth, the same code in both, took {ratio:.2g} times as long (p50, wall): so did the "
+        "machine for everything, and a timing has to differ beside the truth's as well"
+    ]
+
+
+def _results(folder: Path) -> Results | None:
+    """Open a run's cycles; None where it was published without them."""
     there = any((folder / name).exists() for name in (CYCLES, PARQUET))
-    return Results(folder).table() if there else None
+    return Results(folder) if there else None
 
 
-def _compared(
+def _figures(
     old: Mapping[str, Any],
     new: Mapping[str, Any],
-    timed: Sequence[pd.DataFrame | None] | None,
-    confidence: float,
-) -> Iterator[Compared]:
-    """Compare one condition's shares, and where there are timings, those of each step."""
+    timed: Sequence[Results | None] | None,
+) -> Iterator[Figure]:
+    """Give what is compared of one condition: shares, and where there are timings, the steps'."""
     for figure, key, failing in (
         ("reliability", "reliability", ("refused", "dirty_known", "dirty_silent", "baseline_lost")),
         ("data safety", "data_safety", ("baseline_lost",)),
     ):
         failed = [sum(side["outcomes"].get(name, 0) for name in failing) for side in (old, new)]
-        change = compare_proportions(failed[0], old["cycles"], failed[1], new["cycles"], confidence)
         shown = " -> ".join(percent(side[key]["estimate"]) for side in (old, new))
-        yield Compared(old["name"], figure, change, shown)
+        yield ShareFigure(
+            old["name"], figure, (failed[0], old["cycles"]), (failed[1], new["cycles"]), shown
+        )
     if timed is None or timed[0] is None or timed[1] is None:
         return
-    for step in _STEPS:
-        values = [
-            frame.loc[frame["condition"] == old["name"], f"{step}_ms"].dropna().to_numpy()
-            for frame in timed
-            if frame is not None
-        ]
-        if min(map(len, values)) == 0:
-            continue
-        change = compare_quantiles(values[0], values[1], _QUANTILE, confidence)
-        shown = " -> ".join(milliseconds(value) for value in (change.before, change.after))
-        yield Compared(old["name"], f"p95 of {step}", change, shown)
+    columns = [results.columns(old["name"]) for results in timed if results is not None]
+    for step, (figure, name, q) in itertools.product(_STEPS, _TIMED):
+        values = [run[name.format(step)] for run in columns]
+        if all(np.isfinite(one).any() for one in values):
+            beside = [run[name.format(_CONTROL)] for run in columns]
+            yield TimedFigure(old["name"], figure.format(step), values, q, beside)
 
 
-__all__ = ["Compared", "compare"]
+__all__ = ["compare"]

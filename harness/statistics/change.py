@@ -29,7 +29,7 @@ class Change(NamedTuple):
     p_higher: float  # one-sided p-value that after is higher than before
     p_lower: float  # and that it is lower
     confidence: float  # of either interval, two-sided
-    method: str  # buehler or order_statistics
+    method: str  # buehler or blocks
 
 
 class Limits(NamedTuple):

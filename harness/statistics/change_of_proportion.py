@@ -15,6 +15,7 @@ the limits are found by inverting an exact test over both probabilities:
   interval at an error of 1e-7, which is charged to the limit (Berger and Boos).
 * It is tried in cells, not at points: as T is monotone, the first probability at its most and the
   second at its least bound every point of the cell from above. Nothing falls between grid points.
+  Where the second count can take very many values, neighbours are taken together in the same way.
 
 The upper limits are the lower ones with the runs exchanged. Each end errs with at most half of
 1 - confidence, at any two probabilities. Difference, ratio and p-value have an order each, and on
@@ -49,6 +50,7 @@ _Order = Callable[[Integers, int, Integers, int], Floats]
 _NUISANCE_ERROR = 1e-7  # that the second probability lies outside of where it is tried
 _ORDER_ERROR = 0.025  # of the limits that order the outcomes: fixed, so that intervals nest
 _CELLS = 256  # of the second probability: more are slower and narrow the interval by under 2%
+_GROUPS = 256  # of the second count: likewise, where there are more counts than that
 _FAR = 40.0  # the logarithm of a ratio that is as good as infinite
 _SURE = 1e-12  # a probability not worth a sum; it counts as if it spoke against us
 
@@ -141,25 +143,22 @@ def _chance_as_far(
     Returns:
         A function of first probabilities, one for each of the second ones, of their shape.
     """
-    from scipy.special import betainc  # noqa: PLC0415 - slow to import
     from scipy.stats import binom  # noqa: PLC0415 - slow to import
 
     start = int(max(0, binom.ppf(_SURE, other_n, second[0])))
     stop = int(min(other_n, binom.isf(_SURE, other_n, second[-1])))
-    reach = _reach(order, k, n, other_k, other_n, np.arange(start, stop + 1))
-    weights = _binomial(np.arange(start, stop + 1), other_n, second)
+    groups = min(_GROUPS, stop - start + 1)
+    others = start + np.arange(groups + 1) * (stop - start + 1) // groups
+    below = 1 - _at_least(others, other_n, second)
+    weights = np.diff(below, axis=0)
     elsewhere = np.maximum(0, 1 - weights.sum(axis=0))
-    counts = np.arange(reach[0], reach[-1])
-    beyond = int(reach[-1])
+    # the fewest of a group are reached the soonest: that bounds the chance of it from above
+    reach, group = np.unique(
+        _reach(order, k, n, other_k, other_n, others[:-1]), return_inverse=True
+    )
 
     def chance(first: Floats) -> Floats:
-        if beyond == 0:
-            at_least = np.ones((1, len(first)))
-        else:
-            top = betainc(beyond, n - beyond + 1, first) if beyond <= n else np.zeros(len(first))
-            parts = np.vstack([_binomial(counts, n, first), top])
-            at_least = np.cumsum(parts[::-1], axis=0)[::-1]
-        sums = (weights * at_least[reach - reach[0]]).sum(axis=0)
+        sums = (weights * _at_least(reach, n, first)[group]).sum(axis=0)
         return np.asarray(sums + elsewhere)
 
     return chance
@@ -211,13 +210,14 @@ def _by_tail(k: Integers, n: int, other_k: Integers, other_n: int) -> Floats:
     return -np.where(k > 0, tail, 1.0)
 
 
-def _binomial(counts: Integers, n: int, probabilities: Floats) -> Floats:
-    """Give the probability of each count (down) at each probability of one (across)."""
-    from scipy.special import gammaln  # noqa: PLC0415 - slow to import
+def _at_least(counts: Integers, n: int, probabilities: Floats) -> Floats:
+    """Give the chance of each count of n (down) or more, at each probability of one (across)."""
+    from scipy.special import betainc  # noqa: PLC0415 - slow to import
 
-    k, p = counts[:, None], np.clip(probabilities, 1e-300, 1 - 1e-16)[None]
-    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-    return np.asarray(np.exp(ways + k * np.log(p) + (n - k) * np.log1p(-p)))
+    k = np.clip(counts, 1, n)[:, None].astype(np.float64)
+    tail = betainc(k, n - k + 1, probabilities[None])
+    tail = np.where(counts[:, None] > n, 0.0, tail)
+    return np.asarray(np.where(counts[:, None] <= 0, 1.0, tail))
 
 
 def _check_counts(when: str, failures: int, cycles: int) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 
 from harness.analysis.compare import FINE, WORSE, compare
 from harness.errors import UsageError
+from harness.statistics.change_of_proportion import compare_proportions
 from tests.stored_runs import cycles, make_run
 
 MACHINE = {"cpu": "one", "cores": 2, "system": "Linux", "filesystem": "tmpfs"}
@@ -28,8 +31,15 @@ def test_a_run_is_no_worse_than_itself(folder: Path) -> None:
     """The same outcomes and timings twice: nothing is shown, and the status is fine."""
     lines, status = compare(stored(folder / "a", GOOD), stored(folder / "b", GOOD))
     assert status == FINE
-    assert all("no difference shown" in line for line in lines[1:])
-    assert len(lines) == 4  # both runs, reliability, data safety, p95 of the cycle
+    assert lines[1:] == [
+        "3 measures: no difference shown (could have seen timings longer by 1%, "
+        "shares lower by 1.4 points)"
+    ]
+    verbose, status = compare(folder / "a", folder / "b", verbose=True)
+    assert status == FINE
+    # both runs, reliability, data safety, p95 of the cycle, and all of them again in a line
+    assert ["no difference shown" in line for line in verbose] == [False, *[True] * 4]
+    assert verbose[-1] == lines[-1]
 
 
 def test_more_failures_are_worse(folder: Path) -> None:
@@ -50,11 +60,16 @@ def test_a_few_failures_more_show_nothing(folder: Path) -> None:
 
 
 def test_slower_is_worse_on_one_machine_only(folder: Path) -> None:
-    """Planted: 30% slower; on another machine timings are left out, and it is said."""
+    """Planted: 30% slower; on another machine timings are left out, and it is said.
+
+    A timing is told, and ends with 1 only where that is asked for.
+    """
     one, slow = stored(folder / "a", GOOD), stored(folder / "b", GOOD, 13.0)
     lines, status = compare(one, slow)
-    assert status == WORSE
-    assert lines[1].startswith("one: p95 of cycle: 10")
+    assert status == FINE
+    assert lines[1] == "one: p95 of cycle (wall): 10.1 ms -> 13.1 ms: worse"
+    assert compare(one, slow, fail_on="timings") == (lines, WORSE)
+    assert compare(slow, one, fail_on="timings")[1] == FINE
     elsewhere = stored(folder / "c", GOOD, 13.0, machine=MACHINE | {"cpu": "another"})
     lines, status = compare(one, elsewhere)
     assert status == FINE
@@ -106,3 +121,43 @@ def test_a_run_that_stopped_early_is_said_to_have(folder: Path) -> None:
     planned = [{"name": "one", "cycles": len(GOOD) + 1}]  # somebody ended it
     lines, _ = compare(folder / "a", stored(folder / "c", GOOD, conditions=planned))
     assert [line for line in lines if "stopped early" in line] == [lines[1]]
+
+
+def loaded(folder: Path, times: float, cleanup_ms: float = 2.0) -> Path:
+    """Store a run on a machine that is so many times slower, the truth and all."""
+    records, draw = cycles(GOOD), random.Random(times)  # noqa: S311 - no secret
+    for record in records:
+        took_ms = {"cleanup": cleanup_ms, "truth": 1.0}
+        drawn = {step: ms * times * draw.uniform(0.9, 1.1) for step, ms in took_ms.items()}
+        record.timings_ms = {step: ms * draw.choice([1, 1, 3]) for step, ms in drawn.items()}
+        record.cpu_ms = drawn
+    make_run(folder, records, machine=MACHINE)
+    return folder
+
+
+def test_a_slower_machine_is_no_slower_code(folder: Path) -> None:
+    """Everything takes 1.5 times as long, the truth as well: that is said, and no word given.
+
+    A cleanup that is slower than the machine is called worse, by the processor's time too.
+    """
+    quiet, busy = loaded(folder / "a", 1.0), loaded(folder / "b", 1.5)
+    lines, _ = compare(quiet, busy)
+    assert len(lines) == 3
+    assert lines[1].startswith("the truth, the same code in both, took 1.5 times as long (p50, wa")
+    assert lines[2].startswith("4 measures: no difference shown")
+    lines, status = compare(quiet, loaded(folder / "c", 1.5, 3.0), fail_on="timings")
+    assert status == WORSE
+    assert [line.partition(":")[2].partition(":")[0] for line in lines[2:4]] == [
+        " p95 of cleanup (wall)",
+        " p50 of cleanup (CPU)",
+    ]
+
+
+def test_a_million_cycles_are_compared_in_little_room() -> None:
+    """A condition of a million cycles against 1,200: its share takes no second and few MB."""
+    tracemalloc.start()
+    found = compare_proportions(12, 1200, 10_000, 1_000_000)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 50_000_000
+    assert 0.5 < found.p_higher < 0.6
