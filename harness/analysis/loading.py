@@ -106,7 +106,8 @@ class Run:
         outcome with every category there is, in their order); cycle, left_behind (files), and
         backup_bytes, payload_bytes, grown_bytes int64; rows, exact, says_clean bool; cleanup_ok,
         shadow_ok nullable bool, empty where none ran; ``*_ms`` for each step float64, nan where
-        it did not take place. UsageError where the run was published without its cycles.
+        it did not take place; ``*_cpu_ms`` what of it the processor computed, nan also where that
+        was not kept. UsageError where the run was published without its cycles.
         """
         return Results(self.folder).table()
 

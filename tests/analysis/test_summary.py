@@ -83,11 +83,22 @@ def test_what_was_not_timed_is_unknown(folder: Path) -> None:
     """A step that never took place has no quantiles and a count of 0, in valid JSON."""
     results = make_run(folder / "run", cycles(["cleaned"] * 3, timings_ms={}))
     said = one_of(results)
-    assert set(said["timings_ms"]) == set(TIMINGS)
+    assert set(said["timings_ms"]) == set(said["cpu_ms"]) == set(TIMINGS)
     for figures in said["timings_ms"].values():
         assert figures == {"p50": None, "p95": None, "p99": None, "max": None, "count": 0}
     assert said["cycles_per_second"] is None
     json.dumps(said, allow_nan=False)
+
+
+def test_the_processors_time_has_the_same_shape(folder: Path) -> None:
+    """Three cycles that computed 1, 2 and 4 ms: their quantiles beside those of the wall."""
+    records = cycles(["cleaned"] * 3)
+    for record, ms in zip(records, (4.0, 1.0, 2.0), strict=True):
+        record.cpu_ms = {"cycle": ms}
+    said = one_of(make_run(folder / "run", records))
+    assert said["cpu_ms"]["cycle"] == {"p50": 2.0, "p95": 4.0, "p99": 4.0, "max": 4.0, "count": 3}
+    assert said["cpu_ms"]["backup"]["count"] == 0
+    assert said["timings_ms"]["cycle"]["p50"] == 10.0
 
 
 def test_without_wall_time_the_speed_is_one_workers(folder: Path) -> None:

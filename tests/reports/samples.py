@@ -79,6 +79,16 @@ def condition(name: str, failures: int = 0, cycles: int = 2000, **more: Any) -> 
             step: {"p50": v[13], "p95": v[23], "p99": v[25], "max": v[-1], "count": cycles}
             for step, v in spread.items()
         },
+        "cpu_ms": {
+            step: {
+                "p50": v[13] / 4,
+                "p95": v[23] / 4,
+                "p99": v[25] / 4,
+                "max": v[-1] / 4,
+                "count": cycles,
+            }
+            for step, v in spread.items()
+        },
         "distributions_ms": {
             step: {"shares": list(SHARES), "values": values} for step, values in spread.items()
         },

@@ -16,12 +16,14 @@ from harness.reports.figures.svg import (
     strip_line,
 )
 from harness.reports.html_parts.markup import Cell, clean, drawn_table, fold
+from harness.reports.words.tables import CPU, cpu_p50_ms, has_cpu
 from harness.statistics.digits import milliseconds
 
 TITLE = "How long each step took"
 ABOUT = (
     "Each strip is one condition's cycles on a logarithmic axis, the fastest condition first. "
-    "Steps are in the order of how far apart their conditions are."
+    "Steps are in the order of how far apart their conditions are. These are wall-clock times, "
+    "which hold what other programs did meanwhile; CPU p50 is what the processor computed of them."
 )
 OPEN_MOST = 2  # steps shown without a click where there are many conditions
 FEW = 4  # conditions up to which every step is shown
@@ -88,11 +90,12 @@ def _table(step: str, conditions: Sequence[Mapping[str, Any]]) -> str:
     headings = (
         Cell("", "condition", "name"),
         Cell("", axis_strip(f"duration of {step} on a logarithmic scale", ticks), "drawing"),
-        *(Cell("", key, "figure") for key in (*KEYS, "count")),
+        *(Cell("", key, "figure") for key in (*KEYS, *_computed(conditions), "count")),
     )
     fastest_first = sorted(conditions, key=lambda condition: condition["timings_ms"][step]["p50"])
     return drawn_table(
-        headings, (_row(step, condition, scale, ticks) for condition in fastest_first)
+        headings,
+        (_row(step, condition, scale, ticks, _computed(conditions)) for condition in fastest_first),
     )
 
 
@@ -111,7 +114,11 @@ def points(condition: Mapping[str, Any], step: str) -> dict[float, float]:
 
 
 def _row(
-    step: str, condition: Mapping[str, Any], scale: LogScale, ticks: list[Tick]
+    step: str,
+    condition: Mapping[str, Any],
+    scale: LogScale,
+    ticks: list[Tick],
+    computed: Sequence[str],
 ) -> tuple[Cell, ...]:
     figures = condition["timings_ms"][step]
     said = f"{condition['name']}, {step}: " + ", ".join(
@@ -123,8 +130,14 @@ def _row(
         Cell("condition", clean(condition["name"]), "name"),
         Cell("", drawing, "drawing"),
         *(Cell(key, milliseconds(figures[key]), "figure") for key in KEYS),
+        *(Cell(key, milliseconds(cpu_p50_ms(condition, step)), "figure") for key in computed),
         Cell("count", f"{figures['count']:,}", "figure"),
     )
+
+
+def _computed(conditions: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the column of the processor's time; none for a run that kept none."""
+    return (CPU,) if has_cpu(conditions) else ()
 
 
 def _strip(at: Mapping[float, float]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -15,6 +15,10 @@ from harness.reports.words.shares import brackets, share
 from harness.results import again
 from harness.results.reading import OUTCOMES, TIMINGS
 from harness.statistics.digits import milliseconds, percent, sure
+
+CPU = "CPU p50"
+WALL = "Wall-clock time, which holds what other programs did meanwhile."
+ABOUT_TIMINGS = f"{WALL} {CPU}: what the processor computed of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,22 +198,37 @@ def _silent_cleanups(conditions: list[dict[str, Any]]) -> Table:
 
 
 def _timings(conditions: list[dict[str, Any]]) -> Table:
-    return Table(
+    """Return the times on the wall, and beside them the processor's where they were kept."""
+    table = Table(
         "Timings",
-        ("condition", "step", "p50", "p95", "p99", "max", "count"),
+        ("condition", "step", "p50", "p95", "p99", "max", CPU, "count"),
         [
             (
                 condition["name"],
                 step,
                 *(milliseconds(figures[key]) for key in ("p50", "p95", "p99", "max")),
+                milliseconds(cpu_p50_ms(condition, step)),
                 f"{figures['count']:,}",
             )
             for condition in conditions
             for step in TIMINGS
             if (figures := condition["timings_ms"][step])["count"]
         ],
-        figures=frozenset({"p50", "p95", "p99", "max", "count"}),
+        about=ABOUT_TIMINGS,
+        figures=frozenset({"p50", "p95", "p99", "max", CPU, "count"}),
     )
+    return table if has_cpu(conditions) else replace(table.without(CPU), about=WALL)
+
+
+def has_cpu(conditions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the run kept the processor's time of any step."""
+    return any(cpu_p50_ms(one, step) is not None for one in conditions for step in TIMINGS)
+
+
+def cpu_p50_ms(condition: Mapping[str, Any], step: str) -> float | None:
+    """Return the median of what the processor computed for a step; None where it was not kept."""
+    p50_ms: float | None = ((condition.get("cpu_ms") or {}).get(step) or {}).get("p50")
+    return p50_ms
 
 
 def _faults(conditions: list[dict[str, Any]]) -> Table:

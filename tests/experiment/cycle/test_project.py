@@ -66,6 +66,16 @@ def test_commands_make_and_clean(tmp_path: Path) -> None:
         assert (record.outcome, record.detail) == ("cleaned", "")
 
 
+def test_what_a_cleanup_of_ones_own_computes_is_counted(tmp_path: Path) -> None:
+    """A command that computes for 60 ms, in a process of its own, is in the cleanup's time."""
+    burn = (
+        "python3 -S -c 'import time\nwhile time.process_time() < 0.06: pass'; python3 -S clean.py"
+    )
+    (record,) = cycles(tmp_path, 1, cleanup=burn)
+    assert (record.outcome, record.detail) == ("cleaned", "")
+    assert record.cpu_ms["cycle"] >= record.cpu_ms["cleanup"] >= 55
+
+
 @pytest.mark.parametrize("fault", ["cleanup_killed", "file_size_limit", "read_only"])
 def test_faults_from_outside(fault: str, tmp_path: Path) -> None:
     """Each strikes a real cleanup in a real cycle, and the guard brings the baseline back."""

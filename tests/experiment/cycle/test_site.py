@@ -61,6 +61,15 @@ def test_a_pinning_recovery_is_known_by_what_it_can_do(folder: Path) -> None:
     assert (record.outcome, record.cleanup_ok, record.detail) == ("cleaned", True, "")
 
 
+def test_every_step_has_the_processors_time(folder: Path) -> None:
+    """Each step that took place computed; none computed longer than the cycle it is part of."""
+    record = site(folder).run(0)
+    assert set(record.cpu_ms) == set(record.timings_ms) >= {"backup", "create", "truth", "cycle"}
+    assert all(ms > 0 for ms in record.cpu_ms.values())
+    parts_ms = sum(ms for step, ms in record.cpu_ms.items() if step != "cycle")
+    assert parts_ms <= record.cpu_ms["cycle"]
+
+
 def timeless(record: CycleRecord) -> CycleRecord:
     """Drop what no two runs share."""
     return record.untimed()

@@ -1,6 +1,8 @@
 import re
 
+from harness.outcomes import TIMINGS
 from harness.reports.figures.timings import points, timings
+from harness.statistics.digits import milliseconds
 from tests.reports.samples import HOSTILE, condition
 
 
@@ -52,6 +54,18 @@ def test_older_runs_show_the_quantiles_they_have() -> None:
     page = timings([old])
     assert "band p95" in page
     assert '<rect x="' in page
+
+
+def test_the_processors_time_stands_beside_the_walls() -> None:
+    """In a column of its own where it was kept, a dash where not of this one; else no column."""
+    one, other = condition("one"), condition("other")
+    del other["cpu_ms"]
+    page = timings([one, other])
+    assert page.count('<td data-heading="CPU p50" class="figure"><span>-</span></td>') == len(
+        TIMINGS
+    )
+    assert f"<span>{milliseconds(one['cpu_ms']['backup']['p50'])}</span>" in page
+    assert "CPU p50" not in timings([other])
 
 
 def test_what_took_no_place_has_no_strip() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from harness.analysis.summary import load
 from harness.reports.words.tables import Table, read
+from tests.stored_runs import cycles, make_run
 
 
 def test_every_row_of_the_summary_is_in_the_table(run: Path) -> None:
@@ -46,6 +47,25 @@ def test_only_steps_that_took_place_have_timings(run: Path) -> None:
     """A step without a timing has no line."""
     steps = {row[1] for row in read(run).timings.rows}
     assert steps == {"backup", "cleanup", "cycle"}
+
+
+def test_whose_time_a_figure_is_stands_beside_it(folder: Path) -> None:
+    """Wall-clock time and the processor's are named; a run that kept only the first has no column.
+
+    The figures are the ones that were stored: medians of 2 ms on the wall, of 0.5 ms computed.
+    """
+    records = cycles(["cleaned"] * 3, timings_ms={"cleanup": 2.0, "cycle": 9.0})
+    older = read(make_run(folder / "older", records).folder).timings
+    assert older.headings == ("condition", "step", "p50", "p95", "p99", "max", "count")
+    assert older.about == "Wall-clock time, which holds what other programs did meanwhile."
+    for record in records:
+        record.cpu_ms = {"cleanup": 0.5}
+    timings = read(make_run(folder / "newer", records).folder).timings
+    assert timings.headings[-2:] == ("CPU p50", "count")
+    assert timings.about.endswith("CPU p50: what the processor computed of it.")
+    assert [(row[1], row[2], row[-2]) for row in timings.rows] == [
+        ("cleanup", "2.00 ms", "0.50 ms"), ("cycle", "9.00 ms", "-"),
+    ]  # fmt: skip
 
 
 def test_facts_say_what_it_ran_on(run: Path) -> None:
