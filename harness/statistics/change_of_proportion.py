@@ -34,6 +34,7 @@ such an order in an unconditional test.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
@@ -143,10 +144,16 @@ def _chance_as_far(
     Returns:
         A function of first probabilities, one for each of the second ones, of their shape.
     """
-    from scipy.stats import binom  # noqa: PLC0415 - slow to import
+    from scipy.special import betainc, betaincc  # noqa: PLC0415 - slow to import
 
-    start = int(max(0, binom.ppf(_SURE, other_n, second[0])))
-    stop = int(min(other_n, binom.isf(_SURE, other_n, second[-1])))
+    def is_fewer(count: int) -> bool:
+        return bool(betaincc(count, other_n - count + 1, second[0]) > _SURE)
+
+    def is_most(count: int) -> bool:
+        return bool(betainc(count + 1, other_n - count, second[-1]) <= _SURE)
+
+    start = bisect_left(range(1, other_n + 1), True, key=is_fewer)
+    stop = bisect_left(range(other_n), True, key=is_most)
     groups = min(_GROUPS, stop - start + 1)
     others = start + np.arange(groups + 1) * (stop - start + 1) // groups
     below = 1 - _at_least(others, other_n, second)

@@ -116,6 +116,8 @@ def measure(folder: Path) -> Iterator[tuple[str, float]]:
         yield f"harness report --format {name}", took_s(command)
     yield "harness check --help", took_s([*harness, "check", "--help"])
     yield "harness check", took_s([*harness, "check", str(folder)])
+    published = took_s([*harness, "compare", str(PUBLISHED), str(folder)])
+    yield "harness compare with the published run", published
     hidden = folder / "cycles.parquet"
     aside = hidden.rename(folder / "aside")  # without it the database is read
     yield (
