@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.experiment.written.claimed import Claim
 from harness.outcomes import OUTCOMES, TIMINGS
@@ -151,9 +152,12 @@ def in_columns(records: Sequence[CycleRecord]) -> Columns:
             [-1 if word is None else int(word) for word in flags], dtype=np.int8
         )
     columns["restored_by"] = np.array([record.restored_by for record in records], dtype=object)
-    for phase in TIMINGS:  # to the microsecond, as they are stored
-        took_ms = (record.timings_ms.get(phase, math.nan) for record in records)
-        columns[f"{phase}_ms"] = np.array([
-            ms if math.isnan(ms) else round(ms * 1000) / 1000 for ms in took_ms
-        ])  # fmt: skip
+    for phase in TIMINGS:
+        columns[f"{phase}_ms"] = _stored_ms(record.timings_ms.get(phase) for record in records)
+        columns[f"{phase}_cpu_ms"] = _stored_ms(record.cpu_ms.get(phase) for record in records)
     return columns
+
+
+def _stored_ms(timings_ms: Iterable[float | None]) -> NDArray[np.float64]:
+    """Return timings to the microsecond, as they are stored; nan where there is none."""
+    return np.array([math.nan if ms is None else round(ms * 1000) / 1000 for ms in timings_ms])

@@ -214,6 +214,7 @@ records_made = st.builds(
     payload_bytes=whole,
     grown_bytes=st.integers(-(2**40), 2**40),
     timings_ms=st.dictionaries(st.sampled_from(TIMINGS), st.floats(0, 1e7)),
+    cpu_ms=st.dictionaries(st.sampled_from(TIMINGS), st.floats(0, 1e7)),
 )
 
 
