@@ -154,8 +154,8 @@ def _images(
     sizes = pages.page_size_of(base), pages.page_size_of(live)
     if state is None or 0 in sizes:
         raise pages.Unfollowable("what the WAL holds is not known, or there is no header")
-    frames = pages.frame_offsets(live, state, sizes[1])
-    return Image(base, sizes[0], {}), Image(live, sizes[1], frames)
+    frames = pages.newest_frames(live, state, sizes[1])
+    return Image(base, sizes[0]), Image(live, sizes[1], frames)
 
 
 def _look(

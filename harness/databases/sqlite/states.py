@@ -11,13 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from harness.databases.sqlite.cells import (
-    HEADER_BYTES,
-    KINDS,
-    NUMBER,
-    TABLES,
-)
-from harness.databases.sqlite.pages import Image
+from harness.databases.sqlite.cells import KINDS, LEAVES, NUMBER, TABLES
+from harness.databases.sqlite.pages import Image, kind_of
 
 Role = Literal["root", "child of a table", "child of an index", "overflow", "free"]
 FREE_LIST = "the free list"
@@ -76,6 +71,7 @@ class State:
         """Take the number of pages, and where trees begin (the schema's own at 1)."""
         self.image, self.count = image, count
         self.roots = {1, *roots}
+        self._kinds: dict[int, int] = {}
 
     @cached_property
     def free(self) -> FreeList:
@@ -112,29 +108,39 @@ class State:
             1 <= number <= self.count
             and number not in self.free_pages
             and number != self.lock_page
-            and not self.is_map(number)
+            and not (self.map_step and self.is_map(number))
         )
+
+    def used(self, numbers: set[int]) -> set[int]:
+        """Give those of the pages that are to hold something."""
+        if self.map_step:
+            return {number for number in numbers if self.uses(number)}
+        beyond = {number for number in numbers if not 1 <= number <= self.count}
+        return numbers - beyond - self.free_pages - {self.lock_page}
 
     def is_tree_page(self, number: int) -> bool:
         """Whether a page looks like one of a b-tree: an overflow page begins with a page number."""
-        page = self.image.page(number)
-        return bool(page) and page[HEADER_BYTES if number == 1 else 0] in KINDS
+        return self.kind(number) != 0
 
     def kind(self, number: int) -> int:
         """Give the kind of a b-tree page; 0 for any other."""
-        page = self.image.page(number)
-        return page[HEADER_BYTES if number == 1 else 0] if self.is_tree_page(number) else 0
+        known = self._kinds.get(number)
+        if known is None:
+            kind = kind_of(self.image, number)
+            known = self._kinds[number] = kind if kind in KINDS else 0
+        return known
 
     def references(self, number: int) -> list[tuple[int, Role, int, bool]]:
-        """Give to what a page refers, each as plain as a Reference; raises Unfollowable."""
-        if not self.uses(number):
-            return []
-        if not self.is_tree_page(number):
+        """Give to what a page in use refers, each as plain as a Reference; raises Unfollowable."""
+        kind = self.kind(number)
+        if not kind:
             page = self.image.page(number)
             following = NUMBER.unpack_from(page)[0] if page else 0
             return [(following, "overflow", number, False)] if following else []
+        if kind in LEAVES and self.image.refers_to_none(number):
+            return []
         node = self.image.node(number)
-        role: Role = "child of a table" if node.kind in TABLES else "child of an index"
+        role: Role = "child of a table" if kind in TABLES else "child of an index"
         return [(child, role, number, False) for child in node.children] + [
             (chain.first, "overflow", number, True) for chain in node.chains
         ]
@@ -157,8 +163,10 @@ def hands(
     new = [Reference(page, "free", 0) for page in now.free_pages - before.free_pages]
     gone += [Reference(page, "root", 0) for page in before.roots - now.roots]
     new += [Reference(page, "root", 0) for page in now.roots - before.roots]
-    for number in sorted(rewritten):
-        one, other = before.references(number), now.references(number)
+    used_before, used_now = before.used(rewritten), now.used(rewritten)
+    for number in sorted(used_before | used_now):
+        one = before.references(number) if number in used_before else []
+        other = now.references(number) if number in used_now else []
         if one != other:
             gone += _without(one, other)
             new += _without(other, one)

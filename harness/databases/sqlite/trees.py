@@ -8,11 +8,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import add
 
 from harness.databases.sqlite.cells import (
     HEADER_BYTES,
     INDEX_INTERIOR,
     INDEX_LEAF,
+    INTERIORS,
     KINDS,
     NUMBER,
     TABLE_INTERIOR,
@@ -152,38 +154,58 @@ def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
         if kind_of(before, number) == TABLE_INTERIOR == kind_of(now, number):
             children_before, children_now = (children_of(image, number) for image in (before, now))
             head, tail = _common_ends(children_before, children_now, changed)
-            moved = (
-                children_before[head : len(children_before) - tail],
-                children_now[head : len(children_now) - tail],
+            moved_before = children_before[head : len(children_before) - tail]
+            moved_now = children_now[head : len(children_now) - tail]
+            leaves = all(
+                kind_of(image, child) == TABLE_LEAF and child != 1
+                for image, children in ((before, moved_before), (now, moved_now))
+                for child in children
             )
-            cells_before, cells_now = (
-                _cells(image, leaves) for image, leaves in zip((before, now), moved, strict=True)
-            )
-            if cells_before is not None and cells_before == cells_now:
-                unchanged_below |= {number} | (changed & {*moved[0], *moved[1]})
+            if leaves and _same_order(before, now, moved_before, moved_now):
+                unchanged_below |= {number} | (changed & {*moved_before, *moved_now})
     return unchanged_below
 
 
 def _moved_within(before: Image, now: Image, number: int) -> bool:
     """Whether a page holds the same cells in the same order, at other places."""
-    kind = kind_of(before, number)
-    counts = slice(3, 5) if number > 1 else slice(103, 105)
-    if (
-        kind not in KINDS
-        or kind != kind_of(now, number)
-        or before.page(number)[counts] != now.page(number)[counts]
-    ):
+    kind, top = kind_of(before, number), HEADER_BYTES if number == 1 else 0
+    if kind not in KINDS or kind != kind_of(now, number):
+        return False
+    last = slice(top + 8, top + 12 if kind in INTERIORS else top + 8)  # an interior page's child
+    one, other = before.page(number), now.page(number)
+    counts = slice(top + 3, top + 5)
+    if one[counts] != other[counts] or one[last] != other[last]:
         return False
     try:
-        one, other = before.node(number), now.node(number)
+        return _same_order(before, now, [number], [number])
     except Unfollowable:
         return False
-    if one.children != other.children:
+
+
+def _same_order(before: Image, now: Image, numbers: list[int], numbers_now: list[int]) -> bool:
+    """Whether b-tree pages hold the very same cells, one after the other.
+
+    A cell's own bytes tell how long it is: what begins with the bytes of one is that one.
+
+    Raises:
+        Unfollowable: the cells of one lie outside of it.
+    """
+    usable = before.usable
+    if usable != now.usable:
         return False
-    page_before, page_now = before.page(number), now.page(number)
-    return [page_before[slice(*span)] for span in one.spans] == [
-        page_now[slice(*span)] for span in other.spans
-    ]
+    cells: list[bytes] = []
+    for number in numbers_now:
+        page, node = now.page(number), now.node(number)
+        cells += [page[at:end] for at, end in zip(node.starts, node.ends, strict=True)]
+    met = 0
+    for number in numbers:
+        page, places = before.page(number)[:usable], before.places(number)
+        expected = cells[met : met + len(places)]
+        met += len(places)
+        ends = map(add, places, map(len, expected))
+        if [page[at:end] for at, end in zip(places, ends, strict=False)] != expected:
+            return False
+    return met == len(cells)
 
 
 def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int, int]:
@@ -196,17 +218,6 @@ def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int
     while tail < shorter - head and old[-1 - tail] == new[-1 - tail] not in changed:
         tail += 1
     return head, tail
-
-
-def _cells(image: Image, leaves: list[int]) -> list[bytes] | None:
-    """Give the cells of table leaves, in order; None where a page is no such leaf."""
-    cells: list[bytes] = []
-    for number in leaves:
-        if kind_of(image, number) != TABLE_LEAF or number == 1:
-            return None
-        page = image.page(number)
-        cells += [page[start:end] for start, end in image.node(number).spans]
-    return cells
 
 
 def altered(before: Image, now: Image, doubtful: Iterable[int]) -> tuple[set[int], set[int]]:
