@@ -23,6 +23,7 @@ from harness.databases.sqlite.cells import (
 )
 from harness.databases.sqlite.pages import Unfollowable
 from harness.databases.sqlite.pointer_maps import wrong_entries
+from harness.databases.sqlite.rearranged import NOTHING_MOVED, Moved
 from harness.databases.sqlite.space import adds_up, same_space
 from harness.databases.sqlite.states import FREE_LIST, Reference, Role, State, hands
 
@@ -42,10 +43,18 @@ class Account:
         now: the live state.
         differing: numbers of the pages that differ.
         altered: those of them whose content does.
+        moved: the cells that only moved.
     """
 
-    def __init__(self, before: State, now: State, differing: set[int], altered: set[int]) -> None:
-        self._before, self._now = before, now
+    def __init__(
+        self,
+        before: State,
+        now: State,
+        differing: set[int],
+        altered: set[int],
+        moved: Moved = NOTHING_MOVED,
+    ) -> None:
+        self._before, self._now, self._moved = before, now, moved
         self._differing, self._altered = differing, altered
         self.suspicions: dict[str, str] = {}  # page, map or list -> what seems to be wrong with it
 
@@ -123,7 +132,7 @@ class Account:
     @cached_property
     def hands(self) -> tuple[list[Reference], list[Reference]]:
         """The references that are gone and those that are new; raises Unfollowable."""
-        return hands(self._before, self._now, self._rewritten)
+        return hands(self._before, self._now, self._rewritten, self._moved)
 
     @cached_property
     def taken(self) -> set[int]:

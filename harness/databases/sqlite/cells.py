@@ -78,17 +78,16 @@ def node_of(page: bytes, top: int, usable: int) -> Node:
     Raises:
         IndexError, struct.error: a cell lies outside the page.
     """
-    kind, places = page[top], places_of(page, top)
-    node = Node(kind, places, [], [], [], [])
-    if kind in INTERIORS:
-        node.children.extend([NUMBER.unpack_from(page, place)[0] for place in places])
+    node = Node(page[top], places_of(page, top), [], [], [], [])
+    if node.kind in INTERIORS:
+        node.children.extend([NUMBER.unpack_from(page, place)[0] for place in node.starts])
         node.children.append(NUMBER.unpack_from(page, top + 8)[0])
-    if kind == TABLE_INTERIOR:
-        for start in places:
+    if node.kind == TABLE_INTERIOR:
+        for start in node.starts:
             rowid, end = varint(page, start + 4)
             node.rowids.append(rowid)
             node.ends.append(end)
-    elif kind == TABLE_LEAF:
+    elif node.kind == TABLE_LEAF:
         _add_rows(node, page, usable)
     else:
         _add_entries(node, page, usable)

@@ -16,6 +16,7 @@ from harness.databases.sqlite.account import Account
 from harness.databases.sqlite.cells import INDEX_PAGES
 from harness.databases.sqlite.entries import Roots, same_entries, ways_to
 from harness.databases.sqlite.pages import Image, Unfollowable
+from harness.databases.sqlite.rearranged import Moved
 from harness.databases.sqlite.second_opinion import NO_MATCH, new_damage
 from harness.databases.sqlite.states import State
 from harness.databases.sqlite.stored import Objects
@@ -29,7 +30,8 @@ class Look(NamedTuple):
     counts: tuple[int, int]  # of pages, in both
     differing: set[int]  # in any byte
     altered: set[int]  # of these, those whose content does
-    changed: set[int]  # of these, without those whose rows only moved to a neighbour
+    changed: set[int]  # of these, without those whose rows only moved
+    moved: Moved
     settings: bool  # whether the header's settings differ
 
 
@@ -53,7 +55,7 @@ def states_of(
 
 
 def _account(look: Look, roots: tuple[Iterable[int], Iterable[int]]) -> Account:
-    account = Account(*states_of(look, roots), look.differing, look.altered)
+    account = Account(*states_of(look, roots), look.differing, look.altered, look.moved)
     account.settle()
     return account
 

@@ -19,13 +19,14 @@ from harness.databases.sqlite.damage import Look, damage, damage_by_sqlite, doub
 from harness.databases.sqlite.header import settings, settings_apart
 from harness.databases.sqlite.holders import holders_of
 from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
+from harness.databases.sqlite.rearranged import rearranged
+from harness.databases.sqlite.records import root_in
 from harness.databases.sqlite.rows import Pair, compare
 from harness.databases.sqlite.session import connect
 from harness.databases.sqlite.stored import (
     Objects,
     StoredTable,
     objects,
-    root_of,
     sequence_rows,
     stored_tables,
 )
@@ -120,7 +121,7 @@ def _find(
         with suppress(pages.Unfollowable):
             images = _images(live, live, state)
             look = _look(live, live, images, same_file=True)
-            if _nothing_of_rows(live, look, grade) and not doubts_of(look):
+            if _nothing_of_rows(look, grade) and not doubts_of(look):
                 return Differences()
     base = connect(baseline, immutable=True)
     try:
@@ -135,7 +136,7 @@ def _find(
         base.close()
 
 
-def _nothing_of_rows(live: apsw.Connection, look: Look, grade: Grade) -> bool:
+def _nothing_of_rows(look: Look, grade: Grade) -> bool:
     """Whether the pages alone tell that nothing differs that ``grade`` asks for."""
     if look.settings:
         return False
@@ -144,7 +145,7 @@ def _nothing_of_rows(live: apsw.Connection, look: Look, grade: Grade) -> bool:
     if grade != "rows" or len(look.changed) > 1:
         return False
     # one page is left, and the schema's are not among the changed: is it that of the sequences?
-    root = root_of(live, "sqlite_sequence")
+    root = root_in(look.before, "sqlite_sequence")
     return root is not None and look.changed == {root} and look.before.is_leaf(root)
 
 
@@ -169,10 +170,10 @@ def _look(
         sizes = os.path.getsize(_file(base)), os.path.getsize(_file(live))
         apart = pages.pages_apart(base, live, now.page_size, sizes)
     differing, altered = trees.altered(before, now, apart | now.frames.keys() | {1})
-    changed = altered - trees.rearranged(before, now, altered)
+    moved = rearranged(before, now, altered)
     counts = _pages_in(before, base), _pages_in(now, live)
     settings = settings_apart(before, now)
-    return Look(before, now, counts, differing, altered, changed, settings)
+    return Look(before, now, counts, differing, altered, altered - moved.unchanged, moved, settings)
 
 
 def _pages_in(image: Image, connection: apsw.Connection) -> int:

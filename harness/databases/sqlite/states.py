@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from harness.databases.sqlite.cells import KINDS, LEAVES, NUMBER, TABLES
 from harness.databases.sqlite.pages import Image, kind_of
+from harness.databases.sqlite.rearranged import NOTHING_MOVED, Moved
 
 Role = Literal["root", "child of a table", "child of an index", "overflow", "free"]
 FREE_LIST = "the free list"
@@ -147,7 +148,7 @@ class State:
 
 
 def hands(
-    before: State, now: State, rewritten: set[int]
+    before: State, now: State, rewritten: set[int], moved: Moved = NOTHING_MOVED
 ) -> tuple[list[Reference], list[Reference]]:
     """Give the references that are gone and those that are new.
 
@@ -155,6 +156,7 @@ def hands(
         before: the baseline.
         now: the live state.
         rewritten: the pages whose references may be others.
+        moved: the cells that only moved, and so refer to what they referred to.
 
     Raises:
         Unfollowable: one of them cannot be read.
@@ -164,6 +166,8 @@ def hands(
     gone += [Reference(page, "root", 0) for page in before.roots - now.roots]
     new += [Reference(page, "root", 0) for page in now.roots - before.roots]
     used_before, used_now = before.used(rewritten), now.used(rewritten)
+    if not now.map_step:  # which says from where a page is referred to
+        used_before, used_now = used_before - moved.before, used_now - moved.now
     for number in sorted(used_before | used_now):
         one = before.references(number) if number in used_before else []
         other = now.references(number) if number in used_now else []

@@ -8,13 +8,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import add
 
 from harness.databases.sqlite.cells import (
     HEADER_BYTES,
     INDEX_INTERIOR,
     INDEX_LEAF,
-    INTERIORS,
     KINDS,
     NUMBER,
     TABLE_INTERIOR,
@@ -138,86 +136,6 @@ def same_cells(before: bytes, now: bytes, header: int) -> bool:
         return False
     first_cell = min(struct.unpack_from(f">{count}H", before, places), default=len(before))
     return first_cell >= end and before[first_cell:] == now[first_cell:]
-
-
-def rearranged(before: Image, now: Image, changed: set[int]) -> set[int]:
-    """Give the changed pages below which the very same rows stand in another arrangement.
-
-    Deleting what was added leaves rows behind that have moved on their page, or between
-    neighbouring leaves. Where an interior page of a table is changed, and the leaves below it that
-    changed, came or went hold byte for byte the same cells in the same order, every row below it
-    is as it was.
-    """
-    unchanged_below = {number for number in changed if _moved_within(before, now, number)}
-    changed = changed - unchanged_below
-    for number in changed:
-        if kind_of(before, number) == TABLE_INTERIOR == kind_of(now, number):
-            children_before, children_now = (children_of(image, number) for image in (before, now))
-            head, tail = _common_ends(children_before, children_now, changed)
-            moved_before = children_before[head : len(children_before) - tail]
-            moved_now = children_now[head : len(children_now) - tail]
-            leaves = all(
-                kind_of(image, child) == TABLE_LEAF and child != 1
-                for image, children in ((before, moved_before), (now, moved_now))
-                for child in children
-            )
-            if leaves and _same_order(before, now, moved_before, moved_now):
-                unchanged_below |= {number} | (changed & {*moved_before, *moved_now})
-    return unchanged_below
-
-
-def _moved_within(before: Image, now: Image, number: int) -> bool:
-    """Whether a page holds the same cells in the same order, at other places."""
-    kind, top = kind_of(before, number), HEADER_BYTES if number == 1 else 0
-    if kind not in KINDS or kind != kind_of(now, number):
-        return False
-    last = slice(top + 8, top + 12 if kind in INTERIORS else top + 8)  # an interior page's child
-    one, other = before.page(number), now.page(number)
-    counts = slice(top + 3, top + 5)
-    if one[counts] != other[counts] or one[last] != other[last]:
-        return False
-    try:
-        return _same_order(before, now, [number], [number])
-    except Unfollowable:
-        return False
-
-
-def _same_order(before: Image, now: Image, numbers: list[int], numbers_now: list[int]) -> bool:
-    """Whether b-tree pages hold the very same cells, one after the other.
-
-    A cell's own bytes tell how long it is: what begins with the bytes of one is that one.
-
-    Raises:
-        Unfollowable: the cells of one lie outside of it.
-    """
-    usable = before.usable
-    if usable != now.usable:
-        return False
-    cells: list[bytes] = []
-    for number in numbers_now:
-        page, node = now.page(number), now.node(number)
-        cells += [page[at:end] for at, end in zip(node.starts, node.ends, strict=True)]
-    met = 0
-    for number in numbers:
-        page, places = before.page(number)[:usable], before.places(number)
-        expected = cells[met : met + len(places)]
-        met += len(places)
-        ends = map(add, places, map(len, expected))
-        if [page[at:end] for at, end in zip(places, ends, strict=False)] != expected:
-            return False
-    return met == len(cells)
-
-
-def _common_ends(old: list[int], new: list[int], changed: set[int]) -> tuple[int, int]:
-    """Count the unchanged children that both lists have in common at their heads and tails."""
-    shorter = min(len(old), len(new))
-    head = 0
-    while head < shorter and old[head] == new[head] and old[head] not in changed:
-        head += 1
-    tail = 0
-    while tail < shorter - head and old[-1 - tail] == new[-1 - tail] not in changed:
-        tail += 1
-    return head, tail
 
 
 def altered(before: Image, now: Image, doubtful: Iterable[int]) -> tuple[set[int], set[int]]:
