@@ -57,26 +57,30 @@ class Account:
         self._before, self._now, self._moved = before, now, moved
         self._differing, self._altered = differing, altered
         self.suspicions: dict[str, str] = {}  # page, map or list -> what seems to be wrong with it
+        self._free_list_changed = self._may_free_list_have_changed()
+        last, end = sorted((before.count, now.count))
+        # The pages whose references may be others: changed ones, and those freed or taken.
+        self._rewritten = {
+            *altered,
+            *(before.free_pages ^ now.free_pages),
+            *range(last + 1, end + 1),
+        }
+        self._used = before.used(self._rewritten), now.used(self._rewritten)
+        self._kept = self._used[0] & self._used[1]
 
-    @cached_property
-    def _trees_moved(self) -> bool:
-        return self._before.roots != self._now.roots
-
-    @cached_property
-    def free_list_changed(self) -> bool:
-        """Whether the free list may be another one."""
-        fields = slice(32, 40)
+    def _may_free_list_have_changed(self) -> bool:
+        before, now, fields = self._before, self._now, slice(32, 40)
         return (
-            self._before.image.page(1)[fields] != self._now.image.page(1)[fields]
-            or self._before.count != self._now.count
-            or any(not self._before.kind(n) for n in self._altered)
-            or any(not self._now.kind(n) for n in self._altered)
+            before.image.page(1)[fields] != now.image.page(1)[fields]
+            or before.count != now.count
+            or any(not before.kind(n) for n in self._altered)
+            or any(not now.kind(n) for n in self._altered)
         )
 
     def settle(self) -> None:
         """Look at everything that changed; raises Unfollowable where the baseline is unsound."""
         self._check_space()
-        if self._altered or self.free_list_changed or self._trees_moved:
+        if self._rewritten or self._free_list_changed or self._before.roots != self._now.roots:
             self._check_free_list()
             self._check_hands()
 
@@ -108,31 +112,15 @@ class Account:
 
     def _check_free_list(self) -> None:
         wrong = self._now.free.wrong
-        if self.free_list_changed and wrong and not self._before.free.wrong:
+        if self._free_list_changed and wrong and not self._before.free.wrong:
             self._suspect(FREE_LIST, f"is damaged: {wrong}")
 
     # Pages that changed hands.
 
     @cached_property
-    def _rewritten(self) -> set[int]:
-        """The pages whose references may be others: changed ones, and those freed or taken."""
-        before, now = self._before, self._now
-        last = sorted((before.count, now.count))
-        return (
-            self._altered
-            | (before.free_pages ^ now.free_pages)
-            | set(range(last[0] + 1, last[1] + 1))
-        )
-
-    @cached_property
-    def _kept(self) -> set[int]:
-        """Those of them that hold something in both states."""
-        return self._before.used(self._rewritten) & self._now.used(self._rewritten)
-
-    @cached_property
     def hands(self) -> tuple[list[Reference], list[Reference]]:
         """The references that are gone and those that are new; raises Unfollowable."""
-        return hands(self._before, self._now, self._rewritten, self._moved)
+        return hands(self._before, self._now, self._used, self._moved)
 
     @cached_property
     def taken(self) -> set[int]:
@@ -189,7 +177,7 @@ class Account:
     def _check_order(self) -> None:
         """Rows below an interior page that changed must lie between its keys."""
         rewritten = self._rewritten
-        for number in sorted(self._now.used(rewritten)):
+        for number in sorted(self._used[1]):
             if self._now.kind(number) != TABLE_INTERIOR:
                 continue
             known: set[_Bounds] = set()
@@ -218,7 +206,7 @@ class Account:
         """
         below = {
             child
-            for number in self._now.used(self._rewritten)
+            for number in self._used[1]
             if self._now.kind(number) == TABLE_INTERIOR
             for child in self._now.image.node(number).children
         }

@@ -128,10 +128,9 @@ def _find(
         try:
             images = images or _images(base, live, state)
             look = look or _look(base, live, images, same_file=same_file)
-            found = _by_pages(base, live, look)
+            return _by_pages(base, live, look, checked=checked)
         except pages.Unfollowable:
-            found = _by_rows(base, live, images)
-        return virtual.told(base, live, found, checked=checked)
+            return _by_rows(base, live, images, checked=checked)
     finally:
         base.close()
 
@@ -189,7 +188,9 @@ def _file(connection: apsw.Connection) -> str:
     return connection.db_filename("main")
 
 
-def _by_pages(base: apsw.Connection, live: apsw.Connection, look: Look) -> Differences:
+def _by_pages(
+    base: apsw.Connection, live: apsw.Connection, look: Look, *, checked: bool
+) -> Differences:
     """Compare rows where pages differ; raise Unfollowable where pages do not tell enough."""
     images = (look.before, look.now) if look.settings else None
     if not look.changed and not doubts_of(look):
@@ -215,31 +216,37 @@ def _by_pages(base: apsw.Connection, live: apsw.Connection, look: Look) -> Diffe
         base,
         live,
         look,
+        states,
         schemas,
         unclear=found.tables.keys() | found.unread.keys(),
         unsure=doubtful.whole,
         unfound=doubtful.unfound - of_schema | of_nobody,
     )
-    return replace(
-        found,
-        settings=settings(base, live, images) if images else {},
-        damage=damaged,
-    )
+    if damaged or images:
+        told = settings(base, live, images) if images else {}
+        found = replace(found, settings=told, damage=damaged)
+    return virtual.told(base, live, schemas, found, checked=checked)
 
 
 def _by_rows(
-    base: apsw.Connection, live: apsw.Connection, images: tuple[Image, Image] | None
+    base: apsw.Connection,
+    live: apsw.Connection,
+    images: tuple[Image, Image] | None,
+    *,
+    checked: bool,
 ) -> Differences:
     """Compare all rows of all tables."""
-    objects_before, objects_now = objects(base), objects(live)
-    tables_of_both = stored_tables(base, objects_before), stored_tables(live, objects_now)
+    schemas = objects(base), objects(live)
+    tables_of_both = stored_tables(base, schemas[0]), stored_tables(live, schemas[1])
     everything = Changes(
         {name: [EVERY_ROWID] for name in tables_of_both[0].keys() | tables_of_both[1].keys()}
     )
-    found = _compared(base, live, (objects_before, objects_now), tables_of_both, everything)
-    return replace(
-        found, settings=settings(base, live, images), damage=damage_by_sqlite(base, live)
+    found = replace(
+        _compared(base, live, schemas, tables_of_both, everything),
+        settings=settings(base, live, images),
+        damage=damage_by_sqlite(base, live),
     )
+    return virtual.told(base, live, schemas, found, checked=checked)
 
 
 def _compared(

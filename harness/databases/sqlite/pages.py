@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from functools import cached_property
 from typing import NamedTuple
 
 import apsw
@@ -115,6 +114,7 @@ class Image:
         self.frames: Mapping[int, int] = frames.offsets
         self._pages = frames.pages.copy()
         self._nodes: dict[int, Node] = {}
+        self._usable: int | None = None
 
     def page(self, number: int) -> bytes:
         """Give a page's bytes; none where the file has no such page."""
@@ -176,10 +176,12 @@ class Image:
         except (struct.error, IndexError):
             return False
 
-    @cached_property
+    @property
     def usable(self) -> int:
         """The bytes of each page that SQLite itself uses."""
-        return self.page_size - self.page(1)[20]
+        if self._usable is None:
+            self._usable = self.page_size - self.page(1)[20]
+        return self._usable
 
     def is_leaf(self, number: int) -> bool:
         """Whether a page is a leaf of a table."""

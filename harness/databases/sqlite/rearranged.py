@@ -95,18 +95,16 @@ def _same_order(before: Image, now: Image, numbers: list[int], numbers_now: list
         Unfollowable: the cells of one lie outside of it.
     """
     usable = before.usable
-    places = {number: before.places(number) for number in numbers}
-    nodes = {number: now.node(number) for number in numbers_now}
-    if usable != now.usable or sum(map(len, places.values())) != sum(
-        len(node.starts) for node in nodes.values()
-    ):
+    places = [before.places(number) for number in numbers]
+    nodes = [now.node(number) for number in numbers_now]
+    if usable != now.usable or sum(map(len, places)) != sum(len(node.starts) for node in nodes):
         return False
     cells: list[bytes] = []
-    for number, node in nodes.items():
+    for number, node in zip(numbers_now, nodes, strict=True):
         page = now.page(number)
         cells += [page[at:end] for at, end in zip(node.starts, node.ends, strict=True)]
     met = 0
-    for number, starts in places.items():
+    for number, starts in zip(numbers, places, strict=True):
         page, expected = before.page(number)[:usable], cells[met : met + len(starts)]
         met += len(starts)
         for at, cell in zip(starts, expected, strict=True):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 from harness.databases.sqlite.cells import KINDS, LEAVES, NUMBER, TABLES
@@ -72,27 +71,12 @@ class State:
         """Take the number of pages, and where trees begin (the schema's own at 1)."""
         self.image, self.count = image, count
         self.roots = {1, *roots}
+        self.free = free_list(image, count)
+        self.free_pages = frozenset(self.free.pages)
+        # How many pages a pointer map and the pages that it tells of are; 0 without any.
+        self.map_step = image.usable // 5 + 1 if image.header_field(52) else 0
+        self.lock_page = (1 << 30) // image.page_size + 1  # carries the locks and holds nothing
         self._kinds: dict[int, int] = {}
-
-    @cached_property
-    def free(self) -> FreeList:
-        """The free list."""
-        return free_list(self.image, self.count)
-
-    @cached_property
-    def free_pages(self) -> frozenset[int]:
-        """The numbers of free pages."""
-        return frozenset(self.free.pages)
-
-    @cached_property
-    def map_step(self) -> int:
-        """How many pages a pointer map and the pages that it tells of are; 0 without any."""
-        return self.image.usable // 5 + 1 if self.image.header_field(52) else 0
-
-    @cached_property
-    def lock_page(self) -> int:
-        """The page that carries the locks and holds nothing."""
-        return (1 << 30) // self.image.page_size + 1
 
     def map_of(self, number: int) -> int:
         """Give the pointer-map page that tells of a page, or would."""
@@ -148,14 +132,17 @@ class State:
 
 
 def hands(
-    before: State, now: State, rewritten: set[int], moved: Moved = NOTHING_MOVED
+    before: State,
+    now: State,
+    rewritten: tuple[set[int], set[int]],
+    moved: Moved = NOTHING_MOVED,
 ) -> tuple[list[Reference], list[Reference]]:
     """Give the references that are gone and those that are new.
 
     Args:
         before: the baseline.
         now: the live state.
-        rewritten: the pages whose references may be others.
+        rewritten: the pages in use whose references may be others, of each state.
         moved: the cells that only moved, and so refer to what they referred to.
 
     Raises:
@@ -165,7 +152,7 @@ def hands(
     new = [Reference(page, "free", 0) for page in now.free_pages - before.free_pages]
     gone += [Reference(page, "root", 0) for page in before.roots - now.roots]
     new += [Reference(page, "root", 0) for page in now.roots - before.roots]
-    used_before, used_now = before.used(rewritten), now.used(rewritten)
+    used_before, used_now = rewritten
     if not now.map_step:  # which says from where a page is referred to
         used_before, used_now = used_before - moved.before, used_now - moved.now
     for number in sorted(used_before | used_now):
