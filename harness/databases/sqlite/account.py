@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import pairwise
+from operator import ge
 
 from harness.databases.sqlite.cells import (
     HEADER_BYTES,
@@ -23,9 +23,11 @@ from harness.databases.sqlite.cells import (
 )
 from harness.databases.sqlite.pages import Unfollowable
 from harness.databases.sqlite.pointer_maps import wrong_entries
+from harness.databases.sqlite.rearranged import NOTHING_MOVED, Moved
 from harness.databases.sqlite.space import adds_up, same_space
 from harness.databases.sqlite.states import FREE_LIST, Reference, Role, State, hands
 
+_Bounds = tuple[int, int | None, int | None]
 _FITTING: dict[Role, frozenset[int]] = {
     "child of a table": TABLES,
     "child of an index": INDEXES,
@@ -41,32 +43,44 @@ class Account:
         now: the live state.
         differing: numbers of the pages that differ.
         altered: those of them whose content does.
+        moved: the cells that only moved.
     """
 
-    def __init__(self, before: State, now: State, differing: set[int], altered: set[int]) -> None:
-        self._before, self._now = before, now
+    def __init__(
+        self,
+        before: State,
+        now: State,
+        differing: set[int],
+        altered: set[int],
+        moved: Moved = NOTHING_MOVED,
+    ) -> None:
+        self._before, self._now, self._moved = before, now, moved
         self._differing, self._altered = differing, altered
         self.suspicions: dict[str, str] = {}  # page, map or list -> what seems to be wrong with it
+        self._free_list_changed = self._may_free_list_have_changed()
+        last, end = sorted((before.count, now.count))
+        # The pages whose references may be others: changed ones, and those freed or taken.
+        self._rewritten = {
+            *altered,
+            *(before.free_pages ^ now.free_pages),
+            *range(last + 1, end + 1),
+        }
+        self._used = before.used(self._rewritten), now.used(self._rewritten)
+        self._kept = self._used[0] & self._used[1]
 
-    @cached_property
-    def _trees_moved(self) -> bool:
-        return self._before.roots != self._now.roots
-
-    @cached_property
-    def free_list_changed(self) -> bool:
-        """Whether the free list may be another one."""
-        fields = slice(32, 40)
+    def _may_free_list_have_changed(self) -> bool:
+        before, now, fields = self._before, self._now, slice(32, 40)
         return (
-            self._before.image.page(1)[fields] != self._now.image.page(1)[fields]
-            or self._before.count != self._now.count
-            or any(not self._before.kind(n) for n in self._altered)
-            or any(not self._now.kind(n) for n in self._altered)
+            before.image.page(1)[fields] != now.image.page(1)[fields]
+            or before.count != now.count
+            or any(not before.kind(n) for n in self._altered)
+            or any(not now.kind(n) for n in self._altered)
         )
 
     def settle(self) -> None:
         """Look at everything that changed; raises Unfollowable where the baseline is unsound."""
         self._check_space()
-        if self._altered or self.free_list_changed or self._trees_moved:
+        if self._rewritten or self._free_list_changed or self._before.roots != self._now.roots:
             self._check_free_list()
             self._check_hands()
 
@@ -76,48 +90,37 @@ class Account:
     # The space of each page.
 
     def _check_space(self) -> None:
-        usable = self._now.image.usable
-        for number in sorted(self._differing):
+        before, now = self._before.image, self._now.image
+        for number in sorted(self._now.used(self._differing)):
             top = HEADER_BYTES if number == 1 else 0
-            page, was = self._now.image.page(number), self._before.image.page(number)
-            if number not in self._altered and same_space(was, page, top):
+            page = now.page(number)
+            if number not in self._altered and same_space(before.page(number), page, top):
                 continue
-            if not self._now.uses(number) or not self._now.is_tree_page(number):
+            if not self._now.kind(number):
                 continue
             try:
-                node = self._now.image.node(number)
+                node = now.node(number)
             except Unfollowable as error:
                 self._suspect(f"page {number}", f"cannot be read ({error})")
                 continue
-            if not adds_up(page, node, top, usable):
+            if not adds_up(page, node, top, now.usable):
                 self._suspect(f"page {number}", "has cells and free space that do not add up")
-            if node.rowids != sorted(set(node.rowids)):
+            if any(map(ge, node.rowids, node.rowids[1:])):
                 self._suspect(f"page {number}", "has rows that are not in order")
 
     # The free list.
 
     def _check_free_list(self) -> None:
         wrong = self._now.free.wrong
-        if self.free_list_changed and wrong and not self._before.free.wrong:
+        if self._free_list_changed and wrong and not self._before.free.wrong:
             self._suspect(FREE_LIST, f"is damaged: {wrong}")
 
     # Pages that changed hands.
 
     @cached_property
-    def _rewritten(self) -> set[int]:
-        """The pages whose references may be others: changed ones, and those freed or taken."""
-        before, now = self._before, self._now
-        last = sorted((before.count, now.count))
-        return (
-            self._altered
-            | (before.free_pages ^ now.free_pages)
-            | set(range(last[0] + 1, last[1] + 1))
-        )
-
-    @cached_property
     def hands(self) -> tuple[list[Reference], list[Reference]]:
         """The references that are gone and those that are new; raises Unfollowable."""
-        return hands(self._before, self._now, self._rewritten)
+        return hands(self._before, self._now, self._used, self._moved)
 
     @cached_property
     def taken(self) -> set[int]:
@@ -132,12 +135,12 @@ class Account:
             if not self.suspicions:  # else it was said of which page
                 self._suspect("a page", f"cannot be read ({error})")
             return
-        self._check_balance(*(Counter(r.page for r in hand) for hand in (gone, new)))
+        if gone or new or before.count != now.count:
+            self._check_balance(*(Counter(r.page for r in hand) for hand in (gone, new)))
         for reference in new:
             self._check_role(reference)
-        for number in sorted(self._rewritten - self.taken):
-            if now.uses(number) and before.uses(number):
-                self._check_stayed(number)
+        for number in sorted(self._kept - self.taken):
+            self._check_stayed(number)
         self._check_order()
         for page in wrong_entries(before, now, self._differing, new):
             self._suspect(f"the pointer map's entry of page {page}", "is wrong")
@@ -173,16 +176,16 @@ class Account:
 
     def _check_order(self) -> None:
         """Rows below an interior page that changed must lie between its keys."""
-        for number in sorted(self._rewritten):
-            if not self._now.uses(number) or self._now.kind(number) != TABLE_INTERIOR:
+        rewritten = self._rewritten
+        for number in sorted(self._used[1]):
+            if self._now.kind(number) != TABLE_INTERIOR:
                 continue
-            known: set[tuple[int, int | None, int | None]] = set()
-            if self._before.uses(number) and self._before.kind(number) == TABLE_INTERIOR:
+            known: set[_Bounds] = set()
+            if number in self._kept and self._before.kind(number) == TABLE_INTERIOR:
                 known = set(_bounds(self._before.image.node(number)))
-            for child, low, high in _bounds(self._now.image.node(number)):
-                if (child, low, high) in known and child not in self._rewritten:
-                    continue
-                self._check_between(child, low, high)
+            for bounds in _bounds(self._now.image.node(number)):
+                if bounds[0] in rewritten or bounds not in known:
+                    self._check_between(*bounds)
 
     def _check_between(self, child: int, low: int | None, high: int | None) -> None:
         if self._now.kind(child) not in TABLES:
@@ -203,13 +206,13 @@ class Account:
         """
         below = {
             child
-            for number in self._rewritten
-            if self._now.uses(number) and self._now.kind(number) == TABLE_INTERIOR
+            for number in self._used[1]
+            if self._now.kind(number) == TABLE_INTERIOR
             for child in self._now.image.node(number).children
         }
         found = {}
         for number in sorted(self._altered - self.taken - below):
-            if not (self._now.uses(number) and self._before.uses(number)):
+            if number not in self._kept:
                 continue
             if self._now.kind(number) == TABLE_LEAF == self._before.kind(number):
                 rowids = self._before.image.node(number).rowids
@@ -229,8 +232,6 @@ class Account:
         }
 
 
-def _bounds(node: Node) -> Iterator[tuple[int, int | None, int | None]]:
+def _bounds(node: Node) -> Iterator[_Bounds]:
     """Give each child of a table's interior page with the rowid before its first and its last."""
-    keys: list[int | None] = [None, *node.rowids, None]
-    for child, (low, high) in zip(node.children, pairwise(keys), strict=True):
-        yield child, low, high
+    return zip(node.children, [None, *node.rowids], [*node.rowids, None], strict=True)

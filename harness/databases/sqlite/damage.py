@@ -7,7 +7,7 @@ itself is asked; where it cannot tell, for want of a collation, the doubt stands
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 import apsw
@@ -16,6 +16,7 @@ from harness.databases.sqlite.account import Account
 from harness.databases.sqlite.cells import INDEX_PAGES
 from harness.databases.sqlite.entries import Roots, same_entries, ways_to
 from harness.databases.sqlite.pages import Image, Unfollowable
+from harness.databases.sqlite.rearranged import Moved
 from harness.databases.sqlite.second_opinion import NO_MATCH, new_damage
 from harness.databases.sqlite.states import State
 from harness.databases.sqlite.stored import Objects
@@ -29,7 +30,8 @@ class Look(NamedTuple):
     counts: tuple[int, int]  # of pages, in both
     differing: set[int]  # in any byte
     altered: set[int]  # of these, those whose content does
-    changed: set[int]  # of these, without those whose rows only moved to a neighbour
+    changed: set[int]  # of these, without those whose rows only moved
+    moved: Moved
     settings: bool  # whether the header's settings differ
 
 
@@ -39,21 +41,16 @@ def doubts_of(look: Look) -> dict[str, str]:
     Raises:
         Unfollowable: the baseline itself cannot be read.
     """
-    return _account(look, ((), ())).suspicions
+    return _account(look, states_of(look)).suspicions
 
 
-def states_of(
-    look: Look, roots: tuple[Iterable[int], Iterable[int]] = ((), ())
-) -> tuple[State, State]:
-    """Give both states; ``roots`` may be left out where no tree begins elsewhere."""
-    return (
-        State(look.before, look.counts[0], roots[0]),
-        State(look.now, look.counts[1], roots[1]),
-    )
+def states_of(look: Look) -> tuple[State, State]:
+    """Give both states, as if no tree began elsewhere than it did."""
+    return State(look.before, look.counts[0], ()), State(look.now, look.counts[1], ())
 
 
-def _account(look: Look, roots: tuple[Iterable[int], Iterable[int]]) -> Account:
-    account = Account(*states_of(look, roots), look.differing, look.altered)
+def _account(look: Look, states: tuple[State, State]) -> Account:
+    account = Account(*states, look.differing, look.altered, look.moved)
     account.settle()
     return account
 
@@ -62,6 +59,7 @@ def damage(
     base: apsw.Connection,
     live: apsw.Connection,
     look: Look,
+    states: tuple[State, State],
     schemas: tuple[Objects, Objects],
     *,
     unclear: Collection[str],
@@ -74,6 +72,7 @@ def damage(
         base: the baseline.
         live: the live database, locked.
         look: their pages.
+        states: of both.
         schemas: of both.
         unclear: the tables that differ: what their indexes should hold is not known.
         unsure: the tables WITHOUT ROWID whose entries are not the same byte for byte.
@@ -82,8 +81,9 @@ def damage(
     Raises:
         Unfollowable: the baseline itself cannot be read.
     """
-    roots = [{root for _, root, _ in schema.values() if root} for schema in schemas]
-    account = _account(look, (roots[0], roots[1]))
+    for state, schema in zip(states, schemas, strict=True):
+        state.roots.update([root for _, root, _ in schema.values() if root])
+    account = _account(look, states)
     doubts = account.suspicions
     found, in_no_index = _indexes(look, schemas, unclear, doubts)
     for name in {*unsure} - {*unclear}:

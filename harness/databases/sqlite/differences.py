@@ -19,13 +19,14 @@ from harness.databases.sqlite.damage import Look, damage, damage_by_sqlite, doub
 from harness.databases.sqlite.header import settings, settings_apart
 from harness.databases.sqlite.holders import holders_of
 from harness.databases.sqlite.pages import EVERY_ROWID, Image, WalState
+from harness.databases.sqlite.rearranged import rearranged
+from harness.databases.sqlite.records import root_in
 from harness.databases.sqlite.rows import Pair, compare
 from harness.databases.sqlite.session import connect
 from harness.databases.sqlite.stored import (
     Objects,
     StoredTable,
     objects,
-    root_of,
     sequence_rows,
     stored_tables,
 )
@@ -120,22 +121,21 @@ def _find(
         with suppress(pages.Unfollowable):
             images = _images(live, live, state)
             look = _look(live, live, images, same_file=True)
-            if _nothing_of_rows(live, look, grade) and not doubts_of(look):
+            if _nothing_of_rows(look, grade) and not doubts_of(look):
                 return Differences()
     base = connect(baseline, immutable=True)
     try:
         try:
             images = images or _images(base, live, state)
             look = look or _look(base, live, images, same_file=same_file)
-            found = _by_pages(base, live, look)
+            return _by_pages(base, live, look, checked=checked)
         except pages.Unfollowable:
-            found = _by_rows(base, live, images)
-        return virtual.told(base, live, found, checked=checked)
+            return _by_rows(base, live, images, checked=checked)
     finally:
         base.close()
 
 
-def _nothing_of_rows(live: apsw.Connection, look: Look, grade: Grade) -> bool:
+def _nothing_of_rows(look: Look, grade: Grade) -> bool:
     """Whether the pages alone tell that nothing differs that ``grade`` asks for."""
     if look.settings:
         return False
@@ -144,7 +144,7 @@ def _nothing_of_rows(live: apsw.Connection, look: Look, grade: Grade) -> bool:
     if grade != "rows" or len(look.changed) > 1:
         return False
     # one page is left, and the schema's are not among the changed: is it that of the sequences?
-    root = root_of(live, "sqlite_sequence")
+    root = root_in(look.before, "sqlite_sequence")
     return root is not None and look.changed == {root} and look.before.is_leaf(root)
 
 
@@ -154,8 +154,8 @@ def _images(
     sizes = pages.page_size_of(base), pages.page_size_of(live)
     if state is None or 0 in sizes:
         raise pages.Unfollowable("what the WAL holds is not known, or there is no header")
-    frames = pages.frame_offsets(live, state, sizes[1])
-    return Image(base, sizes[0], {}), Image(live, sizes[1], frames)
+    frames = pages.newest_frames(live, state, sizes[1])
+    return Image(base, sizes[0]), Image(live, sizes[1], frames)
 
 
 def _look(
@@ -169,10 +169,10 @@ def _look(
         sizes = os.path.getsize(_file(base)), os.path.getsize(_file(live))
         apart = pages.pages_apart(base, live, now.page_size, sizes)
     differing, altered = trees.altered(before, now, apart | now.frames.keys() | {1})
-    changed = altered - trees.rearranged(before, now, altered)
+    moved = rearranged(before, now, altered)
     counts = _pages_in(before, base), _pages_in(now, live)
     settings = settings_apart(before, now)
-    return Look(before, now, counts, differing, altered, changed, settings)
+    return Look(before, now, counts, differing, altered, altered - moved.unchanged, moved, settings)
 
 
 def _pages_in(image: Image, connection: apsw.Connection) -> int:
@@ -188,7 +188,9 @@ def _file(connection: apsw.Connection) -> str:
     return connection.db_filename("main")
 
 
-def _by_pages(base: apsw.Connection, live: apsw.Connection, look: Look) -> Differences:
+def _by_pages(
+    base: apsw.Connection, live: apsw.Connection, look: Look, *, checked: bool
+) -> Differences:
     """Compare rows where pages differ; raise Unfollowable where pages do not tell enough."""
     images = (look.before, look.now) if look.settings else None
     if not look.changed and not doubts_of(look):
@@ -214,31 +216,37 @@ def _by_pages(base: apsw.Connection, live: apsw.Connection, look: Look) -> Diffe
         base,
         live,
         look,
+        states,
         schemas,
         unclear=found.tables.keys() | found.unread.keys(),
         unsure=doubtful.whole,
         unfound=doubtful.unfound - of_schema | of_nobody,
     )
-    return replace(
-        found,
-        settings=settings(base, live, images) if images else {},
-        damage=damaged,
-    )
+    if damaged or images:
+        told = settings(base, live, images) if images else {}
+        found = replace(found, settings=told, damage=damaged)
+    return virtual.told(base, live, schemas, found, checked=checked)
 
 
 def _by_rows(
-    base: apsw.Connection, live: apsw.Connection, images: tuple[Image, Image] | None
+    base: apsw.Connection,
+    live: apsw.Connection,
+    images: tuple[Image, Image] | None,
+    *,
+    checked: bool,
 ) -> Differences:
     """Compare all rows of all tables."""
-    objects_before, objects_now = objects(base), objects(live)
-    tables_of_both = stored_tables(base, objects_before), stored_tables(live, objects_now)
+    schemas = objects(base), objects(live)
+    tables_of_both = stored_tables(base, schemas[0]), stored_tables(live, schemas[1])
     everything = Changes(
         {name: [EVERY_ROWID] for name in tables_of_both[0].keys() | tables_of_both[1].keys()}
     )
-    found = _compared(base, live, (objects_before, objects_now), tables_of_both, everything)
-    return replace(
-        found, settings=settings(base, live, images), damage=damage_by_sqlite(base, live)
+    found = replace(
+        _compared(base, live, schemas, tables_of_both, everything),
+        settings=settings(base, live, images),
+        damage=damage_by_sqlite(base, live),
     )
+    return virtual.told(base, live, schemas, found, checked=checked)
 
 
 def _compared(

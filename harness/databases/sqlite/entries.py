@@ -10,15 +10,14 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from harness.databases.sqlite.cells import INDEX_INTERIOR, INDEX_LEAF, varint
+from harness.databases.sqlite.cells import INDEX_INTERIOR, INDEX_LEAF
 from harness.databases.sqlite.overflow import entries_of
 from harness.databases.sqlite.pages import DEEPEST, Image, Unfollowable, kind_of
+from harness.databases.sqlite.records import values_of
 from harness.databases.sqlite.trees import children_of
 
 # An entry; or a whole subtree that both states share, by the number of its first page.
 Piece = bytes | int
-_INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # by serial type, fileformat2.html, 2.1
-_REAL, _ZERO, _ONE, _BLOB = 7, 8, 9, 12
 
 
 class Roots(NamedTuple):
@@ -144,32 +143,6 @@ def _same(one: Piece, other: Piece) -> bool:
     if isinstance(one, int) or isinstance(other, int):
         return False
     try:
-        return _values(one) == _values(other)
+        return values_of(one) == values_of(other)
     except (IndexError, struct.error):  # no record at all
         return False
-
-
-def _values(record: bytes) -> list[tuple[int, object]]:
-    """Decode a record (fileformat2.html, section 2.1): how its values sort by kind, and they."""
-    header_bytes, at = varint(record, 0)
-    body = header_bytes
-    values: list[tuple[int, object]] = []
-    while at < header_bytes:
-        kind, at = varint(record, at)
-        size = _INTEGER_BYTES.get(kind, 0)
-        if size:
-            values.append((1, int.from_bytes(record[body : body + size], "big", signed=True)))
-        elif kind == _REAL:
-            values.append((1, struct.unpack_from(">d", record, body)[0]))
-            size = 8
-        elif kind in (_ZERO, _ONE):
-            values.append((1, kind - _ZERO))
-        elif kind >= _BLOB:
-            size = (kind - _BLOB) // 2
-            values.append((2 + kind % 2, record[body : body + size]))
-        else:
-            values.append((0, None))
-        body += size
-    if body != len(record):
-        raise IndexError(body)
-    return values

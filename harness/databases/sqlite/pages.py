@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from functools import cached_property
 from typing import NamedTuple
 
 import apsw
 
-from harness.databases.sqlite.cells import HEADER_BYTES, KINDS, TABLE_LEAF, Node, node_of
+from harness.databases.sqlite.cells import (
+    HEADER_BYTES,
+    KINDS,
+    NUMBER,
+    TABLE_LEAF,
+    Node,
+    node_of,
+    places_of,
+    refers_to_none,
+)
 
 Range = tuple[int, int]  # first and last rowid, both included
 
@@ -57,43 +65,56 @@ def wal_state(connection: apsw.Connection) -> WalState | None:
         return None
 
 
-def frame_offsets(connection: apsw.Connection, state: WalState, page_size: int) -> dict[int, int]:
-    """Give for each page in the WAL the offset of its newest committed content, in bytes.
+class Frames(NamedTuple):
+    """The newest committed content of each page in a WAL."""
+
+    offsets: dict[int, int]  # number of a page -> where its content begins, in bytes
+    pages: dict[int, bytes]  # of the first of them the content, which was read on the way
+
+
+def newest_frames(connection: apsw.Connection, state: WalState, page_size: int) -> Frames:
+    """Read which pages a WAL holds.
 
     Raises:
         Unfollowable: the log is not one of this page size.
     """
+    frames = Frames({}, {})
     if state.frames <= 0:
-        return {}
-    if struct.unpack_from(">I", state.header, 8)[0] != page_size:
+        return frames
+    if NUMBER.unpack_from(state.header, 8)[0] != page_size:
         raise Unfollowable("the WAL has another page size")
     step = page_size + _FRAME_HEADER_BYTES
     at_once = max(1, _CHUNK_BYTES // step)
-    offsets: dict[int, int] = {}
     for first_frame in range(0, state.frames, at_once):
         start = _WAL_HEADER_BYTES + first_frame * step
         count = min(at_once, state.frames - first_frame)
         whole, data = connection.read("main", 1, start, count * step)
         if not whole:
             raise Unfollowable("the WAL is shorter than its index says")
-        for index in range(count):
-            (number,) = struct.unpack_from(">I", data, index * step)
-            offsets[number] = start + index * step + _FRAME_HEADER_BYTES
-    return offsets
+        for at in range(0, count * step, step):
+            number = NUMBER.unpack_from(data, at)[0]
+            frames.offsets[number] = start + at + _FRAME_HEADER_BYTES
+            if len(frames.pages) < _KEPT_PAGES or number in frames.pages:
+                frames.pages[number] = data[at + _FRAME_HEADER_BYTES : at + step]
+    return frames
+
+
+NO_FRAMES = Frames({}, {})
 
 
 class Image:
     """The pages of a database in one state, read when asked for, the first of them then kept."""
 
     def __init__(
-        self, connection: apsw.Connection, page_size: int, frames: Mapping[int, int]
+        self, connection: apsw.Connection, page_size: int, frames: Frames = NO_FRAMES
     ) -> None:
-        """Read from the main file, and from the WAL the pages whose offsets ``frames`` gives."""
+        """Read from the main file, and from the WAL the pages that ``frames`` has."""
         self._connection = connection
         self.page_size = page_size
-        self.frames = frames
-        self._pages: dict[int, bytes] = {}
+        self.frames: Mapping[int, int] = frames.offsets
+        self._pages = frames.pages.copy()
         self._nodes: dict[int, Node] = {}
+        self._usable: int | None = None
 
     def page(self, number: int) -> bytes:
         """Give a page's bytes; none where the file has no such page."""
@@ -133,10 +154,34 @@ class Image:
             self._nodes[number] = node
         return node
 
-    @cached_property
+    def places(self, number: int) -> tuple[int, ...]:
+        """Give where the cells of a b-tree page begin, in order.
+
+        Raises:
+            Unfollowable: the page has no room for as many.
+        """
+        try:
+            return places_of(self.page(number), HEADER_BYTES if number == 1 else 0)
+        except struct.error as error:
+            raise Unfollowable(f"page {number} has cells outside the page") from error
+
+    def refers_to_none(self, number: int) -> bool:
+        """Whether a leaf refers to no other page; False when in doubt."""
+        known = self._nodes.get(number)
+        if known is not None:
+            return not known.chains
+        try:
+            top = HEADER_BYTES if number == 1 else 0
+            return refers_to_none(self.page(number), top, self.usable)
+        except (struct.error, IndexError):
+            return False
+
+    @property
     def usable(self) -> int:
         """The bytes of each page that SQLite itself uses."""
-        return self.page_size - self.page(1)[20]
+        if self._usable is None:
+            self._usable = self.page_size - self.page(1)[20]
+        return self._usable
 
     def is_leaf(self, number: int) -> bool:
         """Whether a page is a leaf of a table."""
@@ -144,7 +189,7 @@ class Image:
 
     def header_field(self, offset: int) -> int:
         """Give a big-endian 32-bit number of the file's header."""
-        value: int = struct.unpack_from(">I", self.page(1), offset)[0]
+        value: int = NUMBER.unpack_from(self.page(1), offset)[0]
         return value
 
 

@@ -7,6 +7,7 @@ something is next written to it, whatever can still be read.
 from __future__ import annotations
 
 import struct
+from operator import gt, sub
 
 from harness.databases.sqlite.cells import INTERIORS, Node
 
@@ -38,8 +39,7 @@ def adds_up(page: bytes, node: Node, top: int, usable: int) -> bool:
     """
     kind, block, count, start, fragments = _HEADER.unpack_from(page, top)
     start = start or 65536
-    array_end = top + (12 if kind in INTERIORS else 8) + 2 * count
-    taken = node.spans.copy()
+    starts, ends = [*node.starts], [*node.ends]
     last = 0
     while block:
         if block < last or block + 4 > usable:
@@ -48,16 +48,16 @@ def adds_up(page: bytes, node: Node, top: int, usable: int) -> bool:
         if size < _FREE_BLOCK.size:
             return False
         last = block + size
-        taken.append((block, last))
+        starts.append(block)
+        ends.append(last)
         block = following
-    if start < array_end:
-        return False
-    taken.sort()
-    last, used = start, 0
-    for at, end in taken:
-        if at < last:
-            return False
-        last = max(end, at + _SMALLEST_BYTES)
-        used += last - at
-    left: int = usable - start - fragments - used
-    return left == 0 and last <= usable
+    if min(map(sub, ends, starts), default=_SMALLEST_BYTES) < _SMALLEST_BYTES:
+        ends = [max(end, at + _SMALLEST_BYTES) for at, end in zip(starts, ends, strict=True)]
+    starts.append(usable)
+    ends.append(start)
+    # Each in order: of what does not overlap each end comes with the next start, or before.
+    starts.sort()
+    ends.sort()
+    array_end = top + (12 if kind in INTERIORS else 8) + 2 * count
+    gaps_bytes = sum(starts) - sum(ends)
+    return array_end <= start and gaps_bytes == fragments and not any(map(gt, ends, starts))

@@ -8,16 +8,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal, NamedTuple
 
-from harness.databases.sqlite.cells import (
-    HEADER_BYTES,
-    KINDS,
-    NUMBER,
-    TABLES,
-)
-from harness.databases.sqlite.pages import Image
+from harness.databases.sqlite.cells import KINDS, LEAVES, NUMBER, TABLES
+from harness.databases.sqlite.pages import Image, kind_of
+from harness.databases.sqlite.rearranged import NOTHING_MOVED, Moved
 
 Role = Literal["root", "child of a table", "child of an index", "overflow", "free"]
 FREE_LIST = "the free list"
@@ -76,26 +71,12 @@ class State:
         """Take the number of pages, and where trees begin (the schema's own at 1)."""
         self.image, self.count = image, count
         self.roots = {1, *roots}
-
-    @cached_property
-    def free(self) -> FreeList:
-        """The free list."""
-        return free_list(self.image, self.count)
-
-    @cached_property
-    def free_pages(self) -> frozenset[int]:
-        """The numbers of free pages."""
-        return frozenset(self.free.pages)
-
-    @cached_property
-    def map_step(self) -> int:
-        """How many pages a pointer map and the pages that it tells of are; 0 without any."""
-        return self.image.usable // 5 + 1 if self.image.header_field(52) else 0
-
-    @cached_property
-    def lock_page(self) -> int:
-        """The page that carries the locks and holds nothing."""
-        return (1 << 30) // self.image.page_size + 1
+        self.free = free_list(image, count)
+        self.free_pages = frozenset(self.free.pages)
+        # How many pages a pointer map and the pages that it tells of are; 0 without any.
+        self.map_step = image.usable // 5 + 1 if image.header_field(52) else 0
+        self.lock_page = (1 << 30) // image.page_size + 1  # carries the locks and holds nothing
+        self._kinds: dict[int, int] = {}
 
     def map_of(self, number: int) -> int:
         """Give the pointer-map page that tells of a page, or would."""
@@ -112,43 +93,57 @@ class State:
             1 <= number <= self.count
             and number not in self.free_pages
             and number != self.lock_page
-            and not self.is_map(number)
+            and not (self.map_step and self.is_map(number))
         )
+
+    def used(self, numbers: set[int]) -> set[int]:
+        """Give those of the pages that are to hold something."""
+        if self.map_step:
+            return {number for number in numbers if self.uses(number)}
+        beyond = {number for number in numbers if not 1 <= number <= self.count}
+        return numbers - beyond - self.free_pages - {self.lock_page}
 
     def is_tree_page(self, number: int) -> bool:
         """Whether a page looks like one of a b-tree: an overflow page begins with a page number."""
-        page = self.image.page(number)
-        return bool(page) and page[HEADER_BYTES if number == 1 else 0] in KINDS
+        return self.kind(number) != 0
 
     def kind(self, number: int) -> int:
         """Give the kind of a b-tree page; 0 for any other."""
-        page = self.image.page(number)
-        return page[HEADER_BYTES if number == 1 else 0] if self.is_tree_page(number) else 0
+        known = self._kinds.get(number)
+        if known is None:
+            kind = kind_of(self.image, number)
+            known = self._kinds[number] = kind if kind in KINDS else 0
+        return known
 
     def references(self, number: int) -> list[tuple[int, Role, int, bool]]:
-        """Give to what a page refers, each as plain as a Reference; raises Unfollowable."""
-        if not self.uses(number):
-            return []
-        if not self.is_tree_page(number):
+        """Give to what a page in use refers, each as plain as a Reference; raises Unfollowable."""
+        kind = self.kind(number)
+        if not kind:
             page = self.image.page(number)
             following = NUMBER.unpack_from(page)[0] if page else 0
             return [(following, "overflow", number, False)] if following else []
+        if kind in LEAVES and self.image.refers_to_none(number):
+            return []
         node = self.image.node(number)
-        role: Role = "child of a table" if node.kind in TABLES else "child of an index"
+        role: Role = "child of a table" if kind in TABLES else "child of an index"
         return [(child, role, number, False) for child in node.children] + [
             (chain.first, "overflow", number, True) for chain in node.chains
         ]
 
 
 def hands(
-    before: State, now: State, rewritten: set[int]
+    before: State,
+    now: State,
+    rewritten: tuple[set[int], set[int]],
+    moved: Moved = NOTHING_MOVED,
 ) -> tuple[list[Reference], list[Reference]]:
     """Give the references that are gone and those that are new.
 
     Args:
         before: the baseline.
         now: the live state.
-        rewritten: the pages whose references may be others.
+        rewritten: the pages in use whose references may be others, of each state.
+        moved: the cells that only moved, and so refer to what they referred to.
 
     Raises:
         Unfollowable: one of them cannot be read.
@@ -157,8 +152,12 @@ def hands(
     new = [Reference(page, "free", 0) for page in now.free_pages - before.free_pages]
     gone += [Reference(page, "root", 0) for page in before.roots - now.roots]
     new += [Reference(page, "root", 0) for page in now.roots - before.roots]
-    for number in sorted(rewritten):
-        one, other = before.references(number), now.references(number)
+    used_before, used_now = rewritten
+    if not now.map_step:  # which says from where a page is referred to
+        used_before, used_now = used_before - moved.before, used_now - moved.now
+    for number in sorted(used_before | used_now):
+        one = before.references(number) if number in used_before else []
+        other = now.references(number) if number in used_now else []
         if one != other:
             gone += _without(one, other)
             new += _without(other, one)

@@ -21,7 +21,7 @@ from harness.databases import Differences, Row, TableDifferences
 from harness.databases.sqlite.ddl import tokens_of, unquote
 from harness.databases.sqlite.names import folded, quoted
 from harness.databases.sqlite.pages import encoding_of
-from harness.databases.sqlite.stored import Objects, objects
+from harness.databases.sqlite.stored import Objects
 
 _FTS3, _RTREE = ("content", "segments", "segdir", "docsize", "stat"), ("node", "parent", "rowid")
 # How the shadow tables are called of modules that can say whether an index matches its rows.
@@ -84,20 +84,25 @@ def _described(name: str, sql: str) -> VirtualTable:
 
 
 def told(
-    base: apsw.Connection, live: apsw.Connection, found: Differences, *, checked: bool
+    base: apsw.Connection,
+    live: apsw.Connection,
+    schemas: tuple[Objects, Objects],
+    found: Differences,
+    *,
+    checked: bool,
 ) -> Differences:
     """Tell what differs in shadow tables as what differs in their virtual tables.
 
     Args:
         base: the baseline.
         live: the live database; nothing is written to it.
+        schemas: of both.
         found: with shadow tables among the tables.
         checked: whether each module is asked if the index matches the rows, which reads all of
             both; off for who puts back what is stored, whatever it says.
     """
     if not (found.tables or found.schema):
         return found
-    schemas = objects(base), objects(live)
     tables = virtual_tables(schemas[0]) | virtual_tables(schemas[1])
     for table in tables.values():
         found = _Telling(base, live, table, found).told(schemas, tables, checked=checked)

@@ -50,6 +50,15 @@ class Garbled:
         for path in (self.baseline, self.live):
             path.write_bytes(self.data)
 
+    def execute(self, *statements: str) -> None:
+        """Let SQLite itself change the copy."""
+        self.live.write_bytes(self.data)
+        with closing(apsw.Connection(str(self.live))) as connection:
+            connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+            for statement in statements:
+                connection.execute(statement)
+        self.data = bytearray(self.live.read_bytes())
+
     def pages(self, name: str, kind: str) -> list[int]:
         """Ask SQLite for a b-tree's pages of a kind: internal, leaf or overflow."""
         with closing(apsw.Connection(str(self.baseline))) as connection:
@@ -143,15 +152,11 @@ def _interior_key(file: Garbled) -> None:
 
 
 def _roots_exchanged(file: Garbled) -> None:
-    file.live.write_bytes(file.data)
-    with closing(apsw.Connection(str(file.live))) as connection:
-        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
-        connection.execute(
-            "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET rootpage = (SELECT sum(rootpage) "
-            "FROM sqlite_schema WHERE name IN ('n', 'sqlite_autoindex_t_1')) - rootpage "
-            "WHERE name IN ('n', 'sqlite_autoindex_t_1')"
-        )
-    file.data = bytearray(file.live.read_bytes())
+    file.execute(
+        "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET rootpage = (SELECT sum(rootpage) "
+        "FROM sqlite_schema WHERE name IN ('n', 'sqlite_autoindex_t_1')) - rootpage "
+        "WHERE name IN ('n', 'sqlite_autoindex_t_1')"
+    )
 
 
 def _long_entry(file: Garbled) -> None:

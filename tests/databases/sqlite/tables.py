@@ -41,7 +41,7 @@ def copied(connection: apsw.Connection, path: Path) -> apsw.Connection:
 
 def image(connection: apsw.Connection) -> Image:
     """Look at a database that is not in WAL mode."""
-    return Image(connection, page_size_of(connection), {})
+    return Image(connection, page_size_of(connection))
 
 
 def pages_of(connection: apsw.Connection, name: str, kind: str) -> set[int]:

@@ -597,9 +597,9 @@ def paths() -> Iterator[list[str]]:
     real = {name: getattr(module, name) for name in ("_by_pages", "_by_rows")}
 
     def noting(name: str) -> Callable[..., Differences]:
-        def note(*arguments: Any) -> Differences:
+        def note(*arguments: Any, **options: Any) -> Differences:
             taken.append(name.strip("_").replace("_", " "))
-            compared: Differences = real[name](*arguments)
+            compared: Differences = real[name](*arguments, **options)
             return compared
 
         return note

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.databases.sqlite.pages import (
     Image,
-    frame_offsets,
+    newest_frames,
     pages_apart,
     wal_state,
 )
@@ -52,7 +52,7 @@ def test_pages_read_through_the_wal_are_what_sqlite_reads(folder: Path, commits:
         state = wal_state(connection)
         assert state is not None
         assert (state.frames > 0) == bool(commits)
-        live = Image(connection, 4096, frame_offsets(connection, state, 4096))
+        live = Image(connection, 4096, newest_frames(connection, state, 4096))
         with closing(copied(connection, folder / "y.db")) as copy:
             whole = image(copy)
             count = copy.pragma("page_count")

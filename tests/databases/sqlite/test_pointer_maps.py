@@ -30,7 +30,8 @@ def test_what_sqlite_writes_is_right(folder: Path) -> None:
     differing = apart(before, now)
     new_pages = set(range(states[0].count + 1, states[1].count + 1))
     rewritten = differing | new_pages | (states[0].free_pages ^ states[1].free_pages)
-    new = hands(states[0], states[1], rewritten)[1]
+    used = states[0].used(rewritten), states[1].used(rewritten)
+    new = hands(states[0], states[1], used)[1]
     assert len(new) > 20
     assert wrong_entries(states[0], states[1], differing, new) == []
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.databases.sqlite import pages
 from harness.databases.sqlite.differences import _images, _look
+from harness.databases.sqlite.rearranged import _common_ends
 from tests.databases.guarded import COUNT, MODES, Guarded
 
 ROWS = f"""
@@ -65,3 +66,22 @@ def test_one_changed_row_in_the_shuffle_is_found(folder: Path, row: int, how: st
     named = [r[0] for r in touched.missing] + [now[0] for _, now in touched.changed]
     assert named == [row]
     assert not touched.added
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed", "ends"),
+    [
+        ([1, 2, 3], [1, 2, 3], set(), (3, 0)),
+        ([1, 2, 3], [9, 2, 3], set(), (0, 2)),
+        ([1, 2, 3], [1, 2, 9], set(), (2, 0)),
+        ([1, 2, 3], [1, 2, 3], {1}, (0, 2)),
+        ([1, 2, 3], [1, 2, 3], {3}, (2, 0)),
+        ([1, 2, 3], [1, 3], set(), (1, 1)),
+        ([1, 3], [1, 2, 3], {1, 3}, (0, 0)),
+    ],
+)
+def test_only_unchanged_children_are_common_ends(
+    old: list[int], new: list[int], changed: set[int], ends: tuple[int, int]
+) -> None:
+    """Children are left out of the look at their cells while they are the same and unchanged."""
+    assert _common_ends(old, new, changed) == ends

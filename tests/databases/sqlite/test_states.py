@@ -61,7 +61,9 @@ def test_hands_are_what_was_given_and_taken(folder: Path) -> None:
     now.execute("INSERT INTO t VALUES (zeroblob(20000))")
     states = [State(image(c), c.pragma("page_count"), ()) for c in (before, now)]
     new_pages = set(range(states[0].count + 1, states[1].count + 1))
-    gone, new = hands(states[0], states[1], apart(before, now) | new_pages)
+    rewritten = apart(before, now) | new_pages
+    used = states[0].used(rewritten), states[1].used(rewritten)
+    gone, new = hands(states[0], states[1], used)
     assert not [reference for reference in gone if reference.page > states[0].count]
     taken = sorted(reference.page for reference in new)
     assert set(taken) >= new_pages

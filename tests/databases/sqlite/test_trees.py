@@ -12,7 +12,7 @@ from harness.databases.sqlite.pages import (
     Unfollowable,
 )
 from harness.databases.sqlite.session import connect
-from harness.databases.sqlite.trees import _common_ends, walk
+from harness.databases.sqlite.trees import walk
 from tests.databases.sqlite.tables import (
     TABLES,
     image,
@@ -64,22 +64,3 @@ def test_what_is_no_b_tree_is_not_followed(folder: Path) -> None:
         file.write(b"\xff" * 40)
     with pytest.raises(Unfollowable):
         walk(image(connect(broken)), root_of(connection, "t"), None)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "changed", "ends"),
-    [
-        ([1, 2, 3], [1, 2, 3], set(), (3, 0)),
-        ([1, 2, 3], [9, 2, 3], set(), (0, 2)),
-        ([1, 2, 3], [1, 2, 9], set(), (2, 0)),
-        ([1, 2, 3], [1, 2, 3], {1}, (0, 2)),
-        ([1, 2, 3], [1, 2, 3], {3}, (2, 0)),
-        ([1, 2, 3], [1, 3], set(), (1, 1)),
-        ([1, 3], [1, 2, 3], {1, 3}, (0, 0)),
-    ],
-)
-def test_only_unchanged_children_are_common_ends(
-    old: list[int], new: list[int], changed: set[int], ends: tuple[int, int]
-) -> None:
-    """Children are left out of the look at their cells while they are the same and unchanged."""
-    assert _common_ends(old, new, changed) == ends
