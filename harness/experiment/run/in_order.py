@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from harness.experiment.written.claimed import Claim
 from harness.outcomes import OUTCOMES, TIMINGS
 from harness.results.records import CycleRecord
 from harness.results.store import Store
-from harness.statistics.sequential import Sequential
+from harness.statistics.outlook import fewest_to_decide
+from harness.statistics.sequential import UNREACHABLE, Sequential
 
 if TYPE_CHECKING:
     from harness.experiment.written.configuration import Condition
@@ -40,12 +42,18 @@ class InOrder:
         claims: about it, its own and those of rows. Those of 100% are never decided but by a
             failure, so no run waits for them.
         confidence: of each verdict.
+        allowed: cycles from this number on decide nothing yet, stored or not: see ``allow``.
     """
 
     def __init__(
-        self, store: Store, condition: Condition, claims: Sequence[Claim], confidence: float
+        self,
+        store: Store,
+        condition: Condition,
+        claims: Sequence[Claim],
+        confidence: float,
+        allowed: int = sys.maxsize,
     ) -> None:
-        self._store, self._condition = store, condition
+        self._store, self._condition, self._allowed = store, condition, allowed
         self._running = [_Running(claim, confidence) for claim in claims if claim.shares_error]
         self._waiting: dict[int, CycleRecord] = {}
         self._stored = store.done(condition.name)
@@ -54,6 +62,30 @@ class InOrder:
         self._clean = condition.strata is None and bool(self._running)
         self._to_fire = set(condition.kinds())
         self.take([])
+
+    @property
+    def cycles(self) -> int:
+        """Return how many cycles have had their turn."""
+        return self._next
+
+    def allow(self, cycles: int) -> None:
+        """Let the cycles before number ``cycles`` decide: those that are stored do at once."""
+        self._allowed = cycles
+        self.take([])
+
+    def needed(self) -> int:
+        """Return the fewest further cycles that may well decide one more claim.
+
+        0 once all is decided, `UNREACHABLE` where nothing can be any more. An outlook, and so no
+        verdict, from what had its turn alone: it does not depend on workers or resuming.
+        """
+        if self.decided:
+            return 0
+        if not self._clean:
+            return UNREACHABLE
+        needed = [claim.needed(self._next) for claim in self._running if not claim.decided]
+        # all is decided, and only a fault has not struck yet: as often again will do, or never
+        return min(needed, default=max(1, self._next))
 
     def take(self, records: Iterable[CycleRecord]) -> list[CycleRecord]:
         """Take records in any order; return those whose turn has come, none past the decision."""
@@ -68,7 +100,7 @@ class InOrder:
     def _turn(self) -> list[tuple[CycleRecord, bool]]:
         """Return the records whose turn it is, as far as they are here, and which are new."""
         turn: list[tuple[CycleRecord, bool]] = []
-        while len(turn) < AT_ONCE:
+        while len(turn) < min(AT_ONCE, self._allowed - self._next):
             cycle = self._next + len(turn)
             record = self._waiting.pop(cycle, None)
             new = record is not None
@@ -81,6 +113,8 @@ class InOrder:
 
     def _judge(self, records: list[CycleRecord]) -> int:
         """Judge cycles one by one up to the one that decides; return how many that were."""
+        if not self._running:
+            return len(records)
         tried = self._tried(records)
         for done, record in enumerate(records, 1):
             self._clean = self._clean and record.outcome != "harness_error"
@@ -122,6 +156,21 @@ class _Running:
         self.claim = claim
         self._least = Sequential(claim.at_least, each)
         self._most = None if claim.at_most is None else Sequential(claim.not_failing, each)
+
+    def needed(self, cycles: int) -> int:
+        """Return the fewest further cycles, of which ``cycles`` so far, that may decide it.
+
+        Of two bounds the one that takes more. Where only some of the cycles count, as many as hold
+        enough of them.
+        """
+        bounds = [bound for bound in (self._least, self._most) if bound is not None]
+        most = max(
+            fewest_to_decide(bound.failures, bound.cycles, bound.claim, bound.confidence)
+            for bound in bounds
+            if bound.decision.decided_at is None
+        )
+        counted = max(self._least.cycles, 1) / max(cycles, 1)
+        return most if most >= UNREACHABLE else math.ceil(most / counted)
 
     def add(self, failed: bool) -> None:
         """Take one more cycle."""

@@ -30,7 +30,7 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
     if missing and not (in_order and in_order.decided):
         pristine = run.baselines.of(condition)
         tasks = [Task(condition, pristine, cycles) for cycles in missing]
-        enough = (lambda: in_order.decided) if in_order else (lambda: False)
+        enough = (lambda _: in_order.decided) if in_order else (lambda _: False)
         for records in run.pool.run(tasks, enough):
             passed = in_order.take(records) if in_order else records
             store.append(passed)

@@ -70,3 +70,4 @@ class Machinery:
     watchdog_s: float = 60.0  # a cycle's longest time, its own commands' apart; then it is killed
     work_folder: Path | None = None  # where cycles run; None: /dev/shm where there is room
     console: Console | None = None  # where people read; None: standard output
+    progress: Console | None = None  # where they read meanwhile; None: the same, or standard error

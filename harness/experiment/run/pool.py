@@ -16,8 +16,8 @@ import shutil
 import signal
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -34,6 +34,7 @@ from harness.results.records import CycleRecord
 LONGEST_BATCH = 32  # cycles
 BATCH_S = 0.25  # so that results come in a few times a second
 STOP_S = 3.0  # for what is under way when somebody has said stop; what takes longer is dropped
+BUSY_SHARE, WAITING = 0.5, 2  # who is less at work waits; so many of these have one core
 IDLE_DEATHS = 5  # in a row, without a cycle finished between them: something else is wrong
 
 
@@ -83,10 +84,13 @@ class _Worker:
 class Pool:
     """``workers`` processes that run cycles at ``site``; a context manager.
 
+    Conditions whose cycles mostly wait, for a network's timeouts, are run by more processes than
+    that: ``WAITING`` for one. Which do is measured by their first batch; no result depends on it.
+
     Args:
         site: "module:Class" of the Site, imported in the workers.
         seed: the experiment's.
-        workers: how many processes, 1 or more.
+        workers: how many processes that are at work, 1 or more.
         root: an existing folder for the workers' own folders.
         watchdog_s: a cycle that takes longer is killed with its worker.
 
@@ -101,11 +105,14 @@ class Pool:
         self.site, self.seed, self.root, self.watchdog_s = site, seed, root, watchdog_s
         self.stop = threading.Event()
         self._context = process_context(site)
-        self._progress = Progress(root / "progress", workers, create=True)
+        self._progress = Progress(root / "progress", workers * WAITING, create=True)
         self._again: deque[Task] = deque()  # what a dead worker left undone
-        self._batch = 1
+        self._batch: defaultdict[str, int] = defaultdict(lambda: 1)  # cycles, by condition
+        self._waits: dict[str, bool] = {}  # by condition
         self._born = self._idle_deaths = 0
-        self._workers: list[_Worker | None] = [None] * workers
+        self.size = workers
+        self._workers: list[_Worker | None] = [None] * (workers * WAITING)
+        self.spent_s: defaultdict[str, float] = defaultdict(float)  # of workers' time, by condition
 
     def __enter__(self) -> Pool:
         """Enter: workers start with the first task."""
@@ -116,20 +123,20 @@ class Pool:
         self.close()
 
     def run(
-        self, tasks: Iterable[Task], enough: Callable[[], bool] = lambda: False
+        self, tasks: Iterable[Task], enough: Callable[[str], bool] = lambda condition: False
     ) -> Iterator[list[CycleRecord]]:
         """Run every cycle of ``tasks``; give the records as they come in, in any order.
 
-        Tasks are cut into batches when a worker is free; once ``enough`` says so, no more are
-        handed out. A cycle that raises, hangs or kills its worker comes back as a
-        ``harness_error``. MeasurementError when workers die again and again without beginning a
-        cycle.
+        Tasks are cut into batches when a worker is free; once ``enough`` says so of their
+        condition, no more of them are handed out. A cycle that raises, hangs or kills its worker
+        comes back as a ``harness_error``. MeasurementError when workers die again and again without
+        beginning a cycle.
         """
         self._again.clear()
-        source = _Source(iter(tasks), self._again)
+        source = _Source(tasks, self._again, enough)
         stopped_s: float | None = None
         while True:
-            if not self.stop.is_set() and not enough():
+            if not self.stop.is_set():
                 self._hand_out(source)
             busy = [worker for worker in self._workers if worker and worker.task]
             if not busy:
@@ -142,11 +149,6 @@ class Pool:
                 if time.monotonic() - stopped_s > STOP_S:
                     self._drop(busy)
                     return
-
-    @property
-    def size(self) -> int:
-        """Return how many workers there are at most."""
-        return len(self._workers)
 
     def close(self) -> None:
         """End all workers, also those in the middle of a cycle, and what they started."""
@@ -164,15 +166,25 @@ class Pool:
             worker = self._workers[slot]
             if worker is not None and worker.task is not None:
                 continue
-            task = source.take(self._batch)
+            task = source.take(self._batch, self._fits)
             if task is None:
                 return
             worker = worker or self._start(slot)
             worker.task, worker.begun_s = task, time.monotonic()
             self._progress.begin(slot)
-            message = (pickle.dumps(task.condition), str(task.pristine), task.cycles)
+            asked = task.condition.name not in self._waits  # how busy it is
+            message = (pickle.dumps(task.condition), str(task.pristine), task.cycles, asked)
             with contextlib.suppress(OSError):  # dead: seen when collecting, the task run again
                 worker.pipe.send(message)
+
+    def _fits(self, condition: str) -> bool:
+        """Whether one more worker may run cycles of a condition now."""
+        at_work = sum(
+            1 if not self._waits.get(worker.task.condition.name) else 1 / WAITING
+            for worker in self._workers
+            if worker and worker.task
+        )
+        return at_work + (1 / WAITING if self._waits.get(condition) else 1) <= self.size
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = self._context.Pipe()
@@ -215,16 +227,26 @@ class Pool:
     def _collect(self, worker: _Worker) -> Iterator[list[CycleRecord]]:
         """Take a worker's answer, or find it dead."""
         try:
-            records: list[CycleRecord] = worker.pipe.recv()
+            records: list[CycleRecord]
+            records, busy = worker.pipe.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
             yield from self._bury(worker)
             return
         self._idle_deaths = 0
-        each_s = (time.monotonic() - worker.begun_s) / max(1, len(records))
-        fitting = max(1, min(LONGEST_BATCH, int(BATCH_S / max(each_s, 1e-6))))
-        self._batch = min(fitting, self._batch * 4)
+        if worker.task is not None:
+            self._learn(worker.task.condition.name, len(records), worker.begun_s, busy)
         worker.task = None
         yield records
+
+    def _learn(self, name: str, cycles: int, begun_s: float, busy: float | None) -> None:
+        """Learn of a batch how long a condition's cycles take, and whether they wait."""
+        took_s = time.monotonic() - begun_s
+        self.spent_s[name] += took_s
+        fitting = max(1, min(LONGEST_BATCH, int(BATCH_S / max(took_s / max(1, cycles), 1e-6))))
+        # the first one made the site: that is no cycle
+        if name in self._batch and name not in self._waits and busy is not None:
+            self._waits[name] = busy < BUSY_SHARE
+        self._batch[name] = min(fitting, self._batch[name] * 4)
 
     def _bury(self, worker: _Worker) -> Iterator[list[CycleRecord]]:
         """Account for a dead worker: its cycle in flight failed, its others are run again."""
@@ -274,23 +296,37 @@ class Pool:
 
 
 class _Source:
-    """Tasks cut to size: first what is to be run again, then the caller's."""
+    """Tasks cut to size: first what is to be run again, then the caller's in their order."""
 
-    def __init__(self, tasks: Iterator[Task], again: deque[Task]) -> None:
-        self._tasks, self._again = tasks, again
-        self._rest: Task | None = None
+    def __init__(
+        self, tasks: Iterable[Task], again: deque[Task], enough: Callable[[str], bool]
+    ) -> None:
+        self._rest, self._again, self._enough = deque(tasks), again, enough
 
-    def take(self, size: int) -> Task | None:
-        """Return the next batch of at most ``size`` cycles, or None."""
-        if self._again:
-            return self._again.popleft()
-        while self._rest is None or not self._rest.cycles:
-            self._rest = next(self._tasks, None)
-            if self._rest is None:
-                return None
-        task = self._rest._replace(cycles=self._rest.cycles[:size])
-        self._rest = self._rest._replace(cycles=self._rest.cycles[size:])
-        return task
+    def take(self, sizes: Mapping[str, int], fits: Callable[[str], bool]) -> Task | None:
+        """Return the next batch, of at most as many cycles as ``sizes`` says, or None.
+
+        What does not fit now is passed over, and comes when it does.
+        """
+        self._leave_out()
+        for tasks in (self._again, self._rest):
+            for number, task in enumerate(tasks):
+                name = task.condition.name
+                if not task.cycles or not fits(name):
+                    continue
+                size = len(task.cycles) if tasks is self._again else sizes[name]
+                tasks[number] = task._replace(cycles=task.cycles[size:])
+                return task._replace(cycles=task.cycles[:size])
+        return None
+
+    def _leave_out(self) -> None:
+        """Drop what is handed out, and what nobody wants any more."""
+        for tasks in (self._again, self._rest):
+            while tasks and (not tasks[0].cycles or self._enough(tasks[0].condition.name)):
+                tasks.popleft()
+            for number, task in enumerate(tasks):
+                if self._enough(task.condition.name):
+                    tasks[number] = task._replace(cycles=task.cycles[:0])
 
 
 def _kill(worker: _Worker) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.errors import ConfigurationError, UsageError
 from harness.experiment.cycle.rehearsal import rehearse
 from harness.experiment.plan import pilot, planning
 from harness.experiment.plan.rates import Calibrate, Measure
 from harness.experiment.run.pool import Task
+from harness.experiment.run.progress import Tally
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Condition, Experiment
 from harness.results.records import CycleRecord
@@ -30,8 +33,9 @@ def calibrated(run: UnderWay, calibrate: Calibrate) -> dict[str, float]:
     """Solve for the rates that calibrations set: {name of the calibration: rate}."""
     if not run.configured.calibrations:
         return {}
-    run.say(f"calibrating: {', '.join(run.configured.calibrations)}")
-    return dict(calibrate(run.configured, _measure(run)))
+    run.tell(f"calibrating: {', '.join(run.configured.calibrations)}")
+    wanted = {wanted.condition: wanted.cycles for wanted in run.configured.calibrations.values()}
+    return dict(calibrate(run.configured, _measure(run, "calibrating", wanted)))
 
 
 def designed(run: UnderWay, experiment: Experiment) -> Experiment:
@@ -42,17 +46,26 @@ def designed(run: UnderWay, experiment: Experiment) -> Experiment:
         return planning.slots_by_kind(condition, experiment.seed, pristine)
 
     try:
-        return pilot.designed(experiment, slots, _measure(run))
+        return pilot.designed(experiment, slots, _measure(run, "pilot of", {}))
     except UsageError as error:
         raise ConfigurationError(f"{run.source}: {error}") from error
 
 
-def _measure(run: UnderWay) -> Measure:
-    """Run cycles that are not stored."""
+def _measure(run: UnderWay, doing: str, wanted: Mapping[str, int]) -> Measure:
+    """Run cycles that are not stored; how many there will be in all is ``wanted`` by condition."""
+    tallies: dict[str, Tally] = {}
 
     def measure(condition: Condition, cycles: range) -> list[CycleRecord]:
-        task = Task(condition, run.baselines.of(condition), cycles)
-        records = [record for batch in run.pool.run([task]) for record in batch]
+        if condition.name not in tallies:
+            most = wanted.get(condition.name, len(cycles))
+            tallies[condition.name] = Tally(f"{doing} {condition.name}", most, designed=True)
+            run.display.begin(tallies[condition.name])
+        tally, records = tallies[condition.name], []
+        tally.wanted = max(tally.wanted, tally.cycles + len(cycles))
+        for batch in run.pool.run([Task(condition, run.baselines.of(condition), cycles)]):
+            records += batch
+            tally.add(batch)
+            run.display.tick()
         if run.pool.stop.is_set():
             raise KeyboardInterrupt
         return sorted(records, key=lambda record: record.cycle)

@@ -1,7 +1,11 @@
-"""What people see while a run is under way: a live table on a terminal, plain lines elsewhere."""
+"""What people see while a run is under way: a live table on a terminal, plain lines elsewhere.
+
+It goes to standard error, so that standard output is the report alone, also in a pipe.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -18,6 +22,7 @@ from harness.results.records import CycleRecord
 from harness.statistics.anytime import anytime
 
 LIVE_S, PLAIN_S = 0.25, 5.0
+FIRST_S = 0.5  # after which the first plain line of a condition comes
 
 
 class Tally:
@@ -30,6 +35,11 @@ class Tally:
         self.fired: Counter[str] = Counter()
         self._new = 0
         self._began_s = time.monotonic()
+        self.shown = -1  # how many cycles there were when it was told of last
+
+    def go_on(self, wanted: int) -> None:
+        """Go on after a pause; the speed is measured anew."""
+        self.wanted, self._new, self._began_s = wanted, 0, time.monotonic()
 
     def add_stored(self, outcomes: Iterable[str], fired: Counter[str]) -> None:
         """Count what an earlier run has stored."""
@@ -80,7 +90,12 @@ class ProgressDisplay:
         self._console, self._confidence = console, confidence
         self._tallies: list[Tally] = []
         self._shown_s = time.monotonic()
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        # where standard output is no terminal, it is none of this console's business
+        self._live = (
+            Live(console=console, auto_refresh=False, redirect_stdout=sys.stdout.isatty())
+            if console.is_terminal
+            else None
+        )
 
     def __enter__(self) -> ProgressDisplay:
         """Start the live table, where there is a terminal."""
@@ -95,12 +110,26 @@ class ProgressDisplay:
         trace: TracebackType | None,
     ) -> None:
         """Leave the last state standing."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the last state standing: the report comes below it."""
         if self._live:
             self._live.stop()
+        else:
+            self.show()
+
+    def say(self, line: str) -> None:
+        """Tell people of what has no tally."""
+        self._console.out(printable(line), highlight=False)
 
     def begin(self, tally: Tally) -> None:
-        """Go on to the next condition."""
+        """Go on to the next condition, or back to one that was paused."""
+        self._tallies = [other for other in self._tallies if other is not tally]
         self._tallies.append(tally)
+        if self._live:
+            self.show()
+        self._shown_s = min(self._shown_s, time.monotonic() - PLAIN_S + FIRST_S)
 
     def tick(self) -> None:
         """Show the state if it is time to."""
@@ -110,11 +139,14 @@ class ProgressDisplay:
             self.show()
 
     def show(self) -> None:
-        """Show the state now."""
+        """Show the state now: on a terminal all of it, elsewhere what has changed."""
         if self._live:
             self._live.update(self._table(), refresh=True)
-        elif self._tallies:
-            self._console.out(_line(self._tallies[-1].cells(self._confidence)), highlight=False)
+            return
+        for tally in self._tallies:
+            if tally.shown != tally.cycles:
+                tally.shown = tally.cycles
+                self._console.out(_line(tally.cells(self._confidence)), highlight=False)
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)

@@ -27,6 +27,7 @@ from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.run.pool import Pool, find_site
 from harness.experiment.run.progress import ProgressDisplay
+from harness.experiment.run.sharing import Rounds
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Experiment
 from harness.results.folder import check_same, refuse_unused, refuse_used
@@ -40,7 +41,8 @@ class _Printer(Console):
     def on_broken_pipe(self) -> None:
         """Print to nowhere from here on; rich would exit with 1, which means refuted."""
         self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream = sys.stderr if self.stderr else sys.stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run(path: Path, options: RunOptions | None = None, machinery: Machinery | None = None) -> int:
@@ -58,6 +60,7 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
     """
     options, machinery = options or RunOptions(), machinery or Machinery()
     console = machinery.console or _Printer()
+    progress = machinery.progress or machinery.console or _Printer(stderr=True)
     experiment = options.experiment(path)
     folder = options.folder(experiment)
     earlier: dict[str, Any] | None = None
@@ -75,7 +78,7 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
         WorkRoot(largest * ROOM_FACTOR * (workers + 1), machinery.work_folder) as root,
         Pool(machinery.site, experiment.seed, workers, root.path, watchdog_s=watchdog_s) as pool,
         _interrupts(pool),
-        ProgressDisplay(console, experiment.confidence) as display,
+        ProgressDisplay(progress, experiment.confidence) as display,
     ):
         baselines = Baselines(root.path, experiment.seed)
         under_way = UnderWay(path, options, experiment, folder, pool, baselines, display, console)
@@ -85,39 +88,66 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
 def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> int:
     """Calibrate, open the store, run every condition, judge."""
     began_s = time.monotonic()
-    configured = run.configured
-    run.say(f"{configured.name}: seed {configured.seed}, results in {run.folder}")
-    if earlier is None:  # before anything is written: a size may be impossible
-        preparation.build_baselines(run)
-    elif unsure := same_baseline.refuse_another(earlier, run.folder, configured, run.baselines):
+    run.say(f"{run.configured.name}: seed {run.configured.seed}, results in {run.folder}")
+    known = earlier if earlier and earlier["rates"] is not None else None
+    if earlier and (
+        unsure := same_baseline.refuse_another(earlier, run.folder, run.configured, run.baselines)
+    ):
         run.say(unsure)
-    rates = dict(earlier["rates"]) if earlier else preparation.calibrated(run, calibrate)
-    experiment = configured.resolved(rates)
-    _say_rates(run, experiment)
-    experiment = (
-        pilot.stored(experiment, earlier) if earlier else preparation.designed(run, experiment)
-    )
-    for condition in experiment.conditions:
-        if condition.strata is not None:
-            run.say(pilot.sentence(condition))
+    try:
+        experiment, rates = _prepared(run, known, calibrate)
+    except KeyboardInterrupt:  # no cycle has run, but --resume must find what was asked for
+        if earlier is None:
+            opened(run, run.configured, None, resumed=False).close()
+        return _interrupted(run)
     store = opened(run, experiment, rates, resumed=earlier is not None)
     run.walls_s = dict(store.run["wall_s_by_condition"])
     before_s = float(store.run["wall_s"])
     finished = None
     try:
-        for condition in experiment.conditions:
-            if not run.pool.stop.is_set():
-                run_condition(run, store, condition)
+        if experiment.budget is not None:
+            rounds = Rounds(run, store, experiment, experiment.budget, began_s, before_s)
+            rounds.go()
+            for line in rounds.sentences():
+                run.tell(line)
+        else:
+            for condition in experiment.conditions:
+                if not run.pool.stop.is_set():
+                    run_condition(run, store, condition)
         finished = None if run.pool.stop.is_set() else now()
     finally:
         with contextlib.suppress(MeasurementError):  # where the disk is full that was said already
             wall_s = before_s + time.monotonic() - began_s
             store.update_run(wall_s=wall_s, wall_s_by_condition=run.walls_s, finished=finished)
         store.close()
-    if finished is None:
-        run.say(f"interrupted; what came in is stored in {run.folder}: go on with --resume")
-        return INTERRUPTED
-    return _judge(run)
+    return _interrupted(run) if finished is None else _judge(run)
+
+
+def _prepared(
+    run: UnderWay, known: dict[str, Any] | None, calibrate: Calibrate
+) -> tuple[Experiment, dict[str, float]]:
+    """Return the experiment with its rates and designs, and the rates by calibration.
+
+    ``known`` is run.json of an earlier run that has found them already. KeyboardInterrupt where
+    somebody has said stop.
+    """
+    if known is None:  # before anything is written: a size may be impossible
+        run.tell("preparing baselines and rehearsing every condition")
+        preparation.build_baselines(run)
+    rates = dict(known["rates"]) if known else preparation.calibrated(run, calibrate)
+    experiment = run.configured.resolved(rates)
+    _tell_rates(run, experiment)
+    experiment = pilot.stored(experiment, known) if known else preparation.designed(run, experiment)
+    for condition in experiment.conditions:
+        if condition.strata is not None:
+            run.tell(pilot.sentence(condition))
+    return experiment, rates
+
+
+def _interrupted(run: UnderWay) -> int:
+    run.display.stop()
+    run.say(f"interrupted; what came in is stored in {run.folder}: go on with --resume")
+    return INTERRUPTED
 
 
 def _judge(run: UnderWay) -> int:
@@ -125,6 +155,7 @@ def _judge(run: UnderWay) -> int:
     from harness.analysis import summary  # noqa: PLC0415 - pandas is slow to import
     from harness.results import reading  # noqa: PLC0415 - pandas is slow to import
 
+    run.display.stop()
     summary.write(reading.Results(run.folder))
     try:
         html = registry.find("reports", "html")().render(run.folder)
@@ -138,12 +169,12 @@ def _judge(run: UnderWay) -> int:
     return verdicts.exit_code(judged)
 
 
-def _say_rates(run: UnderWay, experiment: Experiment) -> None:
+def _tell_rates(run: UnderWay, experiment: Experiment) -> None:
     for condition in experiment.conditions:
         rates = condition.rates()
         for kind, setting in condition.faults.items():
             lasting = ", ".join(f"{word} {share:.3g}" for word, share in setting.lasting.items())
-            run.say(f"  {condition.name}: {kind} at {rates[kind]:.6g} a slot, lasts {lasting}")
+            run.tell(f"  {condition.name}: {kind} at {rates[kind]:.6g} a slot, lasts {lasting}")
 
 
 @contextlib.contextmanager

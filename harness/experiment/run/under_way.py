@@ -30,5 +30,9 @@ class UnderWay:
     walls_s: dict[str, float] = field(default_factory=dict)  # by condition
 
     def say(self, line: str) -> None:
-        """Tell people."""
+        """Tell people what came of the run."""
         self.console.out(printable(line), highlight=False)
+
+    def tell(self, line: str) -> None:
+        """Tell people what is under way."""
+        self.display.say(line)

@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.results.records import CycleRecord
+from harness.system.busy import Busy
 
 SLOT = struct.Struct("=qq")  # cycle in flight (-1: none), when it began (monotonic, ns)
 SLOT_BYTES = SLOT.size
@@ -109,7 +110,11 @@ class Bench:
 def work(
     pipe: Connection, site: str, seed: int, folder: str, progress_path: str, slot: int
 ) -> None:
-    """Run what comes through ``pipe`` until it ends: (condition pickled, pristine, cycles)."""
+    """Run what comes through ``pipe`` until it ends: (condition pickled, pristine, cycles, asked).
+
+    Back go the records and, where that is asked, which share of the time was work: of it alone the
+    parent can tell cycles that wait.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what a cycle starts may be interrupted
@@ -120,14 +125,15 @@ def work(
     progress = Progress(Path(progress_path))
     with contextlib.suppress(EOFError, OSError):  # the parent is gone, or has had enough
         while True:
-            blob, pristine, cycles = pipe.recv()
+            blob, pristine, cycles, asked = pipe.recv()
+            busy = Busy() if asked else None
             name = pickle.loads(blob).name  # noqa: S301 - written by the parent process
             records = []
             for cycle in cycles:
                 progress.begin(slot, cycle)
                 records.append(bench.run((blob, pristine), name, cycle))
             progress.begin(slot)
-            pipe.send(records)
+            pipe.send((records, busy.share() if busy else None))
     bench.close()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness import registry
 from harness.errors import UnknownName
-from harness.experiment.written import shadow_checks, strata_checks
+from harness.experiment.written import budget_checks, shadow_checks, strata_checks
 from harness.experiment.written.document import Keys, Problem, nearest
 from harness.experiment.written.project import AUTO, NONE
 from harness.experiment.written.project_checks import (
@@ -37,6 +37,7 @@ def of_all(experiment: Experiment) -> Iterator[Problem]:
     """Everything that is wrong though every key by itself is right."""
     yield from _duplicates(experiment)
     yield from _references(experiment)
+    yield from budget_checks.of_budget(experiment)
     yield from strata_checks.of_calibrations(experiment)
     yield from strata_checks.of_rows(experiment)
     for index, condition in enumerate(experiment.conditions):

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from harness.experiment.written import checks
+from harness.experiment.written import budget_checks, checks
 from harness.experiment.written.claimed import MEASURES, ROW_MEASURES, Claim, parse_claim
 from harness.experiment.written.designs import FOUND
 from harness.experiment.written.document import Document, Keys, Problem, nearest
@@ -75,14 +75,18 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     defaults = _without(defaults, "name", problems)
     problems += _ours(values.get("conditions"), defaults)
     conditions, sources = multiply(values.get("conditions", []), defaults, problems)
-    cycles = values.get("cycles", 4000)
+    most, wrong = budget_checks.before(values)
+    problems += wrong
+    cycles = most or values.get("cycles", 4000)
     if type(cycles) is not int or cycles < 1:
         cycles = 4000  # what is wrong is said once, of the key itself
+    own = ["cycles" in condition for condition in conditions]
     values["conditions"] = [{"cycles": cycles, **condition} for condition in conditions]
     problems += _unused_defaults(defaults, conditions)
     _say_home(values["conditions"], path, problems)
     experiment = _validated(values, sources, problems)
     if experiment is not None:
+        experiment = budget_checks.shared(experiment, own)
         problems += [problem.moved(sources) for problem in checks.of_all(experiment)]
     if problems or experiment is None:
         raise document.error(problems)
@@ -143,6 +147,7 @@ def schema() -> dict[str, Any]:
     del project["properties"]["home"]
     for key in FOUND:
         del result["$defs"]["StrataSetting"]["properties"][key]
+    del result["$defs"]["BudgetSetting"]["properties"]["sharing"]
     for table in (everything, result["properties"]["defaults"]["properties"]):
         del table["sweep"]
     return result

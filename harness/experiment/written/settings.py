@@ -19,6 +19,7 @@ from pydantic import (
 
 from harness.databases.engines import engine_of
 from harness.errors import ConfigurationError, UnknownName
+from harness.experiment.written.budget import BudgetSetting
 from harness.experiment.written.claim_texts import ClaimText, Measure
 from harness.experiment.written.claimed import checked_confidence
 from harness.experiment.written.designs import FEWEST_DRAWN, StrataSetting, Swept
@@ -268,6 +269,7 @@ class Experiment(Part):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     seed: Annotated[Whole, Field(ge=0)] = 1
     cycles: Annotated[Whole, Field(ge=1)] = 4000
+    budget: BudgetSetting | None = None  # shared by all conditions, in place of cycles for each
     confidence: Annotated[Number, AfterValidator(checked_confidence)] = 0.95
     question: str = ""
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
@@ -289,7 +291,7 @@ class Experiment(Part):
         return self.model_copy(update={"conditions": conditions})
 
     def with_cycles(self, cycles: int) -> Experiment:
-        """Return the same experiment with ``cycles`` cycles in every condition.
+        """Return the same experiment with ``cycles`` cycles in every condition, and no budget.
 
         Of a condition with strata, so many are drawn beside those that are enumerated.
         ConfigurationError when that is more than a condition can keep the stories of, or fewer
@@ -306,7 +308,7 @@ class Experiment(Part):
                     f"draw at least {FEWEST_DRAWN}"
                 )
         conditions = tuple(condition.with_cycles(cycles) for condition in self.conditions)
-        return self.model_copy(update={"cycles": cycles, "conditions": conditions})
+        return self.model_copy(update={"cycles": cycles, "budget": None, "conditions": conditions})
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain JSON values; ``from_json`` reads it back."""
@@ -324,7 +326,7 @@ class Experiment(Part):
     def identity(self) -> dict[str, Any]:
         """What makes it this experiment: all but how many cycles, and words for people."""
         values = self.to_json()
-        for key in ("cycles", "question", "confidence", "rows"):
+        for key in ("cycles", "budget", "question", "confidence", "rows"):
             del values[key]
         for condition in values["conditions"]:
             del condition["cycles"], condition["claims"], condition["sweep"]

@@ -9,7 +9,7 @@ from shlex import quote
 from typing import Any
 
 from harness.analysis.summary import load
-from harness.reports.words import decided, joint_failures, silent_cleanups
+from harness.reports.words import budget, decided, joint_failures, silent_cleanups
 from harness.reports.words.scenario import Scenario, scenario
 from harness.reports.words.shares import brackets, share
 from harness.results import again
@@ -272,6 +272,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
     facts = {
         "question": experiment.get("question"),
         "cycles": f"{cycles:,} in {len(summary['conditions'])} conditions",
+        "budget": budget.sentence(run),
         "seed": run.get("seed"),
         "confidence": experiment.get("confidence"),
         "rates solved for": _rates(run, experiment),

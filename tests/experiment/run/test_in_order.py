@@ -19,7 +19,7 @@ from harness.experiment.written.configuration import Condition
 from harness.outcomes import OUTCOMES, TIMINGS
 from harness.results.records import CycleRecord
 from harness.results.store import Store
-from harness.statistics.sequential import decide
+from harness.statistics.sequential import UNREACHABLE, decide, support_boundary
 from tests.stored_runs import cycle, cycles, make_run, struck
 
 STATED = {"name": "one", "demands": "rows", "recoveries": ["file_copy"]}
@@ -183,6 +183,37 @@ def test_a_run_goes_on_until_every_fault_has_fired(folder: Path) -> None:
     late[0].cycle = 200
     assert [one.cycle for one in gates.take(late)] == [200]
     assert gates.decided
+
+
+def test_only_what_is_allowed_decides(folder: Path) -> None:
+    """Cycles beyond a share of a budget wait, stored or not, until they are allowed."""
+    results = make_run(folder / "run", cycles(["cleaned"] * 60), conditions=[STATED])
+    store = Store(results.folder)
+    claims = [Claim("reliability", 0.95)]
+    gates = InOrder(store, Condition.model_validate(STATED), claims, 0.95, allowed=20)
+    support = support_boundary(0, 0.95)
+    assert (gates.cycles, gates.needed(), gates.decided) == (20, support - 20, False)
+    more = cycles(["cleaned"] * 200)[60:]
+    assert gates.take(more) == []
+    gates.allow(200)
+    assert (gates.cycles, gates.needed(), gates.decided) == (support, 0, True)
+    store.close()
+
+
+def test_what_is_needed_is_the_nearest_verdict_in_cycles(folder: Path) -> None:
+    """Of several claims the nearest; where half of the cycles count, twice as many; else none."""
+    restored = cycles(["cleaned", "restored"] * 20)
+    for one in restored[1::2]:
+        one.restored_by = "file_copy"
+        one.timings_ms["restore"] = 1.0
+    claims = ["reliability >= 0.999", "restored_clean >= 0.99"]
+    store, gates = gate(folder / "run", claims, restored)
+    missing = support_boundary(0, 0.99) - 20  # of restores
+    assert gates.needed() == 2 * missing
+    spoiled = cycles(["cleaned"] * 40 + ["harness_error"])[40:]
+    gates.take(spoiled)
+    assert gates.needed() == UNREACHABLE
+    store.close()
 
 
 def test_designed_cycles_stop_nothing(folder: Path) -> None:

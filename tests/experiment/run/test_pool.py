@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import apsw
 import pytest
 
 from harness.errors import MeasurementError
-from harness.experiment.run.pool import Pool, Task
+from harness.experiment.run.pool import WAITING, Pool, Task
 from harness.experiment.written.configuration import Condition
 from harness.results.records import CycleRecord
 
@@ -143,11 +144,35 @@ def test_enough_is_enough(folder: Path) -> None:
     records: list[CycleRecord] = []
     with pool_of("Quick", folder) as pool:
         tasks = [Task(A, folder / "pristine", range(100_000))]
-        for batch in pool.run(tasks, lambda: len(records) >= 20):
+        for batch in pool.run(tasks, lambda _: len(records) >= 20):
             records.extend(batch)
         assert len(records) < 500
         others = [r for batch in pool.run([Task(B, folder / "pristine", range(9))]) for r in batch]
     assert sorted((r.condition, r.cycle) for r in others) == [("b", cycle) for cycle in range(9)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who waits")
+def test_cycles_that_wait_are_run_by_more_workers_than_cores(folder: Path) -> None:
+    """They give the same records; those that compute keep to the number that was asked for."""
+    with pool_of("Slow", folder, workers=1) as pool:
+        waiting = collect(pool, folder, range(250))
+        assert len(process_ids()) == WAITING
+    (folder / "quick").mkdir()
+    with pool_of("Quick", folder / "quick", workers=1) as pool:
+        assert collect(pool, folder / "quick", range(250)) == waiting
+        assert len(process_ids()) == 1
+
+
+def test_two_conditions_run_side_by_side(folder: Path) -> None:
+    """All cycles of both come back, and one that is decided leaves the other going."""
+    records: list[CycleRecord] = []
+    with pool_of("Quick", folder) as pool:
+        tasks = [Task(one, folder / "pristine", range(60)) for one in (A, B)]
+        for batch in pool.run(tasks, lambda name: name == "a" and len(records) >= 10):
+            records.extend(batch)
+        assert set(pool.spent_s) == {"a", "b"}
+    assert sorted(r.cycle for r in records if r.condition == "b") == list(range(60))
+    assert 1 <= sum(r.condition == "a" for r in records) < 60
 
 
 def test_nothing_is_left_running(folder: Path) -> None:

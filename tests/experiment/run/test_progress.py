@@ -78,3 +78,27 @@ def test_lines_come_only_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(progress, "PLAIN_S", 0.0)
         display.tick()
     assert said.getvalue().count("\n") == 1
+
+
+def test_only_what_has_changed_is_told_again() -> None:
+    """Of several conditions side by side, those at rest are told once."""
+    said = io.StringIO()
+    with ProgressDisplay(Console(file=said, width=200), 0.95) as display:
+        one, other = tally(), Tally("b", 9)
+        display.begin(one)
+        display.begin(other)
+        display.show()
+        other.add([CycleRecord("b", 0, "cleaned")])
+        display.show()
+    assert [line.split(":")[0] for line in said.getvalue().splitlines()] == ["a", "b", "b"]
+
+
+def test_the_first_line_comes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for seconds to see that something goes on."""
+    said = io.StringIO()
+    monkeypatch.setattr(progress, "FIRST_S", 0.0)
+    with ProgressDisplay(Console(file=said, width=200), 0.95) as display:
+        display.begin(tally())
+        display.tick()
+        display.tick()
+    assert said.getvalue().count("\n") == 1
