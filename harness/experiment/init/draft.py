@@ -14,13 +14,16 @@ from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment.cycle.grounds import file_of, ground_of
 from harness.experiment.init.looking import Looked, look
 from harness.experiment.init.striking import Chances, chances_of
-from harness.experiment.written.configuration import load
+from harness.experiment.written.claimed import confidence_each, parse_claim
+from harness.experiment.written.configuration import Experiment, load
 from harness.experiment.written.project import ProjectSetting
 from harness.printable import printed
+from harness.statistics.sequential import support_boundary
 
 ROWS = ProjectSetting.model_fields["rows"].default
-_CYCLES = 400  # of each condition: enough to support 99% where nothing fails
 _CLAIM = "reliability >= 0.99"
+_CONFIDENCE = Experiment.model_fields["confidence"].default
+_FAILURES = 2  # of each condition, for which the cycles still suffice to support its claim
 _RATE = 0.05  # of each slot: often enough to be met in a short run
 _MOST = 40  # tables, or foreign keys, told one by one
 _WIDTH, _LONGEST = 96, 300  # characters of a line of words, and of one name or reason
@@ -98,7 +101,8 @@ def _told(database: Path, output: Path, looked: Looked) -> Iterator[str]:
         yield f"{output} is written, but no rows can be made for any table by themselves:"
         yield "fill in your own create where it says FILL IN 1, before you run it."
         return
-    yield f"{output} is written: 2 conditions of {_CYCLES} cycles, on copies of the database."
+    yield f"{output} is written: 2 conditions that run until their claims are decided, on copies"
+    yield "of the database."
     yield f"Next: harness run {shlex.quote(str(output))}"
     yield "Then your own create, cleanup and test: the file says FILL IN where they go."
 
@@ -119,6 +123,15 @@ def _many(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def cycles_for(conditions: int) -> int:
+    """Return the cycles in which so many conditions, each with its claim, can all be supported.
+
+    Also where in each of them ``_FAILURES`` cycles fail.
+    """
+    each = confidence_each(_CONFIDENCE, conditions)
+    return conditions * support_boundary(_FAILURES, parse_claim(_CLAIM).at_least, each)
+
+
 class _Writer:
     """Writes the file, part by part."""
 
@@ -128,17 +141,28 @@ class _Writer:
 
     def text(self) -> str:
         """The whole file."""
-        parts = [*self._head(), *self._defaults(), *self._conditions(), *self._own()]
-        return "\n".join([*parts, *self._never()]) + "\n"
+        conditions, own = list(self._conditions()), list(self._own())
+        number = sum("[[conditions]]" in line for line in (*conditions, *own))
+        parts = [*self._head(number), *self._defaults(), *conditions, *own, *self._never()]
+        return "\n".join([*parts, *self._what_is_there()]) + "\n"
 
-    def _head(self) -> Iterator[str]:
-        looked = self._found
+    def _head(self, conditions: int) -> Iterator[str]:
         yield plain(f"# Is {self._database.name} its baseline again after every test?")
         yield "#"
         yield plain(f"#     harness run {shlex.quote(str(self._output))}")
         yield "#"
         yield "# Everything happens on copies; the database itself is only read. Three places are"
         yield "# for you: FILL IN 1 (create), FILL IN 2 (clean) and, if you like, FILL IN 3 (test)."
+        yield ""
+        yield f"name = {quoted(name_of(self._database))}"
+        yield "seed = 1"
+        yield "# Shared by all conditions: each ends once its claim is decided. Enough for all that"
+        yield f"# stand in this file, though in each of them {_FAILURES} cycles fail."
+        yield f"budget = {{ cycles = {cycles_for(conditions)} }}"
+        yield ""
+
+    def _what_is_there(self) -> Iterator[str]:
+        looked = self._found
         yield "#"
         yield f"# Found: {_summary(looked)}."
         largest = sorted(looked.rows.items(), key=lambda counted: (-counted[1], counted[0]))
@@ -152,11 +176,6 @@ class _Writer:
             )
         for name, why in looked.unread.items():
             yield plain(f"# Cannot be read here, and left out: {name}: {why}")
-        yield ""
-        yield f"name = {quoted(name_of(self._database))}"
-        yield "seed = 1"
-        yield f"cycles = {_CYCLES}"
-        yield ""
 
     def _defaults(self) -> Iterator[str]:
         folder = os.path.realpath(self._output.parent)

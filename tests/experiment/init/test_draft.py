@@ -10,8 +10,10 @@ import pytest
 
 from harness.errors import UsageError
 from harness.experiment.init.draft import init, name_of, plain, quoted
+from harness.experiment.written.claimed import confidence_each, parse_claim
 from harness.experiment.written.configuration import load
 from harness.processes.written import CALLABLE
+from harness.statistics.sequential import support_boundary
 from tests.experiment.init.test_looking import SCHEMA, made
 
 REAL = (
@@ -45,9 +47,40 @@ def test_every_real_database_gets_an_experiment(real_database, folder: Path, nam
     said = init(database, folder / "experiment.toml")
     assert "left out" not in said
     experiment = load(folder / "experiment.toml")
+    text = (folder / "experiment.toml").read_text()
+    assert text[: text.index("name =")].count("\n") < 10  # the first key is in sight
     assert [one.cleanup for one in experiment.conditions] == ["by_difference", "none"]
     (folder / "experiment.toml").unlink()
     assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+
+
+def test_the_cycles_follow_from_the_claims(folder: Path) -> None:
+    """Each of the claims can be supported with 0, 1 and 2 failures, alone and with all others."""
+    path = folder / "experiment.toml"
+    init(made(folder / "a.db", SCHEMA), path)
+    alone = load(path)
+    path.write_text(uncommented(path.read_text()))
+    for experiment in (alone, load(path)):
+        claims = [parse_claim(text) for one in experiment.conditions for text in one.claims]
+        each = confidence_each(experiment.confidence, len(claims))
+        assert experiment.budget is not None
+        assert experiment.budget.cycles is not None
+        for failures in (0, 1, 2):
+            takes = sum(support_boundary(failures, claim.at_least, each) for claim in claims)
+            assert takes <= experiment.budget.cycles
+    assert len(alone.conditions) < len(experiment.conditions)
+
+
+@pytest.mark.long
+def test_as_written_it_is_decided(folder: Path) -> None:
+    """Its faults strike, and each claim has a verdict: 0 or 1, and never 3."""
+    path = folder / "experiment.toml"
+    init(made(folder / "a.db", SCHEMA), path)
+    command = [sys.executable, "-m", "harness", "run", path, "--output", folder / "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    told = json.loads((folder / "out" / "summary.json").read_text())["conditions"]
+    assert {claim["verdict"] for one in told for claim in one["claims"]} <= {"supported", "refuted"}
 
 
 @pytest.mark.long
