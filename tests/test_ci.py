@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import subprocess
@@ -12,8 +14,14 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
+from harness.databases.engines import engine_of
+from harness.experiment.run import verdicts
+from harness.experiment.run.options import Machinery, RunOptions
+from harness.experiment.run.runner import run
 from harness.experiment.written.configuration import load
+from harness.statistics.sequential import support_boundary
 
 ROOT = Path(__file__).resolve().parents[1]
 ACTION = ROOT / ".github" / "actions" / "harness" / "action.yml"
@@ -164,7 +172,27 @@ def test_the_gitlab_job_runs_for_real(experiment: Path) -> None:
 
 
 def test_the_claim_of_our_own_builds_can_be_decided_in_them() -> None:
-    """The experiment that this project's own CI checks loads, and claims something."""
+    """Our own CI has 99.9% decided of a guard's default chain, with cycles for a failure."""
     experiment = load(ROOT / "experiments" / "ci_claim.toml")
-    assert [one.claims for one in experiment.conditions] == [("reliability >= 0.99",)]
+    (guarded,) = experiment.conditions
+    assert guarded.claims == ("reliability >= 0.999",)
+    assert guarded.policy == "hybrid_verified"
+    assert guarded.recoveries == engine_of("a file").default_recoveries
+    assert experiment.budget is not None
+    assert support_boundary(1, 0.999) <= (experiment.budget.cycles or 0)
     assert "ci_claim.toml" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.long
+def test_a_broken_guard_fails_the_build(folder: Path) -> None:
+    """With a verification that finds nothing, planted, the very same run and check end with 1."""
+    machinery = Machinery(site="tests.experiment.sites:LyingVerification",
+                          console=Console(file=io.StringIO()))  # fmt: skip
+    options = RunOptions(output=folder / "broken")
+    assert run(ROOT / "experiments" / "ci_claim.toml", options, machinery) == 1
+    judged = verdicts.check(folder / "broken")
+    assert verdicts.exit_code(judged) == 1
+    assert [one.judged["verdict"] for one in judged if one.judged] == ["refuted"]
+    assert json.loads((folder / "broken" / "summary.json").read_text())["conditions"][0][
+        "outcomes"
+    ]["dirty_silent"]

@@ -1,22 +1,28 @@
-"""How many cycles an open claim still takes, at the least."""
+"""How many cycles an open claim still takes, if it goes well."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.statistics.sequential import UNREACHABLE, log_e_refute, support_boundary
+from harness.statistics.sequential import (
+    UNREACHABLE,
+    Floats,
+    log_e_refute,
+    log_e_support,
+    support_boundary,
+)
 
-_FARTHEST, _STEPS = 1e7, 400  # as far as a refutation is looked for, and in how many looks
+_FARTHEST, _STEPS = 1e7, 600  # as far as it is looked ahead, and in how many looks
 
 
 def fewest_to_decide(failures: int, cycles: int, claim: float, confidence: float) -> int:
     """Return the fewest further cycles in which an open claim may well be decided.
 
-    It is supported if nothing else fails, or refuted if failures go on as they did so far,
-    whichever takes fewer. An outlook and no verdict: it decides who gets cycles, and nothing else.
+    It is supported if fewer fail from now on than did so far, or refuted if more do, by as much as
+    chance easily makes of it (the root of their number); whichever takes fewer cycles. An outlook
+    and no verdict: it decides who gets cycles, and nothing else.
 
     Args:
         failures: among the cycles so far.
@@ -25,21 +31,24 @@ def fewest_to_decide(failures: int, cycles: int, claim: float, confidence: float
         confidence: between 0 and 1.
 
     Returns:
-        1 or more; a refutation is found to within some percent. `UNREACHABLE` where neither can
-        come about.
+        1 or more; exact where no failure is awaited, else to within some percent. `UNREACHABLE`
+        where neither can come about.
     """
-    at = min(support_boundary(failures, claim, confidence), _refuted_at(
-        failures, cycles, claim, confidence
-    ))  # fmt: skip
+    spread = math.sqrt(failures)
+    fewer, more = max(0.0, failures - spread), failures + spread
+    ahead: Floats = np.unique(np.ceil(np.geomspace(cycles + 1, _FARTHEST + cycles, _STEPS)))
+    enough, further = -math.log1p(-confidence), (ahead - cycles) / max(cycles, 1)
+    at = _first(ahead, log_e_refute(np.minimum(failures + more * further, ahead), ahead, claim),
+                enough)  # fmt: skip
+    if fewer:
+        supporting = log_e_support(failures + fewer * further, ahead, claim)
+        at = min(at, _first(ahead, supporting, enough))
+    else:
+        at = min(at, support_boundary(failures, claim, confidence))
     return UNREACHABLE if at >= UNREACHABLE else max(1, at - cycles)
 
 
-def _refuted_at(failures: int, cycles: int, claim: float, confidence: float) -> int:
-    """Return the cycle at which a claim is refuted if failures go on as they did so far."""
-    if not failures or failures / cycles <= 1 - claim:
-        return UNREACHABLE
-    steps = np.geomspace(cycles + 1, max(_FARTHEST, 2 * cycles), _STEPS)
-    ahead: NDArray[Any] = np.unique(np.ceil(steps))
-    evidence = log_e_refute(ahead * (failures / cycles), ahead, claim)
-    refuting = np.flatnonzero(evidence >= -np.log1p(-confidence))
-    return int(ahead[refuting[0]]) if len(refuting) else UNREACHABLE
+def _first(ahead: Floats, evidence: Floats, enough: float) -> int:
+    """Return the first of the cycles ``ahead`` with enough evidence, or `UNREACHABLE`."""
+    reached = np.flatnonzero(evidence >= enough)
+    return int(ahead[reached[0]]) if len(reached) else UNREACHABLE

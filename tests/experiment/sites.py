@@ -11,8 +11,11 @@ from pathlib import Path
 
 import apsw
 
+from harness.databases import Differences
+from harness.experiment.cycle.site import Site as RealSite
 from harness.experiment.written.configuration import Condition
 from harness.faults.schedule.ledger import LedgerEntry
+from harness.guard.chain import Chain
 from harness.results.records import CycleRecord
 
 
@@ -53,6 +56,14 @@ class Quick:
     def close(self) -> None:
         """Close the database."""
         self.connection.close()
+
+
+class LyingVerification(RealSite):
+    """The real thing, with a defect planted in its guard: verification never finds anything."""
+
+    def __init__(self, condition: Condition, seed: int, pristine: Path, folder: Path) -> None:
+        Chain.differences = lambda *_: Differences()  # type: ignore[method-assign]  # in a worker of its own
+        super().__init__(condition, seed, pristine, folder)
 
 
 class Slow(Quick):

@@ -42,6 +42,7 @@ class InOrder:
         claims: about it, its own and those of rows. Those of 100% are never decided but by a
             failure, so no run waits for them.
         confidence: of each verdict.
+        least: cycles that are let through however soon all is decided.
         allowed: cycles from this number on decide nothing yet, stored or not: see ``allow``.
     """
 
@@ -51,9 +52,12 @@ class InOrder:
         condition: Condition,
         claims: Sequence[Claim],
         confidence: float,
+        *,
+        least: int = 0,
         allowed: int = sys.maxsize,
     ) -> None:
-        self._store, self._condition, self._allowed = store, condition, allowed
+        self._store, self._condition = store, condition
+        self._least, self._allowed = least, allowed
         self._running = [_Running(claim, confidence) for claim in claims if claim.shares_error]
         self._waiting: dict[int, CycleRecord] = {}
         self._stored = store.done(condition.name)
@@ -124,7 +128,8 @@ class InOrder:
                 if counts[done - 1]:
                     running.add(failed[done - 1])
             decided = all(claim.decided for claim in self._running)
-            if self._clean and decided and not self._to_fire:
+            enough = self._next + done >= self._least
+            if self._clean and decided and enough and not self._to_fire:
                 self.decided = True
                 return done
         return len(records)

@@ -160,6 +160,8 @@ class ProgressDisplay:
 
 
 def _line(cells: dict[str, str]) -> str:
+    if not cells["outcomes"]:  # it has only just begun
+        return f"{cells['condition']}: {cells['cycles']} cycles"
     return (
         f"{cells['condition']}: {cells['cycles']} cycles, {cells['per second']} a second, "
         f"{cells['left']} left; reliability {cells['reliability']}; {cells['outcomes']}; "

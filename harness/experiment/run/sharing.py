@@ -1,6 +1,7 @@
 """Run the conditions of an experiment on a budget that they share.
 
-In rounds. In the first each condition gets what it says for itself, the others a floor. Before
+In rounds. In the first each condition gets what it says for itself, the others a floor, which they
+run however soon they are decided: so that each share can be read. Before
 every further one it is looked at what each open condition needs, at the least, for its next
 verdict; whose need fits into what is left gets it, the named ones first, then whoever needs least.
 What needs more than is left gets nothing more: that is said, and leaves the cycles to who can be
@@ -120,12 +121,15 @@ class Rounds:
             if condition.strata is not None:
                 continue
             name = condition.name
-            claims = claimed.claims[name]
-            in_order = InOrder(self.store, condition, claims, claimed.each, allowed=0)
+            shares = name in self.budget.sharing
+            stops = shares or self.run.options.stop_when_decided
+            claims = claimed.claims[name] if stops else ()
+            least = min(FLOOR, condition.cycles) if shares else 0
+            in_order = InOrder(self.store, condition, claims, claimed.each, least=least, allowed=0)
             tally = Tally(name, condition.cycles)
             tally.add_stored(self.store.outcomes(name), self.store.fired(name))
             rank = first.index(name) if name in first else len(first)
-            yield _Part(condition, in_order, tally, name in self.budget.sharing, rank)
+            yield _Part(condition, in_order, tally, shares, rank)
 
     def _round(self, grants: dict[int, int]) -> None:
         """Let every condition go on by what it was granted, all of them side by side."""
