@@ -43,7 +43,7 @@ def evaluate(row: Row, evidence: Evidence | None, confidence: float = 0.95) -> d
     share = judged.interval
     measured = f"{percent(share.estimate)} {percent_interval(share.lower, share.upper)}"
     measured = f"{judged.shown}; {measured}" if judged.shown else measured
-    why = (judged.why, str(row.get("note") or "") if known else "")
+    why = (judged.why, str(row.get("note") or ""))
     return kept | {
         "measured": measured if known else "-",
         "estimate": share.estimate if known else None,

@@ -56,16 +56,18 @@ def evidence_of(
             without it they count as fixed beforehand.
     """
     fired = ledger(columns["faults"]) if struck is None else struck
+    not_fired = [
+        kind
+        for kind, must_fire in planned_kinds(condition).items()
+        if must_fire and not fired.get(kind, {}).get("fired")
+    ]
     return Evidence(
         columns,
         demands=condition.get("demands", "exact"),
         recoveries=condition.get("recoveries") or (),
         size_bytes=(condition.get("workload") or {}).get("size_bytes"),
-        not_fired=[
-            kind
-            for kind, must_fire in planned_kinds(condition).items()
-            if must_fire and not fired.get(kind, {}).get("fired")
-        ],
+        not_fired=not_fired,
+        not_drawn=[kind for kind in not_fired if not fired.get(kind, {}).get("planned")],
         confidence=confidence,
         over_http=condition.get("connection") == "backend",
         backs_up=_backs_up(condition),

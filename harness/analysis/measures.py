@@ -38,6 +38,7 @@ class Evidence:
     recoveries: Sequence[str] = ()
     size_bytes: int | None = None  # of the workload's baseline
     not_fired: Sequence[str] = ()  # faults with a rate above 0 that never fired
+    not_drawn: Sequence[str] = ()  # those of them that no cycle was to have
     confidence: float = 0.95
     over_http: bool = False  # the tests' own calls can fail
     backs_up: bool = True  # the policy asks for a backup
@@ -98,8 +99,13 @@ class Evidence:
         reasons = []
         if self.harness_errors:
             reasons.append(f"harness error in {counted(self.harness_errors, 'cycle')}")
-        if self.not_fired:
-            reasons.append(f"harness error: {', '.join(self.not_fired)} never fired")
+        if drawn := [kind for kind in self.not_fired if kind not in self.not_drawn]:
+            reasons.append(f"harness error: {', '.join(drawn)} never fired")
+        if self.not_drawn:
+            reasons.append(
+                f"harness error: {', '.join(self.not_drawn)} never fired: none of "
+                f"{counted(self.cycles, 'cycle')} was to have it; run more, or raise its rate"
+            )
         if self.over_http and not (self.columns["payload_bytes"] > 0).any():
             reasons.append("in no cycle did the tests make all their data")
         if self.unbroken < self.cycles:

@@ -22,11 +22,14 @@ def looked(run: Mapping[str, Any]) -> bool:
 def fixed_beforehand(run: Mapping[str, Any], condition: Mapping[str, Any], cycles: int) -> bool:
     """Whether a condition has just the cycles that were planned, by a run that nobody looked at.
 
-    Fewer may have been ended because of what they showed: by Ctrl-C as by the run itself.
+    Fewer may have been ended because of what they showed: by Ctrl-C as by the run itself. A
+    condition that shares a budget has as many as decided it, or as decided others.
 
     Args:
         run: its run.json.
         condition: as run.json has it.
         cycles: how many are stored.
     """
-    return not looked(run) and cycles >= int(condition.get("cycles") or 0)
+    budget = (run.get("experiment") or {}).get("budget") or {}
+    shares = condition.get("name") in (budget.get("sharing") or ())
+    return not looked(run) and not shares and cycles >= int(condition.get("cycles") or 0)

@@ -266,6 +266,9 @@ def test_a_note_is_printed_with_the_reason(judged: Any) -> None:
     """What the experiment's author wrote beside a row is kept."""
     said = judged(cycles(["cleaned"]), row(at_least=0.9, note="with its retries"))
     assert said["why"].endswith("; with its retries")
+    elsewhere = evaluate(row(condition="", note="see another experiment"), None)
+    assert elsewhere["verdict"] == "not measured"
+    assert elsewhere["why"].endswith("; see another experiment")
 
 
 runs = st.lists(

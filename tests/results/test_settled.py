@@ -24,3 +24,11 @@ def test_what_counts_as_fixed(
     condition = {} if planned is None else {"cycles": planned}
     assert fixed_beforehand(run, condition, cycles) == fixed
     assert looked(run) == bool(run.get("looked"))
+
+
+def test_who_shares_a_budget_has_no_fixed_number() -> None:
+    """Its cycles depend on what was shown, by itself and others; those of the rest do not."""
+    run = {"looked": False, "experiment": {"budget": {"sharing": ["open"]}}}
+    assert not fixed_beforehand(run, {"name": "open", "cycles": 100}, 100)
+    assert fixed_beforehand(run, {"name": "set point", "cycles": 100}, 100)
+    assert not fixed_beforehand(run | {"looked": True}, {"name": "set point", "cycles": 9}, 9)

@@ -30,12 +30,11 @@ def opened(
 
     ``rates`` of None: the run was interrupted before they were known, and finds them on resuming.
     """
-    early = run.options.stop_when_decided or experiment.budget is not None
     if resumed:
         store = Store.resume(run.folder, run.configured)
         # the results of a run that had ended were there to be looked at before it went on
         looked = store.run.get("looked", False) or store.run.get("finished") is not None
-        looked = looked or early
+        looked = looked or run.options.stop_when_decided
         store.update_run(experiment=experiment.to_json(), rates=rates, finished=None, looked=looked)
         if run.options.again:
             _take_away_killed(run, store)
@@ -57,7 +56,7 @@ def opened(
             "started": now(),
             "finished": None,
             # whether how many cycles there are depends on results
-            "looked": early,
+            "looked": run.options.stop_when_decided,
             "wall_s": 0.0,
             "wall_s_by_condition": {},
         },

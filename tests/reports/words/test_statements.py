@@ -75,7 +75,8 @@ def test_an_unsound_condition_is_an_error(folder: Path) -> None:
     assert [one.verdict for one in found] == [ERROR] * 4
     assert [one.why for one in found] == [
         "harness error in 1 cycle",
-        "harness error: timeout never fired",
+        "harness error: timeout never fired: none of 1 cycle was to have it; run more, or "
+        "raise its rate",
         "nothing was measured",
         "cycle 0 is missing",
     ]
