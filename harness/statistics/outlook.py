@@ -15,14 +15,16 @@ from harness.statistics.sequential import (
 )
 
 _FARTHEST, _STEPS = 1e7, 600  # as far as it is looked ahead, and in how many looks
+_EARLY = 500  # cycles: where none of so many failed, no refutation is awaited any more
 
 
 def fewest_to_decide(failures: int, cycles: int, claim: float, confidence: float) -> int:
     """Return the fewest further cycles in which an open claim may well be decided.
 
     It is supported if fewer fail from now on than did so far, or refuted if more do, by as much as
-    chance easily makes of it (the root of their number); whichever takes fewer cycles. An outlook
-    and no verdict: it decides who gets cycles, and nothing else.
+    chance easily makes of it (the root of their number; one, where none of the first few hundred
+    failed); whichever takes fewer cycles. An outlook and no verdict: it decides who gets cycles,
+    and nothing else.
 
     Args:
         failures: among the cycles so far.
@@ -34,8 +36,9 @@ def fewest_to_decide(failures: int, cycles: int, claim: float, confidence: float
         1 or more; exact where no failure is awaited, else to within some percent. `UNREACHABLE`
         where neither can come about.
     """
-    spread = math.sqrt(failures)
-    fewer, more = max(0.0, failures - spread), failures + spread
+    fewer, more = failures - math.sqrt(failures), failures + math.sqrt(failures)
+    if not failures and cycles < _EARLY:
+        more = 1.0
     ahead: Floats = np.unique(np.ceil(np.geomspace(cycles + 1, _FARTHEST + cycles, _STEPS)))
     enough, further = -math.log1p(-confidence), (ahead - cycles) / max(cycles, 1)
     at = _first(ahead, log_e_refute(np.minimum(failures + more * further, ahead), ahead, claim),

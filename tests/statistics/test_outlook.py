@@ -14,8 +14,7 @@ claims = st.sampled_from([0.75, 0.95, 0.99, 0.999])
 
 def test_support_takes_what_is_missing_if_nothing_fails() -> None:
     """99.9% at 95%: 3,402 cycles without a failure, 6,893 with one (design of the verdict)."""
-    assert fewest_to_decide(0, 0, 0.999, 0.95) == 3402
-    assert fewest_to_decide(0, 402, 0.999, 0.95) == 3000
+    assert fewest_to_decide(0, 1402, 0.999, 0.95) == 2000
     assert fewest_to_decide(1, 6000, 0.999, 0.95) == 6893 - 6000
 
 
@@ -48,9 +47,18 @@ def test_what_stays_at_its_claim_takes_ever_more() -> None:
     assert needs == sorted(set(needs))
 
 
-def test_all_of_them_is_out_of_reach() -> None:
-    """A claim of 100% is supported by no number of cycles."""
-    assert fewest_to_decide(0, 100, 1.0, 0.95) == UNREACHABLE
+def test_where_none_failed_yet_one_more_look_is_cheap() -> None:
+    """After 100 cycles without a failure nobody knows that it takes 3,302 more: see soon again."""
+    soon = fewest_to_decide(0, 100, 0.999, 0.95)
+    assert 50 < soon < 1000
+    assert fewest_to_decide(0, 100 + soon, 0.999, 0.95) > soon
+    assert fewest_to_decide(0, 1000, 0.999, 0.95) == 2402
+
+
+def test_all_of_them_can_only_be_refuted() -> None:
+    """A claim of 100% is supported by no number of cycles, and refuted by the first failure."""
+    assert support_boundary(0, 1.0) == UNREACHABLE
+    assert fewest_to_decide(0, 100, 1.0, 0.95) < 10
 
 
 def test_nothing_is_foreseen_sooner_than_a_support_without_failure() -> None:

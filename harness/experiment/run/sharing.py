@@ -1,11 +1,12 @@
 """Run the conditions of an experiment on a budget that they share.
 
 In rounds. In the first each condition gets what it says for itself, the others a floor, which they
-run however soon they are decided: so that each share can be read. Before
-every further one it is looked at what each open condition needs, at the least, for its next
-verdict; whose need fits into what is left gets it, the named ones first, then whoever needs least.
-What needs more than is left gets nothing more: that is said, and leaves the cycles to who can be
-decided. A condition ends at the cycle that decides it, and gives back what it was granted beyond.
+run however soon they are decided: so that each share can be read. Before every further one it is
+looked at what each open condition needs, at the soonest, for its next verdict. The named ones are
+served first, each alone, then whoever needs least, with those beside it that need at most twice as
+much. What needs more than is left gets nothing more: that is said, and leaves the cycles to who
+can be decided. A condition ends at the cycle that decides it, and gives back what is left of its
+grant.
 
 Any such allocation is valid: a verdict may be looked at after every cycle
 (`harness.statistics.sequential`), so nothing is gained or lost by when a condition stops. Rounds
@@ -33,6 +34,7 @@ from harness.results.records import CycleRecord
 from harness.results.store import Store
 from harness.statistics.sequential import UNREACHABLE
 
+BESIDE = 2  # who needs at most so many times the least need is served in the same round
 # how a condition of a budget ended
 DECIDED, WHOLE, BEYOND, SPOILED = "decided", "all its cycles", "beyond the budget", "spoiled"
 
@@ -44,17 +46,30 @@ class Need(NamedTuple):
     most: int  # cycles it may still get
 
 
-def granted(needs: Sequence[Need], left: int) -> dict[int, int]:
+def granted(needs: Sequence[Need], left: int, first: int = 0) -> dict[int, int]:
     """Divide ``left`` cycles among conditions, in the order in which they are to be served.
 
+    Args:
+        needs: of each condition.
+        left: cycles that there are.
+        first: how many of them are served before the others, each alone.
+
     Returns:
-        {index: further cycles}, of those whose need fits into what those before them leave.
+        {index: further cycles}, of those whose turn it is and whose need fits.
     """
+    fitting = {
+        index: need.cycles
+        for index, need in enumerate(needs)
+        if 0 < need.cycles <= min(left, need.most)
+    }
+    named = [index for index in fitting if index < first]
+    if named:
+        return {named[0]: fitting[named[0]]}
     grants: dict[int, int] = {}
-    for index, need in enumerate(needs):
-        if 0 < need.cycles <= min(left, need.most):
-            grants[index] = need.cycles
-            left -= need.cycles
+    for index, cycles in fitting.items():
+        if cycles <= min(left, BESIDE * min(fitting.values())):
+            grants[index] = cycles
+            left -= cycles
     return grants
 
 
@@ -101,7 +116,8 @@ class Rounds:
         while any(grants.values()) and not self.run.pool.stop.is_set() and not self._late():
             self._round(grants)
             parts = sorted(self.parts, key=lambda part: (part.rank, part.need.cycles))
-            shares = granted([part.need for part in parts], self._left(cycling_s))
+            named = sum(part.rank < len(self.budget.first) for part in parts)
+            shares = granted([part.need for part in parts], self._left(cycling_s), named)
             grants = {id(parts[index]): cycles for index, cycles in shares.items()}
         self.store.update_run(budget=self._told())
 
@@ -110,8 +126,8 @@ class Rounds:
         for name, told in self._told()["got"].items():
             if told["end"] == BEYOND:
                 yield (
-                    f"  {name}: cannot be decided within the budget: {told['cycles']:,} cycles ran,"
-                    f" and the next verdict takes at least {told['needs']:,} more"
+                    f"  {name}: not decided within the budget: {told['cycles']:,} cycles ran; at "
+                    f"the soonest {told['needs']:,} more might, and fewer were left"
                 )
 
     def _made(self) -> Iterator[_Part]:

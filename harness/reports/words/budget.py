@@ -24,6 +24,8 @@ def sentence(run: Mapping[str, Any]) -> str:
         if got["end"] == "beyond the budget" and got["needs"]
     }
     if open_:
-        each = ", ".join(f"{name} (at least {needs:,} more)" for name, needs in open_.items())
-        parts.append(f"not to be decided within it: {each}")
+        each = ", ".join(
+            f"{name} (at the soonest {needs:,} more might)" for name, needs in open_.items()
+        )
+        parts.append(f"not decided within it: {each}")
     return "; ".join(parts)

@@ -202,15 +202,15 @@ def test_only_what_is_allowed_decides(folder: Path) -> None:
 
 def test_what_is_needed_is_the_nearest_verdict_in_cycles(folder: Path) -> None:
     """Of several claims the nearest; where half of the cycles count, twice as many; else none."""
-    restored = cycles(["cleaned", "restored"] * 20)
+    restored = cycles(["cleaned", "restored"] * 300)
     for one in restored[1::2]:
         one.restored_by = "file_copy"
         one.timings_ms["restore"] = 1.0
     claims = ["reliability >= 0.999", "restored_clean >= 0.99"]
     store, gates = gate(folder / "run", claims, restored)
-    missing = support_boundary(0, 0.99) - 20  # of restores
+    missing = support_boundary(0, 0.99) - 300  # of restores
     assert gates.needed() == 2 * missing
-    spoiled = cycles(["cleaned"] * 40 + ["harness_error"])[40:]
+    spoiled = cycles(["cleaned"] * 600 + ["harness_error"])[600:]
     gates.take(spoiled)
     assert gates.needed() == UNREACHABLE
     store.close()

@@ -14,7 +14,7 @@ def test_what_could_not_be_decided_is_named_with_what_it_takes() -> None:
     """Cycles, and the conditions that take more than are left."""
     assert sentence({"budget": {"cycles": 12000, "seconds": None, "got": GOT}}) == (
         "12,000 cycles that the conditions shared; "
-        "not to be decided within it: far (at least 6,647 more)"
+        "not decided within it: far (at the soonest 6,647 more might)"
     )
 
 
