@@ -25,6 +25,7 @@ from harness.version import VERSION
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
 HARNESS_ERROR, INTERRUPTED = 4, 130
+MOST_BUSY_MS = 2**31 - 1  # what SQLite takes
 _OF_UNIX = ("fcntl", "pwd", "resource", "termios")  # modules of Python's that Windows has not
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
@@ -144,7 +145,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
 @click.option(
     "--busy-timeout-ms",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, MOST_BUSY_MS),
     default=1000,
     help="How long a request waits for the database's lock; 1000.",
 )
@@ -209,7 +210,7 @@ DATABASE = click.option(
 BUSY = click.option(
     "--busy-timeout-ms",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, MOST_BUSY_MS),
     default=1000,
     help="How long to wait for the database's lock; 1000.",
 )

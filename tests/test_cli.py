@@ -112,6 +112,11 @@ BAD = {
     "guard nothing": (["guard", "--database", "x"], 2, "COMMAND"),
     "guard no file": (["guard", "--database", "{folder}/x", "--", "true"], 2, "no such database"),
     "guard address": (["guard", "--database", "mysql://x", "--", "true"], 2, "mysql://"),
+    "guard busy": (
+        ["guard", "--database", "x", "--busy-timeout-ms", "2147483648", "--", "true"],
+        2,
+        "--busy-timeout-ms",
+    ),
     "guard recovery": (
         ["guard", "--database", "{experiment}", "--recovery", "x", "--", "true"],
         2,
