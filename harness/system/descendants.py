@@ -90,12 +90,17 @@ def marked(token: str) -> set[int]:
     return {pid for pid in _pids() if pid != os.getpid() and _bears(pid, token)}
 
 
+def around() -> set[int]:
+    """Give this process and those that it is a descendant of."""
+    return _with_ancestors(os.getpid(), _parents())
+
+
 def end(token: str, wait_s: float) -> set[Process]:
     """End whoever bears a mark, by SIGTERM and after ``wait_s`` by SIGKILL; who has ended.
 
     This process and those that it is a descendant of are left alone.
     """
-    spared = _with_ancestors(os.getpid(), _parents())
+    spared = around()
     asked: set[Process] = set()
     for number, patience_s in ((signal.SIGTERM, wait_s), (signal.SIGKILL, _DEATH_S)):
         living = {_process(pid) for pid in marked(token) - spared}
