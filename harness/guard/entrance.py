@@ -8,7 +8,6 @@ is taken. What an entrance may be asked is listed here alone.
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -54,10 +53,7 @@ def admit(target: Target, asked: Asked) -> None:
         UsageError: the reason, and the way out.
     """
     waiting.check(asked.wait_s)
-    if not 0 <= asked.survivors_wait_s < math.inf:  # also of NaN
-        raise UsageError(
-            f"survivors_wait_s={asked.survivors_wait_s!r}: give seconds, 0 or more, and an end"
-        )
+    waiting.check(asked.survivors_wait_s, "survivors_wait_s")
     chain_of(target, asked.recoveries)
     refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 

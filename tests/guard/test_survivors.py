@@ -321,6 +321,8 @@ def test_a_guard_without_entrance_marks_nothing(folder: Path) -> None:
 
 def test_a_wait_is_a_number_of_seconds() -> None:
     """Less than none, without end, and no number: refused before anything is looked at."""
-    for wrong in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(UsageError, match="give seconds"):
-            admit(target_of("any.db"), Asked(survivors_wait_s=wrong))
+    for wrong in (-1.0, float("nan"), float("inf"), "1", None, True):
+        with pytest.raises(UsageError, match=r"survivors_wait_s.* seconds"):
+            admit(target_of("any.db"), Asked(survivors_wait_s=wrong))  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=r"survivors_wait_s.* seconds"):
+            harness.guard("any.db", survivors_wait_s=wrong)  # type: ignore[arg-type]
