@@ -39,9 +39,10 @@ def test_a_wrong_pointer_map_is_told(folder: Path) -> None:
 
 
 def _map_of_free_pages(file: Garbled) -> None:
-    map_page = max(n for n in range(2, len(file.data) // SIZE_BYTES, SIZE_BYTES // 5 + 1))
-    assert map_page < file.number(file.at(file.number(32)) + 8)  # the free pages are its
-    file.data[file.at(map_page) + 4] ^= 0x01
+    page = file.number(file.at(file.number(32)) + 8)  # the first that the list's trunk names
+    step = SIZE_BYTES // 5 + 1
+    map_page = (page - 2) // step * step + 2
+    file.data[file.at(map_page) + 5 * (page - map_page - 1) + 4] ^= 0x01
 
 
 @pytest.mark.parametrize(
