@@ -19,12 +19,14 @@ import click
 
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.given_once import OnceGroup
-from harness.printable import printable_lines, printed
+from harness.printable import printable, printable_lines, printed
 from harness.version import VERSION
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
 HARNESS_ERROR, INTERRUPTED = 4, 130
+MOST_BUSY_MS = 2**31 - 1  # what SQLite takes
+_STDERR = 2
 _OF_UNIX = ("fcntl", "pwd", "resource", "termios")  # modules of Python's that Windows has not
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
@@ -144,7 +146,7 @@ def replay(folder: Path, condition: str, cycle: int) -> None:
 @click.option(
     "--busy-timeout-ms",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, MOST_BUSY_MS),
     default=1000,
     help="How long a request waits for the database's lock; 1000.",
 )
@@ -209,7 +211,7 @@ DATABASE = click.option(
 BUSY = click.option(
     "--busy-timeout-ms",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, MOST_BUSY_MS),
     default=1000,
     help="How long to wait for the database's lock; 1000.",
 )
@@ -393,7 +395,7 @@ def _say_aside(text: str) -> None:
 def _in_colour() -> bool:
     """Whether what is said aside goes to a terminal whose user wants colours (no-color.org)."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stderr.isatty() and not plain
+    return sys.stderr is not None and sys.stderr.isatty() and not plain
 
 
 def _print(text: str) -> None:
@@ -414,16 +416,28 @@ def _print_as_is(text: str) -> None:
         raise MeasurementError(f"standard output cannot be written: {error}") from error
 
 
+def _occupy_closed_streams() -> None:
+    """Let no file of ours take the place of a standard stream that was closed (``2>&-``).
+
+    What is meant for the stream would be written to it. Who is executed finds it closed, as given.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+
+
 def main() -> None:
     """Run the command line; errors raised on purpose become one sentence and a status."""
+    _occupy_closed_streams()
     try:
         cli.main(standalone_mode=False)
     except HarnessError as error:
-        click.echo(f"harness: {error}", err=True)
+        click.echo(printable_lines(f"harness: {error}"), err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.ClickException as error:
+        vars(error)["message"] = printable(error.message)  # final, and quotes what was given
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):

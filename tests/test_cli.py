@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -114,6 +115,11 @@ BAD = {
     "guard nothing": (["guard", "--database", "x"], 2, "COMMAND"),
     "guard no file": (["guard", "--database", "{folder}/x", "--", "true"], 2, "no such database"),
     "guard address": (["guard", "--database", "mysql://x", "--", "true"], 2, "mysql://"),
+    "guard busy": (
+        ["guard", "--database", "x", "--busy-timeout-ms", "2147483648", "--", "true"],
+        2,
+        "--busy-timeout-ms",
+    ),
     "guard recovery": (
         ["guard", "--database", "{experiment}", "--recovery", "x", "--", "true"],
         2,
@@ -179,6 +185,16 @@ def test_backup_verify_restore(harness: Call, folder: Path, pristine: Path) -> N
     assert (status, out, "cut short or altered" in err) == (2, "", True)
 
 
+def test_a_closed_stream_is_no_reason_to_fail(folder: Path) -> None:
+    """Nothing is said where standard error is closed; the command finds it closed, as given."""
+    path = folder / "x.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t(a)")
+    command = f"{sys.executable} -m harness guard --database {path} -- sh -c 'echo {{}} >&2' 2>&-"
+    ended = subprocess.run(["sh", "-c", command], check=False, capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (2, b"")  # the shell's own, of what is closed
+
+
 NAMES = ("\x1b]0;title\x07", "a\nguard: it is proven\n::error::b", "\u202eleft", "##vso[task]")
 
 
@@ -205,6 +221,12 @@ def test_names_speak_to_no_terminal_and_to_no_ci(harness: Call, folder: Path) ->
         assert r"\x1b]0;title\x07: 1 added" in said
         lines = said.splitlines()
         assert not [line for line in lines if line.startswith(("::", "guard: it is proven"))]
+    for name in NAMES:  # words that are given and not understood, too
+        status, _, said = harness("recover", f"word {name}")
+        assert status == 2
+        assert not set("\x1b\x07\u202e") & set(said)
+        assert "##vso[" not in said
+        assert "\n::" not in said
     assert set(json.loads(told.read_text())["found"]["tables"]) == set(NAMES)
     assert set(json.loads(harness("verify", database, kept, "--json")[1])["tables"]) == set(NAMES)
 

@@ -104,6 +104,7 @@ class Guarded:
         )
         _check_options(cleanup, grade, busy_timeout_ms)
         waiting.check(wait_s)
+        waiting.check(survivors_wait_s, "survivors_wait_s")
         self._key = ""  # its place among the guarded, while it has one
         self._guard: Guard | None = None
         self._pid = 0  # a child that leaves the block must not finish what its parent began

@@ -53,8 +53,7 @@ def admit(target: Target, asked: Asked) -> None:
         UsageError: the reason, and the way out.
     """
     waiting.check(asked.wait_s)
-    if not asked.survivors_wait_s >= 0:  # also of NaN
-        raise UsageError(f"survivors_wait_s={asked.survivors_wait_s!r}: give seconds, or 0")
+    waiting.check(asked.survivors_wait_s, "survivors_wait_s")
     chain_of(target, asked.recoveries)
     refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 

@@ -85,7 +85,7 @@ def end_marked(token: str, say: Say) -> None:
     """End whoever bears a mark, and say whom."""
     names = {process: _named({process}) for process in descendants.descendants(token)}
     if ended := descendants.end(token, KILLED_WAIT_S):
-        said = ", ".join(names.get(process, str(process.pid)) for process in sorted(ended))
+        said = processes.listed([names.get(one, str(one.pid)) for one in sorted(ended)])
         say(f"ended process {said}, which the tests had started")
 
 
@@ -119,13 +119,20 @@ def refuse_living(
     if asked and living and not living & (held | command):
         say(runs_on(_named(living), target.address))
     elif living:
-        pids = " ".join(str(process.pid) for process in sorted(living))
-        also = f" or '{how_to_recover(target.address)} --end-survivors'" if token else ""
         raise RestoreError(
             f"what the tests of an earlier guard had started still runs, as process "
-            f"{_named(living)}, and may write to {target.address}: nothing was touched. End it "
-            f"('kill {pids}'{also})"
+            f"{_named(living)}, and may write to {target.address}: nothing was touched. "
+            f"{_how_to_end(living, how_to_recover(target.address) if token else '')}"
         )
+
+
+def _how_to_end(living: set[Process], recover: str) -> str:
+    around = {process for process in living if process.pid in descendants.around()}
+    if around:  # it is never ended from within
+        return f"Process {_named(around)} is around this one: leave it, and do this from elsewhere"
+    pids = " ".join(str(process.pid) for process in sorted(living))
+    also = f" or '{recover} --end-survivors'" if recover else ""
+    return f"End it ('kill {pids}'{also})"
 
 
 def mark_in(entries: list[Entry]) -> str:

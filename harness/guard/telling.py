@@ -18,6 +18,7 @@ from harness.guard.journal import how_to_recover
 from harness.guard.result import GuardResult
 from harness.printable import printed
 from harness.steps import Failure
+from harness.system.processes import listed
 
 GUARD_FAILED = 125
 MORE = "--verbose shows them"
@@ -141,7 +142,7 @@ def still_open(
     if not open_in or result.says_clean:
         return []
     return [
-        f"process {', '.join(open_in)}, started by the tests, still has {database} open and may "
+        f"process {listed(open_in)}, started by the tests, still has {database} open and may "
         f"write to it; where that is wanted, say {option}"
     ]
 
@@ -153,11 +154,11 @@ def surviving(database: Address | str | Path, result: GuardResult) -> list[str]:
     sentences = []
     if open_in:
         sentences.append(
-            f"process {', '.join(open_in)}, started by the tests, still has {database} open, as "
+            f"process {listed(open_in)}, started by the tests, still has {database} open, as "
             "allowed: what it writes from now on nobody undoes"
         )
     if others:
-        sentences.append(runs_on(", ".join(others), database))
+        sentences.append(runs_on(listed(others), database))
     return sentences
 
 

@@ -16,12 +16,14 @@ WAIT = "--wait SECONDS (pytest: --guard-wait, Python: wait_s=...)"
 _PAUSE_S = 0.05
 
 
-def check(wait_s: object) -> None:
-    """Refuse what is no time to wait; UsageError."""
-    if isinstance(wait_s, bool) or not isinstance(wait_s, int | float):
-        raise UsageError(f"wait_s={wait_s!r}: give a number of seconds")
-    if not 0 <= wait_s < math.inf:
-        raise UsageError(f"{wait_s:g} seconds cannot be waited: give 0 or more, and an end")
+def check(seconds: object, name: str = "wait_s") -> None:
+    """Refuse what is no time to wait, given under a name; UsageError."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise UsageError(f"{name}={seconds!r}: give a number of seconds")
+    if not 0 <= seconds < math.inf:
+        raise UsageError(
+            f"{name}: {seconds:g} seconds cannot be waited: give 0 or more, and an end"
+        )
 
 
 class Waiting:

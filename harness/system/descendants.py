@@ -4,7 +4,8 @@ The mark is a random token, in two places. Whatever is executed inherits the env
 system shows with which one a program began. A fork that executes nothing shows the environment of
 the program it is a copy of, which may be older than the mark; on Linux it inherits an open
 descriptor of an anonymous file instead, which every exec closes. Besides, the children of whoever
-is marked are descendants, though their environment was cleared: for as long as the parent lives.
+is marked are descendants, though their environment was cleared: for as long as the parent lives,
+and for the guard that has seen them then for as long as they do.
 
 Lost to it is what clears its environment and whose parent has ended, and what others start for it:
 a service manager, a container's daemon. Nobody is ever taken for a descendant who is none.
@@ -45,6 +46,7 @@ class Mark:
         self.token = secrets.token_hex(16)
         self._descriptor = -1
         self._before: set[Process] = set()  # children of this process that were there already
+        self._seen: set[Process] = set()  # one stays a descendant when its parent has ended
 
     def place(self) -> None:
         """Set it, beside those of guards around this one."""
@@ -70,7 +72,10 @@ class Mark:
         """Give all that live and were started while it was set; this process is not among them."""
         parents = _parents()
         children = {_process(pid) for pid in _children(os.getpid(), parents)} - self._before
-        return _living(marked(self.token) | {child.pid for child in children}, parents)
+        seen = {process.pid for process in self._seen if processes.runs(*process)}
+        known = marked(self.token) | {child.pid for child in children} | seen
+        self._seen = _living(known, parents)
+        return self._seen
 
 
 def descendants(token: str) -> set[Process]:
@@ -85,12 +90,17 @@ def marked(token: str) -> set[int]:
     return {pid for pid in _pids() if pid != os.getpid() and _bears(pid, token)}
 
 
+def around() -> set[int]:
+    """Give this process and those that it is a descendant of."""
+    return _with_ancestors(os.getpid(), _parents())
+
+
 def end(token: str, wait_s: float) -> set[Process]:
     """End whoever bears a mark, by SIGTERM and after ``wait_s`` by SIGKILL; who has ended.
 
     This process and those that it is a descendant of are left alone.
     """
-    spared = _with_ancestors(os.getpid(), _parents())
+    spared = around()
     asked: set[Process] = set()
     for number, patience_s in ((signal.SIGTERM, wait_s), (signal.SIGKILL, _DEATH_S)):
         living = {_process(pid) for pid in marked(token) - spared}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.system.holders import holders
@@ -20,10 +20,11 @@ if sys.platform != "linux":  # ``started`` is asked between fork and exec: no pl
 _PROC = Path("/proc")
 _BOOT = _PROC / "sys/kernel/random/boot_id"
 _SHOWN = 80  # characters of a command line
+_LISTED = 10  # processes: a pool of workers, but not a thousand
 _POLL_S = 0.02
 
 
-__all__ = ["holders", "is_gone_within", "named", "runs", "started"]
+__all__ = ["holders", "is_gone_within", "listed", "named", "runs", "started"]
 
 
 def started(pid: int) -> str:
@@ -78,10 +79,16 @@ def is_gone_within(pid: int, since: str, seconds: float) -> bool:
 def named(pids: Iterable[int]) -> str:
     """Say who they are: ``12 (npm run test), 13 (node)``."""
     said = []
-    for pid in sorted(pids):
-        line = _command_line(pid)
+    for place, pid in enumerate(sorted(pids)):
+        line = _command_line(pid) if place < _LISTED else ""
         said.append(f"{pid} ({line})" if line else str(pid))
-    return ", ".join(said)
+    return listed(said)
+
+
+def listed(names: Sequence[str]) -> str:
+    """List processes that were named, the first of very many."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def _command_line(pid: int) -> str:

@@ -192,6 +192,25 @@ def test_the_next_guard_refuses_while_what_a_killed_one_started_lives(folder: Pa
     assert truth.judge(database).exact
 
 
+def test_what_a_recovery_runs_in_is_to_be_left(folder: Path) -> None:
+    """A shell of the tests that outlived its guard is not told to end itself by name."""
+    database, _ = baseline(folder)
+    guard = made(target_of(database), Asked(), remark=print)
+    assert guard.options.survivors is not None
+    token = guard.options.survivors.mark.token
+    guard.begin()
+    guard.abandon()  # as a kill would
+    script = (
+        "import sys; from harness.guard import entrance, survivors; survivors.KILLED_WAIT_S = 0.1;"
+        "entrance.recover_leftovers(sys.argv[1], end_survivors=True)"
+    )
+    marked = {**os.environ, VARIABLE: token}
+    argv = ["sh", "-c", '"$0" -c "$1" "$2"; exit $?', PYTHON, script, str(database)]
+    ended = subprocess.run(argv, env=marked, capture_output=True, text=True, check=False)
+    assert "is around this one: leave it" in ended.stderr
+    assert "('kill" not in ended.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a fork bears the mark")
 def test_a_fork_of_a_killed_guard_is_no_guard(folder: Path) -> None:
     """It has inherited the lock of the journal, and is named and ended as any other survivor."""
@@ -301,7 +320,9 @@ def test_a_guard_without_entrance_marks_nothing(folder: Path) -> None:
 
 
 def test_a_wait_is_a_number_of_seconds() -> None:
-    """Less than none, and what is no number, is refused before anything is looked at."""
-    for wrong in (-1.0, float("nan")):
-        with pytest.raises(UsageError, match="give seconds"):
-            admit(target_of("any.db"), Asked(survivors_wait_s=wrong))
+    """Less than none, without end, and no number: refused before anything is looked at."""
+    for wrong in (-1.0, float("nan"), float("inf"), "1", None, True):
+        with pytest.raises(UsageError, match=r"survivors_wait_s.* seconds"):
+            admit(target_of("any.db"), Asked(survivors_wait_s=wrong))  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=r"survivors_wait_s.* seconds"):
+            harness.guard("any.db", survivors_wait_s=wrong)  # type: ignore[arg-type]

@@ -95,6 +95,24 @@ def test_a_cleared_environment_is_seen_by_its_parent(start) -> None:  # noqa: AN
                 os.kill(pid, signal.SIGKILL)
 
 
+def test_who_was_seen_once_stays_a_descendant(start) -> None:  # noqa: ANN001 - see the fixture
+    """One that cleared its environment, when its parent has ended; and no longer than it lives."""
+    with placed() as mark:
+        shell = start(["sh", "-c", "env -i sleep 60 & echo $!; wait"], stdout=subprocess.PIPE)
+        below = int(shell.stdout.readline())
+        try:
+            while mark.descendants() and marked(mark.token) != {shell.pid}:
+                time.sleep(0.01)  # until it has cleared it
+            shell.kill()
+            shell.wait()
+            assert pids(mark.descendants()) == {below}
+        finally:
+            os.kill(below, signal.SIGKILL)
+        while processes.started(below):
+            time.sleep(0.01)
+        assert mark.descendants() == set()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the parent alone tells of a fork")
 def test_a_fork_that_executes_nothing_is_marked() -> None:
     """Its environment is the one that its parent began with; what it inherited open tells."""

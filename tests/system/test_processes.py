@@ -103,6 +103,13 @@ def test_who_has_a_file_open(folder: Path, sleeper: subprocess.Popen[bytes]) -> 
     assert "sleep 60" in processes.named([sleeper.pid])
 
 
+def test_of_very_many_the_first_are_named(sleeper: subprocess.Popen[bytes]) -> None:
+    """A thousand workers make no line of 100,000 characters."""
+    told = processes.named([sleeper.pid, *range(2**30, 2**30 + 999)])
+    assert told.endswith(f", {2**30 + 8} and 990 more")
+    assert processes.listed(["1 (a)", "2 (b)"]) == "1 (a), 2 (b)"
+
+
 def test_one_that_has_ended_is_named_by_its_number(sleeper: subprocess.Popen[bytes]) -> None:
     """Whoever is gone meanwhile has no command line to show."""
     sleeper.kill()

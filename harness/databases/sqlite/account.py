@@ -80,7 +80,10 @@ class Account:
     def settle(self) -> None:
         """Look at everything that changed; raises Unfollowable where the baseline is unsound."""
         self._check_space()
-        if self._rewritten or self._free_list_changed or self._before.roots != self._now.roots:
+        # the first entry of a map may look like the kind of a tree's page, and cells like no others
+        maps = any(self._now.is_map(number) for number in self._differing)
+        trees_moved = self._before.roots != self._now.roots
+        if self._rewritten or maps or self._free_list_changed or trees_moved:
             self._check_free_list()
             self._check_hands()
 
@@ -147,10 +150,12 @@ class Account:
 
     def _check_balance(self, given: Counter[int], taken: Counter[int]) -> None:
         """Whether each page that was given up or is new was taken once, and no other was."""
-        last, end = self._before.count, self._now.count
-        for number in sorted(given.keys() | taken.keys() | set(range(last + 1, end + 1))):
+        before, last, end = self._before, self._before.count, self._now.count
+        come_or_gone = range(min(last, end) + 1, max(last, end) + 1)
+        for number in sorted({*given, *taken, *come_or_gone}):
             if not 1 < number <= end:
-                if taken[number]:
+                # beyond the end: whoever referred to it must have given it up
+                if taken[number] or (number > end and before.uses(number) and not given[number]):
                     self._suspect(f"page {number}", "is referred to and is none that can be")
                 continue
             to_take = given[number]

@@ -305,7 +305,11 @@ def _sequences(
     values_before = _sequence_values(base) if pair.before else {}
     values_now = _sequence_values(live) if pair.now else {}
     return {
-        name: (_only(values_before.get(name)), _only(values_now.get(name)))
+        # SQLite keeps nobody from writing names there that are no text
+        name if isinstance(name, str) else repr(name): (
+            _only(values_before.get(name)),
+            _only(values_now.get(name)),
+        )
         for name in values_before.keys() | values_now.keys()
         if repr(values_before.get(name)) != repr(values_now.get(name))  # exact in type too
     }

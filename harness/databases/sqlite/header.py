@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from harness.databases.sqlite.pages import Image
+from harness.databases.sqlite.stored import roots
 
 # All that a connection can set, and what no connection sets but counts as if it could; what lies
 # between counts changes: page size, format and reserved bytes, schema format and cache size,
@@ -15,6 +16,7 @@ from harness.databases.sqlite.pages import Image
 _SETTINGS_BYTES = (slice(16, 24), slice(44, 92))
 _SETTINGS = ("user_version", "application_id", "encoding", "auto_vacuum", "page_size")
 _RESERVED, _SCHEMA_FORMAT, _CACHE_SIZE, _EXPANSION = 20, 44, 48, slice(72, 92)
+_LARGEST_ROOT, _INCREMENTAL = 52, 64
 
 
 def settings_apart(before: Image, now: Image) -> bool:
@@ -39,6 +41,12 @@ def settings(
         pairs["schema_format"] = _signed(before, _SCHEMA_FORMAT), _signed(now, _SCHEMA_FORMAT)
         if pairs["schema_format"][0] == 0:  # nothing was ever made in it
             del pairs["schema_format"]
+        # without auto_vacuum no pragma tells of it, and what sets auto_vacuum sets both
+        if pairs["auto_vacuum"][0] == pairs["auto_vacuum"][1]:
+            pairs["incremental_vacuum"] = _signed(before, _INCREMENTAL), _signed(now, _INCREMENTAL)
+        largest = _signed(before, _LARGEST_ROOT), _signed(now, _LARGEST_ROOT)
+        if all(largest) and largest[1] != max((1, *roots(live).values())):  # trees may move
+            pairs["largest_root_page"] = largest
         pairs["reserved_for_expansion"] = before[_EXPANSION].hex(), now[_EXPANSION].hex()
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 

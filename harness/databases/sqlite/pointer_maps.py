@@ -34,7 +34,7 @@ def wrong_entries(
     for number in differing:
         if number > 1 and now.is_map(number) and before.is_map(number):
             told_of = range(number + 1, min(last, number + now.map_step - 1) + 1)
-            others = (page for page in told_of if page not in right and now.uses(page))
+            others = (page for page in told_of if page not in right and page != now.lock_page)
             wrong += [page for page in others if _entry(before, page) != _entry(now, page)]
     return sorted(wrong)
 

@@ -50,6 +50,11 @@ def objects(connection: Any) -> Objects:
         ).fetchall()
     except UnicodeDecodeError as error:
         raise apsw.CorruptError(f"the schema is no text: {error}") from error
+    for kind, name, owner, root, sql in rows:
+        if not all(isinstance(text, str) for text in (kind, name, owner, sql or "")) or not (
+            root is None or isinstance(root, int)
+        ):
+            raise apsw.CorruptError(f"the schema has a row that is none of a schema: {name!r}")
     return {(kind, name): (owner, root, sql) for kind, name, owner, root, sql in rows}
 
 
@@ -64,7 +69,8 @@ def names(connection: Any, kind: str | None = None) -> list[str]:
 def roots(connection: Any) -> dict[str, int]:
     """Give the page on which each b-tree begins, by the table's or index's name."""
     rows: list[Any] = connection.execute(
-        "SELECT name, rootpage FROM main.sqlite_schema WHERE rootpage > 0"
+        "SELECT name, rootpage FROM main.sqlite_schema "
+        "WHERE rootpage > 0 AND typeof(rootpage) = 'integer'"
     ).fetchall()
     return {str(name): int(root) for name, root in rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -35,6 +36,42 @@ def test_a_wrong_pointer_map_is_told(folder: Path) -> None:
     found = file.found()
     assert "ok" not in file.complaint()
     assert found.damage
+
+
+def _map_of_free_pages(file: Garbled) -> None:
+    page = file.number(file.at(file.number(32)) + 8)  # the first that the list's trunk names
+    step = SIZE_BYTES // 5 + 1
+    map_page = (page - 2) // step * step + 2
+    file.data[file.at(map_page) + 5 * (page - map_page - 1) + 4] ^= 0x01
+
+
+@pytest.mark.parametrize(
+    ("what", "auto_vacuum"),
+    [
+        (_map_of_free_pages, 2),
+        (lambda file: file.put_number(52, 3), 1),
+        (lambda file: file.put_number(64, 1), 0),
+    ],
+    ids=["the map of free pages", "the largest root", "incremental without auto_vacuum"],
+)
+def test_what_only_auto_vacuum_reads_is_told(
+    folder: Path, what: Callable[[Garbled], None], auto_vacuum: int
+) -> None:
+    """What SQLite finds wrong with fields and pages that no pragma and no row tells of."""
+    file = Garbled(folder, auto_vacuum=auto_vacuum)
+    what(file)
+    assert not file.found().clean("rows")
+    assert file.complaint() != "ok"
+
+
+def test_a_file_that_ends_before_its_pages_is_not_clean(folder: Path) -> None:
+    """Pages beyond the end that the header names are missed by whoever refers to them."""
+    file = Garbled(folder, auto_vacuum=1)
+    file.put_number(28, max(file.pages("t", "internal")))
+    try:
+        assert not file.found().clean("rows")
+    except apsw.CorruptError:
+        assert "malformed" in file.complaint()
 
 
 @given(st.data())

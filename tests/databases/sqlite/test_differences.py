@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -720,3 +720,20 @@ def test_real_databases(real_database: Callable[[str], Path], name: str, mode: s
     assert changed <= found.keys()
     assert len(changed) > len(before) // 2
     guarded.close()
+
+
+def test_what_the_sequences_table_holds_can_be_told_whatever_it_is(folder: Path) -> None:
+    """SQLite lets anybody write names there that are no text: each is told, in some order."""
+    with closing(
+        Guarded(
+            folder / "x.db", "copy of wal", "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT)"
+        )
+    ) as guarded:
+        rows = "(NULL, 3), (5, 4), ('t', 9), (x'00ff', 1)"
+        found = guarded.find(f"INSERT INTO sqlite_sequence VALUES {rows}")
+    assert found.sentences() == [
+        "sequence 5: None -> 4",
+        "sequence None: None -> 3",
+        "sequence b'\\x00\\xff': None -> 1",
+        "sequence t: None -> 9",
+    ]
