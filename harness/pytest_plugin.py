@@ -20,7 +20,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +100,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the session, if a database was named; workers leave that to their controller."""
-    if config.option.guard_database is not None and not hasattr(config, "workerinput"):
-        _refuse_given_twice(config)
     database = named(config)
+    if database is not None and not hasattr(config, "workerinput"):
+        _refuse_given_twice(config)
     if database is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     from harness.errors import HarnessError
@@ -185,7 +185,11 @@ class _Session:
 
         def begin() -> Guard:
             guard = made(target, self.asked, remark=self._remark)
-            guard.begin()
+            try:
+                guard.begin()
+            except BaseException:
+                guard.abandon()
+                raise
             return guard
 
         try:
@@ -351,10 +355,11 @@ def _open_here(database: Path, result: GuardResult) -> Iterator[str]:
 def _remove(databases: list[Path]) -> None:
     """Remove copies with what SQLite and a killed keeper leave beside them."""
     for path in databases:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        for copy in path.parent.glob(f"{glob.escape(path.name)}.e2e-test.*"):
-            copy.unlink(missing_ok=True)
+        copies = path.parent.glob(f"{glob.escape(path.name)}.e2e-test.*")
+        beside = (path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal"))
+        for copy in (*beside, *copies):
+            with suppress(OSError):  # it must not keep the baseline from coming back
+                copy.unlink(missing_ok=True)
     databases.clear()
 
 

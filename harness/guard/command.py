@@ -20,7 +20,7 @@ from harness.databases.engines import address_of
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard import by_hand, telling
 from harness.guard.child import SIGNALLED, Ended, Signals
-from harness.guard.entrance import Asked, admit, made, recover_leftovers
+from harness.guard.entrance import Asked, admit, finished, made, recover_leftovers
 from harness.guard.journal import how_to_recover
 from harness.guard.leftovers import BackupsLost
 from harness.guard.protocol import Guard, GuardResult
@@ -86,11 +86,16 @@ def run_guarded(
             begun = Waiting(asked.wait_s, tell.remark).until_alone(begin, pause)
         except _ToldToEnd:
             name = signal.Signals(signals.told_to_end).name
-            tell.error(f"told to end by {name} while waiting: {argv[0]} was not run")
-            return SIGNALLED + signals.told_to_end
+            why = f"told to end by {name} while waiting: {argv[0]} was not run"
+            tell.error(why)
+            status = SIGNALLED + signals.told_to_end
+            tell.write(Run(target.address, GuardResult(ended="refused"), status, asked.grade, why))
+            return status
         except RestoreError as error:
-            for line in str(error).splitlines():
+            why = str(error)
+            for line in why.splitlines():
                 tell.error(line)
+            tell.write(Run(target.address, GuardResult(), GUARD_FAILED, asked.grade, why))
             return GUARD_FAILED
         except BackupError as error:
             tell.error(str(error))
@@ -172,11 +177,11 @@ def _guarded(guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller)
     try:
         ended = signals.run(argv, guard.command_started)
     except BaseException:
-        guard.finish()
+        finished(guard, apart=False)
         tell.told(Run(target.address, guard.result, GUARD_FAILED, grade))
         raise
     command_ms = 0.0 if ended.why_not_run else (time.perf_counter() - started) * 1000
-    guard.finish()
+    finished(guard, apart=False)
     run = Run(
         target.address,
         guard.result,

@@ -113,8 +113,9 @@ def bring_back(
                 _tidy_up(target, backups, proven=True)
                 result.ended = "cleaned"
                 return None
-        absent = any(backup.recovery.of_absence for backup in backups)
-        if archives or absent or not journal.is_in_reach:  # it may be what people made since
+        # after a kill what stands there now may be what people made since
+        absent = into is None and any(backup.recovery.of_absence for backup in backups)
+        if archives or absent or not journal.is_in_reach:
             result.archive = _keep(target)
         result.restored_by = _put_back(target, backups, result.own_settings)
         result.remaining, result.ended = Differences(), "restored"

@@ -141,8 +141,14 @@ def mark_in(entries: list[Entry]) -> str:
 
 
 def is_of_the_dead(entries: list[Entry]) -> bool:
-    """Whether the guard that wrote them is gone, and something that it started lives."""
-    pid, since = (entries[0].get(key) for key in ("pid", "started")) if entries else (0, "")
+    """Whether the guard that wrote them is gone, and something that it started lives.
+
+    Of one in another container, whose processes have other numbers here, nobody can tell.
+    """
+    first = entries[0] if entries else {}
+    pid, since = first.get("pid"), first.get("started", "")
+    if first.get("namespace", here := processes.namespace()) != here:
+        return False
     if type(pid) is not int or not isinstance(since, str) or processes.runs(pid, since):
         return False
     token = mark_in(entries)

@@ -51,21 +51,22 @@ class Mark:
     def place(self) -> None:
         """Set it, beside those of guards around this one."""
         self._before = {_process(pid) for pid in _children(os.getpid(), _parents())}
-        os.environ[VARIABLE] = ",".join([*_tokens(), self.token])
+        os.environ[VARIABLE] = ",".join([*tokens(), self.token])
         if sys.platform == "linux":
             with suppress(OSError, AttributeError):  # none to be had: its parent tells of a fork
                 self._descriptor = os.memfd_create(f"{_FILE}{self.token}")
 
     def remove(self) -> None:
         """Take it back; whoever has inherited it keeps it."""
-        others = [token for token in _tokens() if token != self.token]
+        others = [token for token in tokens() if token != self.token]
         if others:
             os.environ[VARIABLE] = ",".join(others)
         else:
             os.environ.pop(VARIABLE, None)
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
-            with suppress(OSError):  # the tests have closed it
+            # the tests may have closed it, and its number be another file's now
+            if _is_mark(f"{PROC}/self/fd/{descriptor}", self.token):
                 os.close(descriptor)
 
     def descendants(self) -> set[Process]:
@@ -120,7 +121,8 @@ def await_end(waited: Iterable[Process], seconds: float) -> set[Process]:
     return left
 
 
-def _tokens() -> list[str]:
+def tokens() -> list[str]:
+    """Give the marks that this process bears itself, those of the guards around it."""
     return [token for token in os.environ.get(VARIABLE, "").split(",") if token]
 
 
@@ -181,8 +183,8 @@ def _bears(pid: int, token: str) -> bool:
         with open(f"{PROC}/{pid}/environ", "rb") as file:
             variables = file.read().split(b"\0")
         beginning = f"{VARIABLE}=".encode()
-        tokens = [one.removeprefix(beginning) for one in variables if one.startswith(beginning)]
-        if any(token.encode() in several.split(b",") for several in tokens):
+        borne = [one.removeprefix(beginning) for one in variables if one.startswith(beginning)]
+        if any(token.encode() in several.split(b",") for several in borne):
             return True
         handles = os.listdir(f"{PROC}/{pid}/fd")
         return any(_is_mark(f"{PROC}/{pid}/fd/{name}", token) for name in handles)
@@ -205,9 +207,9 @@ def _signal(process: Process, token: str, number: int) -> bool:
     handle = -1
     try:
         if sys.platform == "linux":
-            with suppress(AttributeError):  # a C library without it
+            with suppress(AttributeError, OSError):  # not there, or not let
                 handle = os.pidfd_open(process.pid)
-        if process.pid not in marked(token) or not processes.runs(*process):
+        if not _still_bears(process.pid, token) or not processes.runs(*process):
             return False
         if handle >= 0:
             signal.pidfd_send_signal(handle, number)
@@ -219,6 +221,10 @@ def _signal(process: Process, token: str, number: int) -> bool:
         if handle >= 0:
             os.close(handle)
     return True
+
+
+def _still_bears(pid: int, token: str) -> bool:
+    return _bears(pid, token) if sys.platform == "linux" else pid in _marked_elsewhere(token)
 
 
 # Elsewhere than on Linux.

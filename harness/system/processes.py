@@ -24,7 +24,7 @@ _LISTED = 10  # processes: a pool of workers, but not a thousand
 _POLL_S = 0.02
 
 
-__all__ = ["holders", "is_gone_within", "listed", "named", "runs", "started"]
+__all__ = ["holders", "is_gone_within", "listed", "named", "namespace", "runs", "started"]
 
 
 def started(pid: int) -> str:
@@ -50,6 +50,17 @@ def started(pid: int) -> str:
         return f"{_BOOT.read_text().strip()} {ticks}"
     except OSError:
         return ticks
+
+
+def namespace() -> str:
+    """Name what numbers of processes count in here, pid_namespaces(7); "" where nobody can tell.
+
+    The same number in another container is another process.
+    """
+    try:
+        return os.readlink(_PROC / "self/ns/pid")
+    except OSError:
+        return ""
 
 
 def runs(pid: int, since: str) -> bool:

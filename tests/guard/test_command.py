@@ -265,9 +265,14 @@ def test_what_cannot_be_recovered_keeps_the_next_command_from_running(folder: Pa
     backup = database.with_name(database.name + ".e2e-backup")
     whole = backup.read_bytes()
     backup.write_bytes(whole[:-1])
-    status, said = guarded(database, "touch", str(folder / "ran"))
+    told = folder / "told.json"
+    told.write_text('{"proven": true}')  # of an earlier run
+    status, said = guarded(database, "touch", str(folder / "ran"), json_path=told)
     assert (status, (folder / "ran").exists()) == (125, False)
     assert f"harness recover --database {database}" in said
+    document = json.loads(told.read_text())
+    assert (document["status"], document["proven"]) == (125, False)
+    assert "could not be brought back" in document["why_not_run"]
     assert command.run_recover(str(database), say=lambda _: None) == 125
     backup.write_bytes(whole)
     assert command.run_recover(str(database), say=lambda _: None) == 0

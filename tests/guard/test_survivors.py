@@ -118,6 +118,20 @@ def test_what_one_writes_that_ends_in_time_is_undone(folder: Path) -> None:
     assert truth.judge(database).exact
 
 
+def test_the_guard_of_another_container_is_not_taken_for_dead(folder: Path) -> None:
+    """Its number is nobody's, or anybody's, here: what its tests have started is left alone."""
+    database, _ = baseline(folder)
+    with harness.guard(database):
+        entries = target_of(database).journal.noted()
+    here = {**entries[0], "pid": 2**22 + 1, "mark": entries[0]["mark"]}
+    environment = {**os.environ, VARIABLE: here["mark"]}
+    with subprocess.Popen(["sleep", "60"], env=environment) as marked:
+        time.sleep(0.1)
+        assert survivors.is_of_the_dead([here])
+        assert not survivors.is_of_the_dead([{**here, "namespace": "pid:[1]"}])
+        marked.kill()
+
+
 def test_recover_leaves_alone_who_has_the_database_not_open(folder: Path) -> None:
     """A killed guard's daemon keeps the next guard from beginning; who asks gets the baseline."""
     database, truth = baseline(folder)

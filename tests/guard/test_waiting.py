@@ -70,6 +70,20 @@ def test_a_refusal_says_who_it_is_and_how_to_wait(folder: Path) -> None:
     assert os.listdir(folder) == [path.name]
 
 
+def test_the_guard_around_this_one_is_not_waited_for(folder: Path) -> None:
+    """It ends only when this one has: however long one has time to wait, it is refused at once."""
+    path = make(folder, "wal")
+    inner = [sys.executable, "-m", "harness", "guard", "--database", str(path), "--wait", "60"]
+    began = time.monotonic()
+    with harness.guard(path):
+        refused = subprocess.run(
+            [*inner, "--", "true"], capture_output=True, text=True, check=False
+        )
+    assert refused.returncode == 2
+    assert "around this process: one guard is enough" in refused.stderr
+    assert time.monotonic() - began < 30
+
+
 def test_the_end_of_another_is_waited_for(folder: Path) -> None:
     """It is said once whose end that is; then the command runs, guarded."""
     path = make(folder, "wal")

@@ -59,6 +59,38 @@ def orphan(before: str = "") -> int:
     return int(subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a descriptor is the mark")
+def test_a_file_that_has_got_the_marks_number_stays_open() -> None:
+    """Tests may close what they do not know; whatever is opened next has the number."""
+    mark = Mark()
+    mark.place()
+    number = mark._descriptor
+    os.close(number)
+    other = os.open(os.devnull, os.O_RDONLY)
+    if other != number:
+        os.dup2(other, number)
+    mark.remove()
+    os.fstat(number)
+    for descriptor in {number, other}:
+        os.close(descriptor)
+
+
+@NEEDS_PROC
+def test_they_are_ended_where_no_handle_of_a_process_is_to_be_had(
+    start,  # noqa: ANN001 - see the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A sandbox or an old kernel refuses pidfds: the number does, while the mark is borne."""
+
+    def refused(pid: int, flags: int = 0) -> int:
+        raise PermissionError(pid)
+
+    monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
+    with placed() as mark:
+        child = start(SLEEP)
+        assert pids(end(mark.token, 5)) == {child.pid}
+
+
 def test_who_was_started_while_the_mark_was_set(start) -> None:  # noqa: ANN001 - see the fixture
     """A child, and an orphan of it; who came before or after is none, nor is this process."""
     before = start(SLEEP)

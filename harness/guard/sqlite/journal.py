@@ -28,7 +28,7 @@ from harness.guard.journal import (
     line,
 )
 from harness.guard.sqlite.second_names import SecondNames, is_locked
-from harness.system import processes
+from harness.system import descendants, processes
 from harness.system.files import Files
 from harness.system.trusted import Untrusted, opened, owner_named, owners_of, same_file
 
@@ -93,6 +93,7 @@ class FileJournal:
             "version": VERSION,
             "pid": pid,
             "started": processes.started(pid),
+            "namespace": processes.namespace(),
             "file": self._file(),
         }
         self._append(first_entry | entry)
@@ -375,14 +376,20 @@ class FileJournal:
                 return descriptor
             os.close(descriptor)  # its guard has ended between the two calls
 
-    def _at_work(self, journal: Path) -> AtWork:
+    def _at_work(self, journal: Path) -> UsageError:
         """Say which guard has a journal, as far as it can be seen."""
-        pid = next((entry.get("pid") for entry in self.noted()), None)
+        first = next(iter(self.noted()), {})
+        pid, mark = first.get("pid"), first.get("mark")
         if type(pid) is not int:  # it is just about to write it
             return AtWork(f"another guard is at work on this database ({journal})")
         # a number of another container's may be anybody's here; it is open by its first name
         seen = processes.holders(self.path, among=[pid])
         who = f"of process {processes.named([pid]) if seen else pid}"
+        if mark in descendants.tokens() and pid != os.getpid():  # this is of its tests
+            return UsageError(
+                f"another guard is at work on this database, that {who} ({journal}), around this "
+                "process: one guard is enough"
+            )
         return AtWork(f"another guard is at work on this database, that {who} ({journal})", who)
 
     def _is_ours(self, descriptor: int) -> bool:
