@@ -120,6 +120,8 @@ def test_a_cleared_environment_is_seen_by_its_parent(start) -> None:  # noqa: AN
         below = int(shell.stdout.readline())
         lost = orphan("env -i")
         try:
+            while lost in marked(mark.token):
+                time.sleep(0.01)  # until it has cleared it
             assert {below, shell.pid, own.pid} == pids(mark.descendants())
             assert {below, shell.pid} == pids(descendants(mark.token))
         finally:
