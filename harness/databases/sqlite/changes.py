@@ -87,7 +87,8 @@ def entries_differ(
     if root_before == root_now and not ways_to(before, root_before, changed) & changed:
         return False
     try:
-        return not same_entries(before, now, changed, entries.Roots(root_before, root_now))
+        begins = entries.Roots(root_before, root_now)
+        return not same_entries(before, now, changed, begins, rows=True)
     except Unfollowable:
         return True
 

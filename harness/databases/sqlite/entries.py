@@ -72,7 +72,9 @@ def _height(image: Image, root: int) -> int:
     raise Unfollowable(f"page {number} is none of a tree of entries")
 
 
-def same_entries(before: Image, now: Image, changed: set[int], roots: Roots) -> bool:
+def same_entries(
+    before: Image, now: Image, changed: set[int], roots: Roots, *, rows: bool = False
+) -> bool:
     """Whether a tree holds the very same entries in the very same order in both states.
 
     Args:
@@ -81,6 +83,7 @@ def same_entries(before: Image, now: Image, changed: set[int], roots: Roots) -> 
         changed: the numbers of all pages whose content differs, of an overflow page that of the
             page whose cell it continues.
         roots: where it begins.
+        rows: it is a table, of whose numbers the type counts; an index may write 1.0 for 1.
 
     Raises:
         Unfollowable: a tree cannot be read.
@@ -97,7 +100,8 @@ def same_entries(before: Image, now: Image, changed: set[int], roots: Roots) -> 
         return True
     if len(one.pieces) != len(other.pieces):
         return False
-    return all(_same(*pair) for pair in zip(one.pieces, other.pieces, strict=True))
+    pairs = zip(one.pieces, other.pieces, strict=True)
+    return all(_same(*pair, typed=rows) for pair in pairs)
 
 
 class _Unfolding:
@@ -136,13 +140,19 @@ class _Unfolding:
         return pieces
 
 
-def _same(one: Piece, other: Piece) -> bool:
+def _typed(entry: bytes) -> list[tuple[type, object]]:
+    return [(type(value), value) for _, value in values_of(entry)]  # 1 is not 1.0
+
+
+def _same(one: Piece, other: Piece, *, typed: bool) -> bool:
     """Whether two entries say the same: a number can be written in more ways than one."""
     if one == other:
         return True
     if isinstance(one, int) or isinstance(other, int):
         return False
     try:
+        if typed:
+            return _typed(one) == _typed(other)
         return values_of(one) == values_of(other)
     except (IndexError, struct.error):  # no record at all
         return False

@@ -737,3 +737,13 @@ def test_what_the_sequences_table_holds_can_be_told_whatever_it_is(folder: Path)
         "sequence b'\\x00\\xff': None -> 1",
         "sequence t: None -> 9",
     ]
+
+
+def test_a_number_of_another_type_in_a_table_without_rowid_differs(folder: Path) -> None:
+    """1 where 1.0 was is another row, though the two compare as equal."""
+    live, baseline = folder / "live", folder / "baseline"
+    for path, value in ((live, "1"), (baseline, "1.0")):
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.execute("CREATE TABLE t (k PRIMARY KEY, v) WITHOUT ROWID")
+            connection.execute(f"INSERT INTO t VALUES ('a', {value})")
+    assert not differences(live, baseline).clean("rows")
