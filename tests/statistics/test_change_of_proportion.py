@@ -203,7 +203,7 @@ def test_exchanging_the_runs_mirrors_the_comparison(
     assert math.isnan(one.ratio) or one.ratio_low <= one.ratio <= one.ratio_high
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, derandomize=True)
 @given(COUNTS, COUNTS)
 def test_more_failures_and_more_confidence_move_one_way(
     before: tuple[int, int], after: tuple[int, int]
@@ -215,9 +215,8 @@ def test_more_failures_and_more_confidence_move_one_way(
     assert wide.ratio_high >= found.ratio_high * (1 - 1e-3)
     if after[0] < after[1]:
         more = compare_proportions(*before, after[0] + 1, after[1])
-        # from 10 of 10 to 6, and 7, of 28 it was seen to go 0.0027 the other way
-        assert more.difference_low >= found.difference_low - 5e-3
-        assert more.difference_high >= found.difference_high - 5e-3
+        assert more.difference_low >= found.difference_low - 1e-5
+        assert more.difference_high >= found.difference_high - 1e-5
         assert more.ratio_low >= found.ratio_low * (1 - 1e-3)
         assert more.p_higher <= found.p_higher + 1e-9
 
