@@ -49,6 +49,7 @@ class Shape:
     restricted: frozenset[str] = frozenset()  # tables that a restricting foreign key refers to
     creates: Sequence[str] = ()  # the tests' calls over HTTP: "create bots 2"; () without a backend
     cleans_over_http: bool = False
+    connected: bool = False  # whether others stay connected while the guard works
     own: Sequence[Slot] = ()  # attempts at the operations of a cleanup of the user's own
     own_processes: bool = False  # whether that cleanup runs in processes of its own
     own_requests: Sequence[Slot] = ()  # the first of each phase, by code of the user's own
@@ -115,6 +116,10 @@ class Fault(ABC):
     @abstractmethod
     def strike(self, step: Step) -> None:
         """Make it real for ``step``, which is about to be made."""
+
+    def meets(self, step: Step) -> bool:
+        """Be there for ``step``, made while it holds, or stand aside; whether it is there."""
+        return True
 
     def lift(self) -> None:  # noqa: B027 - many faults have nothing to end
         """End it, when what it was to last for is over; also where striking went wrong."""

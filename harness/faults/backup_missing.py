@@ -24,7 +24,7 @@ class BackupMissing(Fault):
     @classmethod
     def slots(cls, shape: Shape) -> list[Slot]:
         """The first attempt of each recovery that has a backup file."""
-        slots = shape.recovery_slots(("restore",), copying(shape))
+        slots = shape.recovery_slots(("restore",), copying(shape, "backup"))
         return [slot for slot in slots if slot.attempt == 1]
 
     @classmethod

@@ -3,8 +3,8 @@
 Models a failing disk, a lost network volume, a pulled plug: the kernel answers EIO at a drawn
 byte of the copy, be it written or read, or at the first byte that a DELETE reads or writes (where
 an experiment asks for phase "cleanup"; by itself it strikes copies only). Lasting for one attempt
-it is gone at the next, lasting for the phase or the cycle every later attempt meets it at once,
-other recoveries of the chain that write a copy in the same way included.
+it is gone at the next, lasting for the phase or the cycle every later attempt of the same recovery
+meets it at once: it is the storage under that one's backup.
 
 The guard must survive it: a backup that failed is never used, the database is never absent. With
 every copy unreadable for the whole cycle nothing could restore; it must then say so.

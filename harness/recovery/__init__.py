@@ -34,6 +34,8 @@ class Recovery(ABC):
     # How it writes and reads a copy: by ``files``, by the engine itself (SQLite through ``vfs``),
     # or it makes none.
     copies_by: ClassVar[CopiesBy | None] = None
+    copies_in: ClassVar[tuple[str, ...]] = ("backup", "restore")  # the phases it writes a copy in
+    copies_alone: ClassVar[bool] = True  # False: only while others are connected
     control: ClassVar[bool] = False  # kept to show what goes wrong; nobody should be led to it
 
     def __init__(

@@ -34,7 +34,6 @@ import apsw
 
 from harness.databases.sqlite.files import (
     CHUNK_BYTES,
-    WAL_VERSIONS,
     beside,
     connect,
     hold_steady,
@@ -42,13 +41,12 @@ from harness.databases.sqlite.files import (
     placed,
     size_of,
 )
-from harness.errors import RestoreError
 from harness.recovery.sqlite.file_backup import FileBackup, Seal
 from harness.recovery.sqlite.in_place import PERMISSIONS, give_times
+from harness.recovery.sqlite.pages import copy_pages, keep_few_pages, pages_in
 from harness.recovery.sqlite.stamp import Stamp, is_racy, stamp_of, still_bears
 from harness.system.copying import CannotStart
 
-_PAGE_SIZE_AND_MODE = (16, 4)  # offset and length in the header
 _STEADY_MS = 20  # how long others are waited for; the backup API waits for nobody
 
 
@@ -102,7 +100,7 @@ class OnlineBackup(FileBackup):
                 self._put_whole()
                 return
         try:
-            self._pages_in()
+            pages_in(self.baseline, self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
         except (apsw.NotADBError, apsw.CorruptError):
             self._put_whole()
 
@@ -178,22 +176,6 @@ class OnlineBackup(FileBackup):
             self.files.close(descriptor)
         return Seal(size_bytes, digest.hexdigest()), copied_at_ns
 
-    def _pages_in(self) -> None:
-        source = connect(self.baseline, vfs=self.vfs, immutable=True)
-        try:
-            target = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
-            try:
-                with suppress(apsw.SQLError, apsw.CorruptError):  # it parses the schema; no matter
-                    # a journal whose removal did not last would roll back what was cut off already
-                    target.execute("PRAGMA synchronous=EXTRA").fetchall()
-                if _align(source, target):
-                    _keep_few_pages(target)  # in rollback mode it would cost an fsync every few
-                _pages(source, target)
-            finally:
-                target.close()
-        finally:
-            source.close()
-
     def _pages_out(self, part: Path) -> None:
         source = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
         try:
@@ -201,8 +183,8 @@ class OnlineBackup(FileBackup):
             try:
                 # A half-made file is thrown away, and fsync follows: no journal, no waiting.
                 target.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF").fetchall()
-                _keep_few_pages(target)
-                _pages(source, target)
+                keep_few_pages(target)
+                copy_pages(source, target)
             finally:
                 target.close()
         finally:
@@ -226,44 +208,3 @@ def _close_unfolded(source: apsw.Connection, main: Path) -> None:
     """Close without folding anything: a backup changes nothing of the database."""
     source.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, size_of(beside(main, "-wal")) > 0)
     source.close()
-
-
-def _pages(source: apsw.Connection, target: apsw.Connection) -> None:
-    """Copy every page in one step, that is, in one transaction of each side."""
-    _keep_few_pages(source)
-    with target.backup("main", source, "main") as backup:
-        backup.step(-1)
-        if not backup.done:
-            raise RestoreError("SQLite's backup stopped before the last page")
-
-
-def _keep_few_pages(connection: apsw.Connection) -> None:
-    """Keep no cache: every page is met once, and fresh memory costs more than the page's copy.
-
-    The pragma parses the schema, which copying pages does not; one that is malformed is no reason
-    to refuse, it only makes it slower.
-    """
-    with suppress(apsw.SQLError, apsw.CorruptError):
-        connection.pragma("cache_size", 10)
-
-
-def _align(source: apsw.Connection, target: apsw.Connection) -> bool:
-    """Leave WAL mode where the backup API could not; whether the target is in it now.
-
-    A target in WAL mode stays in it and refuses another page size; one in rollback mode takes
-    both from the source's pages. The header of the main file knows them in either mode. While
-    others are connected nobody leaves WAL mode: then the rows are put back in it.
-    """
-    target.pragma("user_version")  # a read that parses no schema: rolls a hot journal back
-    live = target.read("main", 0, *_PAGE_SIZE_AND_MODE)[1]
-    wanted = source.read("main", 0, *_PAGE_SIZE_AND_MODE)[1]
-    if live[2:] != WAL_VERSIONS:
-        return False
-    if live == wanted:
-        return True
-    try:
-        return bool(target.pragma("journal_mode", "delete") != "delete")
-    except apsw.BusyError:
-        if live[:2] != wanted[:2]:
-            raise
-        return True

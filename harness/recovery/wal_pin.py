@@ -3,10 +3,14 @@
 No byte is copied: the main file itself is the baseline, at any size.
 
 Needs: WAL mode; Linux (open file description locks, fcntl(2)); a local file system; at capture
-one moment without readers of the -wal; at restore sole access. The -wal grows for as long as the
-pin is held: no checkpoint can shorten it.
+one moment without readers of the -wal. The -wal grows for as long as the pin is held: no checkpoint
+can shorten it.
+At restore: with sole access the -wal goes, whatever its size. Where others stay connected the pages
+of the main file are written back through a connection, as online_backup does it from its copy: one
+transaction, and room for the pages in the -wal. A writer who does not finish makes that busy; the
+baseline stays pinned.
 Survives: writers, checkpoints and closing connections of any process while pinned; others still
-connected at restore (BusyError, the baseline stays pinned, try again); a main file that the tests
+connected at restore; a main file that the tests
 removed, moved or replaced by another while the pin is held: it is open, and is copied back into its
 place; being killed, as long as
 nobody checkpoints before ``resume``: what happened to the main file since is seen by its inode,
@@ -46,6 +50,7 @@ from harness.databases.sqlite.files import (
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
 from harness.recovery.sqlite.in_place import chunks_of, copy_back, digest_of, write_like
+from harness.recovery.sqlite.pages import pages_in
 from harness.recovery.sqlite.pinning import (
     READ_LOCK_0,
     PinnedStamp,
@@ -70,10 +75,12 @@ class WalPin(Recovery):
     """A lock on an empty -wal that keeps the main file what it is."""
 
     name = "wal_pin"
-    contract = "needs WAL mode, and sole access to restore; costs the same at any size"
+    contract = "needs WAL mode; costs the same at any size, if nobody is connected at the end"
     journal_modes = ("wal",)
-    needs_sole_access = True
     pins = True
+    copies_by = "engine"
+    copies_in = ("restore",)
+    copies_alone = False  # then the -wal goes, and nothing is copied
 
     _file: MainFile | None = None  # SHARED on the main file
     _shm: int | None = None  # descriptor of the -shm, with the OFD lock
@@ -138,13 +145,13 @@ class WalPin(Recovery):
         self._check(self._hold())
 
     def restore(self) -> None:
-        """Discard the -wal, once nobody is connected.
+        """Discard the -wal, or write the main file's pages back where others stay connected.
 
         A main file that has lost its name is copied back under it first.
 
         Raises:
             RestoreError: nothing is pinned, or the main file is not the baseline any more.
-            apsw.BusyError: others are connected; the baseline stays pinned.
+            apsw.BusyError: a writer among others did not finish in time; the baseline stays pinned.
         """
         if self._stamp is None:
             raise RestoreError(f"{self.name} has captured no backup of {self.database}")
@@ -153,8 +160,12 @@ class WalPin(Recovery):
             return
         file = self._hold()
         self._end_idle()
+        if not _gets_alone(file, self.busy_timeout_ms):
+            self._check(file)
+            # not while the busy error is handled: what fails in here is an error of its own
+            pages_in(self.main, self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)
+            return
         try:
-            file.exclusive(self.busy_timeout_ms)
             self._check(file)
             self.files.unlink(beside(self.main, "-wal"))  # first: without it a -shm means nothing
             self.files.unlink(beside(self.main, "-shm"))
@@ -305,7 +316,7 @@ class WalPin(Recovery):
         self._close_inode()
         try:
             if shm is not None:
-                alone = alone or (file is not None and _is_alone(file))
+                alone = alone or (file is not None and _gets_alone(file, 0))
                 unlock(shm, READ_LOCK_0)
                 _forget(shm, alone=alone)
         finally:
@@ -313,9 +324,10 @@ class WalPin(Recovery):
                 file.close()
 
 
-def _is_alone(file: MainFile) -> bool:
+def _gets_alone(file: MainFile, timeout_ms: float) -> bool:
+    """Whether nobody else is connected, or they leave in time; EXCLUSIVE is held then."""
     try:
-        file.exclusive(0)
+        file.exclusive(timeout_ms)
     except apsw.BusyError:
         return False
     return True

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import pytest
 
 from harness.backend.process import Backend
 from harness.databases.sqlite.session import connect
@@ -194,12 +193,9 @@ def test_restored_under_writers(
     truth.release()
 
 
-@pytest.mark.parametrize("recovery", ["wal_pin", "file_copy"])
-def test_what_needs_sole_access_says_so(
-    recovery: str, backend: Backend, talk: Talk, database: Path
-) -> None:
+def test_what_needs_sole_access_says_so(backend: Backend, talk: Talk, database: Path) -> None:
     """A recovery that cannot restore under a connected backend refuses, and nothing is damaged."""
-    guard = Guard(database, policy="restore_only", recoveries=[recovery], busy_timeout_ms=20)
+    guard = Guard(database, policy="restore_only", recoveries=["file_copy"], busy_timeout_ms=20)
     guard.begin()
     first = make_test_data(talk)
     result = guard.finish()
@@ -209,6 +205,26 @@ def test_what_needs_sole_access_says_so(
     connection = connect(database)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+def test_a_pin_restores_under_a_connected_backend(
+    backend: Backend, talk: Talk, database: Path, pristine: Path
+) -> None:
+    """The -wal cannot go while the backend has it open: the pages go back beside it."""
+    guard = Guard(database, policy="restore_only", recoveries=["wal_pin"], busy_timeout_ms=20)
+    guard.begin()
+    first = make_test_data(talk)
+    result = guard.finish()
+    assert (result.ended, result.restored_by, result.failures) == ("restored", "wal_pin", [])
+    assert talk("GET", f"/users/{first}").status == 404
+    assert talk("POST", "/users", user("U")).status == 201  # and it works on
+    backend.release()
+    connection = connect(database)
+    connection.execute("DELETE FROM users WHERE name = 'U'")
+    connection.close()
+    truth = SqliteTruth(pristine)
+    assert truth.judge(database).rows
+    truth.release()
 
 
 def test_a_naive_copy_is_seen(backend: Backend, talk: Talk, database: Path, pristine: Path) -> None:

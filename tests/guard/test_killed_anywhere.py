@@ -13,6 +13,7 @@ from harness.guard.sqlite.journal import SUFFIX, FileJournal
 from harness.guard.sqlite.second_names import SecondNames
 from harness.system.files import Files
 from tests.guard.killing import UNFOLDED, Case, Countdown, Moment, forked
+from tests.neighbour import Neighbour
 from tests.recovery.helpers import content, execute, leftovers, make
 
 DEFAULT = ("wal_pin", "online_backup")
@@ -20,7 +21,8 @@ KILLED = -9
 SAMPLE = 7  # of the points, every so many: where there is no time for all of them
 
 # Chain, journal mode, what the tests do, and when at the nth operation the process is killed.
-Series = tuple[tuple[str, ...], str, str, Moment]
+Chain = tuple[str, ...]
+Series = tuple[Chain, str, str, Moment]
 EVERYWHERE: list[Series] = [
     (recoveries, mode, tests, moment)
     for recoveries, mode in (
@@ -104,6 +106,49 @@ def test_killed_anywhere(folder: Path, series: Series, points: list[int]) -> Non
     """A guard killed at any operation of a whole run, its own or SQLite's: exact, nothing left."""
     points.append(guard_killed(folder, series, 1))
     assert points[-1] >= 10
+
+
+def killed_beside_others(folder: Path, neighbour: Neighbour, chain: Chain, step: int) -> int:
+    """Kill a guard all along while another process has the database open; ``recover`` beside it."""
+    case = Case(folder, chain, "wal", "kept")
+
+    def run(nth: int) -> int:
+        neighbour.open(case.database)
+        neighbour.run("SELECT count(*) FROM bots")
+        return case.guarded(Countdown(nth, "before"))
+
+    def recovered() -> int:
+        status = case.recovered(Countdown(0))
+        assert neighbour.run("SELECT count(*) FROM bots WHERE name = 'test'") == [[0]]
+        neighbour.close()
+        return status
+
+    nth, killed = step, 0
+    while True:
+        case.renew()
+        status = run(nth)
+        assert status in (0, KILLED), f"operation {nth}: the guard failed (its error is above)"
+        killed += status == KILLED
+        assert recovered() == 0, f"operation {nth}: not recovered: {case.wrong()}"
+        assert not (wrong := case.wrong()), f"operation {nth}: {wrong}"
+        if status == 0:
+            return killed
+        nth += step
+
+
+@pytest.mark.parametrize("chain", [("wal_pin",), DEFAULT], ids=str)
+def test_killed_here_and_there_beside_others(
+    folder: Path, neighbour: Neighbour, chain: Chain
+) -> None:
+    """Somebody stays connected: killed at a sample of its operations, the baseline comes back."""
+    assert killed_beside_others(folder, neighbour, chain, SAMPLE) >= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("chain", [("wal_pin",), DEFAULT], ids=str)
+def test_killed_anywhere_beside_others(folder: Path, neighbour: Neighbour, chain: Chain) -> None:
+    """Somebody stays connected: killed at any of its operations, the baseline comes back."""
+    assert killed_beside_others(folder, neighbour, chain, 1) >= 10
 
 
 def recover_killed(folder: Path, series: Series, step: int, left: Callable[[Case], int]) -> int:

@@ -10,7 +10,10 @@ import apsw
 import pytest
 
 from harness import registry
+from harness.databases import Differences
 from harness.errors import RecoveryRefused, RestoreError
+from harness.faults.reach.sqlite.vfs import StrikingVfs
+from harness.faults.reach.storage import UNMAPPED, Strike
 from harness.recovery.wal_pin import WalPin
 from harness.system.files import Files
 from tests.recovery.helpers import (
@@ -91,7 +94,7 @@ def test_a_reader_of_the_wal_is_busy(folder: Path) -> None:
 
 @pytest.mark.parametrize("who", ["here", "there"])
 def test_others_connected_at_restore(folder: Path, neighbour, who: str) -> None:  # noqa: ANN001 - another process
-    """Busy, and still pinned: neither checkpoint nor last close folds; later it works."""
+    """They see the baseline, again and again; pinned all along: no checkpoint, no close folds."""
     path = make(folder, "wal")
     before, pages = content(path), _bytes(path)
     one = recovery(WalPin, path)
@@ -102,11 +105,14 @@ def test_others_connected_at_restore(folder: Path, neighbour, who: str) -> None:
     else:
         neighbour.open(path)
         run, close = neighbour.run, neighbour.close
-    run(MANY)
     for _ in range(2):
-        with pytest.raises(apsw.BusyError):
-            one.restore()
+        run(MANY)
+        one.restore()
+        assert [list(row) for row in run("SELECT count(*) FROM bots")] == [[59]]
+        assert content(path) == before
+        assert one.differences() == Differences()
     run("INSERT INTO users VALUES ('still writing')")
+    assert one.differences() != Differences()
     run("PRAGMA wal_checkpoint(TRUNCATE)")
     if who == "there":
         assert _bytes(path) == pages
@@ -115,6 +121,78 @@ def test_others_connected_at_restore(folder: Path, neighbour, who: str) -> None:
     one.restore()
     assert content(path) == before
     one.dispose()
+    assert leftovers(path) == []
+
+
+def test_a_writer_among_others_is_busy(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """Nothing is restored into a transaction of somebody else's; once it ends it is."""
+    path = make(folder, "wal")
+    before = content(path)
+    one = recovery(WalPin, path)
+    one.capture()
+    neighbour.open(path)
+    neighbour.run("BEGIN IMMEDIATE")
+    neighbour.run("INSERT INTO users VALUES ('late')")
+    with pytest.raises(apsw.BusyError):
+        one.restore()
+    neighbour.run("COMMIT")
+    assert one.differences() != Differences()
+    one.restore()
+    assert content(path) == before
+    one.dispose()
+    neighbour.close()
+    assert leftovers(path) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_whatever_others_did_goes_while_they_stay(folder: Path, damage: str, neighbour) -> None:  # noqa: ANN001 - another process
+    """Rows, schema, settings, pages given up: their next statement sees the baseline's."""
+    path = make(folder, "wal")
+    before = content(path)
+    names = "SELECT name, sql FROM sqlite_schema ORDER BY name"
+    neighbour.open(path)
+    schema = neighbour.run(names)
+    one = recovery(WalPin, path)
+    one.capture()
+    for statement in filter(None, map(str.strip, DAMAGE[damage].split(";"))):
+        neighbour.run(statement)
+    assert one.differences() != Differences()
+    one.restore()
+    assert one.differences() == Differences()
+    assert neighbour.run(names) == schema
+    assert neighbour.run("SELECT count(*) FROM bots") == [[59]]
+    neighbour.run("CREATE TABLE again(x)")  # the very number that the tests' own schema had
+    assert neighbour.run("SELECT count(*) FROM again") == [[0]]
+    one.restore()
+    one.dispose()
+    neighbour.close()
+    assert content(path) == before
+    assert leftovers(path) == []
+
+
+@pytest.mark.parametrize("at", [0.1, 0.6, 0.95])
+def test_a_disk_that_fails_half_way_changes_nothing(folder: Path, at: float) -> None:
+    """Beside others the pages are one transaction: EIO within it leaves the live state, pinned."""
+    path = make(folder, "wal", rows=600)
+    before = content(path)
+    vfs = StrikingVfs()
+    one = recovery(WalPin, path, vfs=vfs.vfs_name)
+    one.capture()
+    other = apsw.Connection(str(path))
+    other.execute("INSERT INTO users VALUES ('test')")
+    live = content(path)
+    strike = Strike(UNMAPPED, reads=True, after_bytes=int(at * path.stat().st_size))
+    vfs.armed.strikes.append(strike)
+    with pytest.raises(apsw.IOError):
+        one.restore()
+    vfs.armed.strikes.clear()
+    strike.close()
+    assert strike.said
+    assert content(path) == live
+    one.restore()
+    assert content(path) == before
+    one.dispose()
+    other.close()
     assert leftovers(path) == []
 
 

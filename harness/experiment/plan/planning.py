@@ -45,10 +45,16 @@ def shape_of(condition: Condition, workload: Workload, connection: Any) -> Shape
         restricted=restricted(read_schema(connection)) if own else restricted_tables(connection),
         creates=workload.calls() if condition.connection == "backend" else (),
         cleans_over_http=_over(condition) == "http",
+        connected=_stays_connected(condition),
         own=own_slots(condition),
         own_processes=own_processes(condition),
         own_requests=own_requests(condition),
     )
+
+
+def _stays_connected(condition: Condition) -> bool:
+    project = condition.project
+    return condition.connection != "closed" or (project is not None and bool(project.backend))
 
 
 def _over(condition: Condition) -> str:

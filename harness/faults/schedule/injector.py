@@ -61,7 +61,8 @@ class Injector:
         self._scene.due = frozenset()
         self._try(self._scene.drop_lock)  # handed over to a strike that did not take it
         for fault in self._holding:
-            fault.held.append(step)
+            if fault.meets(step):
+                fault.held.append(step)
 
     def _counted(self, phase: str) -> Slot:
         self._announced[phase] += 1

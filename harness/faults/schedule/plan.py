@@ -11,6 +11,7 @@ import numpy as np
 from harness import registry
 from harness.faults import LASTING, REQUEST, Planned, Shape, Slot
 
+COPYING = ("backup", "restore")  # the phases whose operations are a chain's recoveries
 Weights = Mapping[str, float]  # what a fault lasts for -> its share
 
 
@@ -49,15 +50,25 @@ def slots_in(kind: str, shape: Shape, phases: Sequence[str] = ()) -> list[Slot]:
 
 
 def struck_together(kind: str, shape: Shape, phases: Sequence[str]) -> list[list[Slot]]:
-    """The first-attempt slots of ``kind``, phase by phase: of each a cause strikes in one."""
-    slots = [slot for slot in registry.find("faults", kind).slots(shape) if slot.attempt == 1]
-    by_phase = ([slot for slot in slots if slot.phase == phase] for phase in dict.fromkeys(phases))
-    return [_met(group) for group in by_phase if group]
+    """The first-attempt slots of ``kind``, phase by phase: of each a cause strikes in one.
+
+    Storage of several places fails in all of them: each backup's is a group of its own.
+    """
+    fault = registry.find("faults", kind)
+    slots = [slot for slot in fault.slots(shape) if slot.attempt == 1]
+    groups: list[list[Slot]] = []
+    for phase in dict.fromkeys(phases):
+        here = [slot for slot in slots if slot.phase == phase]
+        if fault.in_storage and phase in COPYING:
+            groups += [[slot] for slot in here]
+        elif here:
+            groups.append(_met(here))
+    return groups
 
 
 def _met(slots: list[Slot]) -> list[Slot]:
     """Of a chain's slots those of its first recovery: only they are sure to come up."""
-    if slots[0].phase not in ("backup", "restore"):
+    if slots[0].phase not in COPYING:
         return slots
     return [slot for slot in slots if slot.operation == slots[0].operation]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import registry
-from harness.databases.sqlite.files import beside, real
+from harness.databases.sqlite.files import WAL_VERSIONS, MainFile, beside, real
 from harness.errors import UsageError
 from harness.system import processes
 from harness.system.holders import unseen_owners
@@ -34,8 +34,12 @@ def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
     Raises:
         UsageError: who it is, or whom nobody here can see, and what to do instead.
     """
-    if not all(registry.find("recovery", name).needs_sole_access for name in recoveries):
-        return
+    kinds = [registry.find("recovery", name) for name in recoveries]
+    beside_others = [kind for kind in kinds if not kind.needs_sole_access]
+    if beside_others:
+        mode = _journal_mode(database)
+        if any(mode in kind.journal_modes for kind in beside_others):
+            return
     pids = holders(database)
     if pids:
         chain = " and ".join(recoveries)
@@ -55,6 +59,14 @@ def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
             "recoveries=['online_backup']. If nobody else uses the database, say --i-know "
             "(i_know=True)."
         )
+
+
+def _journal_mode(database: Path) -> str:
+    file = MainFile(real(database))
+    try:
+        return "wal" if file.header()[18:20] == WAL_VERSIONS else "delete"
+    finally:
+        file.close()
 
 
 @dataclass(frozen=True, slots=True)

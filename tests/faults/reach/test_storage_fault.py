@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.errors import MeasurementError
+from harness.faults import Slot
 from harness.faults.disk_full import DiskFull
 from harness.faults.io_error import IoError
 from harness.faults.reach.storage_fault import copying
@@ -34,6 +36,34 @@ def test_how_long_it_is_armed(stage: Stage, operation: str, lasting: str, armed:
         injector.listener(moment)
         assert len(seam.armed.strikes) == (1 if number <= armed else 0)
     assert injector.finish([])[0].fired is False  # nobody wrote
+    assert stage.nothing_survives()
+
+
+@pytest.mark.parametrize("lasting", ["phase", "cycle"])
+def test_each_backup_has_storage_of_its_own(stage: Stage, lasting: str) -> None:
+    """A fault that lasts stands aside while another recovery is at work, and explains nothing."""
+    injector = stage.injector(plan("io_error", "online_backup", lasting, phase="restore"))
+    armed = stage.reach.vfs.armed
+    for operation, there in (("online_backup", 1), ("wal_pin", 0), ("online_backup", 1)):
+        step = Step("restore", operation, 1)
+        injector.listener(step)
+        assert len(armed.strikes) == there
+        assert (step in injector._faults[0].held) == bool(there)
+    injector.listener(Step("verify", "differences", 1))
+    assert armed.strikes == []
+    injector.finish([])
+    assert stage.nothing_survives()
+
+
+def test_the_database_s_own_storage_fails_whoever_works(stage: Stage) -> None:
+    """Struck in the cleanup it is the disk of the database, which every restore writes to."""
+    label = stage.shape().operations[0].label
+    injector = stage.injector(plan("io_error", label, "cycle", phase="cleanup"))
+    injector.listener(Step("cleanup", label, 1))
+    for operation in ("wal_pin", "online_backup"):
+        injector.listener(Step("restore", operation, 1))
+        assert len(stage.reach.vfs.armed.strikes) == 1
+    injector.finish([])
     assert stage.nothing_survives()
 
 
@@ -64,9 +94,16 @@ def test_a_machine_without_the_device(stage: Stage, monkeypatch: pytest.MonkeyPa
 def test_a_recovery_is_asked_how_it_copies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever says that it makes a copy is struck there, by whatever name it goes."""
     shape = stage.shape(recoveries=("wal_pin", "online_backup", "file_copy", "naive_copy"))
-    assert copying(shape) == ["online_backup", "file_copy", "naive_copy"]
+    for phase in ("backup", "restore"):
+        assert copying(shape, phase) == ["online_backup", "file_copy", "naive_copy"]
+    # a pin copies where others stay connected, as it restores
+    connected = replace(shape, connected=True)
+    assert copying(connected, "backup") == ["online_backup", "file_copy", "naive_copy"]
+    assert copying(connected, "restore") == list(shape.recoveries)
+    assert Slot("restore", "wal_pin", 1) in DiskFull.slots(connected)
     monkeypatch.setattr(WalPin, "copies_by", "files")
-    assert copying(shape) == list(shape.recoveries)
+    monkeypatch.setattr(WalPin, "copies_in", ("backup", "restore"))
+    assert copying(connected, "backup") == list(shape.recoveries)
     injector = stage.injector(plan("disk_full", "wal_pin", phase="backup"))
     injector.listener(Step("backup", "wal_pin", 1))
     assert len(stage.reach.files.armed.strikes) == 1

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,6 +185,22 @@ def test_a_rate_of_one_hits_every_slot() -> None:
     planner = Planner(1, "a", SHAPE, {"foreign_key": (1.0, {"attempt": 1.0})})
     assert [(p.kind, p.slot) for p in planner.draw(0)[1]] == planner.slots
     assert len(planner.slots) == 30
+
+
+def test_a_cause_fails_the_storage_of_every_backup() -> None:
+    """One disk under all places: each of them is struck, in the phases named."""
+    chain = replace(SHAPE, recoveries=("wal_pin", "online_backup", "file_copy"), connected=True)
+    groups = struck_together("disk_full", chain, ("backup", "restore"))
+    assert [[(slot.phase, slot.operation) for slot in group] for group in groups] == [
+        [("backup", "online_backup")],
+        [("backup", "file_copy")],
+        [("restore", "wal_pin")],
+        [("restore", "online_backup")],
+        [("restore", "file_copy")],
+    ]
+    cause = Cause(1.0, ("disk_full",), {"phase": 1.0}, ("backup", "restore"))
+    planned = Planner(1, "a", chain, {}, {"disk": cause}).draw(0)[1]
+    assert {plan.slot for plan in planned} == {group[0] for group in groups}
 
 
 def test_a_fault_that_lasts_for_nothing_is_refused() -> None:
