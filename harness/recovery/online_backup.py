@@ -14,8 +14,9 @@ had the rows go back all the same, and the mode stays a difference. Mode and own
 file stay as they are.
 A live file that tests deleted, emptied, gave another name (a hard link) or damaged beyond SQLite is
 replaced as a file, as by file_copy: that needs sole access, and gives mode and owner back.
-Speed: a big file is copied in the kernel while a read transaction proves that the main file alone
-is the database and keeps everybody from writing it; the copy is then the file to the byte. Where
+Speed: a read transaction proves that the main file alone is the database and keeps everybody from
+writing it; then the file is copied as it is, a big one in the kernel, and the copy is the file to
+the byte. Where
 anything stands in the -wal, or others leave no moment for it, SQLite copies the pages. A backup
 writes nothing into the database: what is in the -wal stays there.
 """
@@ -39,8 +40,10 @@ from harness.databases.sqlite.files import (
     hold_steady,
     own,
     placed,
+    read_main,
     size_of,
 )
+from harness.errors import RecoveryRefused
 from harness.recovery.sqlite.file_backup import FileBackup, Seal
 from harness.recovery.sqlite.in_place import PERMISSIONS, give_times
 from harness.recovery.sqlite.pages import copy_pages, keep_few_pages, pages_in
@@ -123,11 +126,11 @@ class OnlineBackup(FileBackup):
         return self._seal_of(part)
 
     def _copied_steady(self, part: Path, status: os.stat_result) -> Seal | None:
-        """Copy a big main file in the kernel while nobody can write it; None where that cannot be.
+        """Copy the main file as it is while nobody can write it; None where that cannot be.
 
-        Not through a VFS of somebody's own: what the file is to that one the kernel does not know.
+        Not through a VFS of somebody's own: what the file is to that one nobody here knows.
         """
-        if self.vfs is not None or status.st_size < self.kernel_from_bytes:
+        if self.vfs is not None:
             return None
         source = connect(self.main, busy_timeout_ms=min(_STEADY_MS, self.busy_timeout_ms))
         try:
@@ -136,8 +139,13 @@ class OnlineBackup(FileBackup):
             except apsw.Error:  # others are at work; or what is wrong, the pages will tell
                 return None
             try:
-                seal, copied_at_ns = self._copied_in_kernel(part, status)
-            except CannotStart:
+                if status.st_size < self.kernel_from_bytes:
+                    chunks = read_main(source, size_of(self.main))
+                    seal = self._write_new(part, chunks, status)
+                    copied_at_ns = os.stat(part).st_mtime_ns
+                else:
+                    seal, copied_at_ns = self._copied_in_kernel(part, status)
+            except (CannotStart, RecoveryRefused):
                 self.files.unlink(part)
                 return None
             stamp = stamp_of(source, self.main)

@@ -163,8 +163,8 @@ def test_a_damaged_backup_goes_on_to_the_next(folder: Path) -> None:
     assert truth.judge(database).exact
 
 
-def test_a_pin_held_against_an_open_application_gives_way(folder: Path) -> None:
-    """With the application connected wal_pin must not act; online_backup then restores for it."""
+def test_a_pin_restores_beside_an_open_application(folder: Path) -> None:
+    """With the application connected the -wal must not go; the pages go back through it."""
     database, truth = baseline(folder)
     application = connect(database)
     application.execute("SELECT count(*) FROM users").fetchall()
@@ -172,7 +172,7 @@ def test_a_pin_held_against_an_open_application_gives_way(folder: Path) -> None:
         database, recoveries=["wal_pin", "online_backup"], busy_timeout_ms=5, cleanup=None
     ) as guard:
         application.execute("UPDATE users SET name = 'gone wild'")
-    assert guard.result.restored_by == "online_backup"
+    assert (guard.result.restored_by, guard.result.failures) == ("wal_pin", [])
     wild = application.execute("SELECT count(*) FROM users WHERE name = 'gone wild'").fetchone()
     assert wild == (0,)
     application.close()

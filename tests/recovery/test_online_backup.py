@@ -224,6 +224,22 @@ def aged(path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_small_copy_is_the_file_too(folder: Path, mode: str) -> None:
+    """Copied by this process while nobody can write: equal to the byte, and untouched is known."""
+    path = make(folder, mode)
+    aged(path)
+    one = recovery(OnlineBackup, path, files=(files := Copying()))
+    one.capture()
+    assert files.copies == 0
+    assert one.backup.read_bytes() == main_bytes(path)
+    assert one.untouched()
+    execute(path, DAMAGE["update"])
+    assert not one.untouched()
+    one.dispose()
+    assert leftovers(path) == []
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
 @pytest.mark.usefixtures("big")
 def test_a_big_copy_is_the_file(folder: Path, mode: str) -> None:
     """A big database is copied to the byte, with what stood in the -wal, and comes back."""
