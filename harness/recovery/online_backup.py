@@ -142,7 +142,7 @@ class OnlineBackup(FileBackup):
                 if status.st_size < self.kernel_from_bytes:
                     chunks = read_main(source, size_of(self.main))
                     seal = self._write_new(part, chunks, status)
-                    copied_at_ns = os.stat(part).st_mtime_ns
+                    copied_at_ns = os.stat(part).st_ctime_ns  # mtime is the database's by now
                 else:
                     seal, copied_at_ns = self._copied_in_kernel(part, status)
             except (CannotStart, RecoveryRefused):
