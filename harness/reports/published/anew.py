@@ -1,0 +1,149 @@
+"""Make published runs anew: ``python -m harness.reports.published.anew results/published.toml``.
+
+The manifest names the runs, each with its experiment, and the simulations; this starts the commands
+that people would type, one after the other, and puts what they leave in the manifest's folder. A
+run takes the place of the one before only when it is whole. The README follows at the end.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import ConfigurationError, UsageError
+from harness.reports.published import readme as readme_tables
+
+KEPT = ("cycles.parquet", "report.html", "run.json", "summary.json")
+_DECIDED = (0, 1, 3)  # supported, refuted, undecided: each is an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One run of the manifest."""
+
+    name: str
+    experiment: Path
+    formats: Mapping[str, str]  # file -> format of ``harness report``
+    prepare: Sequence[str]
+    needs: Sequence[Path]
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is published in one folder."""
+
+    folder: Path
+    readme: Path
+    runs: Sequence[Published]
+    simulations: Mapping[str, str]  # name -> module
+
+    @property
+    def quoted(self) -> list[Path]:
+        """The folders of the runs that the README shows, in its order."""
+        return [self.folder / run.name for run in self.runs if run.quoted]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest; its paths are relative to its folder.
+
+    Raises:
+        ConfigurationError: it is no TOML, or a run names no experiment.
+    """
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        runs = [_run(path.parent, name, given) for name, given in written["runs"].items()]
+        return Manifest(
+            path.parent, path.parent / written["readme"], runs, written.get("simulations", {})
+        )
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _run(folder: Path, name: str, given: Mapping[str, Any]) -> Published:
+    return Published(
+        name,
+        folder / given["experiment"],
+        given.get("formats", {}),
+        given.get("prepare", ()),
+        [folder / needed for needed in given.get("needs", ())],
+        given.get("quoted", True),
+    )
+
+
+def missing(manifest: Manifest, only: Sequence[str]) -> list[str]:
+    """Say what is not there, before anything runs: it would be found after half an hour."""
+    known = [run.name for run in manifest.runs] + list(manifest.simulations)
+    problems = [f"{name}: no such run; known: {', '.join(known)}" for name in only]
+    problems = [text for text, name in zip(problems, only, strict=True) if name not in known]
+    for run in manifest.runs:
+        if only and run.name not in only:
+            continue
+        wanted = [run.experiment, *run.needs]
+        problems += [f"{run.name}: {path} is not there" for path in wanted if not path.exists()]
+    return problems
+
+
+def make_run(run: Published, folder: Path) -> None:
+    """Run the experiment and put what it leaves in the place of what is published.
+
+    Raises:
+        UsageError: a command ended otherwise than with an answer; nothing is replaced.
+    """
+    for command in run.prepare:
+        _ended(run.name, command.split(), (0,), cwd=run.experiment.parent)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{run.name}.") as made:
+        output = Path(made) / run.name
+        _ended(run.name, [*_harness(), "run", str(run.experiment), "--output", str(output)])
+        for file, form in run.formats.items():
+            report = [*_harness(), "report", str(output), "--format", form]
+            _ended(run.name, [*report, "--output", str(output / file)], (0,))
+        (folder / run.name).mkdir(exist_ok=True)
+        for file in (*KEPT, *run.formats):
+            shutil.move(output / file, folder / run.name / file)
+
+
+def _harness() -> list[str]:
+    return [sys.executable, "-m", "harness"]
+
+
+def _ended(
+    name: str, argv: Sequence[str], fine: Sequence[int] = _DECIDED, cwd: Path | None = None
+) -> None:
+    status = subprocess.run(argv, cwd=cwd, check=False).returncode  # noqa: S603 - the manifest's own commands
+    if status not in fine:
+        raise UsageError(f"{name}: {' '.join(argv)} ended with {status}; what is published stays")
+
+
+@click.command()
+@click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--only", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+def main(manifest: Path, *, only: Sequence[str]) -> None:
+    """Make anew what MANIFEST says is published, and the README that quotes it."""
+    try:
+        published = read_manifest(manifest.resolve())
+        if problems := missing(published, only):
+            raise UsageError("\n".join(problems))
+        for run in published.runs:
+            if not only or run.name in only:
+                make_run(run, published.folder)
+        for name, module in published.simulations.items():
+            if not only or name in only:
+                output = str(published.folder / name)
+                _ended(name, [sys.executable, "-m", module, "--output", output], (0,))
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+    readme_tables.main([str(published.readme), *map(str, published.quoted)], standalone_mode=False)
+
+
+if __name__ == "__main__":
+    main()
