@@ -30,6 +30,7 @@ FLOORS = (
     {"experiment.plan"},
     {"analysis", "experiment.cycle"},
     {"experiment.run", "experiment.init", "reports", "plot", "registry_listing"},
+    {"commands"},
     {"cli"},
     {"__main__", "harness"},
 )

@@ -11,7 +11,7 @@ import pytest
 
 from harness.cleanup.by_difference import DifferenceCleanup
 from harness.cleanup.given.command import CommandCleanup
-from harness.cli import guard as guard_command
+from harness.commands.guarding import guard as guard_command
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 from harness.guard import telling
