@@ -13,7 +13,7 @@ import traceback
 
 import click
 
-from harness.commands import by_hand, guarding, preparing, reading, running
+from harness.commands import by_hand, configuration, guarding, preparing, reading, running
 from harness.errors import HarnessError, MeasurementError
 from harness.given_once import OnceGroup
 from harness.printable import printable, printable_lines
@@ -36,7 +36,8 @@ def cli() -> None:
 for _verb in (
     *(running.run, reading.check, reading.report, reading.compare, running.replay),
     *(preparing.backend, preparing.init, preparing.list_),
-    *(guarding.guard, guarding.recover, by_hand.backup, by_hand.verify, by_hand.restore),
+    *(guarding.guard, guarding.recover, configuration.config),
+    *(by_hand.backup, by_hand.verify, by_hand.restore),
 ):
     cli.add_command(_verb)
 

@@ -18,13 +18,13 @@ from harness.given_once import Once
 @click.command(
     cls=Once,
     context_settings={"allow_interspersed_args": False},
-    options_metavar="--database DATABASE [OPTIONS] --",
+    options_metavar="[--database DATABASE] [OPTIONS] --",
 )
 @DATABASE
 @click.option(
     "--cleanup",
     metavar="COMMAND",
-    help="A shell command line that deletes the test data, or by_difference; none.",
+    help="A shell command line that deletes the test data, by_difference, or none (the default).",
 )
 @click.option(
     "--recovery",
@@ -36,7 +36,6 @@ from harness.given_once import Once
 @click.option(
     "--grade",
     type=click.Choice(["rows", "exact"]),
-    default="exact",
     help="Whether sequences must be back too (exact, the default), or only rows.",
 )
 @BUSY
@@ -60,23 +59,21 @@ from harness.given_once import Once
     help="Also what looks like production, lies on a network, or is in use.",
 )
 @click.option(
-    "--no-archive",
+    "--archive/--no-archive",
     "archives",
-    flag_value=False,
-    default=True,
-    help="Do not keep what a restore throws away.",
+    default=None,
+    help="Whether to keep what a restore throws away; it is kept.",
 )
 @click.option(
     "--wait",
     "wait_s",
     metavar="SECONDS",
     type=click.FloatRange(0),
-    default=0.0,
     help="How long to wait for another guard on the same database to end; 0.",
 )
 @click.option(
-    "--absent-ok",
-    is_flag=True,
+    "--absent-ok/--no-absent-ok",
+    default=None,
     help="There need not be a database yet: what the tests make is removed again.",
 )
 @click.option(
@@ -90,45 +87,51 @@ from harness.given_once import Once
     "survivors_wait_s",
     metavar="SECONDS",
     type=click.FloatRange(0),
-    default=5.0,
     help="How long to wait for those that do; 5.",
 )
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--verbose", is_flag=True, help="Show every row that the tests left.")
 @click.argument("argv", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
-def guard(database: str, argv: tuple[str, ...], **options: Any) -> None:
+def guard(database: str | None, argv: tuple[str, ...], **options: Any) -> None:
     """Run a test command; afterwards the database is what it was, whatever happened.
+
+    What is not given is as [tool.reliability-harness] of pyproject.toml says: harness config.
 
     The exit status is the command's own; 125 when the database is not proven at its baseline,
     126 or 127 when the command cannot be run.
     """
+    from harness.configured.settings import settings
     from harness.guard import command
+    from harness.guard.configured import asked_with, database_of
 
-    options["recoveries"] = options["recoveries"] or None
-    sys.exit(command.run_guarded(database, argv, say=say_aside, colours=in_colour(), **options))
+    held = settings()
+    asked = asked_with(options, held)
+    named = database_of(database, held)
+    sys.exit(command.run_guarded(named, argv, say=say_aside, colours=in_colour(), **asked))
 
 
 @click.command(cls=Once)
-@click.option("--database", metavar="DATABASE", help="The path of a SQLite file; none: list all.")
+@DATABASE
+@click.option("--list", "list_", is_flag=True, help="List all that is pending, and do nothing.")
 @click.option(
     "--discard", is_flag=True, help="Keep the database as it is; the backups become archives."
 )
 @END_SURVIVORS
 @BUSY
-def recover(
-    database: str | None, busy_timeout_ms: int, *, discard: bool, end_survivors: bool
-) -> None:
+def recover(database: str | None, *, list_: bool, **options: Any) -> None:
     """Bring back the baseline that a killed guard left behind; 125 when that cannot be done.
 
-    Without --database: list what is pending, also where the folder is gone.
+    Without a database, here or in pyproject.toml: list what is pending, also where the folder is
+    gone.
     """
+    from harness.configured.settings import settings
     from harness.guard import command
+    from harness.guard.configured import database_in
 
-    done = command.run_recover(
-        database,
-        busy_timeout_ms=busy_timeout_ms,
-        discard=discard,
-        end_survivors=end_survivors,
-        say=say_aside,
-    )
-    sys.exit(done)
+    if list_ and database is not None:
+        raise click.UsageError("--list is of all databases: give no --database with it")
+    held = settings()
+    if options["busy_timeout_ms"] is None:
+        options["busy_timeout_ms"] = held.values.get("busy_timeout_ms", 1000)
+    named = None if list_ else database if database is not None else database_in(held)
+    sys.exit(command.run_recover(named, say=say_aside, **options))

@@ -9,13 +9,12 @@ import click
 MOST_BUSY_MS = 2**31 - 1  # what SQLite takes
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 DATABASE = click.option(
-    "--database", metavar="DATABASE", required=True, help="The path of a SQLite file."
+    "--database", metavar="DATABASE", help="The path of a SQLite file; pyproject.toml's."
 )
 BUSY = click.option(
     "--busy-timeout-ms",
     metavar="N",
     type=click.IntRange(0, MOST_BUSY_MS),
-    default=1000,
     help="How long to wait for the database's lock; 1000.",
 )
 
