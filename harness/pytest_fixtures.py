@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+    from harness.configured.settings import Settings
     from harness.guard.per_test.each_test import EachTest
 
 BROUGHT_BACK = pytest.StashKey[Counter[str]]()  # how many were brought back, by how
@@ -34,7 +35,7 @@ _HOW = {
 
 
 def named(config: pytest.Config) -> Path | None:
-    """Return the database that an option or the ini file names; None where neither does.
+    """Return the database that an option, the ini file or pyproject.toml names; None without one.
 
     pytest.UsageError for what can be no path. An option that is empty is no option left out: an
     unset variable must not let the tests run unguarded.
@@ -42,9 +43,46 @@ def named(config: pytest.Config) -> Path | None:
     given = config.option.guard_database
     if given is not None:
         return _path(config.invocation_params.dir, given, "--guard-database")
-    given = config.getini("guard_database")
-    home = config.inipath.parent if config.inipath else config.rootpath
-    return _path(home, given, "guard_database") if given else None
+    if given := config.getini("guard_database"):
+        home = config.inipath.parent if config.inipath else config.rootpath
+        return _path(home, given, "guard_database")
+    return _in_project_file(config)
+
+
+def named_on_the_spot(config: pytest.Config) -> bool:
+    """Whether an option or the ini file names the database, and not pyproject.toml's own table."""
+    return config.option.guard_database is not None or bool(config.getini("guard_database"))
+
+
+def written(config: pytest.Config) -> Settings | None:
+    """Return what [tool.reliability-harness] holds; None where no pyproject.toml is in sight.
+
+    pytest.UsageError for what cannot be meant.
+    """
+    start = config.invocation_params.dir
+    if not any(os.path.lexists(folder / "pyproject.toml") for folder in (start, *start.parents)):
+        return None  # nothing is imported
+    from harness.configured.settings import settings
+    from harness.errors import ConfigurationError
+
+    try:
+        return settings(start)
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _in_project_file(config: pytest.Config) -> Path | None:
+    held = written(config)
+    if held is None or "database" not in held.values:
+        return None
+    from harness.errors import UsageError
+    from harness.guard.configured import database_in
+
+    try:
+        database = database_in(held)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    return Path(config.invocation_params.dir, os.fsdecode(database or ""))
 
 
 def _path(home: Path, given: str, what: str) -> Path:

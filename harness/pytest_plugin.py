@@ -14,7 +14,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shlex
 import signal
 import sys
 import threading
@@ -35,6 +34,8 @@ from harness.pytest_fixtures import (
     guarded_database,
     harness_each_test,
     named,
+    named_on_the_spot,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     text_wait = "how long to wait for another guard on the same database to end; 0"
     group.addoption("--guard-wait", metavar="SECONDS", type=float, help=text_wait)
-    parser.addini("guard_wait", text_wait, default="0")
+    parser.addini("guard_wait", text_wait, default=None)
     text_absent = "there need not be a database yet: what the tests make is removed again"
     group.addoption("--guard-absent-ok", action="store_true", help=text_absent)
-    parser.addini("guard_absent_ok", text_absent, type="bool", default=False)
+    parser.addini("guard_absent_ok", text_absent, type="bool", default=None)
     group.addoption(
         "--guard-allow-survivors",
         action="store_true",
@@ -89,7 +90,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--guard-survivors-wait",
         metavar="SECONDS",
         type=float,
-        default=5.0,
         help="how long to wait for those that have it open (5)",
     )
     parser.addini("guard_database", f"{text}; relative to the folder of this file")
@@ -100,32 +100,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the session, if a database was named; workers leave that to their controller."""
-    database = named(config)
-    if database is not None and not hasattr(config, "workerinput"):
-        _refuse_given_twice(config)
-    if database is None or hasattr(config, "workerinput") or config.option.collectonly:
+    if hasattr(config, "workerinput") or config.option.collectonly:
         return
+    database = named(config)
+    if database is None:
+        return
+    from harness.configured.settings import Settings
     from harness.errors import HarnessError
-    from harness.guard.entrance import Asked, admit
+    from harness.guard.entrance import admit
     from harness.guard.target import target_of
+    from harness.pytest_asked import asked_of
 
-    wait_s = config.option.guard_wait
     try:
-        wait_s = float(config.getini("guard_wait")) if wait_s is None else wait_s
-    except ValueError as error:
-        raise pytest.UsageError(f"guard_wait: {error}") from None
-    asked = Asked(
-        recoveries=config.option.guard_recovery,
-        signs=config.getini("guard_production_signs"),
-        i_know=config.option.guard_i_know,
-        allow_survivors=config.option.guard_allow_survivors,
-        end_survivors=config.option.guard_end_survivors,
-        survivors_wait_s=config.option.guard_survivors_wait,
-        archives=False,
-        wait_s=wait_s,
-        absent_ok=config.option.guard_absent_ok or config.getini("guard_absent_ok"),
-    )
-    try:
+        asked = asked_of(config, written(config) or Settings())
         target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
         admit(target, asked)
     except HarnessError as error:
@@ -133,30 +120,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Session(config, target, asked), "harness_session")
 
 
-def _refuse_given_twice(config: pytest.Config) -> None:
-    """Refuse a value that another takes the place of, both given in one place.
-
-    That the command line goes before PYTEST_ADDOPTS, and that before the ini file's addopts, is
-    pytest's own way to override, and stays.
-    """
-    environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-    for words in (config.invocation_params.args, environment, config.getini("addopts")):
-        names = Counter(str(word).partition("=")[0] for word in words)
-        for name, times in names.items():
-            value = getattr(config.option, name.removeprefix("--").replace("-", "_"), None)
-            one_value = isinstance(value, str | int | float) and not isinstance(value, bool)
-            if name.startswith("--guard-") and times > 1 and one_value:
-                raise pytest.UsageError(
-                    f"{name} is given {times} times and takes one value: which one is meant? "
-                    "Give it once."
-                )
-
-
 class _Session:
     """The guard of one session, in the controller alone."""
 
     proven = False  # whether the database is its baseline again
     finishing = False
+    around = ""  # why no guard of this session's is needed: there is one around it
 
     def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
         self.config, self.target, self.asked = config, target, asked
@@ -173,6 +142,7 @@ class _Session:
         """Bring back what a killed session left, then back up, before any worker starts."""
         from harness.errors import BackupError, HarnessError
         from harness.guard.entrance import made
+        from harness.guard.journal import Around
         from harness.guard.waiting import Waiting
 
         target = self.target
@@ -197,6 +167,12 @@ class _Session:
             self.guard = guard  # only now is there anything to finish
             if guard.result.recovered:  # the journal is ours: a session that lives has copies too
                 self._remove_stale_copies()
+        except Around as error:
+            if named_on_the_spot(self.config):
+                raise pytest.UsageError(f"--guard-database: {error}") from None
+            self.around = str(
+                error
+            )  # "harness guard -- pytest", and pyproject.toml is read by both
         except BackupError as error:
             pytest.exit(str(error), returncode=FAILED)
         except HarnessError as error:
@@ -222,10 +198,12 @@ class _Session:
 
     def pytest_report_header(self) -> list[str]:
         """Say what is guarded."""
-        if self.guard is None:
-            return []
         from harness.printable import printable
 
+        if self.around:
+            return [printable(f"harness guard: {self.around}")]
+        if self.guard is None:
+            return []
         spent_ms = self.guard.result.timings_ms.get("backup", 0.0)
         chain = ", ".join(self.guard.result.backed_up_by)
         how = f"{self.database} backed up by {chain}, {spent_ms:.0f} ms"
@@ -293,7 +271,10 @@ class _Session:
             sys.stderr.write("\n".join(["harness guard:", *self.lines, ""]))
 
     def _finish(self) -> None:
-        if self.guard is None or os.getpid() != self.pid:
+        if os.getpid() != self.pid:
+            return
+        if self.guard is None:
+            _remove(self.copies)
             return
         from harness.guard import telling
         from harness.guard.entrance import finished

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import settings
 
 from harness import registry
+from tests.command_line import experiment, harness
 from tests.neighbour import neighbour
 from tests.workloads.baselines import default_baseline, open_copy, small_baseline
 
 # a fixture is found where it is imported
-__all__ = ["default_baseline", "neighbour", "open_copy", "small_baseline"]
+__all__ = ["default_baseline", "experiment", "harness", "neighbour", "open_copy", "small_baseline"]
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("unhurried", deadline=None)

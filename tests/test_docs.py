@@ -11,6 +11,7 @@ import pytest
 from harness import registry
 from harness.analysis.measures import contracts
 from harness.cli import cli
+from harness.configured.keys import KEYS
 from harness.experiment.written.claimed import MIRRORS
 from harness.experiment.written.configuration import Condition, load
 from harness.experiment.written.project import BackendSetting, ProjectSetting
@@ -64,6 +65,14 @@ def test_the_page_of_measures_says_what_they_count() -> None:
     page = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
     assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)) == contracts()
     assert all(f"`{mirror}`" in page for mirror in MIRRORS)
+
+
+def test_the_page_of_configuration_has_every_key() -> None:
+    """docs/configuration.md has a row for each, with its option, and no others."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", page, re.MULTILINE))
+    assert [*rows] == [*KEYS]
+    assert [name for name, key in KEYS.items() if f"`{key.option}`" not in rows[name]] == []
 
 
 def test_the_readme_names_everything() -> None:

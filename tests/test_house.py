@@ -17,19 +17,20 @@ PACKAGE = ROOT / "harness"
 # Rooms from the ground up: each may know those that stand below it, and none beside or above it.
 # The rooms of ``experiment`` stand by themselves: what is written, what is planned, a cycle, a run.
 FLOORS = (
-    {"given_once", "moved", "outcomes", "version", "printable", "statistics"},
+    {"given_once", "hidden", "moved", "outcomes", "version", "printable", "statistics"},
     {"errors"},
-    {"system", "registry", "truth"},
+    {"configured", "system", "registry", "truth"},
     {"databases"},
     {"steps", "processes", "backend", "recovery"},
     {"retry", "workloads", "test_rows"},
     {"cleanup"},
     {"faults", "guard"},
-    {"experiment.written", "pytest_fixtures"},
+    {"experiment.written", "pytest_asked", "pytest_fixtures"},
     {"results", "pytest_plugin"},
     {"experiment.plan"},
     {"analysis", "experiment.cycle"},
     {"experiment.run", "experiment.init", "reports", "plot", "registry_listing"},
+    {"commands"},
     {"cli"},
     {"__main__", "harness"},
 )

@@ -110,7 +110,7 @@ class _ToldToEnd(Exception):
 
 
 def run_recover(
-    database: str | None,
+    database: Given | None,
     *,
     busy_timeout_ms: int = 1000,
     discard: bool = False,

@@ -24,14 +24,14 @@ from harness.guard.protocol import Guard, GuardResult
 from harness.guard.survivors import Say, Survivors
 from harness.guard.target import Target, target_of
 
-BY_DIFFERENCE = "by_difference"
+BY_DIFFERENCE, NO_CLEANUP = "by_difference", "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What people may ask of a guard, whichever way they come in."""
 
-    cleanup: Cleanup | str | None = None  # as text: by_difference, or a shell's command line
+    cleanup: Cleanup | str | None = None  # as text: by_difference, none, or a shell's line
     recoveries: Sequence[str] | None = None  # None: the engine's, beside which others may work
     policy: str = "hybrid_verified"
     grade: Grade = "exact"
@@ -191,6 +191,8 @@ def cleanup_of(
     asked: Cleanup | str | None, target: Target, recoveries: Sequence[str]
 ) -> Cleanup | None:
     """Make the cleanup that is asked for; ``recoveries`` are those of the guard's chain."""
+    if asked == NO_CLEANUP:
+        return None
     if not isinstance(asked, str):
         return asked
     try:

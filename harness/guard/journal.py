@@ -55,6 +55,10 @@ class AtWork(UsageError):
         self.who = who
 
 
+class Around(UsageError):
+    """Another guard has the journal, and this process is of its tests."""
+
+
 class Journal(Protocol):
     """The journal of one guard on one database."""
 

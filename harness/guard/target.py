@@ -219,6 +219,17 @@ def target_of(
     return cast(Target, target)
 
 
+def state_folders() -> Iterator[tuple[Path | None, str]]:
+    """Give the folders out of the tests' reach, each with the variable that names it, or "".
+
+    None where an engine has a folder and this user has no place for it.
+    """
+    for engine in known():
+        target = load(f"{engine.guarding}.target")
+        if hasattr(target, "state_folder"):  # an engine may keep all on its server
+            yield target.state_folder()
+
+
 def pending() -> Iterator[Pending]:
     """Give every database that this user's guards have noted and not come to an end with."""
     for engine in known():

@@ -11,7 +11,7 @@ import pytest
 
 from harness.cleanup.by_difference import DifferenceCleanup
 from harness.cleanup.given.command import CommandCleanup
-from harness.cli import guard as guard_command
+from harness.commands.guarding import guard as guard_command
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
 from harness.guard import telling
@@ -127,3 +127,8 @@ def test_a_lost_backup_is_never_called_kept(folder: Path, apart: bool) -> None:
     assert not [
         line for line in [*said, telling.not_proven(run)] if "kept" in line.split("with --list")[0]
     ]
+
+
+def test_none_is_no_cleanup() -> None:
+    """Said by its name where another, as a file's, would be meant."""
+    assert cleanup_of("none", target_of("any.db"), ("online_backup",)) is None

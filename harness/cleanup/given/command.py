@@ -32,18 +32,22 @@ class CommandCleanup(Cleanup):
     Args:
         command_line: what the shell is given.
         timeout_s: after so long the command and all it started are killed.
+        folder: where it runs; None: where the guard does.
     """
 
     name = "command"
     contract = "Runs the user's own command once and believes its exit status."
 
-    def __init__(self, command_line: str = "", timeout_s: float = 600) -> None:
+    def __init__(
+        self, command_line: str = "", timeout_s: float = 600, *, folder: Path | None = None
+    ) -> None:
         if "\0" in command_line:
             raise UsageError(f"the cleanup command {command_line!r} holds a NUL: leave it out")
         if not timeout_s > 0:  # also of NaN
             raise UsageError(f"the cleanup's timeout_s is {timeout_s!r}: give more than 0")
         self._command_line = command_line
         self._timeout_s = timeout_s
+        self._folder = folder
 
     def clean(
         self,
@@ -71,9 +75,13 @@ class CommandCleanup(Cleanup):
             reason, code = describe(error)
         if not reason:
             return CleanupReport()
-        text = f"{self._command_line}: {reason}; run it by hand with DATABASE_PATH={where}"
+        by_hand = f"run it by hand{self._there()} with DATABASE_PATH={where}"
+        text = f"{self._command_line}: {reason}; {by_hand}"
         failure = Failure(step, reason, text, code)
         return CleanupReport(failed=[(Entity("everything", ()), failure)], failures=[failure])
+
+    def _there(self) -> str:
+        return f" in {self._folder}" if self._folder else ""
 
     def _run(self, environment: dict[str, str]) -> str:
         """Run the command; return why it failed, nothing when it did not."""
@@ -83,6 +91,7 @@ class CommandCleanup(Cleanup):
             self._command_line,
             shell=True,
             env=environment,
+            cwd=self._folder,
             start_new_session=True,
         )
         try:

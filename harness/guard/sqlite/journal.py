@@ -20,6 +20,7 @@ from harness.guard.journal import (
     MOST_BYTES,
     NEVER_BEGUN,
     VERSION,
+    Around,
     AtWork,
     Damaged,
     OtherVersion,
@@ -386,7 +387,7 @@ class FileJournal:
         seen = processes.holders(self.path, among=[pid])
         who = f"of process {processes.named([pid]) if seen else pid}"
         if mark in descendants.tokens() and pid != os.getpid():  # this is of its tests
-            return UsageError(
+            return Around(
                 f"another guard is at work on this database, that {who} ({journal}), around this "
                 "process: one guard is enough"
             )

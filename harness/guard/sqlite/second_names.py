@@ -28,29 +28,34 @@ from harness.guard.target import Pending
 from harness.system.files import Files
 from harness.system.trusted import Untrusted, opened, same_file
 
-VARIABLE = "HARNESS_STATE_DIR"
+VARIABLE, _OF_PLATFORM = "HARNESS_STATE_DIR", "XDG_STATE_HOME"
 _NAME = "reliability-harness"
 _DATABASE = ".database"
 _LOCK = ".lock"
 
 
 def default_folder() -> Path | None:
-    """Give the folder of this user; None where there is no home of theirs to have it in.
+    """Give the folder of this user; None where there is no home of theirs to have it in."""
+    return state_folder()[0]
+
+
+def state_folder() -> tuple[Path | None, str]:
+    """Give that folder, and the variable that names it, or "".
 
     https://specifications.freedesktop.org/basedir-spec: XDG_STATE_HOME counts when it is absolute.
     """
     given = os.environ.get(VARIABLE)
     if given:
-        return Path(os.path.abspath(given))
+        return Path(os.path.abspath(given)), VARIABLE
     home = os.path.expanduser("~")
-    state = os.environ.get("XDG_STATE_HOME", "")
+    state = os.environ.get(_OF_PLATFORM, "")
     if sys.platform != "darwin" and os.path.isabs(state):
-        return Path(state, _NAME)
+        return Path(state, _NAME), _OF_PLATFORM
     if not _is_of_this_user(home):  # with sudo it may still be another's
-        return None
+        return None, ""
     if sys.platform == "darwin":
-        return Path(home, "Library", "Application Support", _NAME)
-    return Path(home, ".local", "state", _NAME)
+        return Path(home, "Library", "Application Support", _NAME), ""
+    return Path(home, ".local", "state", _NAME), ""
 
 
 def _is_of_this_user(home: str) -> bool:

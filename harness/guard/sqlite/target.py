@@ -22,7 +22,7 @@ from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
 from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
 from harness.guard.sqlite.second_library import is_open
-from harness.guard.sqlite.second_names import pending
+from harness.guard.sqlite.second_names import pending, state_folder
 from harness.recovery import Recovery
 from harness.recovery.sqlite.absence import Absence
 from harness.system.attributes import (
@@ -34,7 +34,7 @@ from harness.system.attributes import (
 )
 from harness.system.files import Files
 
-__all__ = ["FileTarget", "made", "pending"]
+__all__ = ["FileTarget", "made", "pending", "state_folder"]
 
 
 class FileTarget:

@@ -170,3 +170,13 @@ def test_usage() -> None:
     for timeout_s in (0, -1, float("nan")):
         with pytest.raises(UsageError, match="timeout_s"):
             CommandCleanup("true", timeout_s)
+
+
+def test_a_command_runs_in_the_folder_that_is_said(database: Path, folder: Path) -> None:
+    """Wherever the guard is; and what it takes to run it by hand says so where it fails."""
+    (elsewhere := folder / "elsewhere").mkdir()
+    report = CommandCleanup("pwd > here; exit 3", folder=elsewhere).clean(
+        database, (), connect=connect, retry=Retry(), listener=nobody
+    )
+    assert (elsewhere / "here").read_text().strip() == str(elsewhere)
+    assert f"run it by hand in {elsewhere} with DATABASE_PATH=" in report.failures[0].error

@@ -1,0 +1,1 @@
+"""The verbs, by what they work on: parse, call, print. No logic."""

@@ -1,0 +1,56 @@
+"""The verbs that run cycles: run, replay."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.commands.options import FOLDER
+from harness.commands.printing import print_lines
+from harness.errors import MeasurementError
+from harness.given_once import Once
+
+# ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
+
+
+@click.command(cls=Once)
+@click.argument("experiment", metavar="EXPERIMENT.toml", type=click.Path(path_type=Path))
+@click.option("--cycles", metavar="N", type=int, help="Cycles of every condition.")
+@click.option("--seed", metavar="S", type=int, help="Instead of the seed in the file.")
+@click.option("--workers", metavar="W", type=click.IntRange(1), help="Processes; one a core.")
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where results go; runs/NAME-SEED.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the results that are there.")
+@click.option(
+    "--again", is_flag=True, help="With --resume: also the cycles whose worker was killed."
+)
+@click.option("--stop-when-decided", is_flag=True, help="End a condition once its claims are.")
+@click.option(
+    "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Put a value into the file's."
+)
+def run(experiment: Path, **options: Any) -> None:
+    """Run an experiment and judge what it claims."""
+    from harness.experiment.run import runner
+    from harness.experiment.run.options import RunOptions
+
+    sys.exit(runner.run(experiment, RunOptions(**options)))
+
+
+@click.command(cls=Once)
+@FOLDER
+@click.option("--condition", metavar="NAME", required=True)
+@click.option("--cycle", metavar="N", type=click.IntRange(0), required=True)
+def replay(folder: Path, condition: str, cycle: int) -> None:
+    """Run one stored cycle again and show both records; 0 when they are the same."""
+    from harness.experiment.run import replay as again
+
+    stored, new = again.replay(folder, condition, cycle)
+    print_lines(again.side_by_side(stored, new))
+    sys.exit(0 if again.same(stored, new) else MeasurementError.exit_code)

@@ -1,0 +1,83 @@
+"""The verbs that run cycles."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CHECKOUT, Call
+
+
+def test_run_check_report_replay(harness: Call, experiment: Path, folder: Path) -> None:
+    """A run on the real site, judged, reported and one of its cycles run again."""
+    run = folder / "run"
+    status, out, err = harness("run", experiment, "--output", run, "--workers", 1)
+    assert status == 0
+    assert "seed 1" in out
+    assert "a: noop at 0.05 a slot" in err
+    assert "40/40 cycles" in err  # progress is none of the report, which a pipe gets alone
+    assert "40/40 cycles" not in out
+    status, out, _ = harness("check", run)
+    assert status == 0
+    assert "a: reliability >= 0.5: supported at cycle" in out
+    assert harness("check", run, "--claim", "reliability >= 0.9999", "--condition", "a")[0] == 3
+    status, out, _ = harness("report", run, "--format", "json")
+    assert json.loads(out)["conditions"][0]["cycles"] == 40
+    status, out, _ = harness("report", run, "--format", "html", "--output", folder / "page.html")
+    assert (status, out) == (0, "")
+    assert "<html" in (folder / "page.html").read_text()
+    for cycle in (0, 7):
+        status, out, _ = harness("replay", run, "--condition", "a", "--cycle", cycle)
+        assert status == 0, out
+    status, _, err = harness("replay", run, "--condition", "a", "--cycle", 4000)
+    assert (status, "has the cycles 0 to" in err) == (2, True)
+    status, _, err = harness("run", experiment, "--output", run)
+    assert status == 2
+    assert "nothing was overwritten" in err
+
+
+@pytest.mark.parametrize("after_s", [0.0, 1.0])
+def test_interrupted_is_130(experiment: Path, folder: Path, after_s: float) -> None:
+    """Ctrl-C as a terminal sends it, to the whole group: also while the workers are starting."""
+    command = [sys.executable, "-m", "harness", "run", str(experiment), "--cycles", "100000",
+               "--workers", "2", "--output", str(folder / "run")]  # fmt: skip
+    child = subprocess.Popen(
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "run" / "cycles.sqlite").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(after_s)
+    os.killpg(child.pid, signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "go on with --resume" in out
+
+
+def test_what_cannot_be_written_or_built_is_named(
+    harness: Call, experiment: Path, folder: Path
+) -> None:
+    """Status 2, the place or the key, no traceback, and nothing is left or overwritten."""
+    text = experiment.read_bytes()
+    for output in (experiment, experiment / "below"):
+        status, _, err = harness("run", experiment, "--output", output)
+        assert (status, "is a file" in err) == (2, True)
+    assert experiment.read_bytes() == text
+    for size in (5000, 4096, 10**13, 2**42):
+        key = f"defaults.workload.size_bytes={size}"
+        status, _, err = harness("run", experiment, "--output", folder / "run", "--set", key)
+        assert status == 2
+        assert f"{experiment}: condition 'a': workload.size_bytes: " in err
+        assert not (folder / "run").exists()
+    harness("run", experiment, "--output", folder / "run", "--workers", 1)
+    status, _, err = harness("report", folder / "run", "--output", folder / "no" / "where")
+    assert status == 2
+    assert "where: cannot be written" in err
+    assert "Traceback" not in err
