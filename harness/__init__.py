@@ -17,12 +17,18 @@ else:  # to a type checker this would make every name one of the package's
         """Load what is asked for when it is first asked for: ``import harness`` costs nothing."""
         from importlib import import_module  # noqa: PLC0415 - as above
 
-        if name in ("guard", "plot"):
-            return import_module(f"harness.{name}")
-        if name == "__version__":
-            return import_module("harness.version").VERSION
-        if name == "load":
-            return import_module("harness.analysis.loading").load
+        try:
+            if name in ("guard", "plot"):
+                return import_module(f"harness.{name}")
+            if name == "__version__":
+                return import_module("harness.version").VERSION
+            if name == "load":
+                return import_module("harness.analysis.loading").load
+        except ModuleNotFoundError as error:
+            needed = import_module("harness.extras").advice(error)
+            if needed is None:
+                raise
+            raise ModuleNotFoundError(f"harness.{name}: {needed}", name=error.name) from None
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -13,6 +13,7 @@ import traceback
 
 import click
 
+from harness import extras
 from harness.commands import by_hand, configuration, guarding, preparing, reading, running
 from harness.errors import HarnessError, MeasurementError
 from harness.given_once import OnceGroup
@@ -69,14 +70,23 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("harness: interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - a defect of the harness, and 1 would mean refuted
-        if isinstance(error, ModuleNotFoundError) and error.name in _OF_UNIX:
-            click.echo(
-                f"harness: this needs Linux or macOS: Python on {sys.platform} lacks {error.name}. "
-                "Run it there, for instance in WSL or in a container; stored runs can be read here "
-                "('harness check', 'harness report').",
-                err=True,
-            )
-            sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (lacking := _lacking(error)) is None:
+            traceback.print_exc()
+            sys.exit(MeasurementError.exit_code)
+        click.echo(f"harness: {lacking}", err=True)
+        sys.exit(2)
+    except Exception:  # noqa: BLE001 - a defect of the harness, and 1 would mean refuted
         traceback.print_exc()
         sys.exit(MeasurementError.exit_code)
+
+
+def _lacking(error: ModuleNotFoundError) -> str | None:
+    """Say what there is to do about a module that is not here; None: that is a defect."""
+    if error.name in _OF_UNIX:
+        return (
+            f"this needs Linux or macOS: Python on {sys.platform} lacks {error.name}. "
+            "Run it there, for instance in WSL or in a container; stored runs can be read here "
+            "('harness check', 'harness report')."
+        )
+    return extras.advice(error)

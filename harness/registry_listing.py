@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from harness import registry
+from harness import extras, registry
 from harness.databases import engines
 from harness.errors import UnknownName, UsageError
 
@@ -77,7 +77,8 @@ def _built_in(kind: str, name: str) -> Listed:
     try:
         return Listed(name, registry.find(kind, name).contract)
     except Exception as error:  # noqa: BLE001 - a part that this system lacks; the others are there
-        return Listed(name, "", problem=f"does not load: {type(error).__name__}: {error}")
+        why = extras.advice(error) or f"does not load: {type(error).__name__}: {error}"
+        return Listed(name, "", problem=why)
 
 
 def _others(kind: str) -> Iterator[Listed]:

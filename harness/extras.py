@@ -1,0 +1,36 @@
+"""Which extra brings a module that is not there: the guard alone needs few, measuring needs many.
+
+The extras are those of the installed package's own metadata; nothing is listed twice.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError, requires
+
+PACKAGE = "reliability-harness"
+_OF_AN_EXTRA = re.compile(r"""([A-Za-z0-9._-]+).*;.*\bextra == ["']([^"']+)["']""")
+
+
+def advice(error: BaseException) -> str | None:
+    """Say in one sentence what to install; None where ``error`` is no module of an extra's."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    module = error.name.partition(".")[0]
+    extra = _extras().get(module)
+    if extra is None:
+        return None
+    return f"this needs {module}, which is not installed: pip install '{PACKAGE}[{extra}]'"
+
+
+def _extras() -> dict[str, str]:
+    """Module -> the first extra that brings it."""
+    try:
+        lines = requires(PACKAGE) or []
+    except PackageNotFoundError:  # a source tree on the path
+        return {}
+    found: dict[str, str] = {}
+    for written in filter(None, map(_OF_AN_EXTRA.match, lines)):
+        # all of them call their module as they call their distribution
+        found.setdefault(written[1].replace("-", "_"), written[2])
+    return found
