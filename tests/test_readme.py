@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,52 @@ def test_a_result_written_by_hand_is_found(line: str) -> None:
         assert by_hand(part.replace(at, f"{line}\n\n{at}", 1)) == [line]
     inside = part.replace("<!-- said: end -->", f"{line}\n<!-- said: end -->")
     assert by_hand(inside) == []  # there the other test finds it
+
+
+# What only a result is: a count of cycles, what was measured, when it was decided.
+RESULT = re.compile(
+    r"\b[\d,]+ of [\d,]+ (?:cycles|restores|cleanups|failures)"
+    r"|[\d%] (?:was|were) (?:measured|shown)"
+    r"|odds ratio (?:of )?\d|(?:supported|refuted|decided) at cycle \d"
+    r"|\b(?:[\d,]+|one|two|three|all) claims? (?:is|are|was|were) (?:supported|refuted|undecided)",
+    re.IGNORECASE,
+)
+
+
+def results(text: str) -> list[str]:
+    """What reads like a result in a document, outside of the blocks that are made from rows."""
+    kept = re.sub(r"<!-- (\w+): begin -->.*?<!-- \1: end -->", "", text, flags=re.DOTALL)
+    plain = re.sub(r"`[^`]*`|\n#? ?", " ", kept)
+    return RESULT.findall(re.sub(r"[^.?]*\?", "", plain))  # a question states nothing
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")),
+     *sorted((ROOT / "experiments").rglob("*.toml")),
+     *sorted((ROOT / "experiments" / "examples").glob("*/README.md"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)  # fmt: skip
+def test_documents_and_experiments_state_no_result(path: Path) -> None:
+    """A document asks and explains; counts and verdicts of a run stand in its report alone."""
+    assert results(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "It reports success in 131 of\n# 150 cycles.",
+        "The sum predicts 99.88%, and 99.88% was measured.",
+        "Two claims are refuted, so the run ends with 1.",
+        "One of 24 claims, it is supported at cycle 6,747.",
+        "They fail together, odds ratio 38.",
+    ],
+)
+def test_a_result_in_a_document_is_found(line: str) -> None:
+    """Each kind, also over a line's end and in a comment; not where it is made or code."""
+    assert len(results(f"# A\n\n{line}\n")) == 1
+    assert results(f"<!-- said: begin -->\n{line}\n<!-- said: end -->\n") == []
+    assert results(f"`{line}`") == []
 
 
 def test_cycles_that_a_verdict_takes() -> None:

@@ -94,7 +94,7 @@ def _dependent(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"Cleanup and restore: {common['sentence']}."
     for condition in summary["conditions"]:
         dependence = condition.get("dependence") or {}
-        odds = dependence.get("odds_ratio")
+        odds = {} if dependence.get("descriptive") else dependence.get("odds_ratio")
         if odds and reading(odds) in ("together", "apart"):
             yield f"{condition['name']}: {dependence['sentence']}."
 

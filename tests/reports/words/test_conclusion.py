@@ -141,6 +141,10 @@ def test_claims_of_conditions_conclude_too(run: Path) -> None:
     assert "Cleanup and restore: one odds ratio fits all." in told
     together = "good: cleanup and restore fail together more often than apart."
     assert together in told
+    summary["conditions"][0]["dependence"]["descriptive"] = True
+    assert together not in concluded(summary, document)
+    summary["conditions"][0]["dependence"]["descriptive"] = False
+    assert together in concluded(summary, document)
     ratio = {"estimate": 1.0, "lower": 0.5, "upper": 2.0}
     summary["conditions"][0]["dependence"]["odds_ratio"] = ratio
     assert together not in concluded(summary, document)

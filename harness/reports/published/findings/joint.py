@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from harness.reports.words.joint_failures import against
 from harness.reports.words.shares import share
 from harness.reports.words.statements import condition_called
-from harness.reports.words.strength import depends, fixed
-from harness.statistics.dependence import Table
-from harness.statistics.odds import odds_ratio
+from harness.reports.words.strength import depends
 
 Summaries = Mapping[str, Mapping[str, Any]]
 
@@ -50,16 +48,6 @@ def shared_cause(runs: Summaries) -> str:
             said.append(
                 f'"{condition["name"]}": {counts["restores_failed"]:,} of the '
                 f"{counts['restores_needed']:,} restores needed failed, where "
-                f"{counts['expected_both']:,.1f} would if independent; {_against(counts, always)}."
+                f"{counts['expected_both']:,.1f} would if independent; {against(counts, always)}."
             )
     return f"{' '.join([*said, _EACH])}" if said else ""
-
-
-def _against(counts: Mapping[str, Any], always: Mapping[str, Any]) -> str:
-    """Say whether restores fail more where the cleanup failed than they do altogether."""
-    outcomes = always["outcomes"]
-    failed = sum(outcomes.get(end, 0) for end in ("dirty_known", "dirty_silent", "baseline_lost"))
-    needed, lost = counts["restores_needed"], counts["restores_failed"]
-    ratio = odds_ratio(Table(lost, needed - lost, failed, outcomes["restored"]))
-    upper = ratio.upper if math.isfinite(ratio.upper) else None
-    return depends({"lower": ratio.lower, "upper": upper}, descriptive=not fixed(always))
