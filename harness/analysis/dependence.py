@@ -61,7 +61,7 @@ def dependence(
     cells, untried, refused, unseen = _counted(frame)
     table = Table(**cells, share=share, untried=untried)
     odds, lifted = odds_ratio(table, confidence), lift(table, confidence)
-    sentence = f"{lifted.sentence()}; {_odds(odds)}"
+    sentence = f"{lifted.sentence()}; {_odds(odds, concludes=fixed)}"
     if not table.forced:
         sentence = (
             "no restore was forced where a cleanup was believed, so there is nothing to compare: "
@@ -111,13 +111,15 @@ def common(conditions: Sequence[Mapping[str, Any]], confidence: float) -> dict[s
     ]
     common_ratio = common_odds_ratio(tables, confidence)
     usable = common_ratio.agree and common_ratio.strata > 0
+    fixed = not any(entry.get("descriptive") for entry in known)
     sentence = _all_say(
         common_ratio.strata,
         common_ratio.ratio,
         common_ratio.homogeneity,
         agree=common_ratio.agree,
+        concludes=fixed,
     )
-    if any(entry.get("descriptive") for entry in known):
+    if not fixed:
         sentence += f"; {DESCRIPTIVE}"
     return {
         "common": _ratio(common_ratio.ratio) if usable else None,
@@ -156,8 +158,8 @@ def _counted(frame: pd.DataFrame) -> tuple[dict[str, int], int, int, int]:
     return cells, untried, refused, int((believed & (outcome != "cleaned")).sum())
 
 
-def _odds(odds: Ratio) -> str:
-    """Say an odds ratio, its bounds rounded outwards, and what it means."""
+def _odds(odds: Ratio, *, concludes: bool) -> str:
+    """Say an odds ratio, its bounds rounded outwards, and where they conclude what it means."""
     means = _SAYS[reading(_ratio(odds))]
     if math.isnan(odds.estimate):
         return means
@@ -168,10 +170,11 @@ def _odds(odds: Ratio) -> str:
     estimate = "infinite"
     if math.isfinite(odds.estimate):
         estimate = in_two_digits(odds.estimate, ROUND_HALF_EVEN)
-    return f"odds ratio {estimate} [{low}, {high}]: {means}"
+    said = f"odds ratio {estimate} [{low}, {high}]"
+    return f"{said}: {means}" if concludes else said
 
 
-def _all_say(strata: int, ratio: Ratio, homogeneity: float, *, agree: bool) -> str:
+def _all_say(strata: int, ratio: Ratio, homogeneity: float, *, agree: bool, concludes: bool) -> str:
     if not strata:
         return "no condition has both kinds of failure, so none says whether they come together"
     if not agree:
@@ -181,7 +184,7 @@ def _all_say(strata: int, ratio: Ratio, homogeneity: float, *, agree: bool) -> s
             f"(with one for all, they would differ so much {chance} of the time)"
         )
     who = "the one condition that says anything" if strata == 1 else f"{strata} conditions together"
-    return f"{who}: {_odds(ratio)}"
+    return f"{who}: {_odds(ratio, concludes=concludes)}"
 
 
 def _ratio(ratio: Ratio) -> dict[str, Any]:

@@ -64,6 +64,11 @@ def escape(text: str) -> str:
     )
 
 
+def escape_sentence(text: str) -> str:
+    """Return ``text`` escaped word by word: a cell is cut where it grows too long, this is not."""
+    return " ".join(escape(word) for word in text.split())
+
+
 def _scenario(story: Scenario) -> Table:
     """Return a scenario as a table: a step a row, below the cleanup a row for each table."""
     rows = []

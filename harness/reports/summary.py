@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.analysis.summary import load
 from harness.reports import Report
-from harness.reports.markdown import escape, render_table
+from harness.reports.markdown import escape, escape_sentence, render_table
 from harness.reports.words import reasoning, source_rows
 from harness.reports.words.conclusion import conclusion
 from harness.reports.words.page import MARKS
@@ -164,7 +164,7 @@ def _analysis(summary: Mapping[str, Any], pairs: Sequence[reasoning.Pair]) -> li
 
 
 def _section(table: Table) -> list[str]:
-    about = [escape(table.about)] if table.about else []
+    about = [escape_sentence(table.about)] if table.about else []
     shown = table.rows[: _LONG * 5]
     lines = render_table(Table(table.title, table.headings, shown, figures=table.figures))
     left_out = len(table.rows) - len(shown)
@@ -174,12 +174,5 @@ def _section(table: Table) -> list[str]:
 
 def _bullets(sentences: Sequence[str]) -> list[str]:
     """Return one block with a line a sentence; [] for none."""
-    # a cell is cut where it grows too long, a sentence of the conclusion must not be
-    lines = [" ".join(part for part in _whole(sentence)) for sentence in sentences]
-    return ["\n".join(f"- {line}" for line in lines)] if lines else []
-
-
-def _whole(sentence: str) -> Iterator[str]:
-    """Escape word by word, so that a long sentence stays whole."""
-    for word in sentence.split():
-        yield escape(word)
+    lines = [f"- {escape_sentence(sentence)}" for sentence in sentences]
+    return ["\n".join(lines)] if lines else []

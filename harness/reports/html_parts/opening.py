@@ -8,8 +8,9 @@ from typing import Any
 
 from harness.analysis.verdict import combined
 from harness.reports.html_parts.markup import clean
+from harness.reports.words.answer import TARGET, headline, settings, where
+from harness.reports.words.shares import share
 from harness.reports.words.statements import ERROR, soundness
-from harness.statistics.digits import percent
 
 _ORDER = ("supported", "not refuted", "refuted", "undecided", "not measured")
 _KINDS = {"supported": "good", "not refuted": "good", "refuted": "bad", "undecided": "open"}
@@ -19,7 +20,13 @@ def opening(summary: Mapping[str, Any], question: str) -> str:
     """Return the head of the page, as HTML."""
     asked = f'<p class="question">{clean(question)}</p>\n' if question else ""
     kind, said = verdict(summary)
-    return f'{asked}<p class="verdict-line {kind}">{clean(said)}</p>\n{_tiles(summary)}'
+    found = settings([summary])
+    answer = " ".join(
+        f"<p>{clean(sentence)}</p>"
+        for sentence in (f"{TARGET:.1%}: {headline(found)}", f"Here {where(found)}")
+        if found
+    )
+    return f'{asked}<p class="verdict-line {kind}">{clean(said)}</p>\n{answer}{_tiles(summary)}'
 
 
 def verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
@@ -54,18 +61,18 @@ def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _without_claims(summary: Mapping[str, Any]) -> str:
     measured = [
-        (condition["reliability"]["estimate"], condition["name"])
+        (condition["reliability"]["estimate"], share(condition["reliability"]), condition["name"])
         for condition in summary["conditions"]
         if condition["reliability"].get("estimate") is not None
     ]
     if not measured:
         return "Nothing was measured."
-    (worst, where), (best, _) = min(measured), max(measured)
+    (_, worst, where), (_, best, _) = min(measured), max(measured)
     if len(measured) == 1:
-        return f"Nothing was claimed; the reliability is {percent(best)}."
+        return f"Nothing was claimed; the reliability measured is {best}."
     return (
-        f"Nothing was claimed; of {len(measured)} conditions the reliability is {percent(worst)} "
-        f"({where}) to {percent(best)}."
+        f"Nothing was claimed; of {len(measured)} conditions the reliability measured is {worst} "
+        f"({where}) to {best}."
     )
 
 

@@ -1,7 +1,8 @@
-"""Put measured tables into a README: ``python -m harness.reports.published.readme README.md RUN``.
+"""Put results into a README: ``python -m harness.reports.published.readme README.md RUN``.
 
-Between the two markers everything is replaced by what the runs' summary.json say; with --check
-nothing is written, and the exit status is 1 when the README says anything else.
+Between its two pairs of markers, one for sentences and one for tables, everything is replaced by
+what the runs' summary.json say; with --check nothing is written, and the exit status is 1 when the
+README says anything else.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from rich.console import Console
 from harness.analysis.summary import read_summary
 from harness.errors import MeasurementError, UsageError
 from harness.reports.markdown import render_table
+from harness.reports.published.said import BEGIN as SAID_BEGIN
+from harness.reports.published.said import END as SAID_END
+from harness.reports.published.said import said_block
 from harness.reports.words import by_strata, decided, joint_failures, silent_cleanups
 from harness.reports.words.scenario import scenario
 from harness.reports.words.stage import FINE, stage
@@ -124,12 +128,17 @@ def measured_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def rewritten(text: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return ``text`` with its measured block made anew; UsageError where it has no markers."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
-        raise UsageError(f"there must be one {BEGIN} and, below it, one {END}")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n{measured_block(summaries)}\n{END}{after}"
+    """Return ``text`` with both its blocks made anew; UsageError where it lacks their markers."""
+    said = _replaced(text, SAID_BEGIN, SAID_END, said_block(summaries))
+    return _replaced(said, BEGIN, END, measured_block(summaries))
+
+
+def _replaced(text: str, begin: str, end: str, block: str) -> str:
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
+        raise UsageError(f"there must be one {begin} and, below it, one {end}")
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    return f"{before}{begin}\n{block}\n{end}{after}"
 
 
 def _costs(summary: Mapping[str, Any]) -> Table:

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.analysis.dependence import reading
+from harness.reports.words.answer import JUDGED, Setting, headline, where
 from harness.reports.words.reasoning import Pair, frontier
 from harness.reports.words.scenario import scenario
 from harness.reports.words.shares import share
 from harness.reports.words.source_rows import Group
-from harness.reports.words.statements import ERROR, own_claims, soundness
+from harness.reports.words.statements import ERROR, condition_called, own_claims, soundness
+from harness.reports.words.strength import fails_more
 from harness.reports.words.tables import reason
 
 Row = Mapping[str, Any]
@@ -23,7 +25,7 @@ def conclusion(
     """Return the sentences that the verdicts allow, the most important first."""
     sentences = [
         *_unsound(summary),
-        *_combined(groups),
+        *_combined(groups, summary),
         *_silent(pairs),
         *_lost(summary),
         *_dependent(summary),
@@ -41,48 +43,35 @@ def _unsound(summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"{condition['name']} supports nothing: {sound.why}."
 
 
-def _combined(groups: Sequence[Group]) -> Iterator[str]:
+def _combined(groups: Sequence[Group], summary: Mapping[str, Any]) -> Iterator[str]:
     """Say whether the combined figure holds, by its rows alone."""
-    rows = [row for group in groups if group.title == "Combined" for row in group.rows]
-    by = _by_verdict(rows)
-    supported, refuted, undecided = by["supported"], by["refuted"], by["undecided"]
-    if not (supported or refuted or undecided):
-        return
-    figures = sorted({row["claimed"] for row in rows})
-    counted = (
-        f"The combined figure ({', '.join(figures)}) is supported in {len(supported)}, "
-        f"refuted in {len(refuted)} and undecided in {len(undecided)} of {len(rows)} settings"
-    )
-    if supported and refuted:
-        yield (
-            f"{counted}: it is no property of the approach, it depends on the setting. It holds "
-            f"for {_names(supported)}; it does not for {_names(refuted)}."
-        )
-    elif refuted:
-        yield f"{counted}: nowhere in this run is it shown to hold."
-    elif supported:
-        yield f"{counted}: nothing in this run refutes it."
-    else:
-        yield f"{counted}: this run is too short to say."
+    found = [
+        Setting(row, condition_called(summary, row["condition"]))
+        for group in groups
+        if group.title == "Combined"
+        for row in group.rows
+        if row["verdict"] in JUDGED
+    ]
+    if found:
+        figures = ", ".join(sorted({one.row["claimed"] for one in found}))
+        yield f"The combined figure ({figures}): {headline(found)} Here {where(found)}"
 
 
 def _silent(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Say what verification changes, where the same setting ran with and without."""
-    if not pairs:
-        return
-    trusting = sum(pair.trusting["outcomes"]["dirty_silent"] for pair in pairs)
-    verified = sum(pair.verified["outcomes"]["dirty_silent"] for pair in pairs)
-    trusting_cycles = sum(pair.trusting["cycles"] for pair in pairs)
-    verified_cycles = sum(pair.verified["cycles"] for pair in pairs)
-    counted = (
-        f"{trusting:,} of {trusting_cycles:,} cycles that trusted the cleanup's report ended dirty "
-        f"without a word, and {verified:,} of {verified_cycles:,} in the same settings that "
-        "verified"
-    )
-    if trusting and not verified:
-        yield f"{counted}: verification found here what the report had missed."
-    elif trusting or verified:
-        yield f"{counted}."
+    """Say of each setting that ran with and without verification what that changed."""
+    for pair in pairs:
+        trusting, verified = (
+            f"{one['outcomes']['dirty_silent']:,} of {one['cycles']:,}"
+            for one in (pair.trusting, pair.verified)
+        )
+        if trusting.startswith("0 ") and verified.startswith("0 "):
+            continue
+        word = fails_more(pair.trusting, pair.verified, "dirty_silent")
+        means = {"better": "verifying is better", "worse": "verifying is worse"}.get(word, word)
+        yield (
+            f"{pair.name}: {trusting} cycles that trusted the cleanup's report ended dirty without "
+            f"a word, and {verified} that verified: {means}."
+        )
 
 
 def _lost(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -105,7 +94,7 @@ def _dependent(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"Cleanup and restore: {common['sentence']}."
     for condition in summary["conditions"]:
         dependence = condition.get("dependence") or {}
-        odds = dependence.get("odds_ratio")
+        odds = {} if dependence.get("descriptive") else dependence.get("odds_ratio")
         if odds and reading(odds) in ("together", "apart"):
             yield f"{condition['name']}: {dependence['sentence']}."
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.reports.words.strength import depends, fixed
+from harness.statistics.dependence import Table
 from harness.statistics.digits import percent
+from harness.statistics.odds import odds_ratio
 
 TITLE = "Cleanup and restore: together or apart"
 ABOUT = (
@@ -50,6 +54,21 @@ def rows(conditions: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
             )
         )
     return written
+
+
+def against(counts: Mapping[str, Any], always: Mapping[str, Any]) -> str:
+    """Say whether restores fail more where the cleanup failed than they do altogether.
+
+    Args:
+        counts: what ``together`` of a condition holds.
+        always: the condition that it is compared with, which restores every time.
+    """
+    outcomes = always["outcomes"]
+    failed = sum(outcomes.get(end, 0) for end in ("dirty_known", "dirty_silent", "baseline_lost"))
+    needed, lost = counts["restores_needed"], counts["restores_failed"]
+    ratio = odds_ratio(Table(lost, needed - lost, failed, outcomes["restored"]))
+    upper = ratio.upper if math.isfinite(ratio.upper) else None
+    return depends({"lower": ratio.lower, "upper": upper}, descriptive=not fixed(always))
 
 
 def _by_shadows(condition: Mapping[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from harness.analysis.together import MAY_DIFFER
 from harness.reports.words import joint_failures
 from harness.reports.words.decided import dependence_sentences, frontier_sentences, shown
 from harness.reports.words.shares import share
-from harness.reports.words.statements import settings_of
+from harness.reports.words.statements import condition_called, settings_of
 from harness.reports.words.tables import Table
 from harness.results.settled import fixed_beforehand
 from harness.statistics.change import verdicts
@@ -122,9 +122,14 @@ def independence(summary: Mapping[str, Any]) -> list[str]:
         sentences.append(
             f"{condition['name']}: if cleanup and restore failed independently, "
             f"{counts['expected_both']:,.1f} of {condition['cycles']:,} cycles would fail both "
-            f"ways; measured {counts['both']:,}; reliability {share(condition['reliability'])}."
+            f"ways; measured {counts['both']:,}: {_against(summary, counts)}; "
+            f"reliability {share(condition['reliability'])}."
         )
     return sentences
+
+
+def _against(summary: Mapping[str, Any], counts: Mapping[str, Any]) -> str:
+    return joint_failures.against(counts, condition_called(summary, counts["compared_with"]))
 
 
 def tables(summary: Mapping[str, Any]) -> list[Table]:

@@ -85,6 +85,11 @@ def soundness(condition: Mapping[str, Any]) -> Statement:
     return Statement(condition["name"], SOUND, verdict, "", why)
 
 
+def condition_called(summary: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
+    """Return the condition of summary.json with this name; {} where there is none."""
+    return next((one for one in summary["conditions"] if one["name"] == name), {})
+
+
 def settings_of(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the conditions of run.json by name."""
     conditions = (run.get("experiment") or {}).get("conditions") or ()

@@ -97,7 +97,8 @@ def _brackets(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 _EXPLAINED = {
     "set point": "A set point was solved for: it supports nothing.",
     "control": "A control shows that the instrument sees what it must: it claims nothing.",
-    "not refuted": "Nothing can prove 100%; one failure refutes it.",
+    "not refuted": "Nothing can prove 100%; one failure refutes it. What is shown "
+    "at least is at the confidence beside it, each row by itself.",
 }
 
 
@@ -105,15 +106,11 @@ def explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say what the verdicts in these rows mean, and at what confidence each was given."""
     verdicts = {row["verdict"] for row in rows}
     explanations = [said for word, said in _EXPLAINED.items() if word in verdicts]
-    each = {float(row["confidence"]) for row in rows if row.get("confidence") is not None}
-    return [
-        *explanations,
-        *(
-            f"Each verdict is given at {sure(confidence)}, so that all hold together."
-            for confidence in each
-            if len(each) == 1
-        ),
-    ]
+    each = sorted({float(row["confidence"]) for row in rows if row.get("confidence") is not None})
+    if not each:
+        return explanations
+    at = sure(each[0]) if len(each) == 1 else f"{sure(each[0])} to {sure(each[-1])}, as it says"
+    return [*explanations, f"Each verdict is given at {at}, so that all hold together."]
 
 
 def reason(stated: Mapping[str, Any]) -> str:

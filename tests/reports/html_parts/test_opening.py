@@ -2,6 +2,7 @@ import pytest
 
 from harness.reports.html_parts.opening import opening, verdict
 from tests.reports.samples import HOSTILE, claim, condition
+from tests.stored_runs import row
 
 
 def _claimed(*verdicts: str) -> dict[str, object]:
@@ -19,7 +20,7 @@ def _claimed(*verdicts: str) -> dict[str, object]:
          "Of 3 claims: 1 supported, 1 not refuted, 1 refuted."),
         (["not refuted", "supported"], "good", "Of 2 claims: 1 supported, 1 not refuted."),
         (["supported", "not measured"], "open", "Of 2 claims: 1 supported, 1 not measured."),
-        ([], "", "Nothing was claimed; the reliability is 99.85%."),
+        ([], "", "Nothing was claimed; the reliability measured is 99.85% [99.56%, 99.970%]."),
     ],
 )  # fmt: skip
 def test_the_verdict_in_a_sentence(verdicts: list[str], kind: str, said: str) -> None:
@@ -44,7 +45,7 @@ def test_nothing_claimed() -> None:
     """Without claims the sentence gives the range measured, or says that nothing was."""
     two = [condition("a", 200, verdict=None), condition("b", 0, verdict=None)]
     said = verdict({"rows": [], "conditions": two})[1]
-    assert "90.0% (a) to 100%" in said
+    assert "measured is 90.0% [88.6%, 91.3%] (a) to 100% [99.81%, 100%]." in said
     none = condition("n", verdict=None)
     none["reliability"] = {"estimate": None}
     assert verdict({"rows": [], "conditions": [none]})[1] == "Nothing was measured."
@@ -65,3 +66,16 @@ def test_a_harness_error_anywhere_is_no_green_page() -> None:
     found = verdict({"rows": [], "conditions": [good, spoiled]})
     said = "This run supports nothing: harness error in b. The claim is supported."
     assert found == ("bad", said)
+
+
+def test_the_answer_is_as_strong_as_its_row() -> None:
+    """What claims 99.9% is answered under the verdict, weaker where its row is weaker."""
+    one = condition("a", 0, 4000)
+
+    def answer(verdict: str) -> str:
+        told = row(condition="a", claim="all of it", at_least=0.999, verdict=verdict)
+        return opening({"rows": [told], "conditions": [one]}, "")
+
+    assert "Nothing here refutes it: of 1 setting measured, it holds in 1." in answer("supported")
+    assert "it is not decided for &quot;all of it&quot;" in answer("undecided")
+    assert "holds" not in answer("undecided")

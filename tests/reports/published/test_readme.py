@@ -9,11 +9,14 @@ from click.testing import CliRunner
 from harness.analysis.summary import summarise, write
 from harness.errors import UsageError
 from harness.reports.published.readme import BEGIN, END, main, readme_table, rewritten
+from harness.reports.published.said import BEGIN as SAID_BEGIN
+from harness.reports.published.said import END as SAID_END
 from harness.results.reading import Results
 from tests.reports.samples import sample_summary
 from tests.stored_runs import cycles, make_run
 
-TEXT = f"# A title\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n"
+SAID = f"{SAID_BEGIN}\nold\n{SAID_END}\n"
+TEXT = f"# A title\n\nbefore\n\n{SAID}\nbetween\n\n{BEGIN}\nold\n{END}\n\nafter\n"
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,10 +102,11 @@ def test_what_failed_together(folder: Path) -> None:
 
 
 def test_only_what_is_between_the_markers_changes(folder: Path) -> None:
-    """Text before and after stays, the block is new, and doing it again changes nothing."""
+    """Text around the blocks stays, they are new, and doing it again changes nothing."""
     summary = json.loads((costs(folder / "run") / "summary.json").read_text())
     new = rewritten(TEXT, {"results/run": summary})
-    assert new.startswith(f"# A title\n\nbefore\n\n{BEGIN}\n")
+    assert new.startswith(f"# A title\n\nbefore\n\n{SAID_BEGIN}\n")
+    assert f"{SAID_END}\n\nbetween\n\n{BEGIN}\n" in new
     assert new.endswith(f"\n{END}\n\nafter\n")
     assert "old" not in new
     assert "6 cycles, from `results/run/summary.json`" in new
@@ -113,7 +117,9 @@ def test_only_what_is_between_the_markers_changes(folder: Path) -> None:
 def test_without_markers_nothing_is_written(text: str) -> None:
     """Markers that are missing, doubled or the wrong way round are an error."""
     with pytest.raises(UsageError, match="measured: begin"):
-        rewritten(text, {})
+        rewritten(SAID + text, {})
+    with pytest.raises(UsageError, match="said: begin"):
+        rewritten(TEXT.replace(SAID, text.replace("measured", "said")), {})
 
 
 def test_neither_claims_nor_costs(folder: Path) -> None:

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from harness.analysis.summary import load
 from harness.reports.words.conclusion import conclusion
-from harness.reports.words.reasoning import pairs
+from harness.reports.words.reasoning import Pair, pairs
 from harness.reports.words.source_rows import groups
 from harness.statistics.sequential import support_boundary
 from tests.reports.measured import measured
+from tests.reports.samples import condition
 from tests.stored_runs import cycles, make_run, row
 
 WORDS = (
@@ -59,8 +60,10 @@ def test_every_sentence_follows_from_a_verdict(verdicts: list[str]) -> None:
     judged = {"supported", "refuted", "undecided"} & set(verdicts)
     assert ("The combined figure" in whole) == bool(judged)
     assert ("no property of the approach" in whole) == ({"supported", "refuted"} <= judged)
-    assert ("nowhere in this run" in whole) == ("refuted" in judged and "supported" not in judged)
-    assert ("nothing in this run refutes it" in whole) == (
+    assert ("Nowhere is it shown to hold" in whole) == (
+        "refuted" in judged and "supported" not in judged
+    )
+    assert ("Nothing here refutes it" in whole) == (
         "supported" in judged and "refuted" not in judged
     )
 
@@ -97,6 +100,20 @@ def test_what_it_would_take_is_said(folder: Path) -> None:
     )
 
 
+def test_verification_is_called_better_only_where_it_is_shown() -> None:
+    """One silent failure of many against none is no difference shown; many are one, and counted."""
+    for failures, word in ((1, "no difference shown"), (60, "verifying is better")):
+        trusting = condition("trusting", failures, 400, policy="hybrid_trusting", verdict=None)
+        verified = condition("verified", 0, 400, verdict=None)
+        summary = {"version": 1, "experiment": "x", "conditions": [trusting, verified], "rows": []}
+        told = conclusion(summary, groups(summary), [Pair("both", trusting, verified)])
+        assert (
+            f"both: {failures} of 400 cycles that trusted the cleanup's report ended dirty without "
+            f"a word, and 0 of 400 that verified: {word}." in told
+        )
+        assert not any("that verified" in one for one in concluded(summary, {}))
+
+
 def test_figures_come_with_interval_and_cycles(run: Path) -> None:
     """What is supported or refuted stands with what was measured of it."""
     told = concluded(*load(run))
@@ -124,6 +141,10 @@ def test_claims_of_conditions_conclude_too(run: Path) -> None:
     assert "Cleanup and restore: one odds ratio fits all." in told
     together = "good: cleanup and restore fail together more often than apart."
     assert together in told
+    summary["conditions"][0]["dependence"]["descriptive"] = True
+    assert together not in concluded(summary, document)
+    summary["conditions"][0]["dependence"]["descriptive"] = False
+    assert together in concluded(summary, document)
     ratio = {"estimate": 1.0, "lower": 0.5, "upper": 2.0}
     summary["conditions"][0]["dependence"]["odds_ratio"] = ratio
     assert together not in concluded(summary, document)

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from harness.reports.words.joint_failures import ABOUT, HEADINGS, about, rows
+from harness.reports.words.joint_failures import ABOUT, HEADINGS, about, against, rows
 from harness.reports.words.tables import read
+from tests.reports.rows import ended
 
 COUNTS = {
     "neither": 80, "cleanup_only": 17, "recovery_only": 2, "both": 3, "harness_errors": 1,
@@ -79,3 +80,18 @@ def test_the_report_has_the_table(run: Path) -> None:
     """Conditions that ran with a cleanup and a recovery are in the report, others are not."""
     assert [cells[0] for cells in read(run).together.rows][:1] == ["good"]
     assert len(read(run).together.rows) == 2
+
+
+def test_together_is_said_only_where_the_counts_show_it() -> None:
+    """All of 67 restores against one in ten depend, nine of 67 do not; refusals are no failures."""
+    always = ended("always", restored=540, dirty_known=60, refused=9)
+
+    def said(failed: int, other: dict[str, Any] = always) -> str:
+        return against({"restores_needed": 67, "restores_failed": failed}, other)
+
+    assert said(67).startswith("they depend on each other and fail together, odds ratio of 1")
+    assert said(9).startswith("not distinguishable from independent, odds ratio between 0.")
+    refusing = ended("always", restored=540, refused=60)
+    assert said(0, refusing) == "nothing can be said of whether they depend on each other"
+    always["reliability"]["method"] = "e_process"
+    assert "depend on each other" not in said(67)

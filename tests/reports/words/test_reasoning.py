@@ -10,6 +10,7 @@ from harness.reports.words.reasoning import (
     trusting_against_verified,
 )
 from tests.reports.measured import measured
+from tests.reports.rows import ended
 from tests.stored_runs import cycles, make_run
 
 
@@ -69,3 +70,21 @@ def test_independence_and_frontier_come_from_the_run(run: Path) -> None:
     assert independence(after)[0] == "one odds ratio fits all"
     assert len(frontier(after)) == 3  # of the curve, of strata, and on their assumption
     assert len(tables(after)) > len(tables(before))
+
+
+def test_what_failed_both_ways_is_judged_by_its_odds_ratio() -> None:
+    """Beside the count to be expected stands whether it differs, weaker for weaker counts."""
+    counts = {
+        "both": 67, "expected_both": 5.8, "restores_needed": 67, "restores_failed": 67,
+        "compared_with": "always",
+    }  # fmt: skip
+    always = ended("always", restored=540, dirty_known=60)
+
+    def said(failed: int) -> str:
+        seen = counts | {"both": failed, "restores_failed": failed}
+        one = ended("a disk", cleaned=533, restored=67 - failed, dirty_known=failed)
+        told = {"conditions": [one | {"together": seen}, always]}
+        return " ".join(independence(told))
+
+    assert "5.8 of 600 cycles would fail both ways; measured 67: they depend on each" in said(67)
+    assert "measured 9: not distinguishable from independent, odds ratio between 0." in said(9)

@@ -3,7 +3,7 @@ import shlex
 from pathlib import Path
 
 from harness.analysis.summary import load
-from harness.reports.words.tables import Table, read
+from harness.reports.words.tables import Table, explained, read
 from tests.stored_runs import cycles, make_run
 
 
@@ -88,3 +88,18 @@ def test_a_table_without_a_column() -> None:
     """Taking a column away takes its cells away, and no other."""
     table = Table("t", ("a", "b", "c"), [("1", "2", "3")])
     assert table.without("b") == Table("t", ("a", "c"), [("1", "3")])
+
+
+def test_rows_judged_at_different_confidences_are_told_so() -> None:
+    """One confidence is named, several from the least to the most, and none where none is."""
+
+    def told(*confidences: float | None) -> list[str]:
+        return explained([{"verdict": "supported", "confidence": one} for one in confidences])
+
+    assert told(0.95, None) == ["Each verdict is given at 95%, so that all hold together."]
+    assert told(0.9958, 0.95) == [
+        "Each verdict is given at 95% to 99.58%, as it says, so that all hold together."
+    ]
+    assert told(None) == []
+    (said,) = explained([{"verdict": "not refuted", "confidence": None}])
+    assert "at the confidence beside it, each row by itself" in said
