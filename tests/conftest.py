@@ -1,18 +1,23 @@
-"""Shared fixtures: real databases where they are at hand, a folder in memory where there is one."""
+"""What holds for every test, and shared fixtures: real databases, a folder in memory.
+
+Every test has places of its own, a limit of time, and signals that arrive, however it is started.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from harness import registry
+from tests import own_places
 from tests.command_line import experiment, harness
+from tests.hearing import hear_signals
 from tests.neighbour import neighbour
 from tests.workloads.baselines import default_baseline, open_copy, small_baseline
 
@@ -30,25 +35,43 @@ REAL_DATABASES = Path(
 )
 
 
+LONG_TEST_S = 300  # instead of the limit in pyproject.toml
+
+# Before anything asks where home or temporary files are; a worker's folder is none of another's.
+PLACES = own_places.move_in(first="PYTEST_XDIST_WORKER" not in os.environ)
+hear_signals()
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    PLACES.leave()
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Give long tests a longer limit."""
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_TEST_S))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Fail a test that leaves something in the home or among temporary files."""
+    yield
+    PLACES.nothing_new()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def state_folder() -> Iterator[Path]:
-    """Keep the second names of these tests' guards apart from those of whoever runs them."""
-    memory = Path("/dev/shm")  # noqa: S108 - as below
-    root = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
-    before = os.environ.get("HARNESS_STATE_DIR")
-    os.environ["HARNESS_STATE_DIR"] = str(root / "state")
-    yield root / "state"
-    os.environ.pop("HARNESS_STATE_DIR")
-    if before is not None:
-        os.environ["HARNESS_STATE_DIR"] = before
-    shutil.rmtree(root, ignore_errors=True)
+def _own_folder_of_pytest(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let pytest find its folder; the pytest that a test starts shall not use the same."""
+    tmp_path_factory.getbasetemp()
+    own_places.pytest_has_its_own()
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Give an empty folder, in memory where the machine has /dev/shm."""
-    memory = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's, and the folder made is private
-    root = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    root = Path(tempfile.mkdtemp(dir=PLACES.root))
     yield root
     shutil.rmtree(root, ignore_errors=True)
 
