@@ -12,6 +12,7 @@ import pytest
 
 from harness.analysis.summary import read_summary
 from harness.errors import UsageError
+from harness.reports.published import said
 from harness.reports.published.anew import KEPT, make_run, missing, read_manifest
 from harness.reports.published.readme import BEGIN, END
 
@@ -43,7 +44,9 @@ quoted = false
 def published(folder: Path) -> Path:
     """A manifest of two runs, of which one can be made, and a README."""
     (folder / "small.toml").write_text(EXPERIMENT, encoding="utf-8")
-    (folder / "README.md").write_text(f"before\n{BEGIN}\n{END}\nafter\n", encoding="utf-8")
+    (folder / "README.md").write_text(
+        f"{said.BEGIN}\n{said.END}\n{BEGIN}\n{END}\n", encoding="utf-8"
+    )
     (manifest := folder / "published.toml").write_text(MANIFEST, encoding="utf-8")
     return manifest
 
