@@ -117,6 +117,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "unprotected": result.unprotected or None,
         "undisposed": result.undisposed,
         "timings_ms": {phase: round(ms, 3) for phase, ms in _spent(run)},
+        "cpu_ms": {phase: round(ms, 3) for phase, ms in result.cpu_ms.items()},
         "failures": [
             failure.step._asdict()
             | {"reason": failure.reason, "error": failure.error, "code": failure.code}

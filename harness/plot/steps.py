@@ -23,7 +23,7 @@ def timings(
     conditions: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how long one step took in each condition, on a logarithmic axis of milliseconds.
+    """Draw how long one step took in each condition, by the wall clock, on a logarithmic axis.
 
     A strip runs from the fastest to the slowest cycle: thin for all, thicker for the middle 90%,
     thickest for the middle half, with a mark at the median.
@@ -58,7 +58,7 @@ def timings(
         _strip(ax, row, of_step)
     _across(ax)
     rows(ax, list(spread))
-    ax.set_xlabel(f"{step}, ms (logarithmic)")
+    ax.set_xlabel(f"{step}, wall-clock ms (logarithmic)")
     return ax
 
 

@@ -18,7 +18,7 @@ from harness.reports.words import reasoning, source_rows
 from harness.reports.words.conclusion import conclusion
 from harness.reports.words.page import MARKS
 from harness.reports.words.scenario import Scenario, scenario
-from harness.reports.words.tables import Table
+from harness.reports.words.tables import WALL, Table
 from harness.statistics.digits import milliseconds
 
 _LONG = 20  # of tables behind the sentences: rows shown
@@ -114,7 +114,7 @@ def _steps(conditions: Sequence[Mapping[str, Any]]) -> Table:
         for condition in conditions
         if condition["timings_ms"]["backup"]["count"]
     ]
-    return Table("Time", headings, rows, figures=frozenset(headings[1:]))
+    return Table("Time", headings, rows, about=WALL, figures=frozenset(headings[1:]))
 
 
 def _scenarios(summary: Mapping[str, Any]) -> list[str]:

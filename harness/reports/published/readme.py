@@ -26,7 +26,7 @@ from harness.reports.published.said import said_block
 from harness.reports.words import by_strata, decided, joint_failures, silent_cleanups
 from harness.reports.words.scenario import scenario
 from harness.reports.words.stage import FINE, stage
-from harness.reports.words.tables import Table, claims
+from harness.reports.words.tables import WALL, Table, claims
 from harness.results.reading import SUMMARY
 from harness.statistics.digits import milliseconds
 
@@ -60,7 +60,7 @@ def readme_table(summary: Mapping[str, Any]) -> str:
                 Table(joint_failures.TITLE, joint_failures.HEADINGS, rows, figures=figures)
             )
         )
-    return "\n".join(render_table(_costs(summary)))
+    return "\n".join([WALL, "", *render_table(_costs(summary))])
 
 
 def _unsaid(summary: Mapping[str, Any]) -> list[str]:

@@ -56,6 +56,8 @@ def test_what_each_recovery_costs(folder: Path) -> None:
     """A line for each recovery and size, with the medians of backup, restore and verification."""
     summary = json.loads((costs(folder / "run") / "summary.json").read_text())
     assert readme_table(summary).splitlines() == [
+        "Wall-clock time, which holds what other programs did meanwhile.",
+        "",
         "| recovery | database, bytes | backup p50 | restore p50 | verify p50 |",
         "| --- | ---: | ---: | ---: | ---: |",
         "| wal_pin | 2,691,072 | 0.50 ms | 0.25 ms | 12.5 ms |",
@@ -108,7 +110,7 @@ def test_only_what_is_between_the_markers_changes(folder: Path) -> None:
     assert new.startswith(f"# A title\n\nbefore\n\n{SAID_BEGIN}\n")
     assert f"{SAID_END}\n\nbetween\n\n{BEGIN}\n" in new
     assert new.endswith(f"\n{END}\n\nafter\n")
-    assert "old" not in new
+    assert "\nold\n" not in new
     assert "6 cycles, from `results/run/summary.json`" in new
     assert rewritten(new, {"results/run": summary}) == new
 
