@@ -73,6 +73,8 @@ def because(row: Mapping[str, Any], condition: Mapping[str, Any]) -> str:
         condition: the one it is about, with its outcomes.
     """
     seen, found = counted(condition), row["verdict"]
+    if condition.get("doubts") and found != "refuted":
+        return f"{seen}; not soundly measured, so it supports nothing"
     if found in ("supported", "refuted") and row.get("decided_at_cycle"):
         return f"{seen}; {found} at cycle {row['decided_at_cycle']:,}"
     if found == "undecided" and row.get("next"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.reports.words.answer import TARGET, Setting, headline, listed, settings, where
@@ -18,26 +18,27 @@ _MAIN = {
     "combined, verified": "with verification",
     "combined, trusting the report": "where the cleanup's report is trusted",
 }
-_DEFAULT_CHAIN = "default chain"  # in the name of a claim: as the guard is when nobody sets it
+_GUARD = "as this guard does it"  # in the name of a claim: with the chain it has by default
 # The set points that the figure is computed from.
 _SET = {
-    "cleanup, simple operations": "cleanup alone succeeds {} of the time",
-    "database restore, one attempt": "one attempt at a restore {}",
+    "cleanup, simple operations": "cleanup alone succeeds",
+    "database restore, one attempt": "one attempt at a restore",
 }
 
 
 def is_it_true(runs: Summaries) -> str:
-    """Answer in how many settings the figure holds, whether at its own figures, and where else."""
+    """Answer in how many settings it holds, at its own figures, for the guard and elsewhere."""
     found = settings(runs.values())
     if not found:
         return ""
     main = [one for claim in _MAIN for one in found if one.row["claim"] == claim]
-    main += [one for one in found if _DEFAULT_CHAIN in one.row["claim"]]
-    others = where([one for one in found if one not in main])
+    guard = [one for one in found if _GUARD in one.row["claim"]]
+    others = where([one for one in found if one not in main and one not in guard])
     least = sure(min(one.row["confidence"] for one in found))
     sentences = (
         headline(found),
         _at_its_own_figures(runs, main),
+        f"As this guard does it, {_said(guard, _place)}." if guard else "",
         f"Elsewhere {others}" if others else "",
         f"(Each verdict is given at {least} or more, so that all of a run hold together.)",
     )
@@ -47,18 +48,25 @@ def is_it_true(runs: Summaries) -> str:
 def _at_its_own_figures(runs: Summaries, main: Sequence[Setting]) -> str:
     if not main:
         return ""
-    set_to = {
-        _SET[row["claim"]].format(row["claimed"]): None
-        for summary in runs.values()
-        for row in summary.get("rows") or ()
-        if row["claim"] in _SET and row["verdict"] == "set point"
-    }
-    at = f"Where {listed(list(set_to))}, " if set_to else "In the main setting "
-    said = [
-        f"it {became(one.row)} {_MAIN.get(one.row['claim'], f'for {one.name}')} ({because(*one)})"
-        for one in main
-    ]
-    return f"{at}{listed(said)}."
+    set_to: dict[str, str] = {}
+    for summary in runs.values():
+        for row in summary.get("rows") or ():
+            if row["claim"] in _SET and row["verdict"] == "set point":
+                said = f"{_SET[row['claim']]} in {row['claimed']} (measured {row['measured']})"
+                set_to.setdefault(row["claim"], said)
+    rates = listed([set_to[claim] for claim in _SET if claim in set_to])
+    at = f"With rates solved for so that {rates}, " if rates else "In the main setting "
+    return f"{at}{_said(main, lambda one: _MAIN[one.row['claim']])}."
+
+
+def _said(found: Sequence[Setting], place: Callable[[Setting], str]) -> str:
+    return listed([f"it {became(one.row)} {place(one)} ({because(*one)})" for one in found])
+
+
+def _place(one: Setting) -> str:
+    """Name the setting of a guard by what else its claim says."""
+    parts = [part for part in one.name.strip('"').split(", ") if part != _GUARD]
+    return f'for "{", ".join(parts)}"' if parts else "at the same rates"
 
 
 def refusals(runs: Summaries) -> str:

@@ -4,8 +4,12 @@ from harness.reports.published.findings.claimed import data_safety, is_it_true, 
 from tests.reports.rows import ended, judged, summary
 
 SET = [
-    judged("cleanup, simple operations", "set point", claimed="95%", at_least=0.95),
-    judged("database restore, one attempt", "set point", claimed="98%", at_least=0.98),
+    judged(
+        "cleanup, simple operations", "set point", claimed="95%", measured="95.0% [93.6%, 96.2%]"
+    ),
+    judged(
+        "database restore, one attempt", "set point", claimed="98%", measured="97.8% [96%, 99%]"
+    ),
 ]
 
 
@@ -20,12 +24,13 @@ def test_the_answer_at_its_own_figures_weakens() -> None:
     good = ended(cleaned=3500)
     held = is_it_true(claimed("supported", good, decided_at_cycle=3402))
     assert (
-        "Where cleanup alone succeeds 95% of the time and one attempt at a restore 98%, it holds "
-        "with verification (no failure in 3,500 cycles; supported at cycle 3,402)." in held
+        "With rates solved for so that cleanup alone succeeds in 95% (measured 95.0% [93.6%, "
+        "96.2%]) and one attempt at a restore in 98% (measured 97.8% [96%, 99%]), it holds with "
+        "verification (no failure in 3,500 cycles; supported at cycle 3,402)." in held
     )
     weak = is_it_true(claimed("undecided", ended(cleaned=698, refused=2)))
     assert (
-        "98%, it is not decided with verification "
+        "99%]), it is not decided with verification "
         "(2 failures in 700 cycles: 2 refused before any test)." in weak
     )
     assert "too few cycles to say" in weak
@@ -37,13 +42,15 @@ def test_the_answer_at_its_own_figures_weakens() -> None:
 def test_runs_are_put_together_and_may_be_missing() -> None:
     """Another run's rows count beside them, also the guard's own; without a run nothing is said."""
     runs = claimed("undecided", ended(cleaned=698, refused=2))
-    own = judged("combined, the guard's default chain", "supported", decided_at_cycle=3402)
+    own = judged("combined, as this guard does it", "supported", decided_at_cycle=3402)
+    disk = judged("combined, network, as this guard does it, one disk under all", "undecided")
     far = judged("combined, network", "refuted", condition="far", confidence=0.9875)
-    runs["default"] = summary([ended(cleaned=3500)], [own])
+    runs["default"] = summary([ended(cleaned=3500)], [own, disk])
     runs["network_999"] = summary([ended("far", restored=80, dirty_known=20)], [far])
     said = is_it_true(runs)
-    assert "of 3 settings measured, it holds in 1, does not hold in 1 and is not decided" in said
-    assert 'and it holds for "the guard\'s default chain" (no failure in 3,500 cycles' in said
+    assert "of 4 settings measured, it holds in 1, does not hold in 1 and is not decided" in said
+    assert "As this guard does it, it holds at the same rates (no failure in 3,500 cycles" in said
+    assert 'and it is not decided for "network, one disk under all" (no failure in 3,500' in said
     assert 'Elsewhere it does not hold for "network" (20 failures in 100 cycles' in said
     assert "given at 95% or more" in said
     assert is_it_true({}) == ""
