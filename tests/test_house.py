@@ -18,7 +18,7 @@ PACKAGE = ROOT / "harness"
 # The rooms of ``experiment`` stand by themselves: what is written, what is planned, a cycle, a run.
 FLOORS = (
     {"extras", "given_once", "hidden", "moved", "outcomes", "version", "printable", "statistics"},
-    {"errors"},
+    {"errors", "log"},
     {"configured", "system", "registry", "truth"},
     {"databases"},
     {"steps", "processes", "backend", "recovery"},
