@@ -1,4 +1,4 @@
-"""What the guard and the harness tell ``logging`` of the standard library while they work.
+"""What is told to ``logging`` of the standard library while the package works.
 
 Everything is below one name, ``reliability_harness``. Nothing is set up for a program that uses the
 package; the command sets up what ``-v`` asks for. ``logging`` is never imported by who only speaks:
