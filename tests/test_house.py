@@ -19,7 +19,7 @@ PACKAGE = ROOT / "harness"
 FLOORS = (
     {"extras", "given_once", "hidden", "moved", "outcomes", "version", "printable", "statistics"},
     {"errors", "log"},
-    {"configured", "system", "registry", "truth"},
+    {"configured", "given_once", "system", "registry", "truth"},
     {"databases"},
     {"steps", "processes", "backend", "recovery"},
     {"retry", "workloads", "test_rows"},
