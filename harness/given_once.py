@@ -10,11 +10,31 @@ from collections import Counter
 import click
 
 
+def _listen(ctx: click.Context, _: click.Parameter, verbosity: int) -> None:
+    if verbosity and not ctx.resilient_parsing:
+        from harness.log import listen  # noqa: PLC0415 - help must come at once
+
+        listen(verbosity)
+
+
+VERBOSITY = click.Option(
+    ["-v", "verbosity"],
+    count=True,
+    expose_value=False,
+    callback=_listen,
+    help="Log each step on standard error; -vv: and every detail.",
+)
+
+
 class Once(click.Command):
     """A command that refuses an option which takes one value and is given more than once.
 
-    A flag says the same however often it is given.
+    A flag says the same however often it is given. Each has ``-v``, as its group has.
     """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Give its parameters, and what every command has."""
+        return [*super().get_params(ctx), VERBOSITY]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; UsageError (of click's) for what is given twice, in whichever spelling."""
@@ -33,6 +53,10 @@ class OnceGroup(click.Group):
     """A group of such commands."""
 
     command_class = Once
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Give its parameters, and what every command has."""
+        return [*super().get_params(ctx), VERBOSITY]
 
 
 def _takes_one_value(parameter: click.Parameter) -> bool:

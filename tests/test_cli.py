@@ -26,6 +26,26 @@ def test_help_comes_at_once() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_guard_without_a_file_parses_none(folder: Path) -> None:
+    """What reads TOML, or checks a table, costs a start only where there is a table to read."""
+    (folder / ".git").mkdir()
+    slow = "tomllib", "harness.configured.checks", "harness.hidden", "logging"
+    code = (
+        "import sys; from harness.cli import cli\n"
+        "try: cli.main(['guard', '--database', 'none.db', '--', 'true'], standalone_mode=False)\n"
+        "except Exception as error: print(error)\n"
+        f"print([m for m in {slow} if m in sys.modules])"
+    )
+    for table, read in (("", "[]"), ("[tool.reliability-harness]", "['tomllib', 'harness.conf")):
+        (folder / "pyproject.toml").write_text(table)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+        )
+        told, imported = done.stdout.splitlines()
+        assert "there is no such database" in told
+        assert imported.startswith(read)
+
+
 BAD = {
     "no verb": (["sing"], 2, "No such command"),
     "no such option": (["run", "x.toml", "--fast"], 2, "--fast"),

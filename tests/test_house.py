@@ -18,8 +18,8 @@ PACKAGE = ROOT / "harness"
 # The rooms of ``experiment`` stand by themselves: what is written, what is planned, a cycle, a run.
 FLOORS = (
     {"extras", "given_once", "hidden", "moved", "outcomes", "version", "printable", "statistics"},
-    {"errors"},
-    {"configured", "system", "registry", "truth"},
+    {"errors", "log"},
+    {"configured", "given_once", "system", "registry", "truth"},
     {"databases"},
     {"steps", "processes", "backend", "recovery"},
     {"retry", "workloads", "test_rows"},

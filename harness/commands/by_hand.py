@@ -6,18 +6,19 @@ import sys
 
 import click
 
+from harness.commands.options import files
 from harness.commands.printing import print_as_is, print_lines
 from harness.given_once import Once
 from harness.printable import printed
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
-DATABASE_FILE = click.argument("database", metavar="DATABASE")
+DATABASE_FILE = click.argument("database", metavar="DATABASE", shell_complete=files)
 
 
 @click.command(cls=Once)
 @DATABASE_FILE
-@click.argument("backup_", metavar="BACKUP")
+@click.argument("backup_", metavar="BACKUP", shell_complete=files)
 def backup(database: str, backup_: str) -> None:
     """Copy a database while others use it; never over a file that is there."""
     from harness.guard import by_hand
@@ -27,7 +28,7 @@ def backup(database: str, backup_: str) -> None:
 
 @click.command(cls=Once)
 @DATABASE_FILE
-@click.argument("backup_", metavar="BACKUP")
+@click.argument("backup_", metavar="BACKUP", shell_complete=files)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def verify(database: str, backup_: str, *, as_json: bool) -> None:
     """List every difference between a database and a backup; 0 none, 1 some."""
@@ -43,7 +44,7 @@ def verify(database: str, backup_: str, *, as_json: bool) -> None:
 
 @click.command(cls=Once)
 @DATABASE_FILE
-@click.argument("backup_", metavar="BACKUP", required=False)
+@click.argument("backup_", metavar="BACKUP", required=False, shell_complete=files)
 @click.option("--force", is_flag=True, help="Also from a backup of another database.")
 @click.option("--list", "list_", is_flag=True, help="List what restores have thrown away so far.")
 def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> None:

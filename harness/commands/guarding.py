@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.commands.options import BUSY, DATABASE, END_SURVIVORS
+from harness.commands.options import BUSY, DATABASE, END_SURVIVORS, files, names
 from harness.commands.printing import in_colour, say_aside
 from harness.given_once import Once
 
@@ -32,6 +32,7 @@ from harness.given_once import Once
     metavar="NAME",
     multiple=True,
     help="How to back up; again for the next of the chain; online_backup.",
+    shell_complete=names("recovery"),
 )
 @click.option(
     "--grade",
@@ -91,7 +92,14 @@ from harness.given_once import Once
 )
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--verbose", is_flag=True, help="Show every row that the tests left.")
-@click.argument("argv", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument(
+    "argv",
+    metavar="COMMAND...",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    shell_complete=files,
+)
 def guard(database: str | None, argv: tuple[str, ...], **options: Any) -> None:
     """Run a test command; afterwards the database is what it was, whatever happened.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.commands.options import MOST_BUSY_MS
+from harness.commands.options import MOST_BUSY_MS, files
 from harness.commands.printing import print_as_is, print_lines
 from harness.given_once import Once
 
@@ -17,7 +17,7 @@ from harness.given_once import Once
 
 
 @click.command(cls=Once)
-@click.argument("database", metavar="DATABASE")
+@click.argument("database", metavar="DATABASE", shell_complete=files)
 @click.option(
     "--output",
     metavar="FILE",
@@ -57,7 +57,7 @@ def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
 
 
 @click.command(cls=Once)
-@click.option("--database", metavar="FILE", required=True)
+@click.option("--database", metavar="FILE", required=True, shell_complete=files)
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="0: a free one."
 )

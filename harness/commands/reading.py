@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.commands.options import FOLDER
+from harness.commands.options import FOLDER, names
 from harness.commands.printing import print_as_is, print_lines
 from harness.errors import UsageError
 from harness.given_once import Once
@@ -33,7 +33,14 @@ def check(folder: Path, **options: Any) -> None:
 
 @click.command(cls=Once)
 @FOLDER
-@click.option("--format", "format_", metavar="NAME", default="console", help="console, html, ...")
+@click.option(
+    "--format",
+    "format_",
+    metavar="NAME",
+    default="console",
+    help="console, html, ...",
+    shell_complete=names("reports"),
+)
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 def report(folder: Path, format_: str, output: Path | None) -> None:
     """Print a stored run for people or machines."""

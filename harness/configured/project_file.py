@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,25 @@ from harness.errors import ConfigurationError
 NAME, TABLE = "pyproject.toml", "reliability-harness"
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
-    """What a look has found."""
+    """What a look has found.
 
-    path: Path | None = None  # None: there is none
-    text: str = ""
-    table: dict[str, Any] = field(default_factory=dict)
-    passed_by: tuple[Path, ...] = ()  # files of others, which do not count
+    Args:
+        path: None: there is none.
+        text: what stands in it.
+        table: this tool's.
+        passed_by: files of others, which do not count.
+    """
+
+    # no dataclass: making one takes longer than the look
+    def __init__(
+        self,
+        path: Path | None = None,
+        text: str = "",
+        table: dict[str, Any] | None = None,
+        passed_by: tuple[Path, ...] = (),
+    ) -> None:
+        self.path, self.text, self.table, self.passed_by = path, text, table or {}, passed_by
 
 
 def find(start: Path) -> Found:

@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from harness.databases.errors import describe, is_transient, told
 from harness.guard.result import GuardResult
+from harness.log import Log
 from harness.retry import Retry
 from harness.steps import Failure, Listener, Step
 from harness.system.cpu import Stopwatch
 
 T = TypeVar("T")
+_LOG = Log("guard.step")
 
 
 class Attempts:
@@ -38,14 +40,22 @@ class Attempts:
             with self._noting():
                 return action()
 
-        return self._retry.run(
-            phase,
-            operation,
-            attempt,
-            worth=is_transient,
-            listener=self._listener,
-            failures=self._result.failures,
-        )
+        failures = self._result.failures
+        before = len(failures)
+        try:
+            made = self._retry.run(
+                phase,
+                operation,
+                attempt,
+                worth=is_transient,
+                listener=self._listener,
+                failures=failures,
+            )
+        finally:
+            for failure in failures[before:]:
+                _log_failure(failure)
+        _LOG.debug("%s by %s: done", phase, operation)
+        return made
 
     def succeed(self, phase: str, operation: str, action: Callable[[], None]) -> bool:
         """Do it as ``make`` does; whether it was done."""
@@ -63,6 +73,7 @@ class Attempts:
             reason, code = describe(error)
             failure = Failure(Step(phase, "journal", 1), reason, told(error), code)
             self._result.failures.append(failure)
+            _log_failure(failure)
             return False
         return True
 
@@ -71,6 +82,7 @@ class Attempts:
         reason, code = describe(error)
         failure = Failure(step, reason, told(error), code)
         self._result.failures.append(failure)
+        _log_failure(failure)
         return failure
 
     @contextmanager
@@ -81,3 +93,8 @@ class Attempts:
             yield
         finally:
             watch.add_to(phase, self._result.timings_ms, self._result.cpu_ms)
+
+
+def _log_failure(failure: Failure) -> None:
+    phase, operation, attempt = failure.step
+    _LOG.info("%s by %s: attempt %d failed: %s", phase, operation, attempt, failure.error)

@@ -11,8 +11,10 @@ from harness.guard.attempts import Attempts
 from harness.guard.journal import CAPTURED, Entry
 from harness.guard.result import GONE
 from harness.guard.target import Target
+from harness.log import Log
 from harness.recovery import Recovery
 
+_LOG = Log("guard.chain")
 _TRIES = 5  # how often others may write between a backup and its verification
 
 
@@ -100,7 +102,10 @@ class Chain:
             with self._attempts.timed("restore"):
                 succeeded = self._attempts.succeed("restore", recovery.name, recovery.restore)
             if succeeded and proven():
+                _LOG.info("restored by %s", recovery.name)
                 return recovery.name
+            why = "did not bring the baseline back" if succeeded else "could not restore"
+            _LOG.info("%s %s: the next of the chain does, if there is one", recovery.name, why)
             if recovery is not self.captured[-1]:
                 recovery.release()
         return None

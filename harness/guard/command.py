@@ -28,7 +28,10 @@ from harness.guard.survivors import Say
 from harness.guard.target import pending, target_of
 from harness.guard.telling import GUARD_FAILED, Run
 from harness.guard.waiting import Waiting
+from harness.log import Log
 from harness.printable import printable, printable_lines
+
+_LOG = Log("guard.command")
 
 
 def run_guarded(
@@ -175,11 +178,13 @@ def _guarded(guard: Guard, argv: Sequence[str], signals: Signals, tell: _Teller)
     target, grade = guard.target, guard.options.grade
     started = time.perf_counter()
     try:
+        _LOG.info("%s is run", argv[0])
         ended = signals.run(argv, guard.command_started)
     except BaseException:
         finished(guard, apart=False)
         tell.told(Run(target.address, guard.result, GUARD_FAILED, grade))
         raise
+    _LOG.info("%s ended with status %d", argv[0], ended.status)
     command_ms = 0.0 if ended.why_not_run else (time.perf_counter() - started) * 1000
     finished(guard, apart=False)
     run = Run(

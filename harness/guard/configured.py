@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
-from harness.cleanup.given.command import CommandCleanup
 from harness.configured.project_file import TABLE
 from harness.configured.settings import Settings
 from harness.databases.engine import Given
@@ -82,5 +81,7 @@ def _meant(key: str, value: Any, settings: Settings) -> Any:
                 raise ConfigurationError(f"{settings.place(key)}: {error}") from error
         return chain
     if key == "cleanup" and value not in (BY_DIFFERENCE, NO_CLEANUP):
+        from harness.cleanup.given.command import CommandCleanup  # noqa: PLC0415 - takes its time
+
         return CommandCleanup(value, folder=settings.folder)
     return value

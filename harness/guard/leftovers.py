@@ -19,8 +19,11 @@ from harness.guard.result import GONE, UNKNOWN, GuardResult
 from harness.guard.resumed import Resumed
 from harness.guard.survivors import Dealing, Say, is_of_the_dead, refuse_living
 from harness.guard.target import Target, target_of
+from harness.log import Log
 from harness.system import processes
 from harness.system.files import Files
+
+_LOG = Log("guard.leftovers")
 
 
 class BackupsLost(RestoreError):
@@ -88,6 +91,8 @@ def bring_back(
     if not entries:
         target.sweep()
         return None
+    state = entries[-1]["state"]
+    _LOG.info("an earlier guard of %s has left its journal: %s", target.address, state)
     backups: list[Resumed] = []
     try:
         _refuse_an_empty_one(target, entries)
@@ -119,6 +124,7 @@ def bring_back(
             result.archive = _keep(target)
         result.restored_by = _put_back(target, backups, result.own_settings)
         result.remaining, result.ended = Differences(), "restored"
+        _LOG.info("the baseline was brought back by %s", result.restored_by)
         return result.restored_by
     finally:
         for backup in backups:

@@ -16,9 +16,11 @@ from harness.guard.journal import Entry, how_to_recover
 from harness.guard.result import Survivor
 from harness.guard.target import Target
 from harness.guard.telling import runs_on
+from harness.log import Log
 from harness.system import descendants, processes
 from harness.system.descendants import Mark, Process
 
+_LOG = Log("guard.survivors")
 KILLED_WAIT_S = 3.0  # for what a killed guard's tests have started, perhaps just told to end
 _POLL_S = 0.05
 _CLOSED_S = 0.5  # so long nobody may have it open: many open it for each thing they do
@@ -56,6 +58,7 @@ class Survivors:
             if waited:
                 closed_at = now + _CLOSED_S
             if waited and self._wait_s and not told:
+                _LOG.info("waiting for process %s, which the tests have started", _named(waited))
                 self._say(self._waiting_for(waited))
                 told = True
             if now >= deadline or now >= closed_at:

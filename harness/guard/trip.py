@@ -18,8 +18,10 @@ from harness.guard.locked import noting_who
 from harness.guard.options import Options
 from harness.guard.result import UNKNOWN, GuardResult
 from harness.guard.target import Target
+from harness.log import Log
 from harness.steps import Entity, Failure, Step
 
+_LOG = Log("guard.trip")
 # Those under way: one that nobody refers to any more must keep its locks all the same.
 _under_way: set[Trip] = set()
 
@@ -44,6 +46,7 @@ class Trip:
     def back_up(self) -> None:
         """Back up by every recovery that can, each proven; see ``Guard.begin`` for what raises."""
         result, chain, journal = self.result, self._chain, self.target.journal
+        _LOG.info("guarding %s", self.target.address)
         try:
             self.target.refuse_unreadable()
         except (UsageError, BackupError):
@@ -66,6 +69,8 @@ class Trip:
         result.backed_up_by = tuple(recovery.name for recovery in chain.captured)
         result.absent = any(recovery.of_absence for recovery in chain.captured)
         result.backup_bytes = chain.captured[0].size_bytes
+        by = ", ".join(result.backed_up_by)
+        _LOG.info("backed up by %s, %d bytes", by, result.backup_bytes)
 
     def _mark(self) -> Entry:
         """Say by what the next guard knows what the tests have started."""
@@ -99,6 +104,7 @@ class Trip:
             everything = Entity(table="everything", key=())
             return CleanupReport(failed=[(everything, failure)], failures=[failure])
         self.result.failures += report.failures
+        _LOG.info("cleanup by %s: %d failed", cleanup.name, len(report.failed))
         return report
 
     def _connect(self, database: Any) -> Any:
@@ -120,7 +126,9 @@ class Trip:
             found = self.attempts.make(
                 "verify", "differences", lambda: self._chain.differences(self.options.grade)
             )
-            return found.without(self.result.own_settings)
+            found = found.without(self.result.own_settings)
+            _LOG.info("verified: %s", lambda: "; ".join(found.sentences()) or "nothing differs")
+            return found
         except Exception:  # noqa: BLE001 - kept as a failure; what cannot be verified is not clean
             return UNKNOWN
 
@@ -211,6 +219,7 @@ class Trip:
             return
         removed = self._chain.dispose()
         result.undisposed = not removed
+        _LOG.info("backups removed" if removed else "a backup could not be removed")
         if proven and removed:
             result.undisposed = not attempts.noted("dispose", journal.end)
         elif proven:
@@ -222,6 +231,7 @@ class Trip:
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""
+        _LOG.info("backups and journal are left to the next guard")
         self.bring_back_names()
         self._chain.release()
         self.target.journal.release()

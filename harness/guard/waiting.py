@@ -9,8 +9,10 @@ from typing import TypeVar
 
 from harness.errors import UsageError
 from harness.guard.journal import AtWork
+from harness.log import Log
 
 T = TypeVar("T")
+_LOG = Log("guard.waiting")
 
 WAIT = "--wait SECONDS (pytest: --guard-wait, Python: wait_s=...)"
 _PAUSE_S = 0.05
@@ -53,6 +55,7 @@ class Waiting:
             raise AtWork(f"{at_work}. {advice}", at_work.who) from None
         if not self._said:
             self._said = True
+            _LOG.info("waiting for the guard %s", at_work.who)
             self._say(f"waiting for the guard {at_work.who}, up to {self._wait_s:g} s")
         return min(_PAUSE_S, left_s)
 

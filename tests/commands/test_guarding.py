@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Call
+from tests.neighbour import Neighbour
 
 
 def test_guard_passes_the_status_and_leaves_the_rest_to_the_command(
@@ -75,3 +76,73 @@ def test_words_that_mean_production_can_be_added(
 
 
 _SIGN = ["--production-sign"]
+
+
+def said_by_the_real_one(folder: Path, *words: str) -> list[str]:
+    """What the command says on standard error, each line after its time."""
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *words],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    return [line.split(" ", 1)[1] for line in done.stderr.splitlines()]
+
+
+def test_the_log_tells_each_step_and_its_details(folder: Path, pristine: Path) -> None:
+    """On standard error, of the command's own option and of the group's; details at -vv."""
+    (folder / "d.db").write_bytes(pristine.read_bytes())
+    guard = ["guard", "--quiet", "--no-archive", "--database", "d.db"]
+    make = "import sqlite3; sqlite3.connect('d.db').execute('create table x (y)')"
+    tests = f'{sys.executable} -c "{make}"'
+    steps = said_by_the_real_one(folder, *guard, "-v", "--", "sh", "-c", tests)
+    assert [line.removeprefix("INFO reliability_harness.guard.") for line in steps] == [
+        f"trip: guarding {folder}/d.db",
+        "trip: backed up by online_backup, 327680 bytes",
+        "command: sh is run",
+        "command: sh ended with status 0",
+        "trip: verified: table x added",
+        "trip: verified: nothing differs",
+        "chain: restored by online_backup",
+        "trip: backups removed",
+    ]
+    details = said_by_the_real_one(folder, "-vv", *guard, "--", "true")
+    journal = f"DEBUG reliability_harness.guard.journal: {folder}/d.db.e2e-journal: "
+    assert [line.removeprefix(journal) for line in details if line.startswith(journal)] == [
+        "begun, capturing", "captured", "proven", "ends",
+    ]  # fmt: skip
+    assert "DEBUG reliability_harness.guard.step: backup by online_backup: done" in details
+    assert said_by_the_real_one(folder, *guard, "--", "true") == []
+
+
+def test_the_log_tells_of_the_next_of_a_chain(
+    folder: Path, pristine: Path, neighbour: Neighbour
+) -> None:
+    """Who could not, why, and who did."""
+    (folder / "d.db").write_bytes(pristine.read_bytes())
+    neighbour.open(folder / "d.db")
+    chain = ["--recovery", "file_copy", "--recovery", "online_backup", "--database", "d.db"]
+    make = "import sqlite3; sqlite3.connect('d.db').execute('create table x (y)')"
+    words = ["guard", "--quiet", "-v", *chain, "--", sys.executable, "-c", make]
+    steps = said_by_the_real_one(folder, *words)
+    told = "\n".join(steps)
+    assert "guard.step: restore by file_copy: attempt 1 failed: " in told
+    assert "guard.chain: file_copy could not restore: the next of the chain does" in told
+    assert "guard.chain: restored by online_backup" in told
+
+
+def test_the_log_tells_what_is_waited_for(folder: Path, pristine: Path) -> None:
+    """Another guard, by its process."""
+    (folder / "d.db").write_bytes(pristine.read_bytes())
+    words = [sys.executable, "-m", "harness", "guard", "--quiet", "--database", "d.db"]
+    first = subprocess.Popen(
+        [*words, "--", "sh", "-c", "echo; sleep 1.5"], cwd=folder, stdout=subprocess.PIPE
+    )
+    assert first.stdout is not None
+    first.stdout.readline()
+    steps = said_by_the_real_one(folder, *words[3:], "-v", "--wait", "60", "--", "true")
+    assert any(
+        line.startswith("INFO reliability_harness.guard.waiting: waiting for the guard of process ")
+        for line in steps
+    )
+    first.communicate()
+    assert first.returncode == 0

@@ -43,6 +43,18 @@ def test_run_check_report_replay(harness: Call, experiment: Path, folder: Path) 
     assert "nothing was overwritten" in err
 
 
+def test_the_log_tells_what_a_run_is_at(experiment: Path, folder: Path) -> None:
+    """Rehearsals, workers from beginning to end, and what decides; the report is not in it."""
+    command = [sys.executable, "-m", "harness", "run", str(experiment), "-v", "--workers", "1",
+               "--stop-when-decided", "--output", str(folder / "run")]  # fmt: skip
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    told = [line for line in done.stderr.splitlines() if "reliability_harness.run." in line]
+    words = ["rehearsing a", "a: 40 cycles to run", "worker 0 started", "a is decided at cycle ",
+             "ended: exit status 0"]  # fmt: skip
+    assert [word for word, line in zip(words, told, strict=True) if word not in line] == []
+    assert "reliability_harness" not in done.stdout
+
+
 @pytest.mark.parametrize("after_s", [0.0, 1.0])
 def test_interrupted_is_130(experiment: Path, folder: Path, after_s: float) -> None:
     """Ctrl-C as a terminal sends it, to the whole group: also while the workers are starting."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.configured.project_file import Found, find
+from harness.configured.project_file import find
 from harness.errors import ConfigurationError
 
 TABLE = '[tool.reliability-harness]\ndatabase = "a.db"\n'
@@ -86,5 +86,5 @@ def test_what_is_no_file_is_none(folder: Path) -> None:
     """A folder or a pipe of that name is never read, and a pipe not waited for."""
     for make in (os.mkdir, os.mkfifo):
         make(folder / "pyproject.toml")
-        assert find(folder) == Found()
+        assert find(folder).path is None
         (folder / "pyproject.toml").rename(folder / make.__name__)

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiment.written.claimed import Claim
+from harness.log import Log
 from harness.outcomes import OUTCOMES, TIMINGS
 from harness.results.records import CycleRecord
 from harness.results.store import Store
 from harness.statistics.outlook import fewest_to_decide
 from harness.statistics.sequential import UNREACHABLE, Sequential
+
+_LOG = Log("run.decided")
 
 if TYPE_CHECKING:
     from harness.experiment.written.configuration import Condition
@@ -131,6 +134,7 @@ class InOrder:
             enough = self._next + done >= self._least
             if self._clean and decided and enough and not self._to_fire:
                 self.decided = True
+                _LOG.info("%s is decided at cycle %d", self._condition.name, self._next + done)
                 return done
         return len(records)
 

@@ -11,7 +11,10 @@ from harness.experiment.run.progress import Tally
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Condition
 from harness.experiment.written.family import family
+from harness.log import Log
 from harness.results.store import Store
+
+_LOG = Log("run.condition")
 
 
 def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
@@ -27,6 +30,7 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
         claims = claimed.claims[condition.name]
         in_order = InOrder(store, condition, claims, claimed.each)
     missing = gaps(store.done(condition.name), condition.cycles)
+    _LOG.info("%s: %d cycles to run", condition.name, sum(map(len, missing)))
     if missing and not (in_order and in_order.decided):
         pristine = run.baselines.of(condition)
         tasks = [Task(condition, pristine, cycles) for cycles in missing]

@@ -29,7 +29,10 @@ from harness.errors import MeasurementError
 from harness.experiment.cycle.forking import QUIET, process_context
 from harness.experiment.run.worker import Progress, work
 from harness.experiment.written.configuration import Condition
+from harness.log import Log
 from harness.results.records import CycleRecord
+
+_LOG = Log("run.pool")
 
 LONGEST_BATCH = 32  # cycles
 BATCH_S = 0.25  # so that results come in a few times a second
@@ -158,6 +161,7 @@ class Pool:
             worker.process.join(2.0 if worker.task is None else 0)
             _kill(worker)
             worker.process.join()
+            _LOG.info("worker of process %s ended: %s", worker.process.pid, _ending(worker))
         self._workers = [None] * len(self._workers)
         self._progress.close()
 
@@ -173,6 +177,7 @@ class Pool:
             worker.task, worker.begun_s = task, time.monotonic()
             self._progress.begin(slot)
             asked = task.condition.name not in self._waits  # how busy it is
+            _LOG.debug("worker %d gets %s, %s", slot, task.condition.name, _cycles(task.cycles))
             message = (pickle.dumps(task.condition), str(task.pristine), task.cycles, asked)
             with contextlib.suppress(OSError):  # dead: seen when collecting, the task run again
                 worker.pipe.send(message)
@@ -212,6 +217,7 @@ class Pool:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
+        _LOG.info("worker %d started, process %s", slot, process.pid)
         worker = self._workers[slot] = _Worker(process, ours, folder)
         return worker
 
@@ -256,6 +262,7 @@ class Pool:
         worker.pipe.close()
         self._workers[slot] = None
         shutil.rmtree(worker.folder, ignore_errors=True)
+        _LOG.info("worker %d, process %s, died: %s", slot, worker.process.pid, _ending(worker))
         task, cycle = worker.task, self._progress.in_flight(slot)
         if task is None:
             return
@@ -341,3 +348,7 @@ def _kill(worker: _Worker) -> None:
 def _ending(worker: _Worker) -> str:
     code = worker.process.exitcode or 0
     return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _cycles(cycles: range) -> str:
+    return f"cycles {cycles.start} to {cycles.stop - 1}"

@@ -12,7 +12,10 @@ from harness.experiment.run.pool import Task
 from harness.experiment.run.progress import Tally
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Condition, Experiment
+from harness.log import Log
 from harness.results.records import CycleRecord
+
+_LOG = Log("run.preparation")
 
 
 def build_baselines(run: UnderWay) -> None:
@@ -21,6 +24,7 @@ def build_baselines(run: UnderWay) -> None:
         if run.pool.stop.is_set():
             raise KeyboardInterrupt
         try:
+            _LOG.info("rehearsing %s", condition.name)
             pristine = run.baselines.of(condition)
             planning.check_script(condition, run.configured.seed, pristine)
             seed, stopped = run.configured.seed, run.pool.stop.is_set
@@ -61,6 +65,7 @@ def _measure(run: UnderWay, doing: str, wanted: Mapping[str, int]) -> Measure:
             tallies[condition.name] = Tally(f"{doing} {condition.name}", most, designed=True)
             run.display.begin(tallies[condition.name])
         tally, records = tallies[condition.name], []
+        _LOG.info("%s %s: cycles %d to %d", doing, condition.name, cycles.start, cycles.stop - 1)
         tally.wanted = max(tally.wanted, tally.cycles + len(cycles))
         for batch in run.pool.run([Task(condition, run.baselines.of(condition), cycles)]):
             records += batch

@@ -29,11 +29,13 @@ from harness.guard.journal import (
     line,
 )
 from harness.guard.sqlite.second_names import SecondNames, is_locked
+from harness.log import Log
 from harness.system import descendants, processes
 from harness.system.files import Files
 from harness.system.trusted import Untrusted, opened, owner_named, owners_of, same_file
 
 SUFFIX = ".e2e-journal"
+_LOG = Log("guard.journal")
 
 
 class FileJournal:
@@ -105,10 +107,12 @@ class FileJournal:
             self._give_second_name()
         self._sync_all()
         self._files.sync_folder(self.path.parent)
+        _LOG.debug("%s: begun, %s", self.path, entry.get("state"))
 
     def write(self, entry: dict[str, Any]) -> None:
         """Append one entry and make it last; where that fails nothing of it stays."""
         self._add(entry, lasting=True)
+        _LOG.debug("%s: %s", self.path, entry.get("state"))
 
     def _add(self, entry: dict[str, Any], *, lasting: bool) -> None:
         ends = [os.lseek(descriptor, 0, os.SEEK_CUR) for descriptor in self._descriptors]
@@ -155,6 +159,7 @@ class FileJournal:
         """
         if not self._descriptors:
             return  # never begun, or let go: what stands there now is another's
+        _LOG.debug("%s: ends", self.path)
         try:
             self._files.unlink(self.path)
             second = self.second.journal

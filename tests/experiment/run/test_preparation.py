@@ -14,8 +14,9 @@ from harness.results.records import CycleRecord
 from tests.experiment.run.runs import Runs
 
 
-def test_calibrations_set_the_rates(runs: Runs) -> None:
+def test_calibrations_set_the_rates(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
     """Rates solved for are said, kept, used, and not solved for again on resuming."""
+    caplog.set_level("INFO", "reliability_harness")
     more = """faults.noop.rate = {set_by = "half", times = 0.5}
 [calibrations.half]
 target = 0.5
@@ -32,6 +33,7 @@ condition = "b"
 
     assert runs("one", calibrate=calibrate, cycles=30) == 0
     assert "b: noop at 0.2 a slot" in runs.said
+    assert "calibrating b: cycles 10 to 49" in caplog.messages
     told = json.loads((runs.folder / "one" / "run.json").read_text())
     assert told["rates"] == {"half": 0.4}
     assert told["experiment"]["conditions"][1]["faults"]["noop"]["rate"] == 0.2
