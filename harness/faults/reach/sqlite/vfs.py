@@ -11,11 +11,14 @@ import itertools
 import os
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from harness.faults.reach.storage import Armed
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _numbers = itertools.count()
 
@@ -45,9 +48,10 @@ class StrikingFile(apsw.VFSFile):
         super().__init__("", name, flags)
         self._armed = armed
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
+    def xWrite(self, data: Buffer, offset: int) -> None:  # noqa: N802 - SQLite's name
         """Write, or fail as the armed strike has it."""
-        self._fail_if_due(len(data), bytes(data))
+        written = bytes(data)
+        self._fail_if_due(len(written), written)
         super().xWrite(data, offset)
 
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - SQLite's name
