@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.pipes import line_of
+
 _PROGRAM = """
 import json, sys
 import apsw
@@ -50,7 +52,7 @@ class Neighbour:
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps([what, name, argument]) + "\n")
         self.process.stdin.flush()
-        status, answer = json.loads(self.process.stdout.readline())
+        status, answer = json.loads(line_of(self.process))
         if status == "error":
             raise RuntimeError(answer)
         return answer

@@ -1,7 +1,7 @@
 """Places of a test process's own, for whatever its tests make.
 
-Home, temporary files and second names of guards lie in one folder, in memory where the machine has
-/dev/shm, that goes when the process ends. pytest's own folder stays where pytest has it.
+Home and second names of guards lie in one folder, in memory where the machine has /dev/shm,
+temporary files in one on the disk; both go when the process ends. pytest's own stays where it is.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's, and the folder made is private
 _OF_PYTEST = "PYTEST_DEBUG_TEMPROOT"  # where pytest makes its own folder
 _OF_TOOLS = ".cache"  # in the home; what a tool may leave of its own accord
-# Among temporary files: of a pytest that a test starts, and of this process until it ends.
-_GO_BY_THEMSELVES = ("pytest-of-", "pymp-")
+# Among temporary files: of a pytest that a test starts, of this process until it ends, and of a
+# guard that was killed while it looked.
+_ALLOWED = ("pytest-of-", "pymp-", "harness-look-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Places:
     """Folders of this process, and the environment it had before."""
 
     root: Path
+    temporary: Path
     before: dict[str, str]
     seen: set[str] = field(default_factory=set)
 
@@ -31,11 +33,6 @@ class Places:
     def home(self) -> Path:
         """Stands for the home of whoever runs the tests."""
         return self.root / "home"
-
-    @property
-    def temporary(self) -> Path:
-        """Stands for /tmp."""
-        return self.root / "tmp"
 
     @property
     def state(self) -> Path:
@@ -48,7 +45,7 @@ class Places:
             str(folder / name)
             for folder in (self.home, self.temporary)
             for name in os.listdir(folder)
-            if name != _OF_TOOLS and not name.startswith(_GO_BY_THEMSELVES)
+            if name != _OF_TOOLS and not name.startswith(_ALLOWED)
         }
         new = sorted(left - self.seen)
         self.seen.update(new)
@@ -58,11 +55,12 @@ class Places:
         )
 
     def leave(self) -> None:
-        """Remove the folder and give the environment back."""
+        """Remove the folders and give the environment back."""
         os.environ.clear()
         os.environ.update(self.before)
         tempfile.tempdir = None
-        shutil.rmtree(self.root, ignore_errors=True)
+        for folder in (self.root, self.temporary):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def memory() -> Path | None:
@@ -77,11 +75,14 @@ def move_in(*, first: bool) -> Places:
         first: nobody above this process did it; pytest's own folder must be kept out then.
     """
     before = dict(os.environ)
-    outside = tempfile.gettempdir()
-    places = Places(Path(tempfile.mkdtemp(prefix="harness-tests-", dir=memory())), before)
-    places.root.chmod(0o711)  # a test may become another user on the way
-    for folder in (places.home, places.temporary):
-        folder.mkdir()
+    outside = os.environ.get(_OF_PYTEST, tempfile.gettempdir())
+    root, temporary = (
+        Path(tempfile.mkdtemp(prefix="harness-tests-", dir=place)) for place in (memory(), outside)
+    )
+    places = Places(root, temporary, before)
+    for folder in (root, temporary):
+        folder.chmod(0o711)  # a test may become another user on the way
+    places.home.mkdir()
     os.environ["HOME"] = str(places.home)
     os.environ["TMPDIR"] = str(places.temporary)
     os.environ["HARNESS_STATE_DIR"] = str(places.state)
@@ -89,7 +90,8 @@ def move_in(*, first: bool) -> Places:
         del os.environ[name]
     tempfile.tempdir = None
     if first:
-        os.environ.setdefault(_OF_PYTEST, outside)
+        os.environ[_OF_PYTEST] = outside
+        os.environ["MPLCONFIGDIR"] = str(root / "matplotlib")  # it lists all fonts once
         _compiled_once(places.root / "bytecode")
     return places
 

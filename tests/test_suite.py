@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.pipes import line_of
+
 ROOT = Path(__file__).resolve().parents[1]
 PLANTED = """
 import os, signal, subprocess, tempfile, threading, time
@@ -65,7 +69,27 @@ def test_what_every_test_is_held_to(tmp_path: Path) -> None:
     assert "Stack of beside" in said
     for at, what in {
         "writes_in_the_home": "home/left",
-        "leaves_a_temporary_file": "tmp/left",
+        "leaves_a_temporary_file": "/left",
     }.items():
         assert f"ERROR at teardown of test_that_{at}" in said
         assert f"{what}" in said.split(f"ERROR at teardown of test_that_{at}")[1]
+
+
+def test_a_process_that_says_nothing_is_ended() -> None:
+    """Who waits for its next line is told which process it was, and goes on."""
+    with (
+        subprocess.Popen(["sleep", "60"], stdout=subprocess.PIPE) as process,
+        pytest.raises(AssertionError, match=r"said nothing within 0\.1 s: \['sleep'"),
+    ):
+        line_of(process, 0.1)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_no_test_waits_for_ever_for_a_line() -> None:
+    """Lines of other processes are read by ``line_of``."""
+    reading = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if "stdout.readline(" in path.read_text(encoding="utf-8") and path != Path(__file__)
+    ]
+    assert reading == ["tests/pipes.py"]

@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.analysis.together import pairs, tried
 from harness.statistics.common_odds import common_odds_ratio
@@ -21,6 +19,9 @@ from harness.statistics.digits import percent
 from harness.statistics.intervals import Interval
 from harness.statistics.lift import lift
 from harness.statistics.odds import odds_ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Reading = Literal["together", "independent", "apart", "unknown"]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import MeasurementError
@@ -20,6 +19,9 @@ from harness.experiment.plan.strata import Numbering, of_each
 from harness.experiment.written.designs import StrataSetting
 from harness.results import ledgers
 from harness.results.ledgers import LedgerEntry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Place = tuple[str, str, str, int]  # kind, phase, operation, attempt

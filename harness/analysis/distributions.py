@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from harness.results.reading import TIMINGS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # of the cycles, in which a step took no longer
 SHARES = (

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 _LEFT = re.compile(
     r"(?:^|; )((?:(?!; ).)+?): [\d,]+ (?:rows?|entry|entries) (?:added|changed|missing)"

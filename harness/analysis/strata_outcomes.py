@@ -7,14 +7,18 @@ all of them was seen to end alike each time.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.design import Design
 from harness.analysis.measures import Evidence, Trials, trials
 from harness.statistics.strata import Stratum, enumerated, weighed
 from harness.statistics.struck import conditional_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Bools = NDArray[np.bool_]
 
@@ -30,7 +34,7 @@ def strata_of(
     """
     numbering = design.numbering
     failed = _failed(frame, measure)
-    ended = pd.factorize(frame["outcome"])[0]
+    ended = frame["outcome"].factorize()[0]
     ran = failed[: numbering.first_sampled].reshape(-1, numbering.repeats)
     first = ended[: numbering.first_sampled].reshape(ran.shape)
     alike = (first == first[:, :1]).all(axis=1)

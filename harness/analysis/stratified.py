@@ -12,9 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from harness.analysis.design import Design, designed, incomplete
 from harness.analysis.judged import Judged
@@ -25,6 +23,9 @@ from harness.results.stored_summary import IF_ALIKE
 from harness.statistics.digits import percent, percent_interval, sure
 from harness.statistics.intervals import Interval
 from harness.statistics.strata import Stratum, estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METHOD = "stratified_chernoff"
 # what designed cycles tell of: which end is all that they have to say

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from harness.analysis.claims import evaluate
 from harness.analysis.curves import curves
@@ -34,6 +33,9 @@ from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS,
 from harness.results.stored_summary import Stored, read_summary, sealed, stored_or_anew
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.timings import quantiles
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Stored", "load", "read_summary", "summarise", "write"]
 
@@ -250,6 +252,8 @@ def _rate(frame: pd.DataFrame, wall_s: float | None) -> float | None:
 
 def _to_replay(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Name the first cycles of the worst outcomes: what people will want to look at."""
+    import pandas as pd  # noqa: PLC0415 - slow to import, and who reads a summary needs none
+
     bad = pd.concat([frame[frame["outcome"] == outcome] for outcome in TO_REPLAY])
     first = bad[["cycle", "outcome", "detail"]].head(TO_REPLAY_MOST)
     return [

@@ -9,13 +9,15 @@ that is the same in everything, but restores every time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from harness.guard.policy import POLICIES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CELLS = ("neither", "cleanup_only", "recovery_only", "both")
 # in a condition to compare with

@@ -19,6 +19,7 @@ from harness.guard import Guard
 from harness.retry import Retry
 from harness.truth.sqlite import SqliteTruth
 from tests.backend.talking import Talk
+from tests.pipes import line_of
 
 FOUNDER = 1
 # Asks for every table, page by page, as fast as it can; notes what is no plain answer, and after
@@ -75,8 +76,7 @@ class Load:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
+        assert line_of(self._process) == "ready\n"
 
     def tell(self, word: str) -> None:
         """Say "restored", "quiet" or "stop"."""

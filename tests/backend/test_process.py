@@ -19,6 +19,7 @@ from harness.backend.process import Backend
 from harness.databases.sqlite.session import connect
 from harness.errors import BackendError
 from tests.backend.talking import Talk
+from tests.pipes import line_of
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -206,7 +207,7 @@ def test_it_never_outlives_its_parent(database: Path, folder: Path, state: str) 
         text=True,
     )
     assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
+    pid = int(line_of(parent))
     assert runs(pid)
     parent.kill()
     parent.wait(30)

@@ -17,6 +17,7 @@ import pytest
 from harness.backend.serve import serve
 from harness.errors import UsageError
 from tests.backend.talking import Talk
+from tests.pipes import line_of
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -36,8 +37,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 def test_for_people(database: Path) -> None:
     """One line says where; Ctrl-C ends it in good order with 130, without a traceback."""
     child = start("--database", database)
-    assert child.stdout is not None
-    line = child.stdout.readline()
+    line = line_of(child)
     found = re.fullmatch(
         rf"serving {re.escape(str(database))} at http://127\.0\.0\.1:(\d+)"
         r" \(API page: http://127\.0\.0\.1:\1/docs\); end with Ctrl-C\n",
@@ -57,8 +57,7 @@ def test_for_programs(database: Path) -> None:
     """JSON only: where, an answer to every command, also to one there is not; ends with stdin."""
     child = start("--database", database, "--attached")
     assert child.stdin is not None
-    assert child.stdout is not None
-    ready = json.loads(child.stdout.readline())
+    ready = json.loads(line_of(child))
     assert ready == {
         "version": 1,
         "url": f"http://127.0.0.1:{ready['port']}",
@@ -72,7 +71,7 @@ def test_for_programs(database: Path) -> None:
     ):
         child.stdin.write(f"{command}\n")
         child.stdin.flush()
-        assert json.loads(child.stdout.readline()) == answer
+        assert json.loads(line_of(child)) == answer
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == (0, "", "")
 

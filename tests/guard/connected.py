@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.pipes import line_of
+
 _STAY = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)
@@ -36,8 +38,7 @@ def connected(path: Path, *statements: str) -> Iterator[None]:
         stdout=subprocess.PIPE,
     )
     try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"1\n"
+        assert line_of(process) == b"1\n"
         yield
     finally:
         process.communicate(b"\n", timeout=20)

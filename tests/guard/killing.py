@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ import apsw
 from harness import registry
 from harness.databases.engines import engine_of
 from harness.guard import Guard, recover
+from harness.guard.sqlite import target as _once  # noqa: F401 - else every forked process loads it
 from harness.system.files import Files
 from harness.truth.sqlite import SqliteTruth
 from tests.recovery.helpers import execute, make
@@ -183,6 +185,7 @@ def forked(action: Callable[[], object]) -> int:
     pid = os.fork()
     if pid == 0:
         status = 1
+        gc.disable()  # it would write to, and so copy, most of the memory that is shared
         try:
             action()
             status = 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.guard.child import Signals
+from tests.pipes import line_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
@@ -52,8 +53,7 @@ def start(argv: Sequence[str], **options: object) -> subprocess.Popen[str]:
 
 def line(process: subprocess.Popen[str]) -> str:
     """Read the next line that the process says."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+    return line_of(process).strip()
 
 
 STATUS = {

@@ -26,6 +26,7 @@ from harness.truth.sqlite import SqliteTruth
 from harness.workloads import JournalMode
 from tests.guard import test_protocol
 from tests.guard.test_protocol import Raising, make_rows
+from tests.pipes import line_of
 from tests.recovery.helpers import content, make
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,8 +190,7 @@ def test_a_signal_while_the_tests_run(folder: Path, number: signal.Signals) -> N
     guard = start(
         database, "sh", "-c", f"{PYTHON} -c '{MAKE}' {database}; echo made; exec sleep 60"
     )
-    assert guard.stdout is not None
-    assert guard.stdout.readline() == "made\n"
+    assert line_of(guard) == "made\n"
     time.sleep(0.1)  # so that it is sleep that is struck; without, sh is, which is as good
     guard.send_signal(number)
     _, said = guard.communicate(timeout=30)
@@ -221,8 +221,7 @@ def test_signals_in_the_guards_own_steps(folder: Path, step: str, status: int, r
 def killed(database: Path) -> None:
     """Kill a guard, and its command with it, in the middle of the tests."""
     guard = start(database, PYTHON, "-c", LONG, str(database))
-    assert guard.stdout is not None
-    assert guard.stdout.readline() == "made\n"
+    assert line_of(guard) == "made\n"
     os.killpg(guard.pid, signal.SIGKILL)
     guard.communicate(timeout=20)
 

@@ -15,6 +15,7 @@ from harness.system.files import Files
 from tests.guard.killing import UNFOLDED, Case, Countdown, Moment, forked
 from tests.neighbour import Neighbour
 from tests.recovery.helpers import content, execute, leftovers, make
+from tests.small_process import SmallProcess
 
 DEFAULT = ("wal_pin", "online_backup")
 KILLED = -9
@@ -88,23 +89,31 @@ def guard_killed(folder: Path, series: Series, step: int) -> int:
 
 
 @pytest.mark.parametrize("series", SAMPLED, ids=str)
-def test_killed_here_and_there(folder: Path, series: Series, points: list[int]) -> None:
+def test_killed_here_and_there(
+    folder: Path, series: Series, points: list[int], small_process: SmallProcess
+) -> None:
     """A guard killed at a sample of its operations leaves what brings the exact baseline back."""
-    points.append(guard_killed(folder, series, SAMPLE))
+    points.append(small_process.run(guard_killed, folder, series, SAMPLE))
     assert points[-1] >= 3
 
 
 @pytest.mark.long
-def test_killed_while_the_wal_is_folded(folder: Path, points: list[int]) -> None:
+def test_killed_while_the_wal_is_folded(
+    folder: Path, points: list[int], small_process: SmallProcess
+) -> None:
     """A pin's last step, the -wal into the main file, is finished by whoever comes after."""
-    points.append(guard_killed(folder, (("wal_pin",), "wal", "removed", "before"), 1))
+    points.append(
+        small_process.run(guard_killed, folder, (("wal_pin",), "wal", "removed", "before"), 1)
+    )
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("series", EVERYWHERE, ids=str)
-def test_killed_anywhere(folder: Path, series: Series, points: list[int]) -> None:
+def test_killed_anywhere(
+    folder: Path, series: Series, points: list[int], small_process: SmallProcess
+) -> None:
     """A guard killed at any operation of a whole run, its own or SQLite's: exact, nothing left."""
-    points.append(guard_killed(folder, series, 1))
+    points.append(small_process.run(guard_killed, folder, series, 1))
     assert points[-1] >= 10
 
 
@@ -178,21 +187,35 @@ RECOVERS: list[Series] = [
 
 
 @pytest.mark.parametrize("series", RECOVERS, ids=str)
-def test_recover_killed_here_and_there(folder: Path, series: Series, points: list[int]) -> None:
+def test_recover_killed_here_and_there(
+    folder: Path, series: Series, points: list[int], small_process: SmallProcess
+) -> None:
     """``recover`` killed at a sample of its operations can be run again."""
-    points.append(recover_killed(folder, series, SAMPLE, after_tests))
+    points.append(small_process.run(recover_killed, folder, series, SAMPLE, after_tests))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("series", RECOVERS, ids=str)
-def test_recover_killed_anywhere(folder: Path, series: Series, points: list[int]) -> None:
+def test_recover_killed_anywhere(
+    folder: Path, series: Series, points: list[int], small_process: SmallProcess
+) -> None:
     """``recover`` killed at any operation, its own or SQLite's, can be run again."""
-    points.append(recover_killed(folder, series, 1, after_tests))
+    points.append(small_process.run(recover_killed, folder, series, 1, after_tests))
     assert points[-1] >= 5
 
 
+def torn(case: Case) -> int:
+    """Leave a guard killed within its last entry."""
+    status = after_tests(case)
+    with Path(f"{case.database}{SUFFIX}").open("ab") as journal:
+        journal.write(b'{"state": "proven", "backups": [{"reco')
+    return status
+
+
 @pytest.mark.long
-def test_recover_killed_after_a_torn_last_line(folder: Path, points: list[int]) -> None:
+def test_recover_killed_after_a_torn_last_line(
+    folder: Path, points: list[int], small_process: SmallProcess
+) -> None:
     """A guard killed within its last entry and a recover killed while it tidies: still exact.
 
     The second entry must not be glued to the torn one: unread, it would ask for backups back
@@ -200,13 +223,7 @@ def test_recover_killed_after_a_torn_last_line(folder: Path, points: list[int]) 
     """
     series: Series = (("file_copy",), "delete", "kept", "before")
 
-    def torn(case: Case) -> int:
-        status = after_tests(case)
-        with Path(f"{case.database}{SUFFIX}").open("ab") as journal:
-            journal.write(b'{"state": "proven", "backups": [{"reco')
-        return status
-
-    points.append(recover_killed(folder, series, 1, torn))
+    points.append(small_process.run(recover_killed, folder, series, 1, torn))
 
 
 def killed_guard(

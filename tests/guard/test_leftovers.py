@@ -22,6 +22,7 @@ from harness.guard.sqlite.journal import FileJournal
 from harness.system import processes
 from harness.system.files import Files
 from tests.guard.test_protocol import RECOVERIES, baseline, make_rows
+from tests.pipes import line_of
 
 KILLED = """
 import os, signal, sys
@@ -78,8 +79,7 @@ def killed_guard(database: Path, how: str) -> int:
         cwd=Path(__file__).resolve().parents[2],
         stdout=subprocess.PIPE,
     ) as guard:
-        assert guard.stdout is not None
-        pid = int(guard.stdout.readline())
+        pid = int(line_of(guard))
         guard.kill()
         guard.wait()
     return pid
@@ -154,8 +154,7 @@ def test_who_keeps_the_baseline_from_coming_back_is_named(folder: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", code, str(database)], stdout=subprocess.PIPE
     ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"held\n"
+        assert line_of(child) == b"held\n"
         with pytest.raises(RestoreError, match=rf"open in process {child.pid} "):
             recover(database, busy_timeout_ms=1)
         child.kill()

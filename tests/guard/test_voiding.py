@@ -22,6 +22,7 @@ from harness.guard.sqlite.journal import SUFFIX, FileJournal
 from harness.system.files import Files
 from tests.guard.killing import Countdown, KillingFiles, KillingVFS, Moment, die, forked
 from tests.recovery.helpers import content, execute, make
+from tests.small_process import SmallProcess
 
 KILLED = -9
 CHOSEN, TESTS = "INSERT INTO users VALUES ('chosen')", "INSERT INTO users VALUES ('of a test')"
@@ -78,8 +79,9 @@ class Scene:
         return [content(one.path) for one in list_archives(self.database)]
 
 
-def killed_all_along(scene: Scene, moment: Moment, step: int) -> int:
+def killed_all_along(folder: Path, recoveries: Sequence[str], moment: Moment, step: int) -> int:
     """Kill a restore at every ``step``-th operation, and restore again; how often it was killed."""
+    scene = Scene(folder, recoveries)
     nth, killed = step, 0
     while True:
         scene.renew()
@@ -101,17 +103,21 @@ def killed_all_along(scene: Scene, moment: Moment, step: int) -> int:
 
 
 @pytest.mark.parametrize("recoveries", RECOVERIES, ids=str)
-def test_killed_here_and_there(folder: Path, recoveries: tuple[str, ...]) -> None:
+def test_killed_here_and_there(
+    folder: Path, recoveries: tuple[str, ...], small_process: SmallProcess
+) -> None:
     """A restore by hand over a killed guard's journal, killed at a sample of its operations."""
-    assert killed_all_along(Scene(folder, recoveries), "before", 9) > 3
+    assert small_process.run(killed_all_along, folder, recoveries, "before", 9) > 3
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("recoveries", RECOVERIES, ids=str)
 @pytest.mark.parametrize("moment", ["before", "half", "after"])
-def test_killed_anywhere(folder: Path, recoveries: tuple[str, ...], moment: Moment) -> None:
+def test_killed_anywhere(
+    folder: Path, recoveries: tuple[str, ...], moment: Moment, small_process: SmallProcess
+) -> None:
     """The same at every operation, its own and SQLite's."""
-    assert killed_all_along(Scene(folder, recoveries), moment, 1) > 5
+    assert small_process.run(killed_all_along, folder, recoveries, moment, 1) > 5
 
 
 @pytest.mark.parametrize("recoveries", RECOVERIES, ids=str)

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.pipes import line_of
 from tests.processes.test_server import PATIENT_S, START, gone, make_database
 
 _MASTER = """
@@ -31,7 +32,7 @@ def test_nothing_outlives_a_master_that_was_killed(folder: Path) -> None:
         [sys.executable, "-c", _MASTER, line, str(database)], stdout=subprocess.PIPE
     )
     assert master.stdout is not None
-    pids = [int(pid) for pid in master.stdout.readline().split()]
+    pids = [int(pid) for pid in line_of(master).split()]
     assert len(pids) >= 3
     master.kill()
     master.wait()
@@ -46,7 +47,7 @@ def test_nothing_serves_without_its_keeper(folder: Path) -> None:
         [sys.executable, "-c", _MASTER, f"exec {START}", str(database)], stdout=subprocess.PIPE
     )
     assert master.stdout is not None
-    keeper, backend = (int(pid) for pid in master.stdout.readline().split())
+    keeper, backend = (int(pid) for pid in line_of(master).split())
     os.kill(keeper, signal.SIGKILL)
     ends = time.monotonic() + PATIENT_S
     while Path(f"/proc/{backend}").exists() and time.monotonic() < ends:

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from harness.system.busy import Busy
+from tests.pipes import line_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
@@ -37,8 +38,7 @@ def test_what_was_started_counts_while_it_lives_and_after() -> None:
     code = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True)\n"
     with subprocess.Popen([sys.executable, "-c", code + "time.sleep(9)"], stdout=-1) as child:
         busy = Busy()
-        assert child.stdout is not None
-        child.stdout.readline()
+        line_of(child)
         assert (busy.share() or 0) > 0.4
         child.kill()
     busy, began_s = Busy(), time.monotonic()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,23 +94,37 @@ def test_what_the_kernel_says_is_raised(pair: tuple[Path, int, Path], harm: str,
     assert caught.value.errno == code
 
 
+class Stuck(subprocess.Popen[bytes]):
+    """A process that never gets to say anything: the pipe it says it to is full, of noughts."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, bytes(512))
+        os.set_blocking(writing, True)
+        super().__init__(*arguments, **options | {"stdout": writing})
+        os.close(writing)
+        self.stdout = os.fdopen(reading, "rb")
+
+
 def test_a_caller_that_raises_ends_it(
     pair: tuple[Path, int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When following fails the other process is ended and reaped."""
+    """When following fails the other process, still at work for certain, is ended and reaped."""
     source, descriptor, _ = pair
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Stuck] = []
 
-    class Remembered(subprocess.Popen):  # type: ignore[type-arg]  # one and the same
+    class Remembered(Stuck):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             started.append(self)
 
     monkeypatch.setattr(subprocess, "Popen", Remembered)
 
-    def copied(so_far: int) -> None:
-        if so_far:
-            raise OSError(errno.EIO, "planted")
+    def copied(_: int) -> None:
+        raise OSError(errno.EIO, "planted")
 
     with pytest.raises(OSError, match="planted"):
         copy(str(source), descriptor, SIZE_BYTES, copied, identity=identity(source))

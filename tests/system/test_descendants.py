@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from harness.system import descendants as module
 from harness.system import processes
 from harness.system.descendants import VARIABLE, Mark, Process, descendants, end, marked
+from tests.pipes import line_of
 
 SLEEP = ["sleep", "60"]
 NEEDS_PROC = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc here")
@@ -117,7 +118,7 @@ def test_a_cleared_environment_is_seen_by_its_parent(start) -> None:  # noqa: AN
         assert pids(mark.descendants()) == {own.pid}
         assert marked(mark.token) == set()
         shell = start(["sh", "-c", "env -i sleep 60 & echo $!; wait"], stdout=subprocess.PIPE)
-        below = int(shell.stdout.readline())
+        below = int(line_of(shell))
         lost = orphan("env -i")
         try:
             while lost in marked(mark.token):
@@ -133,7 +134,7 @@ def test_who_was_seen_once_stays_a_descendant(start) -> None:  # noqa: ANN001 - 
     """One that cleared its environment, when its parent has ended; and no longer than it lives."""
     with placed() as mark:
         shell = start(["sh", "-c", "env -i sleep 60 & echo $!; wait"], stdout=subprocess.PIPE)
-        below = int(shell.stdout.readline())
+        below = int(line_of(shell))
         try:
             while mark.descendants() and marked(mark.token) != {shell.pid}:
                 time.sleep(0.01)  # until it has cleared it
@@ -213,7 +214,7 @@ def test_only_who_bears_the_mark_is_ended(start) -> None:  # noqa: ANN001 - see 
     with placed() as mark:
         listens = start(SLEEP)
         ignores = start(["sh", "-c", deaf], stdout=subprocess.PIPE)
-        ignores.stdout.readline()
+        line_of(ignores)
         unmarked = start(SLEEP, env={})
     ended = pids(end(mark.token, 0.1))
     assert {listens.pid, ignores.pid} <= ended

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from harness.system import processes
+from tests.pipes import line_of
 
 
 @pytest.fixture
@@ -83,8 +84,7 @@ def test_a_process_whose_first_thread_ended_still_runs() -> None:
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
+            assert line_of(process) == b"ready\n"
             since = processes.started(process.pid)
             assert not processes.is_gone_within(process.pid, since, 0.2)
         finally:

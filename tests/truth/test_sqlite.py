@@ -22,6 +22,7 @@ from harness.truth import Judgement
 from harness.truth.sqlite import SqliteTruth
 from harness.truth.sqlite_pages.checks import Witness
 from harness.truth.sqlite_pages.file_format.btree import walk
+from tests.pipes import line_of
 from tests.truth.making import alter, build, dump, guard_copy, image, judged, root, run
 
 CLEAN = Judgement(rows=True, exact=True, lost=False)
@@ -447,9 +448,11 @@ def test_a_wrong_pointer_map_is_caught(folder: Path) -> None:
 
 @given(places=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1))
 @settings(max_examples=80, deadline=None)
-def test_random_bytes_never_pass_for_the_baseline(places: list[tuple[int, int]]) -> None:
+def test_random_bytes_never_pass_for_the_baseline(
+    shared: tuple[SqliteTruth, Path, object], places: list[tuple[int, int]]
+) -> None:
     """Whatever bytes are damaged, nothing is raised, and rows that SQL shows changed are seen."""
-    truth, live, before = _shared()
+    truth, live, before = shared
     size = live.stat().st_size
     for at, value in places:
         alter(live, at % size, bytes([value]))
@@ -461,16 +464,11 @@ def test_random_bytes_never_pass_for_the_baseline(places: list[tuple[int, int]])
     assert truth.judge(live) == CLEAN
 
 
-_SHARED: list[tuple[SqliteTruth, Path, object]] = []
-
-
-def _shared() -> tuple[SqliteTruth, Path, object]:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[SqliteTruth, Path, object]:
     """Build one database for all examples of a property: reset puts it back after each."""
-    if not _SHARED:
-        folder = Path(tempfile.mkdtemp())
-        truth, live = judged(folder, page_size=512)
-        _SHARED.append((truth, live, dump(live, without="sqlite_sequence")))
-    return _SHARED[0]
+    truth, live = judged(tmp_path_factory.mktemp("shared"), page_size=512)
+    return truth, live, dump(live, without="sqlite_sequence")
 
 
 # -- files beside the database ---------------------------------------------------------------------
@@ -533,8 +531,7 @@ def test_a_wal_that_cannot_be_folded_in_is_no_clean_database(folder: Path) -> No
     with subprocess.Popen(
         [sys.executable, "-c", code, str(live)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
+        line_of(holder)
         judgement = truth.judge(live)
         holder.communicate()
     assert not judgement.rows
@@ -724,11 +721,13 @@ def _put_in_place(live: Path, kind: str) -> None:
 _KINDS = ["bytes", "cut", "longer", "linked", "beside", "mode", "missing", "folder", "symlink"]
 
 
-@given(st.lists(st.tuples(st.sampled_from(_KINDS), st.integers(0, 10**6)), max_size=5))
+@given(damages=st.lists(st.tuples(st.sampled_from(_KINDS), st.integers(0, 10**6)), max_size=5))
 @settings(max_examples=80, deadline=None)
-def test_reset_makes_the_very_same_bytes(damages: list[tuple[str, int]]) -> None:
+def test_reset_makes_the_very_same_bytes(
+    shared: tuple[SqliteTruth, Path, object], damages: list[tuple[str, int]]
+) -> None:
     """Whatever was done to it, the file is the pristine one byte for byte, alone in its folder."""
-    truth, live, _ = _shared()
+    truth, live, _ = shared
     pristine = live.parent.parent / "pristine.sqlite3"
     for at, (kind, place) in enumerate(damages):
         _damage(live, kind, place)

@@ -14,6 +14,7 @@ import harness
 from harness.errors import UsageError
 from harness.guard import command
 from harness.guard.sqlite.in_use import holders, refuse_in_use, unseen
+from tests.pipes import line_of
 from tests.recovery.helpers import content, execute
 
 # Looks once and goes idle: in rollback mode it then holds no lock at all.
@@ -39,8 +40,7 @@ def idle_process(path: Path) -> Iterator[int]:
         [sys.executable, "-c", IDLE, str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.readline() == "idle\n"
+        assert line_of(process) == "idle\n"
         yield process.pid
         assert process.stdin is not None
         process.stdin.close()
