@@ -12,6 +12,7 @@ import pytest
 
 from tests.command_line import Call
 from tests.neighbour import Neighbour
+from tests.pipes import line_of
 
 
 def test_guard_passes_the_status_and_leaves_the_rest_to_the_command(
@@ -137,8 +138,7 @@ def test_the_log_tells_what_is_waited_for(folder: Path, pristine: Path) -> None:
     first = subprocess.Popen(
         [*words, "--", "sh", "-c", "echo; sleep 1.5"], cwd=folder, stdout=subprocess.PIPE
     )
-    assert first.stdout is not None
-    first.stdout.readline()
+    line_of(first)
     steps = said_by_the_real_one(folder, *words[3:], "-v", "--wait", "60", "--", "true")
     assert any(
         line.startswith("INFO reliability_harness.guard.waiting: waiting for the guard of process ")
