@@ -33,6 +33,12 @@ from harness.given_once import Once
 )
 @click.option("--stop-when-decided", is_flag=True, help="End a condition once its claims are.")
 @click.option(
+    "--progress",
+    type=click.Choice(["auto", "plain", "json", "none"]),
+    default="auto",
+    help="On standard error: a table on a terminal, else lines (auto); lines; JSON; nothing.",
+)
+@click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Put a value into the file's."
 )
 def run(experiment: Path, **options: Any) -> None:

@@ -55,6 +55,26 @@ def test_the_log_tells_what_a_run_is_at(experiment: Path, folder: Path) -> None:
     assert "reliability_harness" not in done.stdout
 
 
+def test_programs_can_follow_a_run(experiment: Path, folder: Path) -> None:
+    """Every line of standard error is an event, the last with the status; the report is as ever."""
+    command = [sys.executable, "-m", "harness", "run", str(experiment), "--workers", "1"]
+    asked = ["--stop-when-decided", "--progress", "json", "--output", str(folder / "json")]
+    done = subprocess.run(
+        [*command, *asked], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    kinds = [one["event"] for one in told]
+    assert (kinds[0], kinds[-2:]) == ("started", ["decided", "finished"])
+    assert (told[-1]["status"], told[-1]["verdicts"][0]["verdict"]) == (0, "supported")
+    assert told[-2]["cycle"] == told[-1]["verdicts"][0]["decided_at_cycle"]
+    assert "supported at cycle" in done.stdout
+    asked = ["--progress", "none", "--output", str(folder / "none")]
+    done = subprocess.run(
+        [*command, *asked], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("after_s", [0.0, 1.0])
 def test_interrupted_is_130(experiment: Path, folder: Path, after_s: float) -> None:
     """Ctrl-C as a terminal sends it, to the whole group: also while the workers are starting."""

@@ -41,6 +41,8 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
             tally.add(passed)
             run.display.tick()
     run.display.show()
+    if in_order is not None and in_order.decided:
+        run.display.decided(condition.name, in_order.cycles)
     wall_s = time.monotonic() - began_s
     run.walls_s[condition.name] = run.walls_s.get(condition.name, 0.0) + wall_s
 

@@ -13,6 +13,8 @@ from harness.experiment.cycle.forking import SITE
 from harness.experiment.plan.rates import Calibrate, solved
 from harness.experiment.written.configuration import Experiment, load
 
+PROGRESS = ("auto", "plain", "json", "none")
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -25,6 +27,7 @@ class RunOptions:
     resume: bool = False  # go on with what ``output`` holds; it ends as an unbroken run would
     again: bool = False  # with ``resume``: also cycles whose worker was killed from outside
     overrides: tuple[str, ...] = ()  # KEY=VALUE, put into the file's values
+    progress: str = "auto"  # how it is shown meanwhile: one of PROGRESS
     # End a condition at the first decision on its claims, in order of cycle number: exactly the
     # cycles up to that one are stored, however many workers there are. A condition with strata
     # runs all its cycles: they are judged together.

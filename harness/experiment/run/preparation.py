@@ -62,7 +62,7 @@ def _measure(run: UnderWay, doing: str, wanted: Mapping[str, int]) -> Measure:
     def measure(condition: Condition, cycles: range) -> list[CycleRecord]:
         if condition.name not in tallies:
             most = wanted.get(condition.name, len(cycles))
-            tallies[condition.name] = Tally(f"{doing} {condition.name}", most, designed=True)
+            tallies[condition.name] = Tally(condition.name, most, designed=True, doing=doing)
             run.display.begin(tallies[condition.name])
         tally, records = tallies[condition.name], []
         _LOG.info("%s %s: cycles %d to %d", doing, condition.name, cycles.start, cycles.stop - 1)

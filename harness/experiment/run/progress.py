@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -28,9 +29,15 @@ FIRST_S = 0.5  # after which the first plain line of a condition comes
 class Tally:
     """The counts of one condition so far."""
 
-    def __init__(self, condition: str, wanted: int, *, designed: bool = False) -> None:
-        """Take how many cycles are wanted; ``designed`` ones have a set number of faults."""
+    def __init__(
+        self, condition: str, wanted: int, *, designed: bool = False, doing: str = ""
+    ) -> None:
+        """Take how many cycles are wanted; ``designed`` ones have a set number of faults.
+
+        ``doing`` says what cycles that are not stored are for: "calibrating".
+        """
         self.condition, self.wanted, self._designed = condition, wanted, designed
+        self.doing = doing
         self.outcomes: Counter[str] = Counter()
         self.fired: Counter[str] = Counter()
         self._new = 0
@@ -63,44 +70,44 @@ class Tally:
         """Return the speed of this run, stored cycles of an earlier one left out."""
         return self._new / max(time.monotonic() - self._began_s, 1e-9)
 
+    @property
+    def left_s(self) -> float | None:
+        """Return how long the rest takes at this speed; None where nobody knows."""
+        if not self._new or self.wanted < self.cycles:
+            return None
+        return (self.wanted - self.cycles) / self.cycles_per_second
+
+    def reliability(self, confidence: float) -> tuple[float, float, float] | None:
+        """Return the share so far and its bounds, which hold whenever they are looked at.
+
+        None of none, and of designed cycles: of those the share is no reliability.
+        """
+        if not self.cycles or self._designed:
+            return None
+        successes = self.outcomes["cleaned"] + self.outcomes["restored"]
+        bounds = anytime(successes, self.cycles, confidence)
+        return successes / self.cycles, bounds.lower, bounds.upper
+
     def cells(self, confidence: float) -> dict[str, str]:
         """Everything to show, by heading."""
-        successes = self.outcomes["cleaned"] + self.outcomes["restored"]
-        share = "-"
-        if self.cycles and not self._designed:  # of designed cycles the share is no reliability
-            bounds = anytime(successes, self.cycles, confidence)  # it is looked at all the time
-            share = f"{successes / self.cycles:.3%} [{bounds.lower:.3%}, {bounds.upper:.3%}]"
-        speed = self.cycles_per_second
-        left_s = (self.wanted - self.cycles) / speed if self._new else float("nan")
+        shares, left_s = self.reliability(confidence), self.left_s
+        share = "-" if shares is None else "{:.3%} [{:.3%}, {:.3%}]".format(*shares)
         return {
-            "condition": printable(self.condition),
+            "condition": printable(f"{self.doing} {self.condition}".lstrip()),
             "cycles": f"{self.cycles:,}/{self.wanted:,}",
-            "per second": f"{speed:,.0f}",
-            "left": f"{left_s:,.0f} s" if left_s >= 0 else "-",
+            "per second": f"{self.cycles_per_second:,.0f}",
+            "left": "-" if left_s is None else f"{left_s:,.0f} s",
             "reliability": share,
             "outcomes": _counts({o: self.outcomes[o] for o in OUTCOMES}),
             "struck": printable(_counts(dict(sorted(self.fired.items())))) or "nothing",
         }
 
 
-class ProgressDisplay:
-    """Show tallies as they grow; a context manager. A terminal gets colour and one live table."""
+class Display:
+    """Show nothing of a run under way; a context manager, and what the others are kinds of."""
 
-    def __init__(self, console: Console, confidence: float) -> None:
-        self._console, self._confidence = console, confidence
-        self._tallies: list[Tally] = []
-        self._shown_s = time.monotonic()
-        # where standard output is no terminal, it is none of this console's business
-        self._live = (
-            Live(console=console, auto_refresh=False, redirect_stdout=sys.stdout.isatty())
-            if console.is_terminal
-            else None
-        )
-
-    def __enter__(self) -> ProgressDisplay:
-        """Start the live table, where there is a terminal."""
-        if self._live:
-            self._live.start()
+    def __enter__(self) -> Self:
+        """Begin."""
         return self
 
     def __exit__(
@@ -109,8 +116,59 @@ class ProgressDisplay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the last state standing."""
+        """End."""
         self.stop()
+
+    def started(self, run: dict[str, Any]) -> None:
+        """Tell what is run: ``experiment``, ``seed``, ``folder``, ``conditions``, ...."""
+
+    def decided(self, condition: str, cycle: int) -> None:
+        """Tell that the claims of a condition are decided, at which cycle."""
+
+    def finished(self, status: int, verdicts: list[dict[str, Any]]) -> None:
+        """Tell with which status the run ends, and what came of each claim."""
+
+    def stop(self) -> None:
+        """Leave the last state standing: the report comes below it."""
+
+    def say(self, line: str) -> None:
+        """Tell of what has no tally."""
+
+    def begin(self, tally: Tally) -> None:
+        """Go on to the next condition, or back to one that was paused."""
+
+    def tick(self) -> None:
+        """Show the state if it is time to."""
+
+    def show(self) -> None:
+        """Show the state now."""
+
+
+class ProgressDisplay(Display):
+    """Show tallies as they grow to people. A terminal gets colour and one live table.
+
+    Args:
+        console: where they read.
+        confidence: of the bounds that are shown.
+        plain: plain lines also on a terminal.
+    """
+
+    def __init__(self, console: Console, confidence: float, *, plain: bool = False) -> None:
+        self._console, self._confidence = console, confidence
+        self._tallies: list[Tally] = []
+        self._shown_s = time.monotonic()
+        # where standard output is no terminal, it is none of this console's business
+        self._live = (
+            Live(console=console, auto_refresh=False, redirect_stdout=sys.stdout.isatty())
+            if console.is_terminal and not plain
+            else None
+        )
+
+    def __enter__(self) -> Self:
+        """Start the live table, where there is a terminal."""
+        if self._live:
+            self._live.start()
+        return self
 
     def stop(self) -> None:
         """Leave the last state standing: the report comes below it."""

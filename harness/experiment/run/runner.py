@@ -26,7 +26,7 @@ from harness.experiment.run.opening import check_stored, now, opened
 from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.run.pool import Pool, find_site
-from harness.experiment.run.progress import ProgressDisplay
+from harness.experiment.run.progress_json import displayed
 from harness.experiment.run.sharing import Rounds
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Experiment
@@ -78,7 +78,7 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
         WorkRoot(largest * ROOM_FACTOR * (workers + 1), machinery.work_folder) as root,
         Pool(machinery.site, experiment.seed, workers, root.path, watchdog_s=watchdog_s) as pool,
         _interrupts(pool),
-        ProgressDisplay(progress, experiment.confidence) as display,
+        displayed(options.progress, progress, experiment.confidence) as display,
     ):
         baselines = Baselines(root.path, experiment.seed)
         under_way = UnderWay(path, options, experiment, folder, pool, baselines, display, console)
@@ -88,6 +88,7 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
 def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> int:
     """Calibrate, open the store, run every condition, judge."""
     began_s = time.monotonic()
+    run.display.started(_told(run, resumed=earlier is not None))
     run.say(f"{run.configured.name}: seed {run.configured.seed}, results in {run.folder}")
     known = earlier if earlier and earlier["rates"] is not None else None
     if earlier and (
@@ -146,6 +147,7 @@ def _prepared(
 
 def _interrupted(run: UnderWay) -> int:
     run.display.stop()
+    run.display.finished(INTERRUPTED, [])
     run.say(f"interrupted; what came in is stored in {run.folder}: go on with --resume")
     return INTERRUPTED
 
@@ -166,7 +168,21 @@ def _judge(run: UnderWay) -> int:
     judged = verdicts.of_run(reading.Results(run.folder))
     for line in verdicts.lines(judged):
         run.say(line)
-    return verdicts.exit_code(judged)
+    status = verdicts.exit_code(judged)
+    run.display.finished(status, [verdict.told() for verdict in judged if verdict.judged])
+    return status
+
+
+def _told(run: UnderWay, *, resumed: bool) -> dict[str, Any]:
+    conditions = [{"name": c.name, "cycles": c.cycles} for c in run.configured.conditions]
+    return {
+        "experiment": run.configured.name,
+        "seed": run.configured.seed,
+        "folder": str(run.folder),
+        "workers": run.options.processes(),
+        "resumed": resumed,
+        "conditions": conditions,
+    }
 
 
 def _tell_rates(run: UnderWay, experiment: Experiment) -> None:

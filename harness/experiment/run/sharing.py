@@ -177,6 +177,8 @@ class Rounds:
             passed = part.in_order.take(r for r in records if r.condition == name)
             self.store.append(passed)
             part.tally.add(passed)
+            if part.in_order.decided:
+                self.run.display.decided(name, part.in_order.cycles)
         self.run.display.tick()
 
     def _account(self, wall_s: float, before_s: dict[str, float]) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.experiment.run.options import RunOptions
 from harness.experiment.run.place import Baselines
 from harness.experiment.run.pool import Pool
-from harness.experiment.run.progress import ProgressDisplay
+from harness.experiment.run.progress import Display
 from harness.experiment.written.configuration import Experiment
 from harness.printable import printable
 
@@ -25,7 +25,7 @@ class UnderWay:
     folder: Path
     pool: Pool
     baselines: Baselines
-    display: ProgressDisplay
+    display: Display
     console: Console
     walls_s: dict[str, float] = field(default_factory=dict)  # by condition
 

@@ -34,6 +34,17 @@ class Verdict:
     doubts: tuple[str, ...]  # why nothing can be supported: harness errors, gaps
     together: float = 0.95  # the confidence with which it holds together with the others
 
+    def told(self) -> dict[str, Any]:
+        """Tell programs what came of it."""
+        judged = self.judged or {}
+        return {
+            "condition": self.condition,
+            "claim": judged.get("claim"),
+            "verdict": judged.get("verdict"),
+            "decided_at_cycle": judged.get("decided_at_cycle"),
+            "doubts": list(self.doubts),
+        }
+
     def sentence(self) -> str:
         """One line for people."""
         judged = self.judged
