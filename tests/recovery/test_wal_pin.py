@@ -208,14 +208,15 @@ def test_dispose_keeps_what_the_tests_left(folder: Path) -> None:
     assert content(path) == live
 
 
-def test_dispose_leaves_locks_of_others_here_alone(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+@pytest.mark.parametrize("end", ["dispose", "release"])
+def test_the_end_leaves_locks_of_others_here_alone(folder: Path, neighbour, end: str) -> None:  # noqa: ANN001 - another process
     """A writer of this process keeps its lock on the -shm when the pin is given up."""
     path = make(folder, "wal")
     one = recovery(WalPin, path)
     one.capture()
     writer = apsw.Connection(str(path))
     writer.execute("BEGIN IMMEDIATE; INSERT INTO users VALUES ('x')").fetchall()
-    one.dispose()
+    getattr(one, end)()
     neighbour.open(path)
     with pytest.raises(RuntimeError, match="BusyError"):
         neighbour.run("BEGIN IMMEDIATE")
@@ -225,7 +226,7 @@ def test_dispose_leaves_locks_of_others_here_alone(folder: Path, neighbour) -> N
     descriptors = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         one.capture()
-        one.dispose()
+        getattr(one, end)()
     assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
     writer.close()
 
@@ -325,5 +326,5 @@ def test_no_descriptor_is_kept_when_nobody_else_is_connected(folder: Path, end: 
         recovery.release()
         return len(os.listdir("/proc/self/fd"))
 
-    before = cycle()
+    before = len(os.listdir("/proc/self/fd"))
     assert [cycle() for _ in range(5)] == [before] * 5

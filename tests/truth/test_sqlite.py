@@ -446,10 +446,20 @@ def test_a_wrong_pointer_map_is_caught(folder: Path) -> None:
     assert judgement.lost
 
 
+Shared = tuple[SqliteTruth, Path, object]  # the judge, the live file, its rows
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Build one database for all examples of a property: reset puts it back after each."""
+    truth, live = judged(tmp_path_factory.mktemp("shared"), page_size=512)
+    return truth, live, dump(live, without="sqlite_sequence")
+
+
 @given(places=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1))
 @settings(max_examples=80, deadline=None)
 def test_random_bytes_never_pass_for_the_baseline(
-    shared: tuple[SqliteTruth, Path, object], places: list[tuple[int, int]]
+    shared: Shared, places: list[tuple[int, int]]
 ) -> None:
     """Whatever bytes are damaged, nothing is raised, and rows that SQL shows changed are seen."""
     truth, live, before = shared
@@ -462,13 +472,6 @@ def test_random_bytes_never_pass_for_the_baseline(
         assert Witness(live).integrity() == ()
     truth.reset(live)
     assert truth.judge(live) == CLEAN
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[SqliteTruth, Path, object]:
-    """Build one database for all examples of a property: reset puts it back after each."""
-    truth, live = judged(tmp_path_factory.mktemp("shared"), page_size=512)
-    return truth, live, dump(live, without="sqlite_sequence")
 
 
 # -- files beside the database ---------------------------------------------------------------------
@@ -689,6 +692,8 @@ def _tables(path: Path) -> list[str]:
 def _damage(live: Path, kind: str, at: int) -> None:
     """Damage a file in one of many ways, anywhere in it."""
     size = live.stat().st_size if live.is_file() else 0
+    if size:
+        live.chmod(live.stat().st_mode | 0o200)  # root may write whatever the mode, others may not
     if kind == "bytes" and size:
         alter(live, at % size, os.urandom(at % 700 + 1))
     elif kind == "cut" and size:
@@ -723,9 +728,7 @@ _KINDS = ["bytes", "cut", "longer", "linked", "beside", "mode", "missing", "fold
 
 @given(damages=st.lists(st.tuples(st.sampled_from(_KINDS), st.integers(0, 10**6)), max_size=5))
 @settings(max_examples=80, deadline=None)
-def test_reset_makes_the_very_same_bytes(
-    shared: tuple[SqliteTruth, Path, object], damages: list[tuple[str, int]]
-) -> None:
+def test_reset_makes_the_very_same_bytes(shared: Shared, damages: list[tuple[str, int]]) -> None:
     """Whatever was done to it, the file is the pristine one byte for byte, alone in its folder."""
     truth, live, _ = shared
     pristine = live.parent.parent / "pristine.sqlite3"

@@ -67,7 +67,7 @@ def table_ranges(
     if root_now is None:
         return [EVERY_ROWID], pages
     ranges = set(tree_before.leaves.values())
-    if root_before != root_now or not pages.isdisjoint({root_now} | tree_before.interior):
+    if root_before != root_now or tree_before.interior & changed:
         all_old, all_new = walk(before, root_before, None), walk(now, root_now, None)
         ranges.update(covered for _, covered in all_old.leaves.items() ^ all_new.leaves.items())
     return _merged(ranges), pages

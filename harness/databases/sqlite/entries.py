@@ -140,8 +140,9 @@ class _Unfolding:
         return pieces
 
 
-def _typed(entry: bytes) -> list[tuple[type, object]]:
-    return [(type(value), value) for _, value in values_of(entry)]  # 1 is not 1.0
+def _typed(entry: bytes) -> list[tuple[int, str]]:
+    # 1 is not 1.0, 0.0 is not -0.0, and a text is no blob of the same bytes
+    return [(kind, repr(value)) for kind, value in values_of(entry)]
 
 
 def _same(one: Piece, other: Piece, *, typed: bool) -> bool:

@@ -14,6 +14,7 @@ import os
 import stat
 import struct
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,6 +98,8 @@ def open_shm(main: Path) -> int:
         like = os.stat(main)
         mode = stat.S_IMODE(like.st_mode)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode)
+        with suppress(PermissionError):  # somebody else has made it meanwhile
+            os.fchmod(descriptor, mode)  # whatever the umask took away
         own(descriptor, like.st_uid, like.st_gid, mode)
         return descriptor
 

@@ -43,6 +43,33 @@ def test_a_node_is_what_sqlite_says_of_the_page(folder: Path, page_size: int) ->
         assert overflowing >= len(firsts)
 
 
+@pytest.mark.parametrize("page_size", [512, 1024, 4096])
+def test_payloads_leave_their_page_from_the_very_byte_on(folder: Path, page_size: int) -> None:
+    """Of payloads of every size about the largest that stays whole, SQLite moves the same ones."""
+    largest = {"t": page_size - 35, "i": (page_size - 12) * 64 // 255 - 23}
+    sizes = sorted({most + more for most in largest.values() for more in range(-12, 4)})
+    connection = made(
+        folder / "x.db",
+        f"PRAGMA page_size = {page_size}; CREATE TABLE t(v); CREATE INDEX i ON t(v);"
+        + "".join(f"INSERT INTO t VALUES (zeroblob({size}));" for size in sizes),
+    )
+    for name in largest:
+        said = dict(connection.execute("SELECT path, pageno FROM dbstat WHERE name = ?", (name,)))
+        begins = {  # the page's path, the cell's number in three digits, +000000
+            (said[path[:-10]], int(path[-10:-7], 16), number)
+            for path, number in said.items()
+            if path.endswith("+000000")
+        }
+        found = {
+            (number, chain.cell, chain.first)
+            for path, number in said.items()
+            if "+" not in path
+            for chain in image(connection).node(number).chains
+        }
+        assert 0 < len(found) < len(sizes)
+        assert found == begins
+
+
 def test_rowids_are_the_tables_own(folder: Path) -> None:
     """The rowids on a table's leaves are those of its rows, in order."""
     connection = made(folder / "x.db")

@@ -1,8 +1,17 @@
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from harness.databases.sqlite.changes import Roots, changes, overflow_changed, table_ranges
+from harness.databases.sqlite.changes import (
+    Roots,
+    changes,
+    entries_differ,
+    overflow_changed,
+    table_ranges,
+)
 from harness.databases.sqlite.pages import EVERY_ROWID, HIGHEST
 from harness.databases.sqlite.states import State
 from tests.databases.guarded import COUNT
@@ -64,6 +73,45 @@ def test_a_table_on_one_side_is_covered_whole(folder: Path) -> None:
     root = root_of(connection, "t")
     for roots in ((root, None), (None, root)):
         assert table_ranges(look, look, set(), roots) == ([EVERY_ROWID], set())
+
+
+DEEP = f"""
+PRAGMA page_size = 512; CREATE TABLE w(k INTEGER PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE o(v);
+{COUNT.format(900)} INSERT INTO w SELECT i * 2, zeroblob(i % 90) FROM n;
+"""
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(1, 900), st.sampled_from(["", "value", "type", "gone", "added"]))
+def test_rows_without_rowid_differ_wherever_they_stand(folder: Path, row: int, how: str) -> None:
+    """A row on a leaf or on an interior page: changed, of another type, gone or added is seen.
+
+    What else happened to the file, and rows that were there and went again, are no difference.
+    """
+    statement = {
+        "": "SELECT 1",
+        "value": f"UPDATE w SET v = v || x'01' WHERE k = {row * 2}",
+        "type": f"UPDATE w SET v = CAST(v AS TEXT) WHERE k = {row * 2}",
+        "gone": f"DELETE FROM w WHERE k = {row * 2}",
+        "added": f"INSERT INTO w VALUES ({row * 2 + 1}, NULL)",
+    }[how]
+    for path in folder.iterdir():
+        path.unlink()
+    with closing(made(folder / "x.db", DEEP)) as before:
+        assert len(pages_of(before, "w", "internal")) > 2
+        with closing(copied(before, folder / "y.db")) as now:
+            now.execute("INSERT INTO o VALUES (1)")
+            now.execute(f"{COUNT.format(40)} INSERT INTO w SELECT -i, zeroblob(i) FROM n")
+            now.execute("DELETE FROM w WHERE k < 0")
+            now.execute(statement)
+            only = Roots({}, {"w": root_of(now, "w")})
+            changed = apart(before, now) - {1}
+            found = changes(image(before), image(now), changed, (only, only))
+            assert found.whole == ({"w"} if how else set())
+            assert entries_differ(image(before), image(now), changed, (None, 3))
+            assert entries_differ(image(before), image(now), changed, (3, None))
 
 
 @pytest.mark.parametrize("auto_vacuum", [0, 2])

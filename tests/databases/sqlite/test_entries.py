@@ -1,9 +1,14 @@
 """Trees of entries in two states: the same in the same order, wherever they stand."""
 
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from harness.databases.sqlite.differences import differences
 from harness.databases.sqlite.entries import Roots, same_entries, ways_to
 from harness.databases.sqlite.pages import Unfollowable
 from tests.databases.guarded import COUNT
@@ -75,3 +80,35 @@ def test_a_table_is_no_tree_of_entries(folder: Path) -> None:
     connection = made(folder / "x.db", DEEP)
     with pytest.raises(Unfollowable):
         ways_to(image(connection), root_of(connection, "t"), {1})
+
+
+Value = float | str | bytes | None
+# Values that compare as equal, have the same bytes, or sort beside each other.
+ALIKE = (*(None, 0, 0.0, -0.0, 1, 1.0, 2**53, 2.0**53), *("", b"", "0", b"0", "1", "1.0", b"1"))
+ANY = st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.binary())
+
+
+@pytest.mark.parametrize("ending", ["", " WITHOUT ROWID"])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.one_of(
+        st.tuples(st.sampled_from(ALIKE), st.sampled_from(ALIKE)),
+        st.tuples(ANY, ANY),
+        ANY.map(lambda value: (value, value)),
+    )
+)
+def test_values_are_the_same_where_type_and_content_are(
+    folder: Path, ending: str, values: tuple[Value, Value]
+) -> None:
+    """Whatever compares as equal: a row is as it was only if what it shows looks the same."""
+    shown = []
+    for name, value in zip(("live", "baseline"), values, strict=True):
+        (folder / name).unlink(missing_ok=True)
+        with closing(apsw.Connection(str(folder / name))) as connection:
+            connection.execute(f"CREATE TABLE t (k PRIMARY KEY, v){ending}")
+            connection.execute("INSERT INTO t VALUES ('a', ?)", (value,))
+            shown.append(repr(connection.execute("SELECT v FROM t").get))
+    clean = differences(folder / "live", folder / "baseline").clean("rows")
+    assert clean == (shown[0] == shown[1])

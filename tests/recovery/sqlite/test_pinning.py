@@ -3,6 +3,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -60,13 +61,33 @@ def test_a_lock_that_another_has_is_busy(main: Path) -> None:
         os.close(other)
 
 
+@pytest.fixture
+def tight() -> Iterator[None]:
+    """A umask that leaves others nothing."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_shm_belongs_to_whom_its_main_file_belongs(main: Path) -> None:
+    """Whoever may use the database may use its -shm, though somebody else made it."""
+    os.chown(main, 1001, 1002)
+    shm = pinning.open_shm(main)
+    try:
+        assert (os.fstat(shm).st_uid, os.fstat(shm).st_gid) == (1001, 1002)
+    finally:
+        os.close(shm)
+
+
+@pytest.mark.usefixtures("tight")
 def test_a_shm_is_made_like_its_main_file_and_known_again(main: Path) -> None:
-    """With its mode; one that was put in its place is another, and none at all is none."""
-    main.chmod(0o640)
+    """With its mode, as SQLite would; one put in its place is another, and none at all is none."""
+    main.chmod(0o664)
     path = main.with_name(f"{main.name}-shm")
     shm = pinning.open_shm(main)
     try:
-        assert path.stat().st_mode & 0o777 == 0o640
+        assert path.stat().st_mode & 0o777 == 0o664
         assert pinning.is_shm_of(shm, main)
         path.unlink()
         assert not pinning.is_shm_of(shm, main)
