@@ -31,7 +31,7 @@ from harness.given_once import Once
     "recoveries",
     metavar="NAME",
     multiple=True,
-    help="How to back up; again for the next of the chain; online_backup.",
+    help="How to back up; again for the next of the chain; online_backup, then wal_pin.",
     shell_complete=names("recovery"),
 )
 @click.option(

@@ -51,8 +51,9 @@ class Engine(Protocol):
     name: str
     guarding: str  # the package with its ``target`` and ``by_hand``: "harness.guard.sqlite"
     contract: str  # what it needs, in one sentence
-    default_recoveries: tuple[str, ...]  # of a guard, where nobody names any
-    recoveries_beside_others: tuple[str, ...]  # that work while others are connected
+    # Of a guard, where nobody names any: those of them that can work on the database at hand.
+    default_recoveries: tuple[str, ...]
+    recoveries_in_process: tuple[str, ...]  # of one whose tests run in its own process
     Error: type[Exception]  # of its driver, as PEP 249 names it
 
     def address(self, given: Given, *, what: str) -> Address:

@@ -91,6 +91,7 @@ class Guarded:
         self._asked = Asked(
             cleanup=cleanup,
             recoveries=(recoveries,) if isinstance(recoveries, str) else recoveries,
+            in_process=True,
             grade=grade,
             busy_timeout_ms=busy_timeout_ms,
             signs=(signs,) if isinstance(signs, str) else tuple(signs),

@@ -32,7 +32,7 @@ class Asked:
     """What people may ask of a guard, whichever way they come in."""
 
     cleanup: Cleanup | str | None = None  # as text: by_difference, none, or a shell's line
-    recoveries: Sequence[str] | None = None  # None: the engine's, beside which others may work
+    recoveries: Sequence[str] | None = None  # None: the engine's own chain
     policy: str = "hybrid_verified"
     grade: Grade = "exact"
     busy_timeout_ms: int = 1000
@@ -40,6 +40,7 @@ class Asked:
     i_know: bool = False  # guard also what only looks wrong
     archives: bool = True  # keep what a restore throws away
     wait_s: float = 0  # for the end of another guard
+    in_process: bool = False  # whether the tests run in this very process
     absent_ok: bool = False  # no database before the tests is a baseline, too
     allow_survivors: bool = False  # that have it open when the tests have ended
     end_survivors: bool = False  # of these tests, and of those of a guard that was killed
@@ -54,7 +55,7 @@ def admit(target: Target, asked: Asked) -> None:
     """
     waiting.check(asked.wait_s)
     waiting.check(asked.survivors_wait_s, "survivors_wait_s")
-    chain_of(target, asked.recoveries)
+    chain_of(target, asked)
     refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 
 
@@ -69,7 +70,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         UsageError: it cannot be guarded as asked; nothing has run.
         RestoreError: what a killed guard left could not be brought back.
     """
-    recoveries = chain_of(target, asked.recoveries)
+    recoveries = chain_of(target, asked)
     try:
         recovered = recover_leftovers(
             target, archives=asked.archives, end_survivors=asked.end_survivors, say=remark
@@ -85,6 +86,8 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
     if absent:
         recoveries = (target.absence,)
     else:
+        if asked.recoveries is None:
+            recoveries = target.fitting(recoveries)
         _refuse_unfit(target, recoveries)
     if not (absent or asked.i_know):
         target.refuse_in_use(recoveries)
@@ -170,14 +173,15 @@ def recover_leftovers(
     return f"a guard of {address} had {how}; the baseline was brought back by {by}"
 
 
-def chain_of(target: Target, recoveries: Sequence[str] | None) -> tuple[str, ...]:
+def chain_of(target: Target, asked: Asked) -> tuple[str, ...]:
     """Return the chain that is meant; UsageError for one that cannot be.
 
-    None is the engine's own that can be put back while others are connected.
+    None is the engine's own, which is shorter where the tests run in this process.
     """
-    if recoveries is None:
-        return target.engine.recoveries_beside_others
-    chain = tuple(recoveries)
+    if asked.recoveries is None:
+        engine = target.engine
+        return engine.recoveries_in_process if asked.in_process else engine.default_recoveries
+    chain = tuple(asked.recoveries)
     if not chain:
         raise UsageError("no recovery was named: give at least one")
     if len(set(chain)) < len(chain):

@@ -71,7 +71,7 @@ def _default(key: str, settings: Settings) -> Any:
             engine = engine_of(settings.values.get("database", "a.db"))
         except UsageError:  # of an engine that is not here
             return None
-        return list(engine.recoveries_beside_others)
+        return list(engine.default_recoveries)
     return {"database": None, "cleanup": NO_CLEANUP}.get(key, getattr(Asked(), key, None))
 
 

@@ -68,6 +68,9 @@ class Target(Protocol):
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
         """Refuse what recoveries could not work on, now that nothing is left of a killed guard."""
 
+    def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
+        """Of an engine's own chain, give those that can work on this database, on this system."""
+
     def refuse_in_use(self, recoveries: Sequence[str]) -> None:
         """Refuse where every recovery has to be alone to restore, and somebody is there."""
 

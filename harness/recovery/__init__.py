@@ -38,6 +38,11 @@ class Recovery(ABC):
     copies_alone: ClassVar[bool] = True  # False: only while others are connected
     control: ClassVar[bool] = False  # kept to show what goes wrong; nobody should be led to it
 
+    @classmethod
+    def fits(cls, journal_mode: str) -> bool:
+        """Whether it can work on this system, on a database in that mode."""
+        return journal_mode in cls.journal_modes
+
     def __init__(
         self,
         database: Path,

@@ -31,6 +31,7 @@ one, which would fold or delete the -wal as it closes.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +92,11 @@ class WalPin(Recovery):
     # Idle, and of no use for the pin: while one connection is open the wal-index stays, and every
     # other connection of the run is spared its recovery.
     _idle: apsw.Connection | None = None
+
+    @classmethod
+    def fits(cls, journal_mode: str) -> bool:
+        """In WAL mode, on Linux."""
+        return super().fits(journal_mode) and sys.platform == "linux"
 
     @cached_property
     def main(self) -> Path:

@@ -59,11 +59,15 @@ def test_what_cannot_be_is_refused_before_anything_is_written(folder: Path) -> N
 def test_a_chain_is_named_once_and_known() -> None:
     """None is the engine's own; a recovery named twice, or unknown, is refused."""
     target = target_of("any.db")
-    assert chain_of(target, None) == target.engine.recoveries_beside_others
-    assert chain_of(target, ["file_copy", "online_backup"]) == ("file_copy", "online_backup")
+    assert chain_of(target, Asked()) == target.engine.default_recoveries
+    assert chain_of(target, Asked(in_process=True)) == target.engine.recoveries_in_process
+    assert chain_of(target, Asked(recoveries=["file_copy", "online_backup"])) == (
+        "file_copy",
+        "online_backup",
+    )
     for wrong in (["file_copy", "file_copy"], ["no_such"]):
         with pytest.raises(UsageError):
-            chain_of(target, wrong)
+            chain_of(target, Asked(recoveries=wrong))
 
 
 def test_a_cleanup_is_given_by_its_name_a_line_or_itself() -> None:

@@ -20,8 +20,9 @@ class Sqlite:
     name = "sqlite"
     guarding = "harness.guard.sqlite"
     contract = "A SQLite file, named by its path."
-    default_recoveries: tuple[str, ...] = ("wal_pin", "online_backup")
-    recoveries_beside_others: tuple[str, ...] = ("online_backup",)
+    default_recoveries: tuple[str, ...] = ("online_backup", "wal_pin")  # a copy, and without a disk
+    # another SQLite library in the process, as Python's sqlite3, would drop the locks of a pin
+    recoveries_in_process: tuple[str, ...] = ("online_backup",)
 
     Error: type[Exception] = apsw.Error
 

@@ -37,7 +37,7 @@ def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
     kinds = [registry.find("recovery", name) for name in recoveries]
     beside_others = [kind for kind in kinds if not kind.needs_sole_access]
     if beside_others:
-        mode = _journal_mode(database)
+        mode = journal_mode_of(database)
         if any(mode in kind.journal_modes for kind in beside_others):
             return
     pids = holders(database)
@@ -61,7 +61,8 @@ def refuse_in_use(database: Path, recoveries: Sequence[str]) -> None:
         )
 
 
-def _journal_mode(database: Path) -> str:
+def journal_mode_of(database: Path) -> str:
+    """Read from the main file's header whether it is "wal" or "delete"; no lock is taken."""
     file = MainFile(real(database))
     try:
         return "wal" if file.header()[18:20] == WAL_VERSIONS else "delete"

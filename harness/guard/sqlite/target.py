@@ -17,7 +17,7 @@ from harness.guard.sqlite import archive, refusals
 from harness.guard.sqlite.backups import backup_path, standing_backups
 from harness.guard.sqlite.folder import Folder
 from harness.guard.sqlite.ignoring import bring_rule
-from harness.guard.sqlite.in_use import OpenFile, holders, refuse_in_use
+from harness.guard.sqlite.in_use import OpenFile, holders, journal_mode_of, refuse_in_use
 from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
 from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
@@ -81,6 +81,12 @@ class FileTarget:
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
         """Refuse hard links, and names that are taken."""
         refusals.check_file(self.given, recoveries)
+
+    def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
+        """Leave out what its journal mode or this system has no use for."""
+        mode = journal_mode_of(self.given)
+        kinds = {name: registry.find("recovery", name) for name in recoveries}
+        return tuple(name for name, kind in kinds.items() if kind.fits(mode))
 
     def refuse_in_use(self, recoveries: Sequence[str]) -> None:
         """Refuse a file that others have open, where a restore has to replace it."""
