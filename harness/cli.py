@@ -14,7 +14,7 @@ import traceback
 import click
 
 from harness import extras
-from harness.commands import by_hand, configuration, guarding, preparing, reading, running
+from harness.commands.verbs import Verbs
 from harness.errors import HarnessError, MeasurementError
 from harness.given_once import OnceGroup
 from harness.printable import printable, printable_lines
@@ -27,20 +27,12 @@ _OF_UNIX = ("fcntl", "pwd", "resource", "termios")  # modules of Python's that W
 
 @click.group(
     cls=OnceGroup,
+    commands=Verbs(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, prog_name="harness")
 def cli() -> None:
     """Measure whether a test database really comes back clean, and guard it while tests run."""
-
-
-for _verb in (
-    *(running.run, reading.check, reading.report, reading.compare, running.replay),
-    *(preparing.backend, preparing.init, preparing.list_),
-    *(guarding.guard, guarding.recover, configuration.config),
-    *(by_hand.backup, by_hand.verify, by_hand.restore),
-):
-    cli.add_command(_verb)
 
 
 def _occupy_closed_streams() -> None:

@@ -49,6 +49,11 @@ def named(config: pytest.Config) -> Path | None:
     return _in_project_file(config)
 
 
+def said_by(config: pytest.Config) -> str:
+    """Say what names the database, as messages begin."""
+    return "--guard-database" if named_on_the_spot(config) else "pyproject.toml: database"
+
+
 def named_on_the_spot(config: pytest.Config) -> bool:
     """Whether an option or the ini file names the database, and not pyproject.toml's own table."""
     return config.option.guard_database is not None or bool(config.getini("guard_database"))

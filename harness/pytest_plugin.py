@@ -35,6 +35,7 @@ from harness.pytest_fixtures import (
     harness_each_test,
     named,
     named_on_the_spot,
+    said_by,
     written,
 )
 
@@ -116,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
         target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
         admit(target, asked)
     except HarnessError as error:
-        raise pytest.UsageError(f"--guard-database: {error}") from None
+        raise pytest.UsageError(f"{said_by(config)}: {error}") from None
     config.pluginmanager.register(_Session(config, target, asked), "harness_session")
 
 
@@ -148,8 +149,8 @@ class _Session:
         target = self.target
         if target.is_open_here:
             raise pytest.UsageError(
-                f"--guard-database: {self.database} cannot be guarded while Python's sqlite3 has "
-                "it open in this process: two SQLite libraries break each other's locks. "
+                f"{said_by(self.config)}: {self.database} cannot be guarded while Python's sqlite3 "
+                "has it open in this process: two SQLite libraries break each other's locks. "
                 "Open it in a fixture, not while a conftest is imported."
             )
 
@@ -176,7 +177,7 @@ class _Session:
         except BackupError as error:
             pytest.exit(str(error), returncode=FAILED)
         except HarnessError as error:
-            raise pytest.UsageError(f"--guard-database: {error}") from None
+            raise pytest.UsageError(f"{said_by(self.config)}: {error}") from None
         # Being told to end is an end like Ctrl-C: the database comes back first.
         if _has_signals() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)

@@ -49,7 +49,9 @@ def test_signs_of_the_file_are_refused(pytester: pytest.Pytester, database: Path
     pytester.makeini("[pytest]\nguard_production_signs = acme\n")
     done = run(pytester, ADD, guarded=False)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    done.stderr.fnmatch_lines(["*looks like production (the word 'dev'*"])
+    done.stderr.fnmatch_lines(
+        ["*pyproject.toml: database: *looks like production (the word 'dev'*"]
+    )
 
 
 def test_a_table_that_cannot_be_meant_is_refused(pytester: pytest.Pytester) -> None:
