@@ -30,7 +30,7 @@ def asked_of(config: pytest.Config, settings: Settings) -> Asked:
         "wait_s": _wait_s(config),
         "absent_ok": option.guard_absent_ok or config.getini("guard_absent_ok"),
     }
-    return Asked(**{"archives": False, "in_process": True, **asked_with(given, settings)})
+    return Asked(**{"archives": False, **asked_with(given, settings)})
 
 
 def _wait_s(config: pytest.Config) -> float | None:

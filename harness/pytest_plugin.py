@@ -155,7 +155,7 @@ class _Session:
             )
 
         def begin() -> Guard:
-            guard = made(target, self.asked, remark=self._remark)
+            guard = made(target, self.asked, remark=self._remark, in_process=True)
             try:
                 guard.begin()
             except BaseException:

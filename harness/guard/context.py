@@ -91,7 +91,6 @@ class Guarded:
         self._asked = Asked(
             cleanup=cleanup,
             recoveries=(recoveries,) if isinstance(recoveries, str) else recoveries,
-            in_process=True,
             grade=grade,
             busy_timeout_ms=busy_timeout_ms,
             signs=(signs,) if isinstance(signs, str) else tuple(signs),
@@ -262,7 +261,7 @@ class Guarded:
             )
 
     def _begin(self) -> None:
-        guard = made(self._target, self._asked, remark=_log)
+        guard = made(self._target, self._asked, remark=_log, in_process=True)
         self.result, self.recovered = guard.result, guard.result.recovered
         try:
             guard.begin()

@@ -40,7 +40,6 @@ class Asked:
     i_know: bool = False  # guard also what only looks wrong
     archives: bool = True  # keep what a restore throws away
     wait_s: float = 0  # for the end of another guard
-    in_process: bool = False  # whether the tests run in this very process
     absent_ok: bool = False  # no database before the tests is a baseline, too
     allow_survivors: bool = False  # that have it open when the tests have ended
     end_survivors: bool = False  # of these tests, and of those of a guard that was killed
@@ -55,11 +54,13 @@ def admit(target: Target, asked: Asked) -> None:
     """
     waiting.check(asked.wait_s)
     waiting.check(asked.survivors_wait_s, "survivors_wait_s")
-    chain_of(target, asked)
+    chain_of(target, asked.recoveries)
     refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 
 
-def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guard:
+def made(
+    target: Target, asked: Asked, *, remark: Callable[[str], None], in_process: bool = False
+) -> Guard:
     """Put right what a killed guard left, and make the guard, which has not begun yet.
 
     ``remark`` is told a sentence about what was put right, if anything was, and later at once what
@@ -70,7 +71,7 @@ def made(target: Target, asked: Asked, *, remark: Callable[[str], None]) -> Guar
         UsageError: it cannot be guarded as asked; nothing has run.
         RestoreError: what a killed guard left could not be brought back.
     """
-    recoveries = chain_of(target, asked)
+    recoveries = chain_of(target, asked.recoveries, in_process=in_process)
     try:
         recovered = recover_leftovers(
             target, archives=asked.archives, end_survivors=asked.end_survivors, say=remark
@@ -173,15 +174,17 @@ def recover_leftovers(
     return f"a guard of {address} had {how}; the baseline was brought back by {by}"
 
 
-def chain_of(target: Target, asked: Asked) -> tuple[str, ...]:
+def chain_of(
+    target: Target, recoveries: Sequence[str] | None, *, in_process: bool = False
+) -> tuple[str, ...]:
     """Return the chain that is meant; UsageError for one that cannot be.
 
     None is the engine's own, which is shorter where the tests run in this process.
     """
-    if asked.recoveries is None:
+    if recoveries is None:
         engine = target.engine
-        return engine.recoveries_in_process if asked.in_process else engine.default_recoveries
-    chain = tuple(asked.recoveries)
+        return engine.recoveries_in_process if in_process else engine.default_recoveries
+    chain = tuple(recoveries)
     if not chain:
         raise UsageError("no recovery was named: give at least one")
     if len(set(chain)) < len(chain):

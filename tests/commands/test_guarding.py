@@ -98,7 +98,7 @@ def test_the_log_tells_each_step_and_its_details(folder: Path, pristine: Path) -
     steps = said_by_the_real_one(folder, *guard, "-v", "--", "sh", "-c", tests)
     assert [line.removeprefix("INFO reliability_harness.guard.") for line in steps] == [
         f"trip: guarding {folder}/d.db",
-        "trip: backed up by online_backup, 327680 bytes",
+        "trip: backed up by online_backup, wal_pin, 327680 bytes",
         "command: sh is run",
         "command: sh ended with status 0",
         "trip: verified: table x added",

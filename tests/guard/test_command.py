@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -92,10 +93,10 @@ def rows_of(database: Path) -> int:
         connection.close()
 
 
-def start(database: Path, *argv: str) -> subprocess.Popen[str]:
+def start(database: Path, *argv: str, options: Sequence[str] = ()) -> subprocess.Popen[str]:
     """Start a guard of its own process group."""
     return subprocess.Popen(
-        [PYTHON, "-m", "harness", "guard", "--database", str(database), "--", *argv],
+        [PYTHON, "-m", "harness", "guard", "--database", str(database), *options, "--", *argv],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -218,9 +219,9 @@ def test_signals_in_the_guards_own_steps(folder: Path, step: str, status: int, r
     assert not left_beside(database)
 
 
-def killed(database: Path) -> None:
+def killed(database: Path, *options: str) -> None:
     """Kill a guard, and its command with it, in the middle of the tests."""
-    guard = start(database, PYTHON, "-c", LONG, str(database))
+    guard = start(database, PYTHON, "-c", LONG, str(database), options=options)
     assert line_of(guard) == "made\n"
     os.killpg(guard.pid, signal.SIGKILL)
     guard.communicate(timeout=20)
@@ -260,7 +261,7 @@ def test_recover_says_what_it_did(folder: Path) -> None:
 def test_what_cannot_be_recovered_keeps_the_next_command_from_running(folder: Path) -> None:
     """With the backup cut short both say 125, name the command, and the next tests do not run."""
     database, _ = baseline(folder)
-    killed(database)
+    killed(database, "--recovery", "online_backup")
     backup = database.with_name(database.name + ".e2e-backup")
     whole = backup.read_bytes()
     backup.write_bytes(whole[:-1])
@@ -433,7 +434,7 @@ def test_the_folder_one_stands_in_is_removed(folder: Path, recovery: str) -> Non
 def test_what_is_lost_is_archived_once_at_the_most(folder: Path) -> None:
     """Where nothing can be put back, nothing is about to be thrown away either."""
     database, _ = baseline(folder)
-    killed(database)
+    killed(database, "--recovery", "online_backup")
     Path(f"{database}.e2e-backup").write_bytes(b"")
     for _ in range(2):
         assert guarded(database, "true")[0] == 125

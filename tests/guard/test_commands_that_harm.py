@@ -31,19 +31,29 @@ OUT_OF_REACH = {
 }
 
 
-def harmed(database: Path, script: str) -> tuple[int, str]:
+def harmed(database: Path, script: str, **options: object) -> tuple[int, str]:
     """Run a shell's script guarded."""
     script = script.replace("make;", '"$1" -c "$2" "$0";')
-    return guarded(database, "sh", "-c", script, str(database), PYTHON, MAKE)
+    return guarded(database, "sh", "-c", script, str(database), PYTHON, MAKE, **options)
 
 
 @pytest.mark.parametrize("script", HARM.values(), ids=HARM)
 def test_a_backup_that_was_reached_is_no_proof(folder: Path, script: str) -> None:
     """Whatever was written into the backup, nothing is compared with it, and 125 says so."""
     database, _ = baseline(folder)
-    status, said = harmed(database, script)
+    status, said = harmed(database, script, recoveries=["online_backup"])
     assert status == 125, said
     assert "NOT proven" in said
+
+
+@pytest.mark.parametrize("script", HARM.values(), ids=HARM)
+def test_the_pin_makes_up_for_a_backup_that_was_reached(folder: Path, script: str) -> None:
+    """A guard that was told nothing has another: the baseline is back, the status its own."""
+    database, truth = baseline(folder)
+    status, said = harmed(database, script)
+    assert status == 0, said
+    assert truth.judge(database).exact
+    assert left_beside(database) == []
 
 
 @pytest.mark.parametrize("state", ["usable", "none"])
@@ -135,7 +145,7 @@ def test_what_sqlite_would_trip_over_is_named(folder: Path, suffix: str, script:
     database, truth = baseline(folder)
     bystander = database.parent / "by"
     bystander.write_text("x")
-    assert harmed(database, script)[0] == 125
+    assert harmed(database, script, recoveries=["online_backup"])[0] == 125
     said: list[str] = []
     assert run_recover(str(database), say=said.append) == 125
     assert f"{database.name}{suffix}, where SQLite keeps its own" in said[0]
@@ -149,7 +159,8 @@ def test_what_sqlite_would_trip_over_is_named(folder: Path, suffix: str, script:
 def test_no_command_is_named_that_cannot_help(folder: Path) -> None:
     """With backup and journal gone nobody is sent to a recover that would find nothing to do."""
     database, _ = baseline(folder)
-    status, said = harmed(database, 'make; : > "$0.e2e-backup"; rm "$0".e2e-*')
+    script = 'make; : > "$0.e2e-backup"; rm "$0".e2e-*'
+    status, said = harmed(database, script, recoveries=["online_backup"])
     assert (status, said.count("harness recover")) == (125, 1)
     assert f"harness recover --database {database} --discard" in said
     assert run_recover(str(database), discard=True, say=lambda _: None) == 0

@@ -59,15 +59,15 @@ def test_what_cannot_be_is_refused_before_anything_is_written(folder: Path) -> N
 def test_a_chain_is_named_once_and_known() -> None:
     """None is the engine's own; a recovery named twice, or unknown, is refused."""
     target = target_of("any.db")
-    assert chain_of(target, Asked()) == target.engine.default_recoveries
-    assert chain_of(target, Asked(in_process=True)) == target.engine.recoveries_in_process
-    assert chain_of(target, Asked(recoveries=["file_copy", "online_backup"])) == (
+    assert chain_of(target, None) == target.engine.default_recoveries
+    assert chain_of(target, None, in_process=True) == target.engine.recoveries_in_process
+    assert chain_of(target, ["file_copy", "online_backup"]) == (
         "file_copy",
         "online_backup",
     )
     for wrong in (["file_copy", "file_copy"], ["no_such"]):
         with pytest.raises(UsageError):
-            chain_of(target, Asked(recoveries=wrong))
+            chain_of(target, wrong)
 
 
 def test_a_cleanup_is_given_by_its_name_a_line_or_itself() -> None:
@@ -115,7 +115,8 @@ def test_a_guard_that_failed_is_not_called_killed(folder: Path) -> None:
 def test_a_lost_backup_is_never_called_kept(folder: Path, apart: bool) -> None:
     """Whoever finished: nobody is sent to recover what is not there, and recover says it too."""
     database, _ = baseline(folder)
-    guard = made(target_of(database), Asked(), remark=pytest.fail)
+    asked = Asked(recoveries=["online_backup"])
+    guard = made(target_of(database), asked, remark=pytest.fail)
     guard.begin()
     with closing(connect(database)) as other:
         other.execute("DELETE FROM audit_log")

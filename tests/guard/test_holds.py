@@ -21,7 +21,7 @@ def test_without_a_file_everything_is_a_default(monkeypatch: pytest.MonkeyPatch)
     values = {one.key: one.value for one in found}
     assert values["grade"] == Asked().grade
     assert (values["database"], values["cleanup"]) == (None, "none")
-    assert values["recovery"] == ["online_backup"]
+    assert values["recovery"] == ["online_backup", "wal_pin"]
     assert "/x/reliability-harness" in values["state_folder"]
     assert found[-1].variable == "XDG_STATE_HOME"
 

@@ -39,7 +39,7 @@ def test_without_one_it_cannot_strike(folder: Path, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "chain"), [("wal", ("wal_pin", "online_backup")), ("delete", ("online_backup",))]
+    ("mode", "chain"), [("wal", ("online_backup", "wal_pin")), ("delete", ("online_backup",))]
 )
 def test_the_chain_fits_the_journal(folder: Path, mode: str, chain: tuple[str, ...]) -> None:
     """A recovery that needs WAL is offered for a database in WAL mode only."""
