@@ -29,6 +29,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with closing(apsw.Connection(str(folder / "dev.db"))) as connection:
         connection.execute("CREATE TABLE t (a)")
     monkeypatch.chdir(folder / "below")
+    monkeypatch.setenv("HARNESS_STATE_DIR", str(folder / "state"))  # where nothing is pending
     return folder
 
 
@@ -75,6 +76,7 @@ def test_without_a_file_a_database_has_to_be_given(
     """And ``recover`` lists what is pending, as it does with --list wherever it is."""
     (folder / ".git").mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("HARNESS_STATE_DIR", str(folder / "state"))  # where nothing is pending
     status, _, said = harness("guard", "--", "true")
     assert (status, "which database? Give --database" in said) == (2, True)
     status, _, said = harness("recover")

@@ -68,11 +68,17 @@ def test_programs_can_follow_a_run(experiment: Path, folder: Path) -> None:
     assert (told[-1]["status"], told[-1]["verdicts"][0]["verdict"]) == (0, "supported")
     assert told[-2]["cycle"] == told[-1]["verdicts"][0]["decided_at_cycle"]
     assert "supported at cycle" in done.stdout
-    asked = ["--progress", "none", "--output", str(folder / "none")]
+
+
+def test_nothing_is_shown_of_a_run_where_that_is_asked(experiment: Path, folder: Path) -> None:
+    """Standard error is empty; the report is on standard output."""
+    command = [sys.executable, "-m", "harness", "run", str(experiment), "--workers", "1"]
+    asked = ["--stop-when-decided", "--progress", "none", "--output", str(folder / "none")]
     done = subprocess.run(
         [*command, *asked], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+    assert "supported at cycle" in done.stdout
 
 
 @pytest.mark.parametrize("after_s", [0.0, 1.0])
