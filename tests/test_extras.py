@@ -235,8 +235,8 @@ def test_a_command_says_which_extra_it_lacks(bare: Call, folder: Path, verb: str
 def test_what_there_is_is_listed(bare: Call) -> None:
     """Recoveries are all there; of other kinds, what cannot be used says what to install."""
     assert "CANNOT" not in harness(bare, "list", "recovery").stdout
-    listed = " ".join(harness(bare, "list", "workloads").stdout.split())
-    assert "CANNOT BE USED: this needs faker, which is not installed: pip install" in listed
+    listed = " ".join(harness(bare, "list", "cleanup").stdout.split())
+    assert "CANNOT BE USED: this needs httpcore2, which is not installed: pip install" in listed
     assert harness(bare, "list", "measures").returncode == 2
     assert harness(bare, "list", "--schema").returncode == 2
 

@@ -7,6 +7,7 @@ index, under the versions of constraints.txt.
 from __future__ import annotations
 
 import os
+import pwd
 import resource
 import shutil
 import sqlite3
@@ -23,6 +24,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 UV = Path(sys.executable).with_name("uv")
+# Of whoever runs the tests: those have a home in memory, and would download everything again.
+DOWNLOADED = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".cache" / "uv"
 MOST_BYTES, MOST_PACKAGES = 30_000_000, 10
 MOST_SLOWER = 1.2  # pytest with the plugin that is not used, against pytest alone
 EXPERIMENT = """
@@ -40,6 +43,7 @@ def call(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in ``folder`` that ends with ``status``, without what Python was given here."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    given = {"UV_CACHE_DIR": str(DOWNLOADED)} | given | {"HOME": str(folder)}
     done = subprocess.run(
         words,
         cwd=folder,
