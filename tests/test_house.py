@@ -238,6 +238,7 @@ def test_every_module_has_its_twin() -> None:
     assert missing == []
 
 
+@pytest.mark.timeout(300)  # mypy from nothing, where others are at work
 @pytest.mark.parametrize(
     "command",
     [

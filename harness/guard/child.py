@@ -25,7 +25,9 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
-GUARD_FAILED, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED = 125, 126, 127, 128
+from harness.guard.result import GUARD_FAILED
+
+NOT_EXECUTABLE, NOT_FOUND, SIGNALLED = 126, 127, 128
 
 # What ends a command that says nothing else; before the command runs it is not started any more.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)

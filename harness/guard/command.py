@@ -24,9 +24,10 @@ from harness.guard.entrance import Asked, admit, finished, made, recover_leftove
 from harness.guard.journal import how_to_recover
 from harness.guard.leftovers import BackupsLost
 from harness.guard.protocol import Guard, GuardResult
+from harness.guard.result import GUARD_FAILED
 from harness.guard.survivors import Say
 from harness.guard.target import pending, target_of
-from harness.guard.telling import GUARD_FAILED, Run
+from harness.guard.telling import Run
 from harness.guard.waiting import Waiting
 from harness.log import Log
 from harness.printable import printable, printable_lines

@@ -30,7 +30,7 @@ from harness.guard.entrance import Asked, admit, finished, made
 from harness.guard.journal import AtWork
 from harness.guard.places import Place
 from harness.guard.protocol import Guard
-from harness.guard.result import GuardResult
+from harness.guard.result import GUARD_FAILED, GuardResult
 from harness.guard.target import target_of
 from harness.guard.waiting import Waiting
 from harness.steps import Entity
@@ -291,9 +291,7 @@ class Guarded:
         if guard is None or self.result.says_clean:
             return
         guard.abandon()  # also where no thread was to be had any more to finish in
-        run = telling.Run(
-            self._target.address, self.result, telling.GUARD_FAILED, self._asked.grade
-        )
+        run = telling.Run(self._target.address, self.result, GUARD_FAILED, self._asked.grade)
         sentence = telling.not_proven(run, more="result.found and result.remaining hold them")
         if error is None:
             raise RestoreError(sentence)

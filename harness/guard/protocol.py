@@ -12,7 +12,7 @@ from harness.databases.errors import told
 from harness.errors import RestoreError
 from harness.guard import leftovers, telling
 from harness.guard.options import Options
-from harness.guard.result import GuardResult
+from harness.guard.result import GUARD_FAILED, GuardResult
 from harness.guard.target import Target, target_of
 from harness.guard.trip import Trip
 from harness.steps import Entity, Failure, Step
@@ -141,7 +141,7 @@ class Guard:
         """Finish, whatever the tests did."""
         result = self.finish()
         if not result.says_clean and error is None:
-            run = telling.Run(self.target.address, result, telling.GUARD_FAILED, self.options.grade)
+            run = telling.Run(self.target.address, result, GUARD_FAILED, self.options.grade)
             raise RestoreError(telling.not_proven(run))
 
     def command_started(self, pid: int) -> None:

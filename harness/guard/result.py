@@ -10,6 +10,7 @@ from harness.cleanup import CleanupReport
 from harness.databases import Differences
 from harness.steps import Failure
 
+GUARD_FAILED = 125  # the status to exit with: the database is not proven back
 UNKNOWN = Differences(unread={"the database": "could not be verified"})
 GONE = Differences(unread={"the database": "it is gone"})
 

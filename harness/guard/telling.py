@@ -20,7 +20,6 @@ from harness.printable import printed
 from harness.steps import Failure
 from harness.system.processes import listed
 
-GUARD_FAILED = 125
 MORE = "--verbose shows them"
 ALLOWS = "--allow-survivors (in Python allow_survivors=True)"
 _PHASES = ("backup", "cleanup", "verify", "restore", "dispose")  # in the order they are told

@@ -9,12 +9,8 @@ errors. The others stand in a table of their own, to show what their names warn 
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +19,7 @@ from harness.statistics import coverage_runs as runs_of
 from harness.statistics.coverage_runs import Draw
 from harness.statistics.coverage_strata import strata
 from harness.statistics.digits import percent
+from harness.statistics.publishing import publish
 
 VERSION = 1
 CONFIDENCE = 0.95
@@ -190,21 +187,7 @@ def _rows(rows: Iterator[dict[str, Any]]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, or write it and the figures into a folder."""
-    parser = argparse.ArgumentParser(description="How often the intervals hold the truth.")
-    parser.add_argument("--output", metavar="DIR", type=Path, help=f"write {JSON} and {TABLE}")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    given = parser.parse_args(arguments)
-    published = computed()
-    figures = json.dumps(published, indent=1, allow_nan=False) + "\n"
-    if given.output is None:
-        sys.stdout.write(figures if given.json else table(published))
-        return
-    try:
-        given.output.mkdir(parents=True, exist_ok=True)
-        (given.output / JSON).write_text(figures, encoding="utf-8")
-        (given.output / TABLE).write_text(table(published), encoding="utf-8")
-    except OSError as error:
-        parser.error(f"--output {given.output}: cannot be written: {error}")
+    publish(arguments, "How often the intervals hold the truth.", (JSON, TABLE), computed, table)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,12 @@ chance is exact, 1 - (1 - p)^m.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from harness.statistics.digits import percent
+from harness.statistics.publishing import publish
 from harness.statistics.simulation import RULES, Judging, error_rates, simulate
 
 VERSION = 1
@@ -185,21 +182,7 @@ def table(published: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, or write it and the figures into a folder."""
-    parser = argparse.ArgumentParser(description="How often the verdicts are wrong.")
-    parser.add_argument("--output", metavar="DIR", type=Path, help=f"write {JSON} and {TABLE}")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    given = parser.parse_args(arguments)
-    published = computed()
-    figures = json.dumps(published, indent=1, allow_nan=False) + "\n"
-    if given.output is None:
-        sys.stdout.write(figures if given.json else table(published))
-        return
-    try:
-        given.output.mkdir(parents=True, exist_ok=True)
-        (given.output / JSON).write_text(figures, encoding="utf-8")
-        (given.output / TABLE).write_text(table(published), encoding="utf-8")
-    except OSError as error:
-        parser.error(f"--output {given.output}: cannot be written: {error}")
+    publish(arguments, "How often the verdicts are wrong.", (JSON, TABLE), computed, table)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,9 @@ import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 from random import Random
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-if TYPE_CHECKING:
-    from faker import Faker
+from faker import Faker
 
 SIZE = 16  # values of a pool
 _PROVIDERS = [
@@ -95,8 +93,6 @@ def pool(kind: str, seed: int) -> tuple[str, ...]:
 
 @cache
 def _faker() -> Faker:
-    from faker import Faker  # noqa: PLC0415 - slow to import, and most never draw a word
-
     return Faker("en_US", providers=_PROVIDERS, use_weighting=False)
 
 

@@ -7,7 +7,9 @@ import random
 import shutil
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import apsw
@@ -51,11 +53,21 @@ def records() -> list[CycleRecord]:
     ]
 
 
+@cache
+def files() -> dict[str, bytes]:
+    """Make a run that has ended, once for all tests; its files by name."""
+    with TemporaryDirectory() as folder:
+        results = make_run(Path(folder) / "run", records(), conditions=TWO)
+        write(results)
+        return {path.name: path.read_bytes() for path in results.folder.iterdir()}
+
+
 def stored(folder: Path) -> Path:
-    """Make a run that has ended."""
-    results = make_run(folder / "run", records(), conditions=TWO)
-    write(results)
-    return results.folder
+    """Give a copy of the run."""
+    (run := folder / "run").mkdir(parents=True)
+    for name, content in files().items():
+        (run / name).write_bytes(content)
+    return run
 
 
 def sql(*statements: str) -> Damage:

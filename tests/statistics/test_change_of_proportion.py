@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -96,23 +96,18 @@ def test_coverage_with_thousands_of_cycles() -> None:
         low, high, ratio_low, ratio_high = exact_method(k, n, at, m, 0.95)
         return low > q - p or ratio_low > q / p, high < q - p or ratio_high < q / p
 
-    def misses(k: int, below: bool, at: int) -> bool:
-        return missed(k, at)[0] if below else not missed(k, at)[1]
-
-    def first(test: Callable[[int], bool]) -> int:
-        low, high = 0, 16
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if test(middle) else (middle + 1, high)
-        return low
+    def first(test: Callable[[int], bool], at: int) -> int:
+        while at < 16 and not test(at):
+            at += 1
+        return at
 
     def chance(n: int, k: int, p: float) -> float:
         return math.comb(n, k) * p**k * (1 - p) ** (n - k)
 
-    covered = 0.0
-    for k in range(8):
-        until = first(partial(misses, k, True))
-        start = first(partial(misses, k, False))
+    covered, start, until = 0.0, 0, 0
+    for k in range(8):  # more failures before leave no fewer after among the likely ones
+        start = first(lambda at, k=k: not missed(k, at)[1], start)
+        until = first(lambda at, k=k: missed(k, at)[0], max(until, start))
         covered += chance(n, k, p) * sum(chance(m, at, q) for at in range(start, until))
     assert covered >= 0.95
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from harness.statistics import coverage as published
 from harness.statistics.coverage import JSON, NOT_PROMISED, TABLE, held, kept, table, trials
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "coverage"
@@ -65,21 +64,3 @@ def test_each_interval_holds_the_truth_as_often_as_promised(number: int) -> None
 def test_the_published_table_shows_the_published_figures() -> None:
     """The page is made of the figures beside it, so that neither can drift alone."""
     assert (FOLDER / TABLE).read_text(encoding="utf-8") == table(stored())
-
-
-def test_the_command_writes_figures_and_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With a folder both files are written; without one the page, or JSON, is printed."""
-    monkeypatch.setattr(published, "computed", stored)
-    published.main(["--output", str(tmp_path / "new")])
-    assert json.loads((tmp_path / "new" / JSON).read_text()) == stored()
-    assert (tmp_path / "new" / TABLE).read_text() == (FOLDER / TABLE).read_text()
-    published.main([])
-    assert capsys.readouterr().out == (FOLDER / TABLE).read_text()
-    published.main(["--json"])
-    assert json.loads(capsys.readouterr().out) == stored()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SystemExit):
-        published.main(["--output", str(tmp_path / "file" / "in it")])
-    assert "cannot be written" in capsys.readouterr().err

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from harness.statistics import error_rates as published
 from harness.statistics.error_rates import CLAIMS, JSON, TABLE, at_the_claim, several, table
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "error_rates"
@@ -65,21 +64,3 @@ def test_several_claims_err_together_unless_each_is_judged_at_its_part() -> None
     assert max(corrected["any_false_supported"], corrected["any_false_refuted"]) <= 0.05
     with pytest.raises(ValueError, match="claims must be 1 or more"):
         several(0.9, 200, claims=0)
-
-
-def test_the_command_writes_figures_and_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With a folder both files are written; without one the page, or JSON, is printed."""
-    monkeypatch.setattr(published, "computed", stored)
-    published.main(["--output", str(tmp_path / "new")])
-    assert json.loads((tmp_path / "new" / JSON).read_text()) == stored()
-    assert (tmp_path / "new" / TABLE).read_text() == (FOLDER / TABLE).read_text()
-    published.main([])
-    assert capsys.readouterr().out == (FOLDER / TABLE).read_text()
-    published.main(["--json"])
-    assert json.loads(capsys.readouterr().out) == stored()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SystemExit):
-        published.main(["--output", str(tmp_path / "file" / "in it")])
-    assert "cannot be written" in capsys.readouterr().err

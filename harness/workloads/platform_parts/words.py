@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
+from faker import Faker
+
 LOCALES = ("en_US", "de_DE", "ja_JP")
 LONG_ONE_IN = 200  # a message that is a pasted log and needs overflow pages
 _PROVIDERS = ["faker.providers.person", "faker.providers.lorem", "faker.providers.company"]
@@ -31,8 +33,6 @@ def generator(purpose: str, seed: int) -> Random:
 @lru_cache(maxsize=4)
 def make_words(seed: int, size: int, *, long_bodies: bool) -> Words:
     """Make pools of about ``size`` values each; the same seed and Faker make the same values."""
-    from faker import Faker  # noqa: PLC0415 - slow to import, and most only name the workload
-
     random = generator("words", seed)
     fakers = {place: Faker(place, providers=_PROVIDERS, use_weighting=False) for place in LOCALES}
     for place, faker in fakers.items():

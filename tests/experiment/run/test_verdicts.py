@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from harness.results.records import CycleRecord
 from harness.results.store import Store
 from harness.statistics.anytime import anytime
 from harness.statistics.sequential import decide
+from tests.command_line import Call
 from tests.stored_runs import cycle, cycles, make_run
 
 CLAIM = "reliability >= 0.9"
@@ -130,16 +129,16 @@ def test_what_cannot_be_judged_is_a_mistake_of_the_callers(folder: Path) -> None
         verdicts.check(run)
 
 
-def command_line(*arguments: object) -> tuple[int, str, str]:
-    """Call the real command line; return its status, what it printed, and what beside it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def command_line(harness: Call) -> Call:
+    """Call the command line, which never prints a traceback."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status, out, error = harness(*arguments)
+        assert "Traceback" not in error
+        return status, out, error
+
+    return call
 
 
 def claiming(*claims: str, name: str = "one") -> dict[str, object]:
@@ -147,7 +146,7 @@ def claiming(*claims: str, name: str = "one") -> dict[str, object]:
     return {"name": name, "claims": list(claims)}
 
 
-def test_several_claims_hold_together(folder: Path) -> None:
+def test_several_claims_hold_together(folder: Path, command_line: Call) -> None:
     """A line a claim on any measure, each as written and at 98.75%, and a last line that says so.
 
     The failing restores are refuted, what never took place is not measured, one claim more that
@@ -217,7 +216,9 @@ def test_nothing_is_supported_by_absence(
     assert (": supported" in one.sentence()) == (status == 0)
 
 
-def test_a_condition_that_did_not_run_takes_the_success_of_none(folder: Path) -> None:
+def test_a_condition_that_did_not_run_takes_the_success_of_none(
+    folder: Path, command_line: Call
+) -> None:
     """One condition that is supported beside one without cycles ends with 4."""
     conditions = [claiming("reliability >= 0.5", name=name) for name in ("one", "two")]
     run = make_run(folder / "run", cycles(["cleaned"] * 50), conditions=conditions).folder
@@ -227,7 +228,7 @@ def test_a_condition_that_did_not_run_takes_the_success_of_none(folder: Path) ->
 
 
 @pytest.mark.parametrize("name", ["run.json", "summary.json"])
-def test_a_newer_version_is_named(folder: Path, name: str) -> None:
+def test_a_newer_version_is_named(folder: Path, name: str, command_line: Call) -> None:
     """A run that a newer harness wrote is refused with what to do, by check and by report."""
     results = make_run(folder / "run", cycles(["cleaned"] * 50), conditions=[claiming(CLAIM)])
     summary.write(results)
@@ -239,7 +240,7 @@ def test_a_newer_version_is_named(folder: Path, name: str) -> None:
     assert f"{path}: written by version 2 of the format; this harness reads 1; upgrade" in error
 
 
-def test_damaged_files_are_named(folder: Path) -> None:
+def test_damaged_files_are_named(folder: Path, command_line: Call) -> None:
     """What is damaged is the instrument's fault, a wrong folder the caller's.
 
     A damaged summary takes nothing from a verdict, which is computed from the cycles.
@@ -278,7 +279,7 @@ def test_a_run_json_without_an_experiment_is_named(folder: Path) -> None:
         verdicts.check(run)
 
 
-def test_a_published_run_is_judged_the_same(folder: Path) -> None:
+def test_a_published_run_is_judged_the_same(folder: Path, command_line: Call) -> None:
     """Without its database, a run with cycles.parquet gives the same lines and status."""
     outcomes = ["cleaned"] * 300 + ["restored"] * 5 + ["dirty_silent"]
     conditions = [claiming("reliability >= 0.9", "no_restore >= 0.999", "p90 of cycle_ms <= 20")]
@@ -292,7 +293,7 @@ def test_a_published_run_is_judged_the_same(folder: Path) -> None:
     assert out.splitlines() == verdicts.lines(before)
 
 
-def test_an_empty_claim_is_not_the_runs_own(folder: Path) -> None:
+def test_an_empty_claim_is_not_the_runs_own(folder: Path, command_line: Call) -> None:
     """--claim "" (a variable that was never set) is refused, not taken for the run's claims."""
     run = make_run(folder / "run", cycles(["cleaned"] * 50), conditions=[claiming(CLAIM)]).folder
     status, _, error = command_line("check", run, "--claim", "")
