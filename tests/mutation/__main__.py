@@ -57,6 +57,12 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--rooms", default=",".join(ROOMS), help=f"folders in harness ({','.join(ROOMS)})")
     add("--jobs", type=int, default=2, help="how many at a time (2)")
     add("--limit", type=float, default=600.0, help="seconds that one step of tests may take (600)")
+    add(
+        "--steps",
+        type=int,
+        default=4,
+        help="of tests: 1 the file's own, 2 those of what imports it, 3 its room, 4 others' (4)",
+    )
     add("--minutes", type=float, default=float("inf"), help="begin no other defect after that")
     add("--at-least", type=float, default=0.9, help="share that must be noticed (0.9)")
     add("--list", action="store_true", help="say what was drawn, and try nothing")
@@ -64,7 +70,8 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--results",
         type=Path,
         default=Path(tempfile.gettempdir(), "mutation.jsonl"),
-        help="where each outcome is written, a line each; those that stand there are not tried",
+        help="where each outcome is written, a line each; what was noticed is not "
+        "tried again, nor what survived as many steps",
     )
     return parser.parse_args(arguments)
 
@@ -77,12 +84,21 @@ def _work(drawn: Sequence[Placed], results: Path, asked: argparse.Namespace) -> 
         for placed in drawn:
             if time.monotonic() > until:
                 return
-            if str(placed) in {known["name"] for known in read(results)}:
+            if _is_known(read(results), placed, asked.steps):
                 continue
-            verdict = copy.judge(placed)
-            found = {"name": str(placed), "text": placed.mutant.text, **verdict._asdict()}
+            verdict = copy.judge(placed, asked.steps)
+            found = {"name": str(placed), "text": placed.mutant.text, "steps": asked.steps}
+            found |= verdict._asdict()
             with results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(found) + "\n")
+
+
+def _is_known(results: Sequence[dict[str, Any]], placed: Placed, steps: int) -> bool:
+    """Whether it was noticed, or survived as many steps."""
+    return any(
+        known["name"] == str(placed) and (known["word"] != "survived" or known["steps"] >= steps)
+        for known in results
+    )
 
 
 def read(results: Path) -> list[dict[str, Any]]:
@@ -95,7 +111,8 @@ def read(results: Path) -> list[dict[str, Any]]:
 def _told(drawn: Sequence[Placed], found: Sequence[dict[str, Any]], at_least: float) -> int:
     """Print the share that was noticed, and a table of the others; the exit code."""
     named = {str(placed) for placed in drawn}
-    tried = [outcome for outcome in found if outcome["name"] in named]
+    last = {outcome["name"]: outcome for outcome in found}
+    tried = [outcome for name, outcome in last.items() if name in named]
     counted = Counter(outcome["word"] for outcome in tried)
     noticed = len(tried) - counted["survived"]
     lines = [f"{noticed} of {len(tried)} noticed, of {len(drawn)} drawn: {dict(counted)}"]
