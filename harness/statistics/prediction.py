@@ -97,6 +97,4 @@ def _others(count: Count, confidence: float) -> Interval:
 
 def _interval(estimate: float, lower: float, upper: float, confidence: float) -> Interval:
     # no share is less than none; max keeps its first argument when that is nan
-    return Interval(
-        max(estimate, 0.0), max(0.0, lower), min(1.0, max(0.0, upper)), confidence, METHOD
-    )
+    return Interval(max(estimate, 0.0), max(0.0, lower), max(0.0, upper), confidence, METHOD)

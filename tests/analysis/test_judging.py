@@ -12,7 +12,7 @@ import pytest
 from harness.analysis import judging, stratified
 from harness.analysis.judging import confidence_of, evidence_of, judged_claims
 from harness.errors import UsageError
-from harness.experiment.written.claimed import parse_claim
+from harness.experiment.written.claimed import Claim, parse_claim
 from harness.experiment.written.family import Family
 from harness.results.records import CycleRecord
 from harness.statistics.intervals import clopper_pearson
@@ -29,7 +29,7 @@ KEYS = [
 def judged(
     folder: Path,
     records: Sequence[CycleRecord],
-    text: str,
+    claim: str | Claim,
     each: float = 0.95,
     **condition: Any,
 ) -> dict[str, Any]:
@@ -37,7 +37,8 @@ def judged(
     results = make_run(folder / "run", records)
     stated = results.conditions[0] | condition
     evidence = evidence_of(stated, results.columns("one"), 0.95)
-    found = Family({"one": [parse_claim(text)]}, 0.95, each)
+    claim = parse_claim(claim) if isinstance(claim, str) else claim
+    found = Family({"one": [claim]}, 0.95, each)
     (entry,) = judged_claims(stated, evidence, found)
     assert list(entry) == KEYS
     assert json.loads(json.dumps(entry, allow_nan=False)) == entry
@@ -63,6 +64,14 @@ def test_a_supported_claim_and_the_way_there(folder: Path) -> None:
     refute = [[k, refute_boundary(k, 0.999, 0.95)] for k in counts]
     assert said["path"]["support_boundary"] == support
     assert said["path"]["refute_boundary"] == [pair for pair in refute if pair[1]]
+
+
+def test_no_way_leads_to_a_verdict_on_all(folder: Path) -> None:
+    """One failure refutes 100%, whatever the error: there is no boundary to draw."""
+    outcomes = ["cleaned", "dirty_known"] + ["cleaned"] * 8
+    said = judged(folder, cycles(outcomes), Claim("reliability", 1.0))
+    assert (said["verdict"], said["decided_at_cycle"]) == ("refuted", 2)
+    assert said["path"] == {"failures_at": [], "support_boundary": [], "refute_boundary": []}
 
 
 def test_the_level_is_that_of_the_verdict(folder: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from scipy.stats import beta
 
 from harness.statistics.dependence import Table
@@ -50,6 +52,25 @@ def test_a_share_that_was_never_seen_may_still_be_there() -> None:
     found = from_other_restores(cleanup, restore, Count(0, 100))
     assert found.estimate == found.upper == 1
     assert found.lower < 1 - ends(Count(0, 100))[1] + 1e-12 < 0.96
+
+
+COUNTS = st.integers(0, 60)
+PARTS = st.tuples(COUNTS, st.integers(1, 60)).map(lambda pair: Count(min(pair), pair[1]))
+
+
+@given(st.tuples(COUNTS, COUNTS, COUNTS, COUNTS), PARTS, PARTS, PARTS)
+@example((60, 0, 0, 0), Count(60, 60), Count(60, 60), Count(0, 1))
+def test_shares_are_shares(
+    cells: tuple[int, int, int, int], refused: Count, unseen: Count, other: Count
+) -> None:
+    """Whatever was counted, both predictions lie within their bounds, and these from 0 to 1."""
+    for found in (
+        from_forced_restores(Table(*cells), refused, unseen),
+        from_other_restores(unseen, other, refused),
+    ):
+        assert 0 <= found.lower <= found.upper <= 1
+        if not math.isnan(found.estimate):
+            assert found.lower <= found.estimate <= found.upper
 
 
 def test_what_there_cannot_be() -> None:

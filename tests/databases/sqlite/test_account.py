@@ -11,7 +11,7 @@ from harness.databases.sqlite.states import State
 from harness.databases.sqlite.trees import altered
 from tests.databases.guarded import COUNT
 from tests.databases.sqlite.garbling import GARBLINGS, SIZE_BYTES, Garbled
-from tests.databases.sqlite.tables import apart, copied, image, made
+from tests.databases.sqlite.tables import apart, copied, image, made, pages_of
 
 MORE = f"{COUNT.format(400)} INSERT INTO t(v) SELECT hex(zeroblob(i % 80)) FROM n;"
 SOUND = {
@@ -82,7 +82,10 @@ def suspected(file: Garbled) -> dict[str, str]:
     """Settle the account of a garbled file."""
     file.live.write_bytes(file.data)
     before, now = made(file.baseline, ""), made(file.live, "")
-    states = [State(image(c), len(file.data) // SIZE_BYTES, ()) for c in (before, now)]
+    states = [
+        State(image(connection), path.stat().st_size // SIZE_BYTES, ())
+        for connection, path in ((before, file.baseline), (now, file.live))
+    ]
     return settled(states[0], states[1], apart(before, now)).suspicions
 
 
@@ -105,6 +108,38 @@ def test_a_page_that_nobody_moved_keeps_its_kind(folder: Path) -> None:
     page = file.pages("long", "overflow")[-1]
     file.put(file.at(page), bytes([13, 0, 0, 0, 0, 2, 0, 0]))
     assert suspected(file)[f"page {page}"] == "has become a page of another kind"
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_leaves_in_disorder_below_a_new_interior_page_are_suspected(
+    folder: Path, swapped: bool
+) -> None:
+    """Of a tree that has grown the new interior pages are looked at as well."""
+    file = Garbled(folder)
+    file.execute(f"{COUNT.format(3000)} INSERT INTO t(name) SELECT 'more ' || i FROM n")
+    known = file.pages("t", "internal")
+    grown = pages_of(made(file.live, ""), "t", "internal")
+    page = max(grown - {*known})
+    if swapped:
+        one, other = file.cell(page, 2), file.cell(page, 3)
+        file.data[one : one + 4], file.data[other : other + 4] = (
+            file.data[other : other + 4],
+            file.data[one : one + 4],
+        )
+    assert set(suspected(file).values()) == (
+        {"has rows that belong on another page"} if swapped else set()
+    )
+
+
+def test_a_wrong_map_is_suspected_whatever_else_was_written(folder: Path) -> None:
+    """Also where another page differs that is no map, and only in what is free on it."""
+    file = Garbled(folder, auto_vacuum=1)
+    file.data[file.at(2) + 5 * 7 + 4] ^= 0x01  # the map begins on page 2, and tells of 3 first
+    leaf = file.at(file.pages("w", "leaf")[-1])
+    free = leaf + 8 + 2 * int.from_bytes(file.data[leaf + 3 : leaf + 5], "big")
+    assert free < leaf + int.from_bytes(file.data[leaf + 5 : leaf + 7], "big")
+    file.data[free] ^= 0x01
+    assert suspected(file)
 
 
 def test_leaves_that_hold_each_others_rows_are_suspected(folder: Path) -> None:

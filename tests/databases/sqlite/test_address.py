@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import harness
 from harness.cli import cli
+from harness.databases.engines import engine_of
 from harness.databases.sqlite.address import path_of
 from harness.errors import UsageError
 
@@ -103,3 +104,14 @@ def test_a_block_of_python_refuses_it() -> None:
     for given in ("", "file:./a.db", "sqlite:///a.db"):
         with pytest.raises(UsageError, match=r"database (is empty: give|is an address)"):
             harness.guard(given)
+
+
+def test_an_address_is_the_path_as_it_was_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It prints so and stands for it; where it is asked for as a whole the folder is told too."""
+    monkeypatch.chdir(folder)
+    address = engine_of("d.db").address("data/../d.db", what="--database")
+    assert (str(address), os.fspath(address), address.name) == (*("data/../d.db",) * 2, "d.db")
+    assert address.whole == address.absolute().whole == str(address.absolute())
+    assert address.whole == os.path.realpath(folder / "d.db")

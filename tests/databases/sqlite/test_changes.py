@@ -110,8 +110,16 @@ def test_rows_without_rowid_differ_wherever_they_stand(folder: Path, row: int, h
             changed = apart(before, now) - {1}
             found = changes(image(before), image(now), changed, (only, only))
             assert found.whole == ({"w"} if how else set())
-            assert entries_differ(image(before), image(now), changed, (None, 3))
-            assert entries_differ(image(before), image(now), changed, (3, None))
+
+
+def test_a_tree_that_is_none_of_rows_any_more_differs(folder: Path) -> None:
+    """Where a table WITHOUT ROWID is not there, or its pages are a table's with rowids."""
+    connection = made(folder / "x.db")
+    look = image(connection)
+    root, other = root_of(connection, "w"), root_of(connection, "t")
+    assert not entries_differ(look, look, set(), (root, root))
+    for roots in ((None, root), (root, None), (root, other)):
+        assert entries_differ(look, look, set(), roots)
 
 
 @pytest.mark.parametrize("auto_vacuum", [0, 2])

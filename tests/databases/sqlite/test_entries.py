@@ -1,6 +1,7 @@
 """Trees of entries in two states: the same in the same order, wherever they stand."""
 
 from contextlib import closing
+from itertools import combinations
 from pathlib import Path
 
 import apsw
@@ -88,21 +89,11 @@ ALIKE = (*(None, 0, 0.0, -0.0, 1, 1.0, 2**53, 2.0**53), *("", b"", "0", b"0", "1
 ANY = st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.binary())
 
 
-@pytest.mark.parametrize("ending", ["", " WITHOUT ROWID"])
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    st.one_of(
-        st.tuples(st.sampled_from(ALIKE), st.sampled_from(ALIKE)),
-        st.tuples(ANY, ANY),
-        ANY.map(lambda value: (value, value)),
-    )
-)
-def test_values_are_the_same_where_type_and_content_are(
-    folder: Path, ending: str, values: tuple[Value, Value]
-) -> None:
-    """Whatever compares as equal: a row is as it was only if what it shows looks the same."""
+ENDINGS = pytest.mark.parametrize("ending", ["", " WITHOUT ROWID"])
+
+
+def _assert_same_or_told(folder: Path, ending: str, *values: Value) -> None:
+    """Of a row with one value, then with another: it is as it was only if it looks the same."""
     shown = []
     for name, value in zip(("live", "baseline"), values, strict=True):
         (folder / name).unlink(missing_ok=True)
@@ -111,4 +102,23 @@ def test_values_are_the_same_where_type_and_content_are(
             connection.execute("INSERT INTO t VALUES ('a', ?)", (value,))
             shown.append(repr(connection.execute("SELECT v FROM t").get))
     clean = differences(folder / "live", folder / "baseline").clean("rows")
-    assert clean == (shown[0] == shown[1])
+    assert clean == (shown[0] == shown[1]), shown
+
+
+@ENDINGS
+def test_values_that_compare_as_equal_are_not_the_same(folder: Path, ending: str) -> None:
+    """The type of a value counts, and the sign of a zero."""
+    for one, other in combinations(ALIKE, 2):
+        _assert_same_or_told(folder, ending, one, other)
+
+
+@ENDINGS
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.one_of(st.tuples(ANY, ANY), ANY.map(lambda value: (value, value))))
+def test_values_are_the_same_where_type_and_content_are(
+    folder: Path, ending: str, values: tuple[Value, Value]
+) -> None:
+    """A row is as it was only if what it shows looks the same."""
+    _assert_same_or_told(folder, ending, *values)

@@ -32,10 +32,19 @@ def test_added_and_deleted_rows_leave_only_the_sequence(folder: Path, mode: str)
     assert found.sequences == {"t": (300, 370)}
 
 
-def test_the_shuffle_is_seen_as_one(folder: Path) -> None:
-    """The pages in question really are told apart from changed ones, not compared row by row."""
-    with closing(Guarded(folder / "x.db", "same file", ROWS)) as guarded:
-        guarded.find(ADD, "DELETE FROM t WHERE body LIKE 'new %'")
+@pytest.mark.parametrize("where", ["at the end", "in the middle"])
+def test_the_shuffle_is_seen_as_one(folder: Path, where: str) -> None:
+    """The pages in question really are told apart from changed ones, not compared row by row.
+
+    Leaves before and behind them stay as they are.
+    """
+    rows, add = ROWS, ADD
+    if where == "in the middle":
+        rows += "UPDATE t SET id = -2 * id"
+        add = f"{COUNT.format(40)} INSERT INTO t SELECT -299 + 2 * i, "
+        add += "'new ' || hex(zeroblob(70)) FROM n"
+    with closing(Guarded(folder / "x.db", "same file", rows)) as guarded:
+        guarded.find(add, "DELETE FROM t WHERE body LIKE 'new %'")
         live = guarded.writer
         state = pages.wal_state(live)
         live.execute("BEGIN IMMEDIATE")

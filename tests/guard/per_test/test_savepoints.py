@@ -74,3 +74,17 @@ def test_what_is_in_the_way_is_said(folder: Path) -> None:
         left.execute("BEGIN IMMEDIATE")
         assert answer(keeper, "finish")["error"].startswith("timeout (")
     keeper.close()
+
+
+def test_closing_leaves_no_copy(folder: Path) -> None:
+    """Of however many baselines: each copy goes, and nothing else does."""
+    path = make(folder, "wal")
+    with connected(path, "UPDATE users SET mail = 5", "BEGIN", "SELECT * FROM users"):
+        keeper = Keeper(path, busy_timeout_ms=20)
+        for number in range(1, 4):
+            assert keeper.begin() == "pages"
+            elsewhere(path, f"INSERT INTO users VALUES ('{number}')")
+            assert os.path.exists(f"{path}.e2e-test.{number}")
+        others = {name for name in os.listdir(folder) if ".e2e-test." not in name}
+        keeper.close()
+        assert set(os.listdir(folder)) == others

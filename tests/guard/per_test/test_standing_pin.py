@@ -33,6 +33,14 @@ def test_no_checkpoint_writes_the_main_file(pin: StandingPin) -> None:
     assert len(content(pin.main)["rows bots"]) == 59
 
 
+def test_what_is_let_go_of_is_let_go_of_once(pin: StandingPin) -> None:
+    """Let go of again, it closes nothing that somebody else has opened meanwhile."""
+    pin.let_go()
+    known = {number: os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)}
+    pin.let_go()
+    assert {number: os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)} == known
+
+
 def test_struck_out_frames_never_come_back(pin: StandingPin) -> None:
     """The -wal keeps its blocks, but no frame counts to the next writer or after a kill."""
     elsewhere(pin.main, DAMAGE["insert"])

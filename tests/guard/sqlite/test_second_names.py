@@ -52,6 +52,20 @@ def test_the_folder_is_private(folder: Path) -> None:
     assert SecondNames(folder / "db", Files(), folder / "file" / "state").prepare()
 
 
+def test_who_has_met_nobody_leaves_nothing(folder: Path) -> None:
+    """While one holds the file no other can; afterwards no name and no descriptor is left."""
+    names = SecondNames(make(folder, "wal"), Files(), folder / "state")
+    names.prepare()
+    descriptors, before = os.listdir("/proc/self/fd"), os.listdir(folder / "state")
+    for _ in range(3):
+        met = names.meet()
+        with pytest.raises(BlockingIOError):
+            SecondNames(names.database, Files(), folder / "state").meet()
+        names.part(met)
+    assert os.listdir("/proc/self/fd") == descriptors
+    assert os.listdir(folder / "state") == before
+
+
 @pytest.mark.parametrize("recovery", ["file_copy", "online_backup"])
 def test_both_names_go_at_the_end(folder: Path, recovery: str) -> None:
     """While a guard lives both are there; afterwards nothing is, and nothing is pending."""

@@ -43,6 +43,18 @@ def test_a_check_that_cannot_run_says_so(folder: Path) -> None:
     assert Witness(path).integrity()[0].startswith(NOT_RUN)
 
 
+def test_references_that_cannot_be_checked_say_so(folder: Path) -> None:
+    """A foreign key to what is not unique: SQLite's refusal is one line, not an error."""
+    path = folder / "a.sqlite3"
+    run(path, "CREATE TABLE parent(a)", "CREATE TABLE child(b REFERENCES parent(a))")
+    run(path, "INSERT INTO child VALUES (1)")
+    witness = Witness(path)
+    [((line, rowid, parent), count)] = witness.violations().items()
+    assert line.startswith(f"{NOT_RUN}foreign key mismatch")
+    assert (rowid, parent, count) == (None, "", 1)
+    witness.close()
+
+
 def test_who_chooses_rowids(folder: Path) -> None:
     """A table's rowids are its own only where a column is the rowid."""
     path = folder / "a.sqlite3"

@@ -84,3 +84,17 @@ def test_what_sqlite_cannot_check_is_checked_alone(folder: Path) -> None:
             assert sentence in " ".join(truth.judge(live).differences)
             assert not truth.judge(live).rows
             truth.reset(live)
+
+
+def test_a_schema_in_disorder_is_damage_though_it_reads_the_same(folder: Path) -> None:
+    """Every row of the schema is there, by name as it was, and SQLite finds them out of order."""
+    truth, live = judged(folder, page_size=4096)
+    pages = image(live)
+    last = 108 + 2 * (len(pages.node(1).cells) - 2)  # where the last two are named, of page 1
+    places = bytes(pages.data[last : last + 4])
+    alter(live, last, places[2:] + places[:2])
+    judgement = truth.judge(live)
+    assert not judgement.rows
+    assert any("out of order" in line for line in judgement.differences), judgement.differences
+    truth.reset(live)
+    assert truth.judge(live).exact

@@ -54,3 +54,14 @@ def test_only_new_violations_are_listed(folder: Path) -> None:
             "foreign key: bots row 31 refers to a missing row of users",
         ]
         assert findings.rows  # a sentence more, and no verdict of its own
+
+
+def test_references_that_cannot_be_checked_any_more_are_told(folder: Path) -> None:
+    """Where they could be before, that is news, and said as SQLite says it."""
+    _, live = judged(folder)
+    run(live, "CREATE TABLE parent(a)", "CREATE TABLE child(b REFERENCES parent(a))")
+    run(live, "INSERT INTO child VALUES (1)")
+    with _opinion(folder, live, Doubts()) as (opinion, findings):
+        opinion.check_references()
+        [sentence] = findings.sentences
+    assert sentence.startswith("foreign keys: the check could not run: foreign key mismatch")

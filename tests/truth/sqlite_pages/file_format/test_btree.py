@@ -68,3 +68,19 @@ def test_rowids_out_of_bounds_are_malformed() -> None:
     for bounds in ((3, 5), (2, 4)):
         with pytest.raises(Malformed, match="page 9: rowids 3 to 5 are out of place"):
             check_bounds(9, entries, bounds)
+
+
+def test_leaves_at_different_depths_are_malformed(folder: Path) -> None:
+    """A parent that names a grandchild in its child's place is refused, though no page repeats."""
+    path = folder / "a.sqlite3"
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)"
+    run(path, "PRAGMA page_size = 512", "CREATE TABLE t(v)")
+    run(path, f"{rows} INSERT INTO t SELECT zeroblob(220) FROM n")
+    pages, top = image(path), root(path, "t")
+    assert walk(pages, top, pages.content).depths == {3}
+    first = pages.node(top).cells[0]
+    grandchild = pages.node(first.child).cells[0].child
+    alter(path, (top - 1) * 512 + first.at, grandchild.to_bytes(4, "big"))
+    pages = image(path)
+    with pytest.raises(Malformed, match="leaves at different depths"):
+        walk(pages, top, pages.content)

@@ -59,7 +59,9 @@ def _rows_of(data: bytes) -> list[tuple[Value, ...]]:
     return [values(payload) for leaf in tree.leaves for _, payload in pages.content(leaf).entries]
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x02\x0a", b"\x02\x06abc", b"\x05\x01", b"\x02\x01ab"])
+@pytest.mark.parametrize(
+    "payload", [b"", b"\x02\x0a", b"\x02\x0b", b"\x02\x06abc", b"\x05\x01", b"\x02\x01ab"]
+)
 def test_a_record_that_does_not_fit_is_malformed(payload: bytes) -> None:
     """Headers and bodies that disagree are refused."""
     with pytest.raises(Malformed):
