@@ -24,11 +24,9 @@ def recoveries_that(fit: Callable[[type[Recovery]], bool]) -> list[str]:
 
 def advice(*, journal_mode: str | None = None) -> str:
     """Say which to add: those that work while others are connected, in that mode if it is known."""
+    modes = {"wal", "delete"} if journal_mode is None else {journal_mode}
     fitting = recoveries_that(
-        lambda kind: (
-            not kind.needs_sole_access
-            and (journal_mode is None or journal_mode in kind.journal_modes)
-        )
+        lambda kind: not kind.needs_sole_access and modes <= set(kind.journal_modes)
     )
     return f"add {' or '.join(fitting)}"
 

@@ -21,6 +21,7 @@ def test_what_works_while_others_are_connected_is_named() -> None:
     """In any journal mode, or in this one; a mode that none works in has none."""
     assert advice() == "add online_backup"
     assert advice(journal_mode="delete") == "add online_backup"
+    assert advice(journal_mode="wal") == "add online_backup or wal_pin"
 
 
 def test_what_does_not_load_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
