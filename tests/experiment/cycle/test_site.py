@@ -70,6 +70,48 @@ def test_every_step_has_the_processors_time(folder: Path) -> None:
     assert parts_ms <= record.cpu_ms["cycle"]
 
 
+def test_the_size_of_the_database_decides_nothing(tmp_path: Path) -> None:
+    """The same faults strike, and every cycle ends alike, on a database ten times as large."""
+    faults = {
+        kind: {"rate": 0.1, "lasting": {"attempt": 0.5, "phase": 0.5}}
+        for kind in ("foreign_key", "timeout", "permission", "io_error", "disk_full")
+    }
+    ends = []
+    for size_bytes in (SIZE_BYTES, 10 * SIZE_BYTES):
+        condition = Condition.model_validate(
+            {
+                "name": "c",
+                "demands": "rows",
+                "workload": {"size_bytes": size_bytes},
+                "recoveries": ["online_backup", "wal_pin"],
+                "busy_timeout_ms": 1,
+                "faults": faults,
+            }
+        )
+        (place := tmp_path / str(size_bytes)).mkdir()
+        pristine = place / "pristine"
+        registry.find("workloads", "platform").build_baseline(
+            pristine, size_bytes=size_bytes, seed=1, journal_mode="wal"
+        )
+        (work := place / "work").mkdir()
+        here = Site(condition, 1, pristine, work)
+        records = [here.run(number) for number in range(60)]
+        here.close()
+        ends.append(
+            [
+                (
+                    r.outcome,
+                    r.cleanup_ok,
+                    r.restored_by,
+                    [(f.kind, f.phase, f.fired) for f in r.faults],
+                )
+                for r in records
+            ]
+        )
+    assert ends[0] == ends[1]
+    assert {end[0] for end in ends[0]} >= {"cleaned", "restored"}
+
+
 def timeless(record: CycleRecord) -> CycleRecord:
     """Drop what no two runs share."""
     return record.untimed()
