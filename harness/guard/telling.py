@@ -48,7 +48,7 @@ def lines(run: Run, *, verbose: bool = False, more: str = MORE) -> list[str]:
     return _backed_up(run.result) + outcome(run, verbose=verbose, more=more)
 
 
-def outcome(run: Run, *, verbose: bool = False, more: str = MORE) -> list[str]:
+def outcome(run: Run, *, verbose: bool, more: str) -> list[str]:
     """Tell what came of it, in a few lines, the verdict apart."""
     sentences = []
     if run.result.unprotected:

@@ -278,3 +278,12 @@ def test_bad_input_is_refused_in_words(call: Callable[[], object], says: str) ->
     """Every input that has no answer raises ValueError with a sentence that names it."""
     with pytest.raises(ValueError, match=says):
         call()
+
+
+def test_unless_said_otherwise_a_verdict_is_at_95_percent() -> None:
+    """Cycle by cycle as for all at once."""
+    running = Sequential(0.99)
+    assert running.confidence == 0.95
+    for cycle in range(1, support_boundary(0, 0.99, 0.95) + 1):
+        assert running.add(failed=False) == decide([False] * cycle, 0.99, 0.95)
+    assert running.decision.verdict == "supported"
