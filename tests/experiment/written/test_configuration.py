@@ -12,13 +12,11 @@ from harness.analysis.claims import MEASURES
 from harness.errors import ConfigurationError
 from harness.experiment.written.configuration import (
     CauseSetting,
-    Condition,
     Experiment,
     FaultSetting,
     SetBy,
     StrikeSetting,
     load,
-    schema,
 )
 from harness.results.folder import fingerprint
 from tests.experiment.writing import BACKEND, read, refused
@@ -257,16 +255,6 @@ def test_measures_of_rows_are_those_that_are_evaluated(written: Write) -> None:
     assert "'reliability'?" in refusal(written(text))
 
 
-def test_the_schema_knows_every_key() -> None:
-    """An editor that follows the schema accepts what the loader accepts."""
-    made = schema()
-    assert json.loads(json.dumps(made)) == made
-    assert set(Condition.model_fields) - {"name", "sweep"} == set(
-        made["properties"]["defaults"]["properties"]
-    )
-    assert "each" in made["$defs"]["Condition"]["properties"]
-
-
 def test_one_mistake_is_one_line(written: Write) -> None:
     """What follows from a mistake is not said as another mistake, nor in Python's words."""
     for old, new, said in (
@@ -424,17 +412,3 @@ def test_every_key_makes_another_experiment_and_none_does_where_it_says_nothing(
     for change in changes:
         seen.add(fingerprint(load(path, [f"conditions.one.{change}"])))
     assert len(seen) == len(changes) + 1
-
-
-def test_the_schema_describes_the_new_tables() -> None:
-    """An editor offers their keys, and a cause may take what it does not set from the defaults."""
-    tables = schema()["$defs"]
-    assert set(tables["StrikeSetting"]["properties"]) == set(StrikeSetting.model_fields)
-    assert tables["StrikeSetting"]["required"] == ["fault", "on"]
-    assert set(tables["CauseSetting"]["properties"]) == set(CauseSetting.model_fields)
-    assert "required" not in tables["CauseSetting"]
-    assert {"enum": ["attempt", "phase", "cycle"]} in (
-        tables["CauseSetting"]["properties"]["lasting"]["anyOf"]
-    )
-    connection = tables["Condition"]["properties"]["connection"]
-    assert connection["enum"] == ["closed", "held", "backend"]
