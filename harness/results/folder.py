@@ -15,7 +15,7 @@ from harness.results.run_checks import SUM, check_run, checksum, parsed
 if TYPE_CHECKING:
     from harness.experiment.written.configuration import Experiment
 
-RUN, CYCLES = "run.json", "cycles.sqlite"
+RUN, CYCLES, REPORT = "run.json", "cycles.sqlite", "report.html"
 VERSION = 1  # of run.json and summary.json
 
 
@@ -38,7 +38,7 @@ def refuse_used(folder: Path) -> None:
     if (folder / RUN).exists() or (folder / CYCLES).exists():
         raise UsageError(
             f"{folder} already holds results, and nothing was overwritten; "
-            "go on with --resume, or name another folder with --output"
+            "go on with --resume, run anew with --overwrite, or name another folder with --output"
         )
 
 
