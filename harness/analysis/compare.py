@@ -28,7 +28,7 @@ from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
 from harness.results.settled import fixed_beforehand
 from harness.statistics.change import verdicts
-from harness.statistics.digits import percent
+from harness.statistics.digits import number, percent
 
 FINE, WORSE = 0, 1
 _STEPS = ("backup", "cleanup", "verify", "restore", "cycle")
@@ -186,8 +186,8 @@ def _machines_speed(old: Stored, new: Stored, names: Sequence[str]) -> list[str]
     if 1 / _AS_FAST < ratio < _AS_FAST:
         return []
     return [
-        f"the truth, the same code in both, took {ratio:.2g} times as long (p50, wall): so did the "
-        "machine for everything, and a timing has to differ beside the truth's as well"
+        f"the truth, the same code in both, took {number(ratio, 2)} times as long (p50, wall): so "
+        "did the machine for everything, and a timing has to differ beside the truth's as well"
     ]
 
 

@@ -32,6 +32,7 @@ from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Experiment
 from harness.results import overwriting
 from harness.results.folder import REPORT, RUN, check_same, refuse_unused, refuse_used
+from harness.statistics.digits import number
 
 INTERRUPTED = 130
 
@@ -213,8 +214,12 @@ def _tell_rates(run: UnderWay, experiment: Experiment) -> None:
     for condition in experiment.conditions:
         rates = condition.rates()
         for kind, setting in condition.faults.items():
-            lasting = ", ".join(f"{word} {share:.3g}" for word, share in setting.lasting.items())
-            run.tell(f"  {condition.name}: {kind} at {rates[kind]:.6g} a slot, lasts {lasting}")
+            lasting = ", ".join(
+                f"{word} {number(share)}" for word, share in setting.lasting.items()
+            )
+            run.tell(
+                f"  {condition.name}: {kind} at {number(rates[kind], 6)} a slot, lasts {lasting}"
+            )
 
 
 @contextlib.contextmanager
