@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
+from harness.results.nearest_run import advice
 from harness.results.run_checks import SUM, check_run, checksum, parsed
 
 if TYPE_CHECKING:
@@ -80,8 +81,10 @@ def read_run(folder: Path) -> dict[str, Any]:
     path = Path(folder) / RUN
     try:
         run = parsed(path)
-    except FileNotFoundError:
-        raise UsageError(f"{folder} is not a run's folder: it has no {RUN}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{folder} is not a run's folder: it has no {RUN}{advice(Path(folder))}"
+        ) from None
     except (OSError, ValueError) as error:
         raise MeasurementError(f"{path}: cannot be read: {error}") from error
     check_version(path, run)

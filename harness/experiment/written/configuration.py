@@ -14,6 +14,7 @@ from harness.experiment.written import budget_checks, checks
 from harness.experiment.written.claimed import MEASURES, ROW_MEASURES, Claim, parse_claim
 from harness.experiment.written.designs import FOUND
 from harness.experiment.written.document import Document, Keys, Problem, nearest
+from harness.experiment.written.schema import NOT_WRITTEN
 from harness.experiment.written.settings import (
     ApiSetting,
     Calibration,
@@ -200,7 +201,8 @@ def _keys_at(keys: Iterable[int | str]) -> tuple[str, ...]:
         if isinstance(key, str) and key in model.model_fields:
             model = _model_in(model.model_fields[key].annotation) or model
     extra = {Experiment: ("defaults",), Condition: ("each",)}.get(model, ())
-    return (*model.model_fields, *extra)
+    hidden = NOT_WRITTEN.get(model.__name__, ())
+    return (*(key for key in model.model_fields if key not in hidden), *extra)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

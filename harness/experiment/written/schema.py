@@ -10,6 +10,12 @@ from harness.experiment.written.settings import Experiment
 from harness.experiment.written.sweeping import MOST_POINTS, SCALES
 from harness.faults import LASTING
 
+NOT_WRITTEN: dict[str, tuple[str, ...]] = {  # what is found out by itself, and no file may say
+    "Condition": ("sweep",),
+    "ProjectSetting": ("home",),
+    "StrataSetting": FOUND,
+    "BudgetSetting": ("sharing",),
+}
 FILE = "experiment.schema.json"  # as `harness init` names it in the file's first line
 
 
@@ -43,13 +49,7 @@ def schema() -> dict[str, Any]:
 
 
 def _leave_out_found(tables: dict[str, Any]) -> None:
-    """Leave out what a run finds out by itself, and no file may say."""
-    for table, keys in (
-        ("Condition", ("sweep",)),
-        ("ProjectSetting", ("home",)),
-        ("StrataSetting", FOUND),
-        ("BudgetSetting", ("sharing",)),
-    ):
+    for table, keys in NOT_WRITTEN.items():
         for key in keys:
             del tables[table]["properties"][key]
     del tables["Swept"]
@@ -82,4 +82,4 @@ def _spaced() -> dict[str, Any]:
     }
 
 
-__all__ = ["FILE", "schema"]
+__all__ = ["FILE", "NOT_WRITTEN", "schema"]

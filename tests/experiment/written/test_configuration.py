@@ -271,6 +271,40 @@ def test_one_mistake_is_one_line(written: Write) -> None:
         assert len(message.splitlines()) == 1
 
 
+def test_one_mistake_in_the_defaults_is_one_line(written: Write) -> None:
+    """However many conditions have it from there; what a condition says itself is its own."""
+    text = """\
+name = "many"
+[defaults]
+polcy = "hybrid_verified"
+faults.nope.rate = 0.5
+[[conditions]]
+name = "a"
+each = { "retry.attempts" = [1, 2, 3], policy = ["restore_only", "restore"] }
+[[conditions]]
+name = "b"
+[[conditions]]
+name = "c"
+demands = "row"
+"""
+    path = written(text)
+    lines = dict(line.removeprefix(f"{path}").split(": ", 1) for line in refusal(path).splitlines())
+    assert set(lines) == {":3", ":4", ":7", ":12"}
+    assert lines[":3"].startswith("defaults.polcy: nobody knows this key; did you mean 'policy'?")
+    assert lines[":3"].endswith(" (in 'a/1/restore_only', 'a/1/restore' and 6 more conditions)")
+    assert lines[":4"].startswith("defaults.faults.nope: no fault is called 'nope'")
+    assert lines[":7"].startswith("condition 'a': policy: 'restore' is none of")
+    assert lines[":7"].endswith(" (in 'a/1/restore', 'a/2/restore' and 'a/3/restore')")
+    assert lines[":12"].startswith("condition 'c': demands: 'row' is none of")
+
+
+def test_no_key_is_offered_that_no_file_may_say(written: Write) -> None:
+    """What a run finds out by itself is in no list of known keys."""
+    known = refusal(written(GOOD.replace("demands =", "demand =", 1))).partition("known: ")[2]
+    assert "demands" in known
+    assert "sweep" not in known
+
+
 def test_a_chain_that_can_never_back_up_is_refused(written: Write) -> None:
     """wal_pin alone on a rollback-mode baseline would only ever refuse: said before it runs."""
     text = """
