@@ -88,6 +88,13 @@ def test_there_are_notebooks() -> None:
     }
 
 
+def test_the_page_says_where_to_name_a_run() -> None:
+    """docs/notebooks.md lists each notebook, and shows the cell as it stands in the first."""
+    page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8")
+    assert [path.name for path in NOTEBOOKS if f"`{path.name}`" not in page] == []
+    assert "".join(cells(NOTEBOOKS[0])[0]["source"]) in page
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_what_is_stored(path: Path) -> None:
