@@ -35,7 +35,8 @@ def find(package: str, name: str) -> Any:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UnknownName(f"no {package} is called {name!r}; {hint}known: {', '.join(known)}")
+        what = package.removesuffix("s")
+        raise UnknownName(f"no {what} is called {name!r}; {hint}known: {', '.join(known)}")
     if name not in built_in(package):
         return _other(package, [point for point in others(package) if point.name == name])
     module = importlib.import_module(f"harness.{package}.{name}")

@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from harness.experiment.run import verdicts
+from harness.experiment.written.claimed import confidence_each
+from harness.statistics.sequential import support_boundary
 from tests.real_databases import ROOT, needed
 
 EXPERIMENTS = ROOT / "experiments"
@@ -151,6 +154,24 @@ def test_django(folder: Path) -> None:
     careful = conditions["careful, faults"]
     assert careful["outcomes"]["dirty_silent"] == 0
     assert sum(counts["fired"] for counts in careful["faults"].values()) > 0
+
+
+@pytest.mark.parametrize(("example", "run"), [("node", "taskboard"), ("django", "shop")])
+def test_an_example_ends_as_its_claims_do(example: str, run: str) -> None:
+    """The status its README tells is that of its run, and every claim has cycles to be decided."""
+    judged = verdicts.check(ROOT / "results" / run)
+    readme = (EXAMPLES / example / "README.md").read_text()
+    assert f"status {verdicts.exit_code(judged)}, and is meant to" in " ".join(readme.split())
+    assert re.search(r"takes .* minutes", readme)
+    experiment = tomllib.loads((EXAMPLES / example / "experiment.toml").read_text())
+    claims = [one.judged for one in judged if one.judged and one.judged.get("at_least")]
+    refuted = [one["at_least"] for one in claims if one["verdict"] == "refuted"]
+    assert refuted == [0.95]  # what the example is about
+    experiment = tomllib.loads((EXAMPLES / example / "experiment.toml").read_text())
+    others = [row["at_least"] for row in experiment["rows"] if row["at_least"] not in refuted]
+    each = confidence_each(0.95, len(experiment["rows"]))
+    assert len(others) == 2
+    assert all(support_boundary(0, least, each) <= experiment["cycles"] for least in others)
 
 
 @pytest.mark.parametrize("example", ["node", "django"])

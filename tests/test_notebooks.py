@@ -1,39 +1,45 @@
-"""Every notebook runs from top to bottom, from the root, from its own folder, without its runs."""
+"""Every notebook runs from top to bottom: from the root, from its own folder, on any run or none.
+
+What is stored in it is what it shows: pictures, small tables and sentences of the published runs.
+"""
 
 from __future__ import annotations
 
-import ast
+import importlib.util
 import json
-import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from tests.stored_runs import cycles, make_run
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MOST_BYTES = 400_000  # of a stored notebook: what a page shows at once
+KINDS = {"image/svg+xml", "text/html", "text/plain"}
+
+_spec = importlib.util.spec_from_file_location("execute", ROOT / "notebooks" / "execute.py")
+assert _spec is not None
+assert _spec.loader is not None
+execute: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(execute)
+
+
+@pytest.fixture(autouse=True)
+def ipython_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts a kernel makes a folder of IPython's, too."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
     """The code cells of the notebook at ``path``, in order."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-
-
-def executed(path: Path, folder: Path) -> Any:
-    """Run ``path`` in a kernel of its own in ``folder``; return it with its outputs.
-
-    The kernel finds this checkout's package, installed or not.
-    """
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    env.pop("MPLBACKEND", None)  # figures are drawn into the notebook
-    return client.execute(env=env)
 
 
 def outputs(notebook: Any) -> list[Any]:
@@ -46,18 +52,31 @@ def printed(notebook: Any) -> str:
     return "".join(one["text"] for one in outputs(notebook) if one.get("name") == "stdout")
 
 
+def warned(notebook: Any) -> list[str]:
+    """What it said on standard error."""
+    return [one["text"] for one in outputs(notebook) if one.get("name") == "stderr"]
+
+
+def pictures(notebook: Any) -> int:
+    """How many figures it drew."""
+    return sum("image/svg+xml" in one.get("data", {}) for one in outputs(notebook))
+
+
+def read(notebook: Any) -> list[str]:
+    """What there is to read in it: its tables and sentences, without the pictures."""
+    return [
+        one.get("text") or "".join(one.data.values())
+        for one in outputs(notebook)
+        if "image/svg+xml" not in one.get("data", {})
+    ]
+
+
 def needed(path: Path) -> list[str]:
     """The names of the published runs that the notebook at ``path`` reads."""
-    tree = ast.parse("\n".join("".join(cell["source"]) for cell in cells(path)))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [
-        one.args[0].value
-        for one in calls
-        if isinstance(one.func, ast.Name)
-        and one.func.id == "published"
-        and isinstance(one.args[0], ast.Constant)
-        and isinstance(one.args[0].value, str)
-    ]
+    code = "\n".join("".join(cell["source"]) for cell in cells(path))
+    return re.findall(r'^RUN = "results/(\w+)"', code, re.MULTILINE) + re.findall(
+        r'its_own_or\("(\w+)"', code
+    )
 
 
 def test_there_are_notebooks() -> None:
@@ -69,15 +88,39 @@ def test_there_are_notebooks() -> None:
     }
 
 
+def test_the_page_says_where_to_name_a_run() -> None:
+    """docs/notebooks.md lists each notebook, and shows the cell as it stands in the first."""
+    page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8")
+    assert [path.name for path in NOTEBOOKS if f"`{path.name}`" not in page] == []
+    assert "".join(cells(NOTEBOOKS[0])[0]["source"]) in page
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path: Path) -> None:
-    """No cell raises or warns, and figures are drawn of the runs that are there."""
-    done = executed(path, ROOT)
-    assert [one["text"] for one in outputs(done) if one.get("name") == "stderr"] == []
-    drawn = any("image/png" in one.get("data", {}) for one in outputs(done))
+def test_a_notebook_runs_and_shows_what_is_stored(path: Path) -> None:
+    """No cell raises or warns; sentences and tables are the stored ones, figures are as many.
+
+    Where it is not so the notebook is of other runs, or other code: notebooks/execute.py.
+    """
     there = [name for name in needed(path) if (ROOT / "results" / name / "run.json").is_file()]
-    assert drawn == bool(there)
+    done = execute.kept(execute.executed(path, ROOT))
+    stored = nbformat.read(path, as_version=4)
+    assert warned(done) == []
+    assert bool(pictures(done)) == bool(there)
+    assert pictures(done) == pictures(stored)
+    assert read(done) == read(stored)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_run_of_ones_own(path: Path, folder: Path) -> None:
+    """One cell names it: a run with one condition and nothing in it, and one with many."""
+    make_run(folder / "own", cycles(["cleaned", "restored", "cleaned"]))
+    for run in (folder / "own", ROOT / "results" / "network", ROOT / "results" / "taskboard"):
+        done = execute.executed(path, ROOT, str(run))
+        assert warned(done) == [], run
+        assert pictures(done) > 0, run
+        assert f"no run in {run}" not in printed(done)
 
 
 @pytest.mark.long
@@ -87,16 +130,21 @@ def test_a_missing_run_is_said_in_a_sentence(path: Path, tmp_path: Path) -> None
     (tmp_path / "results").mkdir()
     (tmp_path / "notebooks").mkdir()
     copied = Path(shutil.copy(path, tmp_path / "notebooks"))
-    said = printed(executed(copied, copied.parent))
+    said = printed(execute.executed(copied, copied.parent))
     for name in needed(path):
         assert f"There is no run in results/{name}" in said
         assert (ROOT / "experiments" / f"{name}.toml").is_file()  # the command it names
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_stored_without_outputs(path: Path) -> None:
-    """Outputs and counts of executions are stripped, so that a difference is one of the code."""
-    assert [c for c in cells(path) if c["outputs"] or c["execution_count"] is not None] == []
+def test_what_is_stored_is_small_and_stays_the_same(path: Path) -> None:
+    """Pictures as SVG, tables and sentences; no counts, which differ from one run to the next."""
+    stored = nbformat.read(path, as_version=4)
+    assert pictures(stored) > 0
+    assert path.stat().st_size < MOST_BYTES
+    assert [cell for cell in cells(path) if cell["execution_count"] is not None] == []
+    assert {kind for one in outputs(stored) for kind in one.get("data", ())} <= KINDS
+    assert stored.metadata.title == stored.cells[0].source.splitlines()[0].removeprefix("# ")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -115,8 +163,8 @@ def test_a_raising_cell_is_seen(tmp_path: Path) -> None:
     ]
     planted = tmp_path / "planted.ipynb"
     nbformat.write(notebook, planted)
-    assert printed(executed(planted, tmp_path)) == "1\n"
+    assert printed(execute.executed(planted, tmp_path)) == "1\n"
     notebook.cells.append(nbformat.v4.new_code_cell("raise ValueError('planted')"))
     nbformat.write(notebook, planted)
     with pytest.raises(CellExecutionError, match="planted"):
-        executed(planted, tmp_path)
+        execute.executed(planted, tmp_path)

@@ -204,7 +204,7 @@ def test_measuring_comes_with_its_extra(wheel: Path, tmp_path: Path) -> None:
     harness = measuring.scripts / "harness"
     call(tmp_path, harness, "run", "experiment.toml", "--output", "out", "--workers", "1")
     assert "supported" in call(tmp_path, harness, "check", "out").stdout
-    for form in ("console", "html", "markdown", "json", "junit", "github", "summary"):
+    for form in ("console", "html", "markdown", "json", "junit", "github", "summary", "badge"):
         assert call(tmp_path, harness, "report", "out", "--format", form).stdout
     call(tmp_path, harness, "list")
     plotted = (

@@ -28,7 +28,7 @@ from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
 from harness.results.settled import fixed_beforehand
 from harness.statistics.change import verdicts
-from harness.statistics.digits import percent
+from harness.statistics.digits import number, percent
 
 FINE, WORSE = 0, 1
 _STEPS = ("backup", "cleanup", "verify", "restore", "cycle")
@@ -88,20 +88,20 @@ def compare(
         if _ended_early(run)
     ]
     left_out, pairs = _pairs(old, new)
-    lines += left_out
     machines = differing_keys(_machine(old), _machine(new))
     if machines:
         lines.append(f"timings are not compared: another machine ({', '.join(machines)})")
     else:
         lines += _machines_speed(old, new, [pair[0]["name"] for pair in pairs])
     if not pairs:
-        raise UsageError("\n".join([*lines, "no condition was run with the same settings in both"]))
+        none = "no condition was run with the same settings in both"
+        raise UsageError("\n".join([*lines, *left_out, none]))
     timed = None if machines else (_results(before), _results(after))
     figures = [figure for pair in pairs for figure in _figures(*pair, timed)]
     each = 1 - (1 - confidence) / len(figures)  # of an interval, so that all hold together
     comparisons = [figure.compared(each) for figure in figures]
     words = verdicts([comparison.change for comparison in comparisons], "worse", confidence)
-    lines += told(comparisons, words, verbose=verbose)
+    lines += [*told(comparisons, words, verbose=verbose), *left_out]
     failed = any(
         word == "worse" and (fail_on == "timings" or not comparison.timed)
         for comparison, word in zip(comparisons, words, strict=True)
@@ -186,8 +186,8 @@ def _machines_speed(old: Stored, new: Stored, names: Sequence[str]) -> list[str]
     if 1 / _AS_FAST < ratio < _AS_FAST:
         return []
     return [
-        f"the truth, the same code in both, took {ratio:.2g} times as long (p50, wall): so did the "
-        "machine for everything, and a timing has to differ beside the truth's as well"
+        f"the truth, the same code in both, took {number(ratio, 2)} times as long (p50, wall): so "
+        "did the machine for everything, and a timing has to differ beside the truth's as well"
     ]
 
 

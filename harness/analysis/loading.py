@@ -11,6 +11,7 @@ from harness.analysis.swept import series_name
 from harness.errors import UsageError
 from harness.results.reading import LEDGER, OUTCOMES, TIMINGS, Results
 from harness.results.stored_summary import stored_or_anew
+from harness.statistics.digits import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,7 +250,7 @@ class Run:
         """Show the conditions as a short table in a notebook."""
         shown = ["condition", "policy", "cycles", "reliability", "reliability_lower"]
         table = self.conditions[[*shown, "reliability_upper", "verdict"]]
-        html: str = table.to_html(index=False, na_rep="", max_rows=20, float_format="{:.3%}".format)
+        html: str = table.to_html(index=False, na_rep="", max_rows=20, float_format=percent)
         title = f"<p><b>{_escaped(self.name)}</b>: {self._total():,} cycles, seed "
         return f"{title}{_escaped(str(self.run.get('seed')))}</p>{html}"
 

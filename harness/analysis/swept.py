@@ -12,6 +12,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from harness.statistics import digits
+
 Curve = Mapping[str, Any]  # an entry of curves in summary.json
 
 
@@ -51,4 +53,5 @@ def ends(curve: Curve) -> list[End]:
 
 def number(value: Any) -> str:
     """Return a swept value in three digits, where it is a number."""
-    return f"{value:.3g}" if isinstance(value, int | float) and math.isfinite(value) else str(value)
+    finite = isinstance(value, int | float) and math.isfinite(value)
+    return digits.number(value) if finite else str(value)

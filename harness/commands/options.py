@@ -31,7 +31,7 @@ def names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str
 
 
 MOST_BUSY_MS = 2**31 - 1  # what SQLite takes
-FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 DATABASE = click.option(
     "--database",
     metavar="DATABASE",

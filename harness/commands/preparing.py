@@ -44,9 +44,9 @@ def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
     if schema and kind:
         raise click.UsageError("--schema is of whole experiment files: give no KIND with it")
     if schema:
-        from harness.experiment.written import configuration
+        from harness.experiment.written.schema import schema as of_files
 
-        print_as_is(json.dumps(configuration.schema(), indent=1))
+        print_as_is(json.dumps(of_files(), indent=1))
         return
     kinds = [registry_listing.kind_of(kind)] if kind else registry_listing.KINDS
     width = shutil.get_terminal_size((80, 24)).columns

@@ -10,7 +10,7 @@ import click
 
 from harness.commands.options import FOLDER, names
 from harness.commands.printing import print_as_is, print_lines
-from harness.errors import UsageError
+from harness.errors import UnknownName, UsageError
 from harness.given_once import Once
 from harness.printable import printed
 
@@ -46,7 +46,11 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
     """Print a stored run for people or machines."""
     from harness import registry
 
-    text = registry.find("reports", format_)().render(folder)
+    try:
+        kind = registry.find("reports", format_)
+    except UnknownName as error:
+        raise UsageError(f"--format {format_}: {error}") from None
+    text = kind().render(folder)
     if output is None:
         print_as_is(text.removesuffix("\n"))
     else:
@@ -57,8 +61,8 @@ def report(folder: Path, format_: str, output: Path | None) -> None:
 
 
 @click.command(cls=Once)
-@click.argument("before", metavar="BEFORE", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("after", metavar="AFTER", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("before", metavar="BEFORE", type=click.Path(path_type=Path))
+@click.argument("after", metavar="AFTER", type=click.Path(path_type=Path))
 @click.option(
     "--confidence",
     metavar="SHARE",

@@ -31,6 +31,9 @@ from harness.given_once import Once
 @click.option(
     "--again", is_flag=True, help="With --resume: also the cycles whose worker was killed."
 )
+@click.option(
+    "--overwrite", is_flag=True, help="Run anew; what is there goes once that has ended well."
+)
 @click.option("--stop-when-decided", is_flag=True, help="End a condition once its claims are.")
 @click.option(
     "--progress",

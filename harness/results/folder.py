@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
+from harness.results.nearest_run import advice
 from harness.results.run_checks import SUM, check_run, checksum, parsed
 
 if TYPE_CHECKING:
     from harness.experiment.written.configuration import Experiment
 
-RUN, CYCLES = "run.json", "cycles.sqlite"
+RUN, CYCLES, REPORT = "run.json", "cycles.sqlite", "report.html"
 VERSION = 1  # of run.json and summary.json
 
 
@@ -38,7 +39,7 @@ def refuse_used(folder: Path) -> None:
     if (folder / RUN).exists() or (folder / CYCLES).exists():
         raise UsageError(
             f"{folder} already holds results, and nothing was overwritten; "
-            "go on with --resume, or name another folder with --output"
+            "go on with --resume, run anew with --overwrite, or name another folder with --output"
         )
 
 
@@ -80,8 +81,10 @@ def read_run(folder: Path) -> dict[str, Any]:
     path = Path(folder) / RUN
     try:
         run = parsed(path)
-    except FileNotFoundError:
-        raise UsageError(f"{folder} is not a run's folder: it has no {RUN}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{folder} is not a run's folder: it has no {RUN}{advice(Path(folder))}"
+        ) from None
     except (OSError, ValueError) as error:
         raise MeasurementError(f"{path}: cannot be read: {error}") from error
     check_version(path, run)

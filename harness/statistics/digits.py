@@ -40,3 +40,19 @@ def milliseconds(value_ms: float | None) -> str:
     value, unit = (value_ms / 1000, "s") if value_ms >= 999.5 else (value_ms, "ms")
     decimals = max(0, 2 - (math.floor(math.log10(value)) if value >= 1 else 0))
     return f"{value:,.{decimals}f} {unit}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a rate, a factor or a limit with at most so many digits that count, and no exponent.
+
+    Whole thousands keep all their digits; ``-`` for what is no number, ``∞`` for what has no end.
+    """
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    exact = Decimal(str(float(value)))
+    least = min(0, exact.adjusted() - digits + 1) if exact else 0  # adjusted: of the first digit
+    rounded = exact.quantize(Decimal(1).scaleb(least), rounding=ROUND_HALF_EVEN)
+    text = f"{rounded:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

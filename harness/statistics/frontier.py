@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from harness.statistics.digits import number
 from harness.statistics.intervals import check_confidence, clopper_pearson, sample_size
 from harness.statistics.sequential import log_e_refute, log_e_support
 
@@ -97,27 +98,28 @@ def sentence(crossing: Frontier, of: str = "fault rate") -> str:
     target = f"{(Decimal(str(crossing.target)) * 100).normalize():f}%"  # 99.9%, as it was asked for
     last = crossing.bounds[-1].x
     holds_to, breaks_from = crossing.holds_to, crossing.breaks_from
+    holds, breaks = ("" if x is None else number(x) for x in (holds_to, breaks_from))
     if not crossing.falls:
-        shown = f"shown up to a {of} of {holds_to:g}, " if holds_to is not None else ""
+        shown = f"shown up to a {of} of {holds}, " if holds_to is not None else ""
         return (
-            f"{target} is {shown}broken at {breaks_from:g} and shown to hold beyond: reliability "
+            f"{target} is {shown}broken at {breaks} and shown to hold beyond: reliability "
             f"does not simply fall as the {of} rises"
         )
     if holds_to == last:
-        return f"{target} is shown at every {of} of this sweep, up to {last:g}"
+        return f"{target} is shown at every {of} of this sweep, up to {number(last)}"
     if holds_to is not None and breaks_from is not None:
         return (
-            f"{target} is shown up to a {of} of {holds_to:g} and broken from {breaks_from:g} on; "
+            f"{target} is shown up to a {of} of {holds} and broken from {breaks} on; "
             "between the two, these cycles cannot tell"
         )
     if holds_to is not None:
-        return f"{target} is shown up to a {of} of {holds_to:g}; beyond, these cycles cannot tell"
+        return f"{target} is shown up to a {of} of {holds}; beyond, these cycles cannot tell"
     if breaks_from == crossing.bounds[0].x:
-        return f"{target} is broken from {breaks_from:g} on, the lowest {of} of this sweep"
+        return f"{target} is broken from {breaks} on, the lowest {of} of this sweep"
     needs = f"{crossing.fewest:,} cycles at a {of}, and no failure, are the fewest that show it"
     if breaks_from is not None:
         return (
-            f"{target} is shown nowhere in this sweep and broken from a {of} of {breaks_from:g} "
+            f"{target} is shown nowhere in this sweep and broken from a {of} of {breaks} "
             f"on; below, these cycles cannot tell ({needs})"
         )
     return f"{target} is neither shown nor broken anywhere in this sweep ({needs})"

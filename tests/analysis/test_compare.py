@@ -52,6 +52,19 @@ def test_more_failures_are_worse(folder: Path) -> None:
     assert (status, lines[1]) == (FINE, "one: reliability: 90.0% -> 100%: better")
 
 
+def test_what_got_worse_comes_first(folder: Path) -> None:
+    """Before what could not be compared, however much that is."""
+    names = [f"{number} before only" for number in range(20)]
+    more = [record for name in names for record in cycles(GOOD[:2], condition=name)]
+    conditions = [{"name": name} for name in ("one", *names)]
+    make_run(folder / "a", [*cycles(GOOD), *more], conditions=conditions)
+    make_run(folder / "b", cycles(["dirty_silent"] * 40 + GOOD[40:]))
+    lines, status = compare(folder / "a", folder / "b")
+    assert status == WORSE
+    assert lines[1] == "one: reliability: 100% -> 90.0%: worse"
+    assert [line.endswith("not run after") for line in lines[-20:]] == [True] * 20
+
+
 def test_a_few_failures_more_show_nothing(folder: Path) -> None:
     """What chance alone brings about is not called worse."""
     bad = ["dirty_known"] * 3 + GOOD[3:]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.statistics.digits import milliseconds, percent, percent_interval, sure
+from harness.statistics.digits import milliseconds, number, percent, percent_interval, sure
 
 shares = st.floats(0, 1).filter(lambda share: share in (0, 1) or 1e-12 < share < 1 - 1e-12)
 
@@ -72,6 +72,36 @@ def test_an_interval_rounds_outwards(one: float, other: float) -> None:
 def test_milliseconds(value_ms: float | None, text: str) -> None:
     """Three digits and the unit that suits them; what is not known is not 0."""
     assert milliseconds(value_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (3364.2, 3, "3,364"),  # 3.36e+03 is for machines
+        (1e-5, 3, "0.00001"),
+        (0.000178, 3, "0.000178"),
+        (0.31622776, 3, "0.316"),
+        (0.1, 3, "0.1"),
+        (2.0, 3, "2"),
+        (1.096, 2, "1.1"),
+        (99.96, 3, "100"),
+        (0.0, 3, "0"),
+        (-0.05, 3, "-0.05"),
+        (123456789.0, 3, "123,456,789"),
+        (math.inf, 3, "∞"),
+        (math.nan, 3, "-"),
+    ],
+)
+def test_a_number_has_no_exponent(value: float, digits: int, text: str) -> None:
+    """Rates and factors: the digits that count and no more, whole thousands, no exponent."""
+    assert number(value, digits) == text
+
+
+@given(st.floats(1e-9, 1e9), st.integers(1, 6))
+def test_a_number_is_as_near_as_its_digits(value: float, digits: int) -> None:
+    """What is printed is within half a unit of the last digit that counts."""
+    printed = float(number(value, digits).replace(",", ""))
+    assert abs(printed - value) <= 0.5001 * 10 ** (math.floor(math.log10(value)) - digits + 1)
 
 
 def test_a_confidence_is_never_rounded_up() -> None:

@@ -190,11 +190,12 @@ def _create(condition: Condition, application: OwnApplication, ground: Ground) -
             f"{key}: when it is over, the database cannot be read: {error}. Have it, and what it "
             "asks, commit and end every transaction."
         ) from error
-    if differences.schema:
+    if differences.schema and not POLICIES[condition.policy].backs_up:
         altered = "; ".join(map(str, differences.schema))
         raise UsageError(
-            f"{key}: changes the schema ({altered}), which no cleanup of test "
-            "data undoes: migrate the database itself, then give it as project.database"
+            f"{key}: changes the schema ({altered}), which only a restore undoes, and policy = "
+            f"{condition.policy!r} has none: choose another policy, or migrate the database itself "
+            "and give that as project.database"
         )
     if differences.clean("rows"):
         raise UsageError(

@@ -17,6 +17,7 @@ from harness.experiment.init.striking import Chances, chances_of
 from harness.experiment.written.claimed import confidence_each, parse_claim
 from harness.experiment.written.configuration import Experiment, load
 from harness.experiment.written.project import ProjectSetting
+from harness.experiment.written.schema import FILE
 from harness.printable import printed
 from harness.statistics.sequential import support_boundary
 
@@ -147,12 +148,14 @@ class _Writer:
         return "\n".join([*parts, *self._what_is_there()]) + "\n"
 
     def _head(self, conditions: int) -> Iterator[str]:
+        yield f"#:schema ./{FILE}"
         yield plain(f"# Is {self._database.name} its baseline again after every test?")
         yield "#"
         yield plain(f"#     harness run {shlex.quote(str(self._output))}")
         yield "#"
         yield "# Everything happens on copies; the database itself is only read. Three places are"
         yield "# for you: FILL IN 1 (create), FILL IN 2 (clean) and, if you like, FILL IN 3 (test)."
+        yield f"# Editors explain every key once they have: harness list --schema > {FILE}"
         yield ""
         yield f"name = {quoted(name_of(self._database))}"
         yield "seed = 1"

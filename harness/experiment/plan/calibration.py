@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import MeasurementError
+from harness.statistics.digits import number, percent
 
 Floats = NDArray[np.float64]
 # Given a rate, the first cycle number and how many: returns how many of them succeeded.
@@ -67,8 +68,8 @@ def solve(target: float, evaluate: Evaluate, cycles: int, most: float = 1.0) -> 
             break
         rate = min(rate * _STEP, most)
     batch = max(10, (cycles - first) // _BATCHES)
-    for number in range(_BATCHES):
-        measure(min(most, _solved(points, target, most) * _ASIDE[number % 2]), batch)
+    for turn in range(_BATCHES):
+        measure(min(most, _solved(points, target, most) * _ASIDE[turn % 2]), batch)
     rate = _solved(points, target, most)
     _believe(points, rate, target)
     return Solution(rate, target, first, tuple(points))
@@ -110,6 +111,6 @@ def _believe(points: list[tuple[float, int, int]], rate: float, target: float) -
     leeway = 0.02 + 4 * (target * (1 - target) / max(trials, 1)) ** 0.5
     if not trials or abs(share - target) > leeway:
         raise MeasurementError(
-            f"no fault rate makes {target:.1%} of the cycles succeed: near {rate:.4g}, "
-            f"{share:.1%} did; choose another target, fault or lasting"
+            f"no fault rate makes {percent(target)} of the cycles succeed: near {number(rate, 4)}, "
+            f"{percent(share)} did; choose another target, fault or lasting"
         )

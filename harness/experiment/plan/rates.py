@@ -8,6 +8,7 @@ from harness.errors import MeasurementError
 from harness.experiment.plan import calibration
 from harness.experiment.written.configuration import Condition, Experiment
 from harness.results.records import CycleRecord
+from harness.statistics.digits import number
 
 # Runs cycles of a condition; returns their records in order of cycle number.
 Measure = Callable[[Condition, range], list[CycleRecord]]
@@ -34,7 +35,7 @@ def solved(experiment: Experiment, measure: Measure) -> dict[str, float]:
                 if record.outcome == "harness_error":
                     raise MeasurementError(
                         f"calibration {name!r}: cycle {record.cycle} of {condition.name!r} at "
-                        f"rate {rate:.4g} is a harness error: {record.detail}"
+                        f"rate {number(rate, 4)} is a harness error: {record.detail}"
                     )
             return sum(record.outcome in SUCCESSES for record in records)
 

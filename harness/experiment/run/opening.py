@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.experiment.run import machine, same_baseline
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Experiment
+from harness.results import overwriting
 from harness.results.again import take_away
 from harness.results.folder import CYCLES, fingerprint
 from harness.results.store import Store
@@ -39,6 +40,17 @@ def opened(
         if run.options.again:
             _take_away_killed(run, store)
         return store
+    if run.options.overwrite:
+        overwriting.move_aside(run.folder)
+    try:
+        return _begun(run, experiment, rates)
+    except BaseException:
+        if run.options.overwrite:
+            overwriting.put_back(run.folder)
+        raise
+
+
+def _begun(run: UnderWay, experiment: Experiment, rates: dict[str, float] | None) -> Store:
     return Store.create(
         run.folder,
         {

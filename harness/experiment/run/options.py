@@ -26,6 +26,7 @@ class RunOptions:
     output: Path | None = None  # the run's folder; None: runs/NAME-SEED
     resume: bool = False  # go on with what ``output`` holds; it ends as an unbroken run would
     again: bool = False  # with ``resume``: also cycles whose worker was killed from outside
+    overwrite: bool = False  # run anew into a folder of results; they go once it has ended well
     overrides: tuple[str, ...] = ()  # KEY=VALUE, put into the file's values
     progress: str = "auto"  # how it is shown meanwhile: one of PROGRESS
     # End a condition at the first decision on its claims, in order of cycle number: exactly the
@@ -45,6 +46,8 @@ class RunOptions:
             raise UsageError(f"--seed {self.seed}: must be 0 or more")
         if self.again and not self.resume:
             raise UsageError("--again is about the results that are there: say --resume as well")
+        if self.overwrite and self.resume:
+            raise UsageError("--overwrite begins anew and --resume goes on: which one is meant?")
         if self.cycles is not None:
             experiment = experiment.with_cycles(self.cycles)
         return (

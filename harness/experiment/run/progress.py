@@ -21,6 +21,7 @@ from harness.outcomes import OUTCOMES
 from harness.printable import printable
 from harness.results.records import CycleRecord
 from harness.statistics.anytime import anytime
+from harness.statistics.digits import percent, percent_interval
 
 LIVE_S, PLAIN_S = 0.25, 5.0
 FIRST_S = 0.5  # after which the first plain line of a condition comes
@@ -91,7 +92,9 @@ class Tally:
     def cells(self, confidence: float) -> dict[str, str]:
         """Everything to show, by heading."""
         shares, left_s = self.reliability(confidence), self.left_s
-        share = "-" if shares is None else "{:.3%} [{:.3%}, {:.3%}]".format(*shares)
+        share = "-"
+        if shares is not None:
+            share = f"{percent(shares[0])} {percent_interval(*shares[1:])}"
         return {
             "condition": printable(f"{self.doing} {self.condition}".lstrip()),
             "cycles": f"{self.cycles:,}/{self.wanted:,}",

@@ -30,9 +30,11 @@ from harness.experiment.run.progress_json import displayed
 from harness.experiment.run.sharing import Rounds
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Experiment
-from harness.results.folder import check_same, refuse_unused, refuse_used
+from harness.results import overwriting
+from harness.results.folder import REPORT, RUN, check_same, refuse_unused, refuse_used
+from harness.statistics.digits import number
 
-INTERRUPTED, REPORT = 130, "report.html"
+INTERRUPTED = 130
 
 
 class _Printer(Console):
@@ -68,6 +70,8 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
         refuse_unused(folder)
         earlier = check_same(folder, experiment)
         check_stored(folder)
+    elif options.overwrite:
+        overwriting.refuse_no_results(folder)
     else:
         refuse_used(folder)
     find_site(machinery.site)
@@ -98,13 +102,15 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
     try:
         experiment, rates = _prepared(run, known, calibrate)
     except KeyboardInterrupt:  # no cycle has run, but --resume must find what was asked for
+        if run.options.overwrite and (run.folder / RUN).exists():
+            return _interrupted(run, untouched=True)
         if earlier is None:
             opened(run, run.configured, None, resumed=False).close()
         return _interrupted(run)
     store = opened(run, experiment, rates, resumed=earlier is not None)
     run.walls_s = dict(store.run["wall_s_by_condition"])
     before_s = float(store.run["wall_s"])
-    finished = None
+    finished, untouched = None, False
     try:
         if experiment.budget is not None:
             rounds = Rounds(run, store, experiment, experiment.budget, began_s, before_s)
@@ -120,8 +126,11 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
         with contextlib.suppress(MeasurementError):  # where the disk is full that was said already
             wall_s = before_s + time.monotonic() - began_s
             store.update_run(wall_s=wall_s, wall_s_by_condition=run.walls_s, finished=finished)
+        began = bool(store.conditions())
         store.close()
-    return _interrupted(run) if finished is None else _judge(run)
+        if run.options.overwrite and not began:
+            untouched = overwriting.put_back(run.folder)
+    return _interrupted(run, untouched=untouched) if finished is None else _settled(run)
 
 
 def _prepared(
@@ -145,11 +154,27 @@ def _prepared(
     return experiment, rates
 
 
-def _interrupted(run: UnderWay) -> int:
+def _interrupted(run: UnderWay, *, untouched: bool = False) -> int:
+    """Say what there is; ``untouched``: still the results that were to be overwritten."""
     run.display.stop()
     run.display.finished(INTERRUPTED, [])
+    if untouched:
+        run.say(f"interrupted before a cycle was stored; {run.folder} is as it was")
+        return INTERRUPTED
     run.say(f"interrupted; what came in is stored in {run.folder}: go on with --resume")
+    if kept := overwriting.sentence(run.folder):
+        run.say(kept)
     return INTERRUPTED
+
+
+def _settled(run: UnderWay) -> int:
+    """Judge; what was overwritten goes once it is known that this run has ended well."""
+    status = _judge(run)
+    if status != MeasurementError.exit_code:
+        overwriting.settle(run.folder)
+    elif kept := overwriting.sentence(run.folder):
+        run.say(kept)
+    return status
 
 
 def _judge(run: UnderWay) -> int:
@@ -189,8 +214,12 @@ def _tell_rates(run: UnderWay, experiment: Experiment) -> None:
     for condition in experiment.conditions:
         rates = condition.rates()
         for kind, setting in condition.faults.items():
-            lasting = ", ".join(f"{word} {share:.3g}" for word, share in setting.lasting.items())
-            run.tell(f"  {condition.name}: {kind} at {rates[kind]:.6g} a slot, lasts {lasting}")
+            lasting = ", ".join(
+                f"{word} {number(share)}" for word, share in setting.lasting.items()
+            )
+            run.tell(
+                f"  {condition.name}: {kind} at {number(rates[kind], 6)} a slot, lasts {lasting}"
+            )
 
 
 @contextlib.contextmanager

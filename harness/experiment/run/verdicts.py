@@ -12,7 +12,7 @@ from harness.experiment.run.in_order import InOrder
 from harness.experiment.written.claimed import checked_confidence, confidence_each, parse_claim
 from harness.experiment.written.document import nearest
 from harness.experiment.written.family import Family, family
-from harness.statistics.digits import sure
+from harness.statistics.digits import percent_interval, sure
 from harness.statistics.intervals import called
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ class Verdict:
         if judged["at_most"] is not None and not judged["doubts"]:
             words[1] = judged["why"]  # it says what became of each of the bounds
         if cycles:
-            bounds = f"[{judged['lower']:.4%}, {judged['upper']:.4%}]"
+            bounds = percent_interval(judged["lower"], judged["upper"])
             kind = called(judged["interval_method"])
-            words.insert(2, f"{kind} {bounds} at {judged['interval_confidence']:.4g}")
+            words.insert(2, f"{kind} {bounds} at {sure(judged['interval_confidence'])}")
         if judged["next"] and not self.doubts:
             words.append(judged["next"])
         return "; ".join(words)

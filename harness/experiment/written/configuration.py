@@ -14,6 +14,7 @@ from harness.experiment.written import budget_checks, checks
 from harness.experiment.written.claimed import MEASURES, ROW_MEASURES, Claim, parse_claim
 from harness.experiment.written.designs import FOUND
 from harness.experiment.written.document import Document, Keys, Problem, nearest
+from harness.experiment.written.schema import NOT_WRITTEN
 from harness.experiment.written.settings import (
     ApiSetting,
     Calibration,
@@ -27,8 +28,7 @@ from harness.experiment.written.settings import (
     StrikeSetting,
     WorkloadSetting,
 )
-from harness.experiment.written.sweeping import MOST_POINTS, SCALES, multiply
-from harness.faults import LASTING
+from harness.experiment.written.sweeping import multiply
 
 __all__ = [
     "MEASURES",
@@ -48,7 +48,6 @@ __all__ = [
     "differing_keys",
     "load",
     "parse_claim",
-    "schema",
 ]
 _TAGS = ("[number]", "[table]", "[all]", "[list]", "[key]")  # pydantic's own, among the keys
 _TYPES = {
@@ -119,61 +118,6 @@ def _ours(written: Any, defaults: dict[str, Any]) -> Iterable[Problem]:
         filled_in = [key for key in FOUND if key in strata] if isinstance(strata, dict) else []
         for key in filled_in:
             yield Problem((*keys, "strata", key), "is found by the pilot; leave it out")
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of an experiment file, for editors."""
-    result = Experiment.model_json_schema(mode="validation")
-    condition = result["$defs"]["Condition"]
-    everything = condition["properties"]
-    result["properties"]["defaults"] = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {key: value for key, value in everything.items() if key != "name"},
-    }
-    result["$defs"]["Each"] = _each()
-    everything["each"] = {"$ref": "#/$defs/Each"}
-    for name in ("FaultSetting", "CauseSetting"):
-        setting = result["$defs"][name]
-        setting["properties"]["lasting"] = {
-            "anyOf": [
-                {"enum": list(LASTING)},
-                {"type": "object", "propertyNames": {"enum": list(LASTING)}},
-            ]
-        }
-        setting.pop("required", None)  # a condition may take what it does not set from defaults
-    project = result["$defs"]["ProjectSetting"]
-    project.pop("required", None)
-    del project["properties"]["home"]
-    for key in FOUND:
-        del result["$defs"]["StrataSetting"]["properties"][key]
-    del result["$defs"]["BudgetSetting"]["properties"]["sharing"]
-    for table in (everything, result["properties"]["defaults"]["properties"]):
-        del table["sweep"]
-    return result
-
-
-def _each() -> dict[str, Any]:
-    """Return the JSON Schema of ``each``."""
-    number = {"type": "number"}
-    spaced = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["from", "to", "points"],
-        "properties": {
-            "from": number,
-            "to": number,
-            "points": {"type": "integer", "minimum": 2, "maximum": MOST_POINTS},
-            "scale": {"enum": list(SCALES), "default": SCALES[0]},
-        },
-    }
-    axis = [{"type": "array", "minItems": 1}, spaced, {"$ref": "#/$defs/Each"}]
-    return {
-        "type": "object",
-        "description": 'multiplies the condition: dotted key ("faults.*.rate" is the rate of '
-        "every fault) -> list of values, or { from, to, points, scale }",
-        "additionalProperties": {"anyOf": axis},
-    }
 
 
 def _without(table: dict[str, Any], key: str, problems: list[Problem]) -> dict[str, Any]:
@@ -257,7 +201,8 @@ def _keys_at(keys: Iterable[int | str]) -> tuple[str, ...]:
         if isinstance(key, str) and key in model.model_fields:
             model = _model_in(model.model_fields[key].annotation) or model
     extra = {Experiment: ("defaults",), Condition: ("each",)}.get(model, ())
-    return (*model.model_fields, *extra)
+    hidden = NOT_WRITTEN.get(model.__name__, ())
+    return (*(key for key in model.model_fields if key not in hidden), *extra)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigurationError
+from harness.experiment.written import no_experiment
 
 Keys = tuple[int | str, ...]
 WHOLE = ("rate", "lasting", "each")  # tables that are one value: replaced, never merged
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?")
 _KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
+_MOST_NAMED = 3  # conditions that have one mistake
 _PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
 
 
@@ -32,6 +34,11 @@ class Problem:
     keys: Keys
     message: str
     condition: str = ""  # its name, where it is one condition's
+
+    @property
+    def in_condition(self) -> bool:
+        """Whether it is a condition's; its keys go on inside that."""
+        return len(self.keys) > 1 and self.keys[0] == "conditions"
 
     def moved(self, sources: Sequence[int]) -> Problem:
         """Point at the [[conditions]] as written, where ``each`` multiplied them."""
@@ -55,7 +62,8 @@ class Document:
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+            said = no_experiment.advice(Path(path), error)
+            raise ConfigurationError(f"{path}: cannot be read: {said}") from error
         try:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -63,34 +71,72 @@ class Document:
         return cls(Path(path), values, _overridden(values, overrides), dict(_scan(text)))
 
     def error(self, problems: Sequence[Problem]) -> ConfigurationError:
-        """Say everything that is wrong, one problem a line, each only once."""
-        return ConfigurationError("\n".join(dict.fromkeys(map(self._sentence, problems))))
+        """Say everything that is wrong, one mistake a line, however many conditions meet it."""
+        mistakes: dict[tuple[str, Keys, str], list[Problem]] = {}
+        for problem in problems:
+            inside = problem.keys[2:] if problem.in_condition else problem.keys
+            mistake = (self._line(problem.keys), inside, problem.message)
+            mistakes.setdefault(mistake, []).append(problem)
+        return ConfigurationError("\n".join(map(self._sentence, mistakes.values())))
 
-    def _sentence(self, problem: Problem) -> str:
+    def _sentence(self, problems: Sequence[Problem]) -> str:
+        """Say one mistake; where several conditions have it, of where they have it from."""
+        problem = problems[0]
         keys = problem.keys
-        in_condition = len(keys) > 1 and keys[0] == "conditions"
-        dotted = ".".join(map(str, keys[2:] if in_condition else keys)) or "the condition"
+        dotted = ".".join(map(str, keys[2:] if problem.in_condition else keys)) or "the condition"
         place = f"{self.path}{self._line(keys)}: "
-        if in_condition:
-            place += f"condition {problem.condition or keys[1]!r}: "
-        inside = f"defaults.{dotted}" if in_condition else dotted
+        inside = f"defaults.{dotted}" if problem.in_condition else dotted
         by_set = any(inside == key or inside.startswith(f"{key}.") for key in self.overridden)
-        return f"{place}{dotted}{' (by --set)' if by_set else ''}: {problem.message}"
+        among = list(
+            dict.fromkeys((one.keys[1], one.condition) for one in problems if one.in_condition)
+        )
+        several = f" (in {_listed([name for _, name in among])})" if len(among) > 1 else ""
+        if several and self._place(keys)[:1] == ("defaults",):
+            dotted = inside
+        elif several and len({index for index, _ in among}) == 1:
+            place += f"condition {self._written_name(keys[1])!r}: "
+        elif problem.in_condition:
+            place += f"condition {problem.condition or keys[1]!r}: "
+        return f"{place}{dotted}{' (by --set)' if by_set else ''}: {problem.message}{several}"
+
+    def _written_name(self, index: int | str) -> str:
+        """Name a [[conditions]] as the file does, whatever ``each`` made of it."""
+        written = self.values.get("conditions")
+        one = written[index] if isinstance(written, list) and isinstance(index, int) else {}
+        return str(one.get("name", index)) if isinstance(one, dict) else str(index)
 
     def _line(self, keys: Keys) -> str:
+        place = self._place(keys)
+        return f":{self.lines[place]}" if place else ""
+
+    def _place(self, keys: Keys) -> Keys:
+        """Find what of the file a problem at ``keys`` is of; () where nothing of it says so."""
         places = [keys]
         if len(keys) > 2 and keys[0] == "conditions":
             swept = (*keys[:2], "each")
             for place in ((*swept, *keys[2:]), (*swept, keys[2], "*", *keys[4:])):
                 if place in self.lines:  # what is swept replaces what else is written
-                    return f":{self.lines[place]}"
+                    return place
             places += [(*swept, *keys[2:]), ("defaults", *keys[2:])]
+        for place in places[1:] if keys not in self.lines else ():
+            for line in self.lines:  # of a table that only dotted keys name, the first of them
+                if line[: len(place)] == place:
+                    return line
         for length in range(len(keys), 0, -1):
             for place in places:
                 shorter = place[: len(place) - (len(keys) - length)]
                 if shorter in self.lines and len(shorter) > (shorter[0] == "defaults"):
-                    return f":{self.lines[shorter]}"
-        return ""
+                    return shorter
+        return ()
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name conditions: all of a few, of many the first."""
+    shown = names if len(names) <= _MOST_NAMED else names[: _MOST_NAMED - 1]
+    parts = [f"{name!r}" for name in shown]
+    if len(shown) < len(names):
+        parts.append(f"{len(names) - len(shown)} more conditions")
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

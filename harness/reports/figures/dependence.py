@@ -17,6 +17,7 @@ from harness.reports.figures.svg import (
     strip_line,
 )
 from harness.reports.html_parts.markup import Cell, clean, drawn_table, fold
+from harness.statistics import digits
 
 TITLE = "Do cleanup and restore fail independently?"
 ABOUT = (
@@ -102,7 +103,7 @@ def _row(
 
 def number(value: float | None) -> str:
     """Return a ratio for people; what JSON cannot hold is infinite."""
-    return "∞" if value is None else f"{value:,.3g}"
+    return "∞" if value is None else digits.number(value)
 
 
 def _condition(joint: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from harness.reports.figures.svg import (
 )
 from harness.reports.html_parts.markup import Cell, badge, clean, drawn_table
 from harness.reports.words.shares import share
+from harness.statistics.digits import percent
 
 TITLE = "Where reliability stands"
 ABOUT = (
@@ -107,5 +108,5 @@ def _drawing(
     )
     said = f"{condition['name']}: {share(reliability)}"
     if claimed is not None:
-        said += f", claimed {claimed:g}"
+        said += f", claimed {percent(claimed)}"
     return strip(said, "Reliability with its interval.", body)

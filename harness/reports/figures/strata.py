@@ -9,7 +9,7 @@ from harness.reports.figures.scale import FailureScale, LogScale, Tick, fitting,
 from harness.reports.figures.svg import Point, figure, label, line, path
 from harness.reports.html_parts.markup import clean, plain_table
 from harness.reports.words.by_strata import ALIKE, assumed, beside_brute_force
-from harness.statistics.digits import percent
+from harness.statistics.digits import number, percent
 
 TITLE = "Stratified estimates"
 ABOUT = (
@@ -74,8 +74,8 @@ def _holds(frontier: Mapping[str, Any]) -> list[str]:
         return []
     holds, breaks = frontier.get("holds_to"), frontier.get("breaks_from")
     parts = [
-        f"shown to hold up to a rate of {holds:.3g}" if holds is not None else "",
-        f"shown to break from {breaks:.3g} on" if breaks is not None else "",
+        f"shown to hold up to a rate of {number(holds)}" if holds is not None else "",
+        f"shown to break from {number(breaks)} on" if breaks is not None else "",
     ]
     said = " and ".join(filter(None, parts)) or "neither shown to hold nor to break at any rate"
     return [f"{percent(target)} is {said}."]

@@ -17,7 +17,7 @@ from harness.reports.figures.svg import (
 )
 from harness.reports.html_parts.markup import Cell, clean, drawn_table, fold
 from harness.reports.words.tables import CPU, cpu_p50_ms, has_cpu
-from harness.statistics.digits import milliseconds
+from harness.statistics.digits import milliseconds, number
 
 TITLE = "How long each step took"
 ABOUT = (
@@ -75,7 +75,7 @@ def _head(step: str, conditions: Sequence[Mapping[str, Any]]) -> str:
             f"{milliseconds(high)} ({clean(slow)})"
         )
         if _apart(step, conditions) >= 1.05:
-            said += f": {_apart(step, conditions):,.3g} times"
+            said += f": {number(_apart(step, conditions))} times"
     return f"<strong>{clean(step)}</strong> <span>{said}</span>"
 
 

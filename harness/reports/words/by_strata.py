@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.reports.words.shares import Shown, number, reliable, share
-from harness.statistics.digits import percent
+from harness.statistics import digits
+from harness.statistics.digits import percent, sure
 
 ALIKE = "the same, if the same faults always end alike"
 
@@ -67,7 +68,7 @@ def beside_brute_force(
             estimated = [_at_rate(known, rate) for known in drawn]
             if any(estimated):
                 yield (
-                    f"{rate:.3g}",
+                    digits.number(rate),
                     share(point, "reliability"),
                     f"{point.get('cycles') or 0:,}",
                     share(reliable(estimated[0] or {})),
@@ -109,12 +110,12 @@ def _between(low: float, high: float, part: float) -> float:
 def _frontier(frontier: Mapping[str, Any]) -> str:
     target = percent(frontier["target"])
     holds, breaks = frontier.get("holds_to"), frontier.get("breaks_from")
-    held = f"{target} holds up to a rate of {holds:.3g}" if holds is not None else (
+    held = f"{target} holds up to a rate of {digits.number(holds)}" if holds is not None else (
         f"no rate shows {target}"
     )  # fmt: skip
     broken = (
-        f"is broken from {breaks:.3g} on"
+        f"is broken from {digits.number(breaks)} on"
         if breaks is not None
         else "no rate tried is shown to break it"
     )
-    return f"{held}; {broken} ({frontier.get('confidence', 0.95):.0%} confidence)."
+    return f"{held}; {broken} ({sure(frontier.get('confidence', 0.95))} confidence)."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from harness.statistics import digits
 from harness.statistics.digits import percent, percent_interval
 
 
@@ -61,4 +62,4 @@ def reliable(failing: Mapping[str, Any]) -> dict[str, float | None]:
 
 def number(value: float | None, none: str) -> str:
     """Return a number in three digits, or ``none`` where it is not known."""
-    return none if value is None else f"{value:.3g}"
+    return none if value is None else digits.number(value)

@@ -14,7 +14,7 @@ from harness.reports.words.scenario import Scenario, scenario
 from harness.reports.words.shares import brackets, share
 from harness.results import again
 from harness.results.reading import OUTCOMES, TIMINGS
-from harness.statistics.digits import milliseconds, percent, sure
+from harness.statistics.digits import milliseconds, number, percent, sure
 
 CPU = "CPU p50"
 WALL = "Wall-clock time, which holds what other programs did meanwhile."
@@ -271,7 +271,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
         "cycles": f"{cycles:,} in {len(summary['conditions'])} conditions",
         "budget": budget.sentence(run),
         "seed": run.get("seed"),
-        "confidence": experiment.get("confidence"),
+        "confidence": sure(experiment["confidence"]) if experiment.get("confidence") else None,
         "rates solved for": _rates(run, experiment),
         "started": run.get("started"),
         "wall time": f"{run['wall_s']:,.1f} s" if run.get("wall_s") else None,
@@ -288,7 +288,7 @@ def _rates(run: Mapping[str, Any], experiment: Mapping[str, Any]) -> str:
     """Return ``simple: 95.0% at rate 0.0123`` for each calibration."""
     targets = experiment.get("calibrations") or {}
     return ", ".join(
-        f"{name}: {percent(targets[name]['target'])} at rate {rate:.4g}"
+        f"{name}: {percent(targets[name]['target'])} at rate {number(rate, 4)}"
         for name, rate in (run.get("rates") or {}).items()
         if name in targets
     )

@@ -66,6 +66,30 @@ def test_commands_make_and_clean(tmp_path: Path) -> None:
         assert (record.outcome, record.detail) == ("cleaned", "")
 
 
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"policy": "restore_only"}, "restored"),
+        ({"policy": "hybrid_verified"}, "restored"),
+        ({"policy": "hybrid_verified", "recoveries": ["file_copy"]}, "restored"),
+        ({"policy": "hybrid_trusting"}, "dirty_silent"),  # the rows are gone, the table is not
+        ({"cleanup": ["DELETE FROM bots WHERE name = 'e2e'", "DROP TABLE more"]}, "cleaned"),
+    ],
+    ids=["always", "verified", "file_copy", "trusted", "dropped"],
+)
+def test_a_table_that_create_makes_is_measured(
+    changes: dict[str, Any], outcome: str, tmp_path: Path
+) -> None:
+    """A restore takes it away, whoever trusts the cleanup keeps it; no cycle meets another's."""
+    create = ["CREATE TABLE more (id)", "INSERT INTO bots (name) VALUES ('e2e')"]
+    cleanup = ["DELETE FROM bots WHERE name = 'e2e'"]
+    asked = {"project": {"create": create}, "cleanup": cleanup, **changes}
+    records = cycles(tmp_path, 3, **asked)
+    assert [record.outcome for record in records] == [outcome] * 3, records[0].detail
+    said = ["table more added" in record.detail for record in records]
+    assert said == [outcome == "dirty_silent"] * 3
+
+
 def test_what_a_cleanup_of_ones_own_computes_is_counted(tmp_path: Path) -> None:
     """A command that computes for 60 ms, in a process of its own, is in the cleanup's time."""
     burn = (

@@ -47,7 +47,6 @@ def test_what_works_is_let_pass(tmp_path: Path) -> None:
         (["INSERT INTO nowhere VALUES (1)"], "no such table: nowhere"),
         (["UPDATE bots SET name = name"], "every row is as before"),
         (["SELECT 1"], "changed nothing"),
-        (["CREATE TABLE more (id)"], "changes the schema"),
         ("echo oh dear >&2; exit 4", "exit status 4; it said: oh dear"),
         ("no-such-command --now", "no such command"),
         ("no_such_package.e2e:create", "No module named 'no_such_package'"),
@@ -58,6 +57,16 @@ def test_a_create_that_cannot_work(create: Any, said: str, tmp_path: Path) -> No
     refused = rehearsed(tmp_path, project={"create": create})
     assert refused.startswith("condition 'own': project.create: ")
     assert said in refused
+
+
+def test_a_changed_schema_needs_a_restore(tmp_path: Path) -> None:
+    """A create that makes a table is let pass where a recovery takes it away, and only there."""
+    project = {"create": ["CREATE TABLE more (id)"]}
+    for policy in ("hybrid_verified", "hybrid_trusting", "restore_only"):
+        assert rehearsed(tmp_path, project=project, policy=policy) == ""
+    refused = rehearsed(tmp_path, project=project, policy="cleanup_only")
+    assert refused.startswith("condition 'own': project.create: changes the schema (table more add")
+    assert "policy = 'cleanup_only' has none" in refused
 
 
 def test_a_test_that_cannot_work(tmp_path: Path) -> None:

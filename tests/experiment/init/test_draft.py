@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,27 @@ def test_every_real_database_gets_an_experiment(real_database, folder: Path, nam
     assert "left out" not in said
     experiment = load(folder / "experiment.toml")
     text = (folder / "experiment.toml").read_text()
+    assert text.startswith("#:schema ./")
     assert text[: text.index("name =")].count("\n") < 10  # the first key is in sight
     assert [one.cleanup for one in experiment.conditions] == ["by_difference", "none"]
     (folder / "experiment.toml").unlink()
     assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+
+
+def test_an_editor_finds_the_schema(folder: Path) -> None:
+    """The first line names a file beside it, and the command for it, as written, makes that."""
+    database = made(folder / "a.db", SCHEMA)
+    init(database, folder / "experiment.toml")
+    text = (folder / "experiment.toml").read_text()
+    named = re.match(r"#:schema \./(\S+)\n", text)
+    said = re.search(r"harness (list --schema) > (\S+)\n", text)
+    assert named is not None
+    assert said is not None
+    assert named[1] == said[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *said[1].split()], capture_output=True, check=True
+    )
+    assert set(tomllib.loads(text)) <= set(json.loads(done.stdout)["properties"])
 
 
 def test_the_cycles_follow_from_the_claims(folder: Path) -> None:

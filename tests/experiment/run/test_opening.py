@@ -7,6 +7,7 @@ import json
 import pytest
 
 from harness.errors import ConfigurationError, UsageError
+from harness.results.overwriting import ASIDE
 from tests.experiment.run.runs import Runs
 
 
@@ -65,3 +66,47 @@ def test_a_run_goes_on_with_more_cycles(runs: Runs) -> None:
     assert runs("one", cycles=60, resume=True) == 0
     runs("two", cycles=60)
     assert runs.rows("one") == runs.rows("two")
+
+
+def test_a_used_folder_is_overwritten_on_demand(runs: Runs) -> None:
+    """An edited experiment runs again into the folder of the one before it, and nothing is left."""
+    runs("one")
+    runs.write(cycles=30)
+    assert runs("one", overwrite=True) == 0
+    assert len(runs.rows("one")) == 60
+    assert not (runs.folder / "one" / ASIDE).exists()
+    assert runs("new", overwrite=True) == 0  # nothing there: it begins as ever
+    with pytest.raises(UsageError, match="which one is meant"):
+        runs("one", overwrite=True, resume=True)
+
+
+def test_a_good_run_is_not_lost_to_a_bad_edit(runs: Runs) -> None:
+    """One that cannot be loaded changes nothing; one that ends in harness errors keeps it aside."""
+    runs("one")
+    rows = runs.rows("one")
+    runs.write(more="\n[[conditions]]\nname = 'a'\n")
+    with pytest.raises(ConfigurationError, match="two conditions"):
+        runs("one", overwrite=True)
+    assert runs.rows("one") == rows
+    runs.write()
+    assert runs("one", site="Raising", overwrite=True) == 4
+    assert f"kept in {runs.folder / 'one' / ASIDE}" in runs.said
+    assert runs.rows(f"one/{ASIDE}") == rows
+    assert runs("one", overwrite=True) == 0
+    assert runs.rows("one") == rows
+    assert not (runs.folder / "one" / ASIDE).exists()
+
+
+def test_an_interrupted_preparation_overwrites_nothing(runs: Runs) -> None:
+    """Ctrl-C while rates are solved for: the results are as they were, and it is said."""
+
+    def interrupted(*_: object) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    runs("one")
+    before = {one.name: one.read_bytes() for one in (runs.folder / "one").iterdir()}
+    runs.write(more="\n[calibrations.x]\ntarget = 0.5\ncondition = 'a'\n")
+    rate = ("defaults.faults.noop.rate={ set_by = 'x' }",)
+    assert runs("one", calibrate=interrupted, overrides=rate, overwrite=True) == 130
+    assert f"{runs.folder / 'one'} is as it was" in runs.said
+    assert {one.name: one.read_bytes() for one in (runs.folder / "one").iterdir()} == before

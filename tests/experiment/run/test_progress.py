@@ -13,6 +13,7 @@ from harness.experiment.run.progress import ProgressDisplay, Tally
 from harness.faults.schedule.ledger import LedgerEntry
 from harness.results.records import CycleRecord
 from harness.statistics.anytime import anytime
+from harness.statistics.digits import percent_interval
 
 
 def tally() -> Tally:
@@ -30,7 +31,7 @@ def test_a_tally_counts_stored_and_new() -> None:
     cells = tally().cells(0.95)
     assert cells["cycles"] == "50/100"
     bounds = anytime(48, 50)  # people may stop wherever they look
-    assert cells["reliability"] == f"96.000% [{bounds.lower:.3%}, {bounds.upper:.3%}]"
+    assert cells["reliability"] == f"96.0% {percent_interval(bounds.lower, bounds.upper)}"
     assert cells["outcomes"] == "cleaned 38, restored 10, dirty_known 2"
     assert cells["struck"] == "noop 5, timeout 10"
     assert Tally("a", 5).cells(0.95)["reliability"] == "-"

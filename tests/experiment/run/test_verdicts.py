@@ -17,6 +17,7 @@ from harness.results.folder import fingerprint
 from harness.results.records import CycleRecord
 from harness.results.store import Store
 from harness.statistics.anytime import anytime
+from harness.statistics.digits import percent_interval
 from harness.statistics.sequential import decide
 from tests.command_line import Call
 from tests.stored_runs import cycle, cycles, make_run
@@ -60,15 +61,15 @@ def test_enough_successes_support(folder: Path) -> None:
     assert f"supported at cycle {at}" in one.sentence()
     assert "0 failures in 200 cycles" in one.sentence()
     assert "e-process" in one.sentence()
-    assert "Clopper-Pearson interval [98.1725%, 100.0000%] at 0.95" in one.sentence()
+    assert "Clopper-Pearson interval [98.1%, 100%] at 95%" in one.sentence()
 
 
 def test_a_run_that_may_stop_has_the_interval_that_may_be_read_anywhere(folder: Path) -> None:
     """Clopper-Pearson's would miss too often beside a verdict that ended the run."""
     run = stored(folder, dict.fromkeys(range(200), "cleaned"), looked=True)
     (one,) = verdicts.check(run)
-    bounds = f"[{anytime(200, 200).lower:.4%}, 100.0000%]"
-    assert f"interval valid at any stopping time {bounds} at 0.95" in one.sentence()
+    bounds = percent_interval(anytime(200, 200).lower, 1)
+    assert f"interval valid at any stopping time {bounds} at 95%" in one.sentence()
     assert "Clopper" not in one.sentence()
 
 

@@ -12,13 +12,11 @@ from harness.analysis.claims import MEASURES
 from harness.errors import ConfigurationError
 from harness.experiment.written.configuration import (
     CauseSetting,
-    Condition,
     Experiment,
     FaultSetting,
     SetBy,
     StrikeSetting,
     load,
-    schema,
 )
 from harness.results.folder import fingerprint
 from tests.experiment.writing import BACKEND, read, refused
@@ -257,16 +255,6 @@ def test_measures_of_rows_are_those_that_are_evaluated(written: Write) -> None:
     assert "'reliability'?" in refusal(written(text))
 
 
-def test_the_schema_knows_every_key() -> None:
-    """An editor that follows the schema accepts what the loader accepts."""
-    made = schema()
-    assert json.loads(json.dumps(made)) == made
-    assert set(Condition.model_fields) - {"name", "sweep"} == set(
-        made["properties"]["defaults"]["properties"]
-    )
-    assert "each" in made["$defs"]["Condition"]["properties"]
-
-
 def test_one_mistake_is_one_line(written: Write) -> None:
     """What follows from a mistake is not said as another mistake, nor in Python's words."""
     for old, new, said in (
@@ -281,6 +269,40 @@ def test_one_mistake_is_one_line(written: Write) -> None:
         message = refusal(written(text))
         assert said in message
         assert len(message.splitlines()) == 1
+
+
+def test_one_mistake_in_the_defaults_is_one_line(written: Write) -> None:
+    """However many conditions have it from there; what a condition says itself is its own."""
+    text = """\
+name = "many"
+[defaults]
+polcy = "hybrid_verified"
+faults.nope.rate = 0.5
+[[conditions]]
+name = "a"
+each = { "retry.attempts" = [1, 2, 3], policy = ["restore_only", "restore"] }
+[[conditions]]
+name = "b"
+[[conditions]]
+name = "c"
+demands = "row"
+"""
+    path = written(text)
+    lines = dict(line.removeprefix(f"{path}").split(": ", 1) for line in refusal(path).splitlines())
+    assert set(lines) == {":3", ":4", ":7", ":12"}
+    assert lines[":3"].startswith("defaults.polcy: nobody knows this key; did you mean 'policy'?")
+    assert lines[":3"].endswith(" (in 'a/1/restore_only', 'a/1/restore' and 6 more conditions)")
+    assert lines[":4"].startswith("defaults.faults.nope: no fault is called 'nope'")
+    assert lines[":7"].startswith("condition 'a': policy: 'restore' is none of")
+    assert lines[":7"].endswith(" (in 'a/1/restore', 'a/2/restore' and 'a/3/restore')")
+    assert lines[":12"].startswith("condition 'c': demands: 'row' is none of")
+
+
+def test_no_key_is_offered_that_no_file_may_say(written: Write) -> None:
+    """What a run finds out by itself is in no list of known keys."""
+    known = refusal(written(GOOD.replace("demands =", "demand =", 1))).partition("known: ")[2]
+    assert "demands" in known
+    assert "sweep" not in known
 
 
 def test_a_chain_that_can_never_back_up_is_refused(written: Write) -> None:
@@ -424,17 +446,3 @@ def test_every_key_makes_another_experiment_and_none_does_where_it_says_nothing(
     for change in changes:
         seen.add(fingerprint(load(path, [f"conditions.one.{change}"])))
     assert len(seen) == len(changes) + 1
-
-
-def test_the_schema_describes_the_new_tables() -> None:
-    """An editor offers their keys, and a cause may take what it does not set from the defaults."""
-    tables = schema()["$defs"]
-    assert set(tables["StrikeSetting"]["properties"]) == set(StrikeSetting.model_fields)
-    assert tables["StrikeSetting"]["required"] == ["fault", "on"]
-    assert set(tables["CauseSetting"]["properties"]) == set(CauseSetting.model_fields)
-    assert "required" not in tables["CauseSetting"]
-    assert {"enum": ["attempt", "phase", "cycle"]} in (
-        tables["CauseSetting"]["properties"]["lasting"]["anyOf"]
-    )
-    connection = tables["Condition"]["properties"]["connection"]
-    assert connection["enum"] == ["closed", "held", "backend"]

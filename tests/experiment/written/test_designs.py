@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.experiment.written.configuration import Experiment, load, schema
+from harness.experiment.written.configuration import Experiment, load
+from harness.experiment.written.schema import schema
 
 SWEPT = """
 name = "swept"

@@ -61,6 +61,19 @@ def test_a_key_is_found_where_it_stands(tmp_path: Path) -> None:
         assert str(document.error([problem])).startswith(f"{path}:{line}: condition 0:"), key
 
 
+def test_a_dotted_key_is_the_place_of_its_tables(tmp_path: Path) -> None:
+    """What is wrong with a table that only dotted keys name is found where it is first named."""
+    path = tmp_path / "x.toml"
+    path.write_text(
+        "[defaults]\nfaults.nope.rate = 1\nfaults.nope.burst = 2\n[[conditions]]\nname = 'a'\n"
+        "each = { 'faults.noop.rate' = [1] }\n"
+    )
+    document = Document.read(path)
+    for key, line in {("faults", "nope"): 2, ("faults", "noop"): 6}.items():
+        problem = Problem(("conditions", 0, *key), "planted")
+        assert str(document.error([problem])).startswith(f"{path}:{line}: "), key
+
+
 def test_a_swept_key_is_found_on_its_axis(tmp_path: Path) -> None:
     """Quoted, dotted or with a wildcard: its values replace what else is written of that key."""
     path = tmp_path / "x.toml"

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigurationError
-from harness.experiment.written.configuration import Experiment, load, schema
+from harness.experiment.written.configuration import Experiment, load
 from harness.experiment.written.document import Problem
+from harness.experiment.written.schema import schema
 from harness.experiment.written.sweeping import axes, multiply, spaced
 
 SWEPT = """
@@ -192,7 +193,8 @@ def test_the_command_line_reaches_axes_however_they_are_spelt(tmp_path: Path) ->
 def test_editors_know_how_an_axis_is_written() -> None:
     """The schema has lists, spaced axes and tables within tables, and no other value."""
     made = schema()
-    assert made["$defs"]["Condition"]["properties"]["each"] == {"$ref": "#/$defs/Each"}
+    each = made["$defs"]["Condition"]["properties"]["each"]
+    assert {**each, "description": ""} == {"$ref": "#/$defs/Each", "description": ""}
     kinds: list[dict[str, Any]] = made["$defs"]["Each"]["additionalProperties"]["anyOf"]
     assert [kind.get("type", kind.get("$ref")) for kind in kinds] == [
         "array", "object", "#/$defs/Each",
