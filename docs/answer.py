@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -27,12 +28,10 @@ QUIET = {"light": "#59636e", "dark": "#9198a1"}
 
 def drawn(found: list[Setting], theme: str, path: Path) -> None:
     """Draw the settings for a light or a dark page, on no ground of its own."""
-    ink = dict.fromkeys(
-        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"),
-        INK[theme],
-    )
-    plain = {"svg.hashsalt": theme, "svg.fonttype": "none", "font.size": 9.5}
-    with mpl.rc_context(ink | plain):
+    inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    plain: Any = {"svg.hashsalt": theme, "svg.fonttype": "none", "font.size": 9.5}
+    plain |= dict.fromkeys(inked, INK[theme])
+    with mpl.rc_context(plain):
         size = (style.WIDTH_IN, REST_IN + ROW_IN * len(found))
         figure, ax = plt.subplots(figsize=size, layout="constrained")
         shares = [one.condition["reliability"] for one in found]

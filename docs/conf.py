@@ -22,6 +22,7 @@ exclude_patterns = ["_*", "ci/*"]
 html_theme = "furo"
 html_title = project
 html_static_path: list[str] = []
+smartquotes = False  # two dashes are an option, and no dash
 html_show_sphinx = False
 html_copy_source = False
 

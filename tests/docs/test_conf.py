@@ -35,7 +35,9 @@ def test_the_site_is_built(folder: Path) -> None:
     """Without a warning; commands, keys and docstrings are in it, and reports lie beside it."""
     done = build(ROOT / "docs", folder)
     assert done.returncode == 0, done.stderr
-    assert "--survivors-wait" in (folder / "commands.html").read_text(encoding="utf-8")
+    commands = (folder / "commands.html").read_text(encoding="utf-8")
+    assert "--survivors-wait" in commands
+    assert "With --resume: also" in commands, "no dash has become another"
     assert "GuardResult" in (folder / "python-api.html").read_text(encoding="utf-8")
     assert "enumerate" in (folder / "experiments.html").read_text(encoding="utf-8")
     page = (folder / "results.html").read_text(encoding="utf-8")
