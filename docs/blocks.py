@@ -21,13 +21,17 @@ class Block:
     text: str
     file: str
     line: int  # of the page, 1 is the first
+    adjoins: bool = False  # nothing stands between it and the block above
 
 
 def blocks(page: str) -> Iterator[Block]:
     """Return the blocks of a page's Markdown, from top to bottom."""
+    end = 0
     for found in _BLOCK.finditer(page):
         line = page.count("\n", 0, found.start()) + 1
-        yield Block(found["kind"], found["text"], found["file"] or "", line)
+        adjoins = end > 0 and not page[end : found.start()].strip()
+        yield Block(found["kind"], found["text"], found["file"] or "", line, adjoins)
+        end = found.end()
 
 
 def write_files(page: str, folder: Path) -> None:

@@ -93,13 +93,11 @@ def follow(page: str, folder: Path) -> None:
     for block in blocks(PAGES[page].read_text(encoding="utf-8")):
         if block.file:
             (folder / block.file).write_text(block.text, encoding="utf-8")
-        elif block.kind == "text" and said:
+        elif block.kind == "text" and block.adjoins:
             assert shows(said, block), f"{page}:{block.line} shows what was not said:\n{said}"
         elif block.kind in ("sh", "python") and not reason(page, block):
             runs = ["bash", "-euo", "pipefail"] if block.kind == "sh" else [sys.executable]
             said = typed([*runs, "-c", block.text], folder)
-        if block.kind != "sh":
-            said = ""
 
 
 @pytest.fixture
