@@ -47,6 +47,13 @@ def unnamed(page: str, text: str) -> list[str]:
     return sorted(word for word in words()[page] if f"`{word}`" not in text)
 
 
+def unlisted(text: str) -> list[str]:
+    """The commands that the list at the top of the page of commands lacks."""
+    return [
+        name for name in cli.commands if not re.search(rf"^harness {name}\b", text, re.MULTILINE)
+    ]
+
+
 def unhelpful() -> list[str]:
     """The commands and options that do not say what they are for: the page of commands is made."""
     return [
@@ -76,6 +83,13 @@ def test_the_page_of_configuration_has_every_key() -> None:
 def test_the_pages_name_everything(page: str) -> None:
     """Every fault, recovery, policy, key, experiment and so on stands on its page."""
     assert unnamed(page, (DOCS / f"{page}.md").read_text(encoding="utf-8")) == []
+
+
+def test_the_page_of_commands_lists_them() -> None:
+    """Each has its line at the top; one that is left out is seen."""
+    text = (DOCS / "commands.md").read_text(encoding="utf-8")
+    assert unlisted(text) == []
+    assert unlisted(text.replace("harness replay DIR", "harness again DIR")) == ["replay"]
 
 
 def test_every_kind_of_part_has_its_page() -> None:
