@@ -10,12 +10,15 @@ import pytest
 
 from harness import registry
 from harness.analysis.measures import contracts
-from harness.cli import cli
+from harness.cli import INTERRUPTED, cli
 from harness.configured.keys import KEYS
+from harness.errors import MeasurementError, UsageError
 from harness.experiment.written.claimed import MIRRORS
 from harness.experiment.written.configuration import Condition, load
 from harness.experiment.written.project import BackendSetting, ProjectSetting
 from harness.guard import POLICIES
+from harness.guard.child import NOT_EXECUTABLE, NOT_FOUND
+from harness.guard.result import GUARD_FAILED
 from tests.real_databases import needed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +48,13 @@ def words() -> dict[str, set[str]]:
 def unnamed(page: str, text: str) -> list[str]:
     """What people can type and ``page`` does not say, each as it should stand there."""
     return sorted(word for word in words()[page] if f"`{word}`" not in text)
+
+
+def astray(text: str) -> list[str]:
+    """The links and pictures of a README that lead to no file here; other sites are not asked."""
+    found = re.findall(r"\]\(([^)#\s]+)|(?:src|srcset)=\"([^\"]+)", text)
+    places = [one or other for one, other in found if "://" not in (one or other)]
+    return [place for place in places if not (ROOT / place).exists()]
 
 
 def unlisted(text: str) -> list[str]:
@@ -90,6 +100,33 @@ def test_the_page_of_commands_lists_them() -> None:
     text = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert unlisted(text) == []
     assert unlisted(text.replace("harness replay DIR", "harness again DIR")) == ["replay"]
+
+
+def test_what_the_readme_points_to_is_there() -> None:
+    """Every page and picture; one that is not there is seen. Within the site Sphinx looks."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert astray(text) == []
+    wrong = '[a](docs/none.md#b) <img src="none.svg"> <source srcset="docs/none.svg">'
+    assert astray(text + wrong) == ["docs/none.md", "none.svg", "docs/none.svg"]
+    assert len(re.findall(r"\]\(docs/", text)) > 10
+
+
+def test_the_statuses_are_those_of_the_program() -> None:
+    """What page and README say of 2, 4, 125, 126, 127 and 130 is what the program means by it."""
+    page = (DOCS / "exit-statuses.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE))
+    assert rows.keys() == {"0", "1", "2", "3", "4", "130", "125", "126", "127"}
+    assert "usage" in rows[str(UsageError.exit_code)]
+    assert "harness error" in rows[str(MeasurementError.exit_code)]
+    assert "interrupted" in rows[str(INTERRUPTED)]
+    assert "not proven" in rows[str(GUARD_FAILED)]
+    assert "cannot be run" in rows[str(NOT_EXECUTABLE)]
+    assert "no such command" in rows[str(NOT_FOUND)]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert f"{UsageError.exit_code} usage or configuration" in readme
+    assert f"{MeasurementError.exit_code} harness error, {INTERRUPTED} interrupted" in readme
+    assert f"{GUARD_FAILED} says that the database is not proven back" in readme
+    assert f"{NOT_EXECUTABLE} and {NOT_FOUND} that the command cannot be run" in readme
 
 
 def test_every_kind_of_part_has_its_page() -> None:
