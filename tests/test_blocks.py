@@ -29,7 +29,6 @@ ELSEWHERE = {
 }
 # Single blocks that are not run, by the page and how they begin, each with its reason.
 NOT_RUN = {
-    ("README", "pip install /path"): "wheel and sdist are installed by tests/test_wheel.py",
     ("README", "python3 -m venv"): "the main job and these tests: .ci/run, and whoever runs this",
     ("tutorial", "python3 -m venv"): "wheel and sdist are installed by tests/test_wheel.py",
     ("ci", "pip wheel"): "tests/test_ci.py does it, and runs the workflow that comes of it",
