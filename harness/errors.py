@@ -1,17 +1,19 @@
 """The errors this package raises on purpose.
 
-* HarnessError
-  x UsageError                 what was asked for cannot be done as asked (exit 2)
-    · ConfigurationError       an experiment file: names the file, the key, the nearest valid choice
-    · UnknownName              a fault, recovery, cleanup, workload or report nobody knows
-  x BackupError                no backup could be taken; the tests were never started
-  x RecoveryRefused            this recovery cannot work on this database (says what it needs)
-  x RestoreError               the baseline could not be put back
-  x WorkloadError              a baseline or test data could not be made as asked
-  x ApiError                   a request to the backend's API failed, or nobody can tell
-  x CommandFailed              a command of the user's own failed in a cycle
-  x BackendError               the backend could not be started, or died
-  x MeasurementError           the instrument failed: never a success, never dropped (exit 4)
+::
+
+  * HarnessError
+    x UsageError                 what was asked for cannot be done as asked (exit 2)
+      · ConfigurationError       an experiment file: names file, key and the nearest choice
+      · UnknownName              a fault, recovery, cleanup, workload or report nobody knows
+    x BackupError                no backup could be taken; the tests were never started
+    x RecoveryRefused            this recovery cannot work on this database (says what it needs)
+    x RestoreError               the baseline could not be put back
+    x WorkloadError              a baseline or test data could not be made as asked
+    x ApiError                   a request to the backend's API failed, or nobody can tell
+    x CommandFailed              a command of the user's own failed in a cycle
+    x BackendError               the backend could not be started, or died
+    x MeasurementError           the instrument failed: never a success, never dropped (exit 4)
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from docs.blocks import blocks
 from harness.databases.engines import engine_of
 from harness.experiment.run import verdicts
 from harness.experiment.run.options import Machinery, RunOptions
@@ -44,20 +45,23 @@ def parsed(path: Path) -> dict[str, Any]:
     return found
 
 
-def run_action(folder: Path, **inputs: str) -> tuple[dict[str, int], dict[str, str]]:
+def run_action(
+    folder: Path, path: Path = ACTION, scripts: Path | None = None, **inputs: str
+) -> tuple[dict[str, int], dict[str, str]]:
     """Run the action's own shell steps as GitHub does; return their statuses and its outputs.
 
-    A step after one that failed is not run. Setting up Python and installing are left out.
+    A step after one that failed is not run. Setting up Python is left out, and so is installing
+    where no ``scripts`` are given: the folder of a Python's programs to do it with.
     """
-    action = parsed(ACTION)
+    action = parsed(path)
     values = {name: str(one.get("default", "")) for name, one in action["inputs"].items()} | inputs
     files = {name: folder / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     for file in files.values():
         file.touch()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    programs = f"{scripts or Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     statuses: dict[str, int] = {}
     for step in action["runs"]["steps"]:
-        if "run" not in step or step["name"] == "Install":
+        if "run" not in step or (step["name"] == "Install" and scripts is None):
             continue
         given = {
             key: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda m: values[m[1]], text)
@@ -66,7 +70,7 @@ def run_action(folder: Path, **inputs: str) -> tuple[dict[str, int], dict[str, s
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=folder,
-            env={**os.environ, "PATH": path, **{k: str(v) for k, v in files.items()}, **given},
+            env={**os.environ, "PATH": programs, **{k: str(v) for k, v in files.items()}, **given},
             capture_output=True,
             text=True,
             check=False,
@@ -134,9 +138,54 @@ def test_the_workflow_gives_the_action_what_it_takes() -> None:
     """Every input in the file people copy is one that the action knows, and the needed is there."""
     inputs = parsed(ACTION)["inputs"]
     steps = parsed(WORKFLOW)["jobs"]["claims"]["steps"]
-    (step,) = [one for one in steps if "/.github/actions/harness@" in one.get("uses", "")]
+    (step,) = [one for one in steps if one.get("uses") == "./.github/actions/harness"]
     assert set(step["with"]) <= set(inputs)
     assert {name for name, one in inputs.items() if one.get("required")} <= set(step["with"])
+
+
+@pytest.mark.parametrize("path", [ACTION, WORKFLOW, GITLAB], ids=lambda path: path.name)
+def test_nothing_has_to_be_filled_in(path: Path) -> None:
+    """What is copied names no owner, no address and no path that only stands for one."""
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"OWNER|example\.com|/path/to|<[a-z-]+>|TODO", text) == []
+
+
+@pytest.mark.long
+def test_the_workflow_runs_as_copied(experiment: Path) -> None:
+    """What the page says to type into a repository is enough: its action installs and judges."""
+    shell = [block.text for block in blocks(PAGE.read_text("utf-8")) if block.kind == "sh"]
+    (copying,) = [text for text in shell if text.startswith("pip wheel")]
+    programs = experiment / "python" / "bin"
+    subprocess.run([sys.executable, "-m", "venv", programs.parent], check=True)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-eu", "-c", copying.replace("/path/to/reliability-harness", str(ROOT))],
+        cwd=experiment,
+        env={**os.environ, "PATH": path, "PIP_RETRIES": "0", "HOME": str(experiment)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "No matching distribution found for hatchling" in done.stderr:
+        pytest.skip("no package index can be reached, and building needs hatchling from one")
+    assert done.returncode == 0, done.stderr
+    (experiment / "e2e").mkdir()
+    (experiment / "mine.toml").rename(experiment / "e2e" / "reliability.toml")
+    (copied,) = (experiment / ".github" / "workflows").iterdir()
+    (step,) = [one for one in parsed(copied)["jobs"]["claims"]["steps"] if "with" in one][:1]
+    action = experiment / step["uses"] / "action.yml"
+    with pytest.MonkeyPatch.context() as given:
+        given.setenv("HOME", str(experiment))  # pip asks rustc for its version, which writes there
+        given.setenv("PIP_CONSTRAINT", str(ROOT / "constraints.txt"))
+        statuses, told = run_action(experiment, action, programs, **step["with"])
+    assert statuses == {"Install": 0, "Run": 0, "Report": 0, "Check": 0}
+    assert told == {"status": "0"}
+    assert (experiment / "harness-results" / "junit.xml").exists()
+    where = subprocess.run(
+        [programs / "python", "-c", "import harness; print(harness.__file__)"],
+        cwd=experiment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(where.stdout.strip()).is_relative_to(programs.parent), "installed, from the wheel"
 
 
 def test_the_page_names_every_input() -> None:

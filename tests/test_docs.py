@@ -1,4 +1,4 @@
-"""README.md names everything that people can type, and every experiment asks its question."""
+"""The pages name everything that people can type, and every experiment asks its question."""
 
 from __future__ import annotations
 
@@ -10,54 +10,68 @@ import pytest
 
 from harness import registry
 from harness.analysis.measures import contracts
-from harness.cli import cli
+from harness.cli import INTERRUPTED, cli
 from harness.configured.keys import KEYS
+from harness.errors import MeasurementError, UsageError
 from harness.experiment.written.claimed import MIRRORS
 from harness.experiment.written.configuration import Condition, load
 from harness.experiment.written.project import BackendSetting, ProjectSetting
 from harness.guard import POLICIES
+from harness.guard.child import NOT_EXECUTABLE, NOT_FOUND
+from harness.guard.result import GUARD_FAILED
 from tests.real_databases import needed
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.toml"))
+MOST_LINES = 150  # of the README: who looks for a tool reads no more
 
 
-def section(readme: str, first: str) -> str:
-    """The rows of the README's table whose head begins with ``first``; empty without one."""
-    found = re.search(rf"^\| {re.escape(first)} \|.*\n((?:\|.*\n?)*)", readme, re.MULTILINE)
-    return found[1] if found else ""
+def words() -> dict[str, set[str]]:
+    """What each page has to name."""
+    return {
+        "faults": {
+            *registry.names("faults"), *registry.names("cleanup"), *registry.names("workloads"),
+        },
+        "recoveries": {*registry.names("recovery"), *POLICIES},
+        "read-a-report": set(registry.names("reports")),
+        "experiments": {
+            *(set(Condition.model_fields) - {"name", "sweep"}),
+            *(f"experiments/{path.name}" for path in EXPERIMENTS),
+        },
+        "measure-your-own": {
+            *(set(ProjectSetting.model_fields) - {"home"}), *BackendSetting.model_fields,
+        },
+    }  # fmt: skip
 
 
-def options(readme: str) -> dict[str, set[str]]:
-    """The options that the README's table lists of each command; an empty cell is a ditto."""
-    listed: dict[str, set[str]] = {}
-    command = ""
-    for row in section(readme, "command").splitlines():
-        first, second = (cell.strip() for cell in row.split("|")[1:3])
-        command = first.strip("`") or command
-        listed.setdefault(command, set()).update(re.findall(r"`(--[a-z-]+)", second))
-    return listed
+def unnamed(page: str, text: str) -> list[str]:
+    """What people can type and ``page`` does not say, each as it should stand there."""
+    return sorted(word for word in words()[page] if f"`{word}`" not in text)
 
 
-def unnamed(readme: str) -> list[str]:
-    """What people can type and ``readme`` does not say, each as it should stand there."""
-    listed = options(readme)
-    missing = []
-    for command in cli.commands.values():
-        if not re.search(rf"\bharness {command.name}\b", readme):
-            missing.append(f"harness {command.name}")
-        missing += [
-            f"{command.name} {name}"
-            for option in command.params
-            if isinstance(option, click.Option)
-            for name in option.opts
-            if name not in listed.get(str(command.name), set())
-        ]
-    words = {name for package in registry.PACKAGES for name in registry.names(package)}
-    words |= set(POLICIES) | (set(Condition.model_fields) - {"name", "sweep"})
-    words |= (set(ProjectSetting.model_fields) - {"home"}) | set(BackendSetting.model_fields)
-    places = {f"experiments/{path.name}" for path in EXPERIMENTS}
-    return missing + sorted(word for word in words | places if f"`{word}`" not in readme)
+def astray(text: str) -> list[str]:
+    """The links and pictures of a README that lead to no file here; other sites are not asked."""
+    found = re.findall(r"\]\(([^)#\s]+)|(?:src|srcset)=\"([^\"]+)", text)
+    places = [one or other for one, other in found if "://" not in (one or other)]
+    return [place for place in places if not (ROOT / place).exists()]
+
+
+def unlisted(text: str) -> list[str]:
+    """The commands that the list at the top of the page of commands lacks."""
+    return [
+        name for name in cli.commands if not re.search(rf"^harness {name}\b", text, re.MULTILINE)
+    ]
+
+
+def unhelpful() -> list[str]:
+    """The commands and options that do not say what they are for: the page of commands is made."""
+    return [
+        f"{name} {'/'.join(getattr(option, 'opts', ()))}"
+        for name, command in cli.commands.items()
+        for option in [command, *command.params]
+        if not isinstance(option, click.Argument) and not option.help
+    ]
 
 
 def test_the_page_of_measures_says_what_they_count() -> None:
@@ -75,35 +89,93 @@ def test_the_page_of_configuration_has_every_key() -> None:
     assert [name for name, key in KEYS.items() if f"`{key.option}`" not in rows[name]] == []
 
 
-def test_the_readme_names_everything() -> None:
-    """Every command, option, fault, recovery, policy and so on stands in the README."""
-    assert unnamed((ROOT / "README.md").read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize("page", words())
+def test_the_pages_name_everything(page: str) -> None:
+    """Every fault, recovery, policy, key, experiment and so on stands on its page."""
+    assert unnamed(page, (DOCS / f"{page}.md").read_text(encoding="utf-8")) == []
+
+
+def test_the_page_of_commands_lists_them() -> None:
+    """Each has its line at the top; one that is left out is seen."""
+    text = (DOCS / "commands.md").read_text(encoding="utf-8")
+    assert unlisted(text) == []
+    assert unlisted(text.replace("harness replay DIR", "harness again DIR")) == ["replay"]
+
+
+def test_what_the_readme_points_to_is_there() -> None:
+    """Every page and picture; one that is not there is seen. Within the site Sphinx looks."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert astray(text) == []
+    wrong = '[a](docs/none.md#b) <img src="none.svg"> <source srcset="docs/none.svg">'
+    assert astray(text + wrong) == ["docs/none.md", "none.svg", "docs/none.svg"]
+    assert len(re.findall(r"\]\(docs/", text)) > 10
+
+
+def test_the_statuses_are_those_of_the_program() -> None:
+    """What page and README say of 2, 4, 125, 126, 127 and 130 is what the program means by it."""
+    page = (DOCS / "exit-statuses.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE))
+    assert rows.keys() == {"0", "1", "2", "3", "4", "130", "125", "126", "127"}
+    assert "usage" in rows[str(UsageError.exit_code)]
+    assert "harness error" in rows[str(MeasurementError.exit_code)]
+    assert "interrupted" in rows[str(INTERRUPTED)]
+    assert "not proven" in rows[str(GUARD_FAILED)]
+    assert "cannot be run" in rows[str(NOT_EXECUTABLE)]
+    assert "no such command" in rows[str(NOT_FOUND)]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert f"{UsageError.exit_code} usage or configuration" in readme
+    assert f"{MeasurementError.exit_code} harness error, {INTERRUPTED} interrupted" in readme
+    assert f"{GUARD_FAILED} says that the database is not proven back" in readme
+    assert f"{NOT_EXECUTABLE} and {NOT_FOUND} that the command cannot be run" in readme
+
+
+def test_every_kind_of_part_has_its_page() -> None:
+    """A part of whatever kind that can be named is looked for on one of the pages."""
+    named = {name for package in registry.PACKAGES for name in registry.names(package)}
+    assert named <= set().union(*words().values())
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    """Each command and option has its help, of which the page of commands is made; and -v alike."""
+    assert unhelpful() == []
+
+
+def test_an_option_without_help_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check is checked: an option, and a command."""
+    option = next(one for one in cli.commands["run"].params if isinstance(one, click.Option))
+    monkeypatch.setattr(option, "help", None)
+    monkeypatch.setattr(cli.commands["verify"], "help", None)
+    assert unhelpful() == [f"run {'/'.join(option.opts)}", "verify "]
+
+
+def test_the_readme_names_every_command_that_it_can() -> None:
+    """The README is short, and sends people to the page where every command is."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MOST_LINES
+    assert "(docs/commands.md)" in text
 
 
 @pytest.mark.parametrize(
-    ("line", "missing"),
+    ("page", "line", "missing"),
     [
-        ("harness replay DIR", "harness replay"),
-        ("| | `--stop-when-decided`", "run --stop-when-decided"),
-        ("| | `--output FILE`", "report --output"),
-        ("| `disk_full`", "disk_full"),
-        ("| `wal_pin`", "wal_pin"),
-        ("| `restore_only`", "restore_only"),
-        ("| `busy_timeout_ms`", "busy_timeout_ms"),
-        ("| `reset_after`", "reset_after"),
-        ("| `timeout_s`", "timeout_s"),
-        ("| `backend` | your own", "port_variable"),
-        ("harness list", "harness list"),
-        ("| `workload.kind`", "platform"),
-        ("| `experiments/quickstart.toml`", "experiments/quickstart.toml"),
+        ("faults", "| `disk_full`", "disk_full"),
+        ("faults", "| `reset_after`", "reset_after"),
+        ("faults", "| `workload.kind`", "platform"),
+        ("recoveries", "| `wal_pin`", "wal_pin"),
+        ("recoveries", "| `restore_only`", "restore_only"),
+        ("experiments", "| `busy_timeout_ms`", "busy_timeout_ms"),
+        ("experiments", "| `experiments/quickstart.toml`", "experiments/quickstart.toml"),
+        ("measure-your-own", "| `timeout_s`", "timeout_s"),
+        ("measure-your-own", "| `backend` | your own", "port_variable"),
+        ("read-a-report", "| `junit`", "junit"),
     ],
 )
-def test_an_omission_is_seen(line: str, missing: str) -> None:
-    """A README without one line is found out: the check itself is checked."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+def test_an_omission_is_seen(page: str, line: str, missing: str) -> None:
+    """A page without one line is found out: the check itself is checked."""
+    lines = (DOCS / f"{page}.md").read_text(encoding="utf-8").splitlines()
     without = [one for one in lines if not one.startswith(line)]
     assert len(without) == len(lines) - 1
-    assert missing in unnamed("\n".join(without))
+    assert missing in unnamed(page, "\n".join(without))
 
 
 def asks(text: str) -> bool:

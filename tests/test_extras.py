@@ -259,11 +259,11 @@ def test_a_module_of_no_extra_is_a_defect(bare: Call) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_the_readme_names_the_extras() -> None:
+def test_the_page_names_the_extras() -> None:
     """Those of the metadata and no others; without any the package needs three."""
     lines = [Requirement(line) for line in requires(extras.PACKAGE) or []]
     assert {one.name for one in lines if one.marker is None} == {"apsw", "click", "psutil"}
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     table = page.partition("| extra | what it brings |\n")[2].partition("\n\n")[0]
     named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert sorted(named) == sorted(metadata(extras.PACKAGE).get_all("Provides-Extra") or [])

@@ -4,29 +4,46 @@ from pathlib import Path
 import pytest
 
 from harness import registry
-from harness.analysis.summary import read_summary
 from harness.reports.published.anew import read_manifest
-from harness.reports.published.readme import rewritten
+from harness.reports.published.readme import documents
 from harness.reports.published.said import by_hand
 from harness.statistics.sequential import support_boundary
 
 ROOT = Path(__file__).resolve().parents[1]
 MANIFEST = ROOT / "results" / "published.toml"
+PAGE = ROOT / "docs" / "results.md"
 
 
-def test_the_readme_says_what_was_measured() -> None:
-    """The README's sentences and tables of results are the published runs', to the letter."""
-    runs = [f"results/{path.name}" for path in read_manifest(MANIFEST).quoted if path.exists()]
-    summaries = {run: read_summary(ROOT / run / "summary.json") for run in runs}
+def test_the_documents_say_what_was_measured() -> None:
+    """README and page have the published runs' sentences and tables, to the letter."""
+    manifest = read_manifest(MANIFEST)
+    runs, also = (
+        [ROOT / "results" / path.name for path in paths if path.exists()]
+        for paths in (manifest.quoted, manifest.listed)
+    )
+    told = documents(ROOT / "README.md", PAGE, runs, also)
+    words = [str(run.relative_to(ROOT)) for run in runs]
+    words += [f"--also={run.relative_to(ROOT)}" for run in also]
+    again = (
+        f"python -m harness.reports.published.readme README.md docs/results.md {' '.join(words)}"
+    )
+    assert [path.name for path, (old, new) in told.items() if old != new] == [], again
+
+
+def test_the_answer_is_short() -> None:
+    """Three sentences at most, and none of the page's other findings."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    again = "python -m harness.reports.published.readme README.md " + " ".join(runs)
-    assert text == rewritten(text, summaries), f"out of date: {again}"
+    said = text.partition("<!-- said: begin -->")[2].partition("<!-- said: end -->")[0]
+    plain = re.sub(r"\([^)]*\)", "", " ".join(said.split()))
+    assert len(re.findall(r"\.(?= |$)", plain)) <= 3
+    assert said.count("**") == 2
 
 
 def measured_part() -> str:
-    """The README's part on what was measured."""
+    """The README's part on what was measured, and the page of results."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return text[text.index("\n## Measured\n") : text.index("\n## Use\n")]
+    part = text[text.index("\n## Measured\n") : text.index("\n## For you?\n")]
+    return part + PAGE.read_text(encoding="utf-8")
 
 
 def test_no_result_is_written_by_hand() -> None:
@@ -47,9 +64,9 @@ def test_no_result_is_written_by_hand() -> None:
 def test_a_result_written_by_hand_is_found(line: str) -> None:
     """A sentence of a result planted before, between or after the blocks is named."""
     part = measured_part()
-    for at in ("<!-- said: begin -->", "<!-- measured: begin -->", "How to read it:"):
+    for at in ("<!-- said: begin -->", "<!-- measured: begin -->", "## How to read it"):
         assert by_hand(part.replace(at, f"{line}\n\n{at}", 1)) == [line]
-    inside = part.replace("<!-- said: end -->", f"{line}\n<!-- said: end -->")
+    inside = part.replace("<!-- said: end -->", f"{line}\n<!-- said: end -->", 1)
     assert by_hand(inside) == []  # there the other test finds it
 
 
@@ -100,8 +117,8 @@ def test_a_result_in_a_document_is_found(line: str) -> None:
 
 
 def test_cycles_that_a_verdict_takes() -> None:
-    """The numbers of cycles that the README says a verdict takes are those that it takes."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """The numbers of cycles that the page says a verdict takes are those that it takes."""
+    text = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
     none, one = (support_boundary(failures, 0.999, 0.95) for failures in (0, 1))
     twelve = support_boundary(0, 0.999, 1 - 0.05 / 12)
     assert f"{none:,} for 99.9% where nothing fails, {one:,} with one failure" in text

@@ -57,7 +57,13 @@ def list_(kind: str | None, *, as_json: bool, schema: bool) -> None:
 
 
 @click.command(cls=Once)
-@click.option("--database", metavar="FILE", required=True, shell_complete=files)
+@click.option(
+    "--database",
+    metavar="FILE",
+    required=True,
+    shell_complete=files,
+    help="The SQLite database of the platform that is served.",
+)
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="0: a free one."
 )

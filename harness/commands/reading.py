@@ -41,7 +41,12 @@ def check(folder: Path, **options: Any) -> None:
     help="console, html, ...",
     shell_complete=names("reports"),
 )
-@click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to a file.",
+)
 def report(folder: Path, format_: str, output: Path | None) -> None:
     """Print a stored run for people or machines."""
     from harness import registry

@@ -18,8 +18,18 @@ from harness.given_once import Once
 
 @click.command(cls=Once)
 @click.argument("experiment", metavar="EXPERIMENT.toml", type=click.Path(path_type=Path))
-@click.option("--cycles", metavar="N", type=int, help="Cycles of every condition.")
-@click.option("--seed", metavar="S", type=int, help="Instead of the seed in the file.")
+@click.option(
+    "--cycles",
+    metavar="N",
+    type=int,
+    help="Cycles of every condition, instead of the file's and of its budget.",
+)
+@click.option(
+    "--seed",
+    metavar="S",
+    type=int,
+    help="Instead of the file's; the same seed gives the same faults and the same rows.",
+)
 @click.option("--workers", metavar="W", type=click.IntRange(1), help="Processes; one a core.")
 @click.option(
     "--output",
@@ -27,7 +37,11 @@ from harness.given_once import Once
     type=click.Path(path_type=Path),
     help="Where results go; runs/NAME-SEED.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the results that are there.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an interrupted run; it ends with the rows of an unbroken one.",
+)
 @click.option(
     "--again", is_flag=True, help="With --resume: also the cycles whose worker was killed."
 )
@@ -54,8 +68,10 @@ def run(experiment: Path, **options: Any) -> None:
 
 @click.command(cls=Once)
 @FOLDER
-@click.option("--condition", metavar="NAME", required=True)
-@click.option("--cycle", metavar="N", type=click.IntRange(0), required=True)
+@click.option("--condition", metavar="NAME", required=True, help="The condition.")
+@click.option(
+    "--cycle", metavar="N", type=click.IntRange(0), required=True, help="The cycle's number."
+)
 def replay(folder: Path, condition: str, cycle: int) -> None:
     """Run one stored cycle again and show both records; 0 when they are the same."""
     from harness.experiment.run import replay as again

@@ -2,7 +2,7 @@
 
 The manifest names the runs, each with its experiment, and the simulations; this starts the commands
 that people would type, one after the other, and puts what they leave in the manifest's folder. A
-run takes the place of the one before only when it is whole. The README follows at the end.
+run takes the place of the one before only when it is whole. README, page and pictures follow.
 """
 
 from __future__ import annotations
@@ -44,13 +44,20 @@ class Manifest:
 
     folder: Path
     readme: Path
+    page: Path
     runs: Sequence[Published]
     simulations: Mapping[str, str]  # name -> module
+    pictures: Sequence[Path]  # scripts that draw from the quoted runs, whose folders they are given
 
     @property
     def quoted(self) -> list[Path]:
-        """The folders of the runs that the README shows, in its order."""
+        """The folders of the runs that the page shows, in its order."""
         return [self.folder / run.name for run in self.runs if run.quoted]
+
+    @property
+    def listed(self) -> list[Path]:
+        """The folders of the runs that it lists and does not quote."""
+        return [self.folder / run.name for run in self.runs if not run.quoted]
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -63,7 +70,12 @@ def read_manifest(path: Path) -> Manifest:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
         runs = [_run(path.parent, name, given) for name, given in written["runs"].items()]
         return Manifest(
-            path.parent, path.parent / written["readme"], runs, written.get("simulations", {})
+            path.parent,
+            path.parent / written["readme"],
+            path.parent / written["page"],
+            runs,
+            written.get("simulations", {}),
+            [path.parent / script for script in written.get("pictures", ())],
         )
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
@@ -128,7 +140,7 @@ def _ended(
 @click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--only", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 def main(manifest: Path, *, only: Sequence[str]) -> None:
-    """Make anew what MANIFEST says is published, and the README that quotes it."""
+    """Make anew what MANIFEST says is published, and the documents that quote it."""
     try:
         published = read_manifest(manifest.resolve())
         if problems := missing(published, only):
@@ -140,9 +152,14 @@ def main(manifest: Path, *, only: Sequence[str]) -> None:
             if not only or name in only:
                 output = str(published.folder / name)
                 _ended(name, [sys.executable, "-m", module, "--output", output], (0,))
+        quoted = list(map(str, published.quoted))
+        documents = [str(published.readme), str(published.page)]
+        also = [f"--also={run}" for run in published.listed if run.exists()]
+        readme_tables.main([*documents, *quoted, *also], standalone_mode=False)
+        for script in published.pictures:
+            _ended(script.name, [sys.executable, str(script), *quoted], (0,))
     except UsageError as error:
         raise click.UsageError(str(error)) from error
-    readme_tables.main([str(published.readme), *map(str, published.quoted)], standalone_mode=False)
 
 
 if __name__ == "__main__":

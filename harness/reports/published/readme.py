@@ -1,8 +1,8 @@
-"""Put results into a README: ``python -m harness.reports.published.readme README.md RUN``.
+"""Put results into documents: ``python -m harness.reports.published.readme README.md PAGE.md RUN``.
 
-Between its two pairs of markers, one for sentences and one for tables, everything is replaced by
-what the runs' summary.json say; with --check nothing is written, and the exit status is 1 when the
-README says anything else.
+The README has the answer in short, the page every sentence and table, and which runs there are.
+Between their pairs of markers everything is replaced by what the runs' summary.json say; with
+--check nothing is written, and the exit status is 1 when a document says anything else.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from rich.console import Console
 
 from harness.analysis.summary import read_summary
 from harness.errors import MeasurementError, UsageError
-from harness.reports.markdown import render_table
+from harness.reports.markdown import escape, render_table
 from harness.reports.published.said import BEGIN as SAID_BEGIN
 from harness.reports.published.said import END as SAID_END
-from harness.reports.published.said import said_block
+from harness.reports.published.said import said_block, short_block
 from harness.reports.words import by_strata, decided, joint_failures, silent_cleanups
 from harness.reports.words.scenario import scenario
 from harness.reports.words.stage import FINE, stage
 from harness.reports.words.tables import WALL, Table, claims
+from harness.results.folder import read_run
 from harness.results.reading import SUMMARY
 from harness.statistics.digits import milliseconds
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+RUNS_BEGIN, RUNS_END = "<!-- published: begin -->", "<!-- published: end -->"
 WIDTH = 100  # columns of a story
 _COSTS = ("backup", "restore", "verify")
 
@@ -127,9 +129,35 @@ def measured_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def rewritten(text: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return ``text`` with both its blocks made anew; UsageError where it lacks their markers."""
-    said = _replaced(text, SAID_BEGIN, SAID_END, said_block(summaries))
+def published_block(runs: Mapping[str, Path]) -> str:
+    """Return the table of the runs: which they are, what they ask, and where their reports are.
+
+    Args:
+        runs: each folder, by the path at which the page finds it.
+    """
+    lines = ["| run | asks |", "| --- | --- |"]
+    for place, folder in runs.items():
+        name = escape(Path(place).name)
+        asks = escape(str(read_run(folder)["experiment"].get("question") or ""))
+        lines.append(f"| [{name}]({place}/report.html) | {asks} |")
+    return "\n".join(["", *lines, ""])
+
+
+def in_short(text: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a README with its block made anew; UsageError where it lacks the markers."""
+    return _replaced(text, SAID_BEGIN, SAID_END, short_block(summaries))
+
+
+def in_full(text: str, summaries: Mapping[str, Mapping[str, Any]], runs: Mapping[str, Path]) -> str:
+    """Return the page with all its blocks made anew; UsageError where it lacks their markers.
+
+    Args:
+        text: of the page.
+        summaries: of the runs that are quoted, by the path at which the page finds their folders.
+        runs: the folders of all that are listed, by that path.
+    """
+    listed = _replaced(text, RUNS_BEGIN, RUNS_END, published_block(runs))
+    said = _replaced(listed, SAID_BEGIN, SAID_END, said_block(summaries))
     return _replaced(said, BEGIN, END, measured_block(summaries))
 
 
@@ -156,29 +184,69 @@ def _costs(summary: Mapping[str, Any]) -> Table:
     return Table(summary["experiment"], headings, rows, figures=frozenset(headings[1:]))
 
 
+def documents(
+    readme: Path, page: Path, runs: Sequence[Path], also: Sequence[Path] = ()
+) -> dict[Path, tuple[str, str]]:
+    """Return of both documents what they say and what they should.
+
+    Args:
+        readme: has the answer in short.
+        page: has everything.
+        runs: folders of the runs that are quoted.
+        also: of more, which the page lists and does not quote.
+
+    Raises:
+        UsageError: a document lacks its markers, or a run a file.
+        MeasurementError: a summary is damaged.
+    """
+    found = {run: read_summary(run / SUMMARY) for run in runs}
+    old = {document: document.read_text(encoding="utf-8") for document in (readme, page)}
+    try:
+        in_page = {_seen_from(page, run): one for run, one in found.items()}
+        listed = {_seen_from(page, run): run for run in (*runs, *also)}
+        short = in_short(old[readme], {str(run): one for run, one in found.items()})
+        return {
+            readme: (old[readme], short),
+            page: (old[page], in_full(old[page], in_page, listed)),
+        }
+    except UsageError as error:
+        raise UsageError(f"{readme}, {page}: {error}") from error
+
+
+def _seen_from(document: Path, run: Path) -> str:
+    return Path(os.path.relpath(run, document.resolve().parent)).as_posix()
+
+
 @click.command()
 @click.argument("readme", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the README differs.")
-def main(readme: Path, runs: Sequence[Path], *, check: bool) -> None:
-    """Put what RUNS measured into README."""
+@click.argument("page", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="RUN",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="One more that PAGE lists and does not quote; may be repeated.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a document differs.")
+def main(
+    readme: Path, page: Path, runs: Sequence[Path], also: Sequence[Path], *, check: bool
+) -> None:
+    """Put what RUNS measured into README, in short, and into PAGE, in full."""
     try:
-        home = readme.resolve().parent
-        summaries = {
-            Path(os.path.relpath(run, home)).as_posix(): read_summary(run / SUMMARY) for run in runs
-        }
-        old = readme.read_text(encoding="utf-8")
-        new = rewritten(old, summaries)
+        told = documents(readme, page, runs, also)
     except MeasurementError as error:
-        click.echo(f"{readme}: {error}", err=True)
+        click.echo(str(error), err=True)
         sys.exit(error.exit_code)
     except UsageError as error:
-        raise click.UsageError(f"{readme}: {error}") from error
-    if check and new != old:
-        click.echo(f"{readme}: not what was measured; run this again without --check", err=True)
+        raise click.UsageError(str(error)) from error
+    stale = [document for document, (old, new) in told.items() if old != new]
+    if check and stale:
+        for document in stale:
+            click.echo(f"{document}: not what was measured; run this without --check", err=True)
         raise SystemExit(1)
-    if not check:
-        readme.write_text(new, encoding="utf-8")
+    for document in stale:
+        document.write_text(told[document][1], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sentences of results in a README, made from the runs, and whatever else reads like one."""
+"""The sentences of results on a page, made from the runs, and whatever else reads like one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.reports.markdown import escape_sentence
-from harness.reports.published.findings.claimed import data_safety, is_it_true, rates, refusals
+from harness.reports.published.findings.claimed import (
+    data_safety,
+    in_short,
+    is_it_true,
+    rates,
+    refusals,
+)
 from harness.reports.published.findings.joint import independence, shared_cause
 from harness.reports.published.findings.shown import failure_scenario, naive_copy
 from harness.reports.published.findings.silent import answers_lost, own_projects
@@ -47,6 +53,13 @@ def said_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         if (text := finding(runs))
     ]
     return "\n" + "\n\n".join(paragraphs) + "\n"
+
+
+def short_block(summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the one paragraph that a README has of them."""
+    runs = {str(summary["experiment"]): summary for summary in summaries.values()}
+    head, text = next(iter(_FINDINGS)), in_short(runs)
+    return "\n" + (_wrapped(f"**{head}** {escape_sentence(text)}") if text else "") + "\n"
 
 
 def _wrapped(paragraph: str) -> str:

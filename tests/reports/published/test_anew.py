@@ -14,7 +14,7 @@ from harness.analysis.summary import read_summary
 from harness.errors import UsageError
 from harness.reports.published import said
 from harness.reports.published.anew import KEPT, make_run, missing, read_manifest
-from harness.reports.published.readme import BEGIN, END
+from harness.reports.published.readme import BEGIN, END, RUNS_BEGIN, RUNS_END
 
 ROOT = Path(__file__).resolve().parents[3]
 EXPERIMENT = """
@@ -29,6 +29,8 @@ recoveries = ["wal_pin"]
 """
 MANIFEST = """
 readme = "README.md"
+page = "page.md"
+pictures = ["draw.py"]
 [runs.small]
 experiment = "small.toml"
 formats = { "summary.md" = "markdown" }
@@ -38,15 +40,22 @@ experiment = "other.toml"
 needs = ["other.db"]
 quoted = false
 """
+DRAW = """
+import sys
+from pathlib import Path
+Path(sys.argv[1]).with_name("drawn").write_text(" ".join(sys.argv[1:]))
+"""
 
 
 @pytest.fixture
 def published(folder: Path) -> Path:
-    """A manifest of two runs, of which one can be made, and a README."""
+    """A manifest of two runs, of which one can be made, a README and a page."""
     (folder / "small.toml").write_text(EXPERIMENT, encoding="utf-8")
-    (folder / "README.md").write_text(
-        f"{said.BEGIN}\n{said.END}\n{BEGIN}\n{END}\n", encoding="utf-8"
-    )
+    short = f"{said.BEGIN}\n{said.END}\n"
+    (folder / "README.md").write_text(short, encoding="utf-8")
+    full = f"{RUNS_BEGIN}\n{RUNS_END}\n{short}{BEGIN}\n{END}\n"
+    (folder / "page.md").write_text(full, encoding="utf-8")
+    (folder / "draw.py").write_text(DRAW, encoding="utf-8")
     (manifest := folder / "published.toml").write_text(MANIFEST, encoding="utf-8")
     return manifest
 
@@ -61,14 +70,15 @@ def anew(manifest: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_one_is_made_and_quoted(published: Path) -> None:
-    """What it prepares is done, what it leaves is stored, and the README shows its table."""
+    """What it prepares is done, what it leaves is stored, and the page shows its table."""
     done = anew(published, "--only", "small")
     assert done.returncode == 0, done.stderr
     folder = published.parent
     assert sorted(os.listdir(folder / "small")) == sorted([*KEPT, "summary.md"])
     assert (folder / "prepared").exists()
     assert read_summary(folder / "small" / "summary.json")["conditions"][0]["cycles"] == 4
-    assert "Measured in 4 cycles" in (folder / "README.md").read_text(encoding="utf-8")
+    assert "Measured in 4 cycles" in (folder / "page.md").read_text(encoding="utf-8")
+    assert (folder / "drawn").read_text(encoding="utf-8") == str(folder / "small")
     assert not [name for name in os.listdir(folder) if name.startswith(".small")]
 
 

@@ -8,7 +8,16 @@ from click.testing import CliRunner
 
 from harness.analysis.summary import summarise, write
 from harness.errors import UsageError
-from harness.reports.published.readme import BEGIN, END, main, readme_table, rewritten
+from harness.reports.published.readme import (
+    BEGIN,
+    END,
+    RUNS_BEGIN,
+    RUNS_END,
+    in_full,
+    in_short,
+    main,
+    readme_table,
+)
 from harness.reports.published.said import BEGIN as SAID_BEGIN
 from harness.reports.published.said import END as SAID_END
 from harness.results.reading import Results
@@ -16,7 +25,8 @@ from tests.reports.samples import sample_summary
 from tests.stored_runs import cycles, make_run
 
 SAID = f"{SAID_BEGIN}\nold\n{SAID_END}\n"
-TEXT = f"# A title\n\nbefore\n\n{SAID}\nbetween\n\n{BEGIN}\nold\n{END}\n\nafter\n"
+RUNS = f"{RUNS_BEGIN}\nold\n{RUNS_END}\n"
+TEXT = f"# A title\n\nbefore\n\n{RUNS}{SAID}\nbetween\n\n{BEGIN}\nold\n{END}\n\nafter\n"
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,6 +37,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             "-m",
             "harness.reports.published.readme",
             str(folder / "README.md"),
+            str(folder / "page.md"),
             *arguments,
         ],
         capture_output=True,
@@ -105,23 +116,29 @@ def test_what_failed_together(folder: Path) -> None:
 
 def test_only_what_is_between_the_markers_changes(folder: Path) -> None:
     """Text around the blocks stays, they are new, and doing it again changes nothing."""
-    summary = json.loads((costs(folder / "run") / "summary.json").read_text())
-    new = rewritten(TEXT, {"results/run": summary})
-    assert new.startswith(f"# A title\n\nbefore\n\n{SAID_BEGIN}\n")
+    run = costs(folder / "run")
+    summary = json.loads((run / "summary.json").read_text())
+    new = in_full(TEXT, {"results/run": summary}, {"results/run": run})
+    assert new.startswith(f"# A title\n\nbefore\n\n{RUNS_BEGIN}\n")
+    assert f"{RUNS_END}\n{SAID_BEGIN}\n" in new
     assert f"{SAID_END}\n\nbetween\n\n{BEGIN}\n" in new
     assert new.endswith(f"\n{END}\n\nafter\n")
     assert "\nold\n" not in new
+    assert "| [run](results/run/report.html) |" in new
     assert "6 cycles, from `results/run/summary.json`" in new
-    assert rewritten(new, {"results/run": summary}) == new
+    assert in_full(new, {"results/run": summary}, {"results/run": run}) == new
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, BEGIN + END + END])
 def test_without_markers_nothing_is_written(text: str) -> None:
     """Markers that are missing, doubled or the wrong way round are an error."""
     with pytest.raises(UsageError, match="measured: begin"):
-        rewritten(SAID + text, {})
+        in_full(RUNS + SAID + text, {}, {})
+    for block, name in ((SAID, "said"), (RUNS, "published")):
+        with pytest.raises(UsageError, match=f"{name}: begin"):
+            in_full(TEXT.replace(block, text.replace("measured", name)), {}, {})
     with pytest.raises(UsageError, match="said: begin"):
-        rewritten(TEXT.replace(SAID, text.replace("measured", "said")), {})
+        in_short(text.replace("measured", "said"), {})
 
 
 def test_neither_claims_nor_costs(folder: Path) -> None:
@@ -131,30 +148,42 @@ def test_neither_claims_nor_costs(folder: Path) -> None:
 
 
 def test_the_command_writes_and_checks(folder: Path, run: Path) -> None:
-    """A stale README fails the check untouched, is rewritten, passes, and fails when edited."""
+    """A stale document fails the check untouched, is rewritten, passes, and fails when edited."""
     other = costs(folder / "costs")
-    readme = folder / "README.md"
-    readme.write_text(TEXT)
+    readme, page = folder / "README.md", folder / "page.md"
+    readme.write_text(SAID)
+    page.write_text(TEXT)
     runs = (str(run), str(other))
 
     def status(*arguments: str) -> int:
-        return CliRunner().invoke(main, [str(readme), *arguments]).exit_code
+        return CliRunner().invoke(main, [str(readme), str(page), *arguments]).exit_code
 
     assert command(folder, "--check", *runs).returncode == 1
-    assert readme.read_text() == TEXT
+    assert (readme.read_text(), page.read_text()) == (SAID, TEXT)
     assert status(*runs) == 0
-    assert "from `a run/summary.json`" in readme.read_text()
+    assert "from `a run/summary.json`" in page.read_text()
     assert status("--check", *runs) == 0
-    readme.write_text(readme.read_text().replace("supported", "certain"))
-    assert status("--check", *runs) == 1
+    for document in (readme, page):
+        good = document.read_text()
+        document.write_text(good.replace(SAID_END, f"It always holds.\n{SAID_END}"))
+        assert status("--check", *runs) == 1
+        document.write_text(good)
+    assert status("--check", f"--also={other}", str(run)) == 1
+    assert status(f"--also={other}", str(run)) == 0
+    assert "[costs](costs/report.html)" in page.read_text()
+    assert "from `costs/summary.json`" not in page.read_text()
 
 
 def test_the_command_refuses_what_it_cannot_read(folder: Path) -> None:
-    """A run without a summary is a usage error that names it."""
-    (folder / "README.md").write_text(TEXT)
+    """A run without a summary, or without a run.json, is a usage error that names it."""
+    (folder / "README.md").write_text(SAID)
+    (folder / "page.md").write_text(TEXT)
     done = command(folder, str(folder / "nowhere"))
     assert done.returncode == 2
     assert "nowhere/summary.json" in done.stderr
+    done = command(folder, str(costs(folder / "costs")), f"--also={folder}")
+    assert done.returncode == 2
+    assert "it has no run.json" in done.stderr
 
 
 def test_curves_strata_and_independence_have_tables() -> None:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from harness.reports.published.said import by_hand, said_block
+from harness.reports.published.said import by_hand, said_block, short_block
 from tests.reports.rows import ended, judged, summary
 
 
@@ -46,3 +46,19 @@ def test_what_is_quoted_or_made_is_no_result_by_hand() -> None:
         '"always alike" is `99.9%` of [it](x-1.md).\nIt holds in 9 of 10.\nHardly ever.\n'
     )
     assert by_hand(text) == ["It holds in 9 of 10.", "Hardly ever."]
+
+
+def test_the_short_one_is_one_paragraph() -> None:
+    """A README's block has the first heading alone, wrapped and escaped; nothing without rows."""
+    runs = {
+        "results/a": summary(
+            [ended("a", cleaned=97, refused=2, dirty_known=1)],
+            [judged("combined, as this guard does it, a * b <c>", "undecided", condition="a")],
+        )
+    }
+    text = short_block(runs)
+    assert re.findall(r"^\*\*(.*?)\*\*", text, re.MULTILINE) == ["Is 99.9% true?"]
+    assert max(map(len, text.splitlines())) <= 100
+    assert r"a \* b &lt;c>" in text.replace("\n", " ")
+    assert "1 dirty and said so" in text.replace("\n", " ")
+    assert short_block({}).strip() == ""

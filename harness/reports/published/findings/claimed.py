@@ -8,7 +8,7 @@ from typing import Any
 from harness.reports.words.answer import TARGET, Setting, headline, listed, settings, where
 from harness.reports.words.shares import number
 from harness.reports.words.statements import condition_called
-from harness.reports.words.strength import became, because, cycles_of, ends, failures
+from harness.reports.words.strength import became, because, counted, cycles_of, ends, failures
 from harness.statistics.digits import percent, sure
 
 Summaries = Mapping[str, Mapping[str, Any]]
@@ -45,6 +45,34 @@ def is_it_true(runs: Summaries) -> str:
     return " ".join(filter(None, sentences))
 
 
+def in_short(runs: Summaries) -> str:
+    """Answer in three sentences: where it holds, as the summary was written, as the guard does it.
+
+    A sentence whose rows were not measured is left out.
+    """
+    found = settings(runs.values())
+    main = [one for claim in _MAIN for one in found if one.row["claim"] == claim]
+    guard = [one for one in found if _GUARD in one.row["claim"]]
+    sentences = (
+        headline(found),
+        f"As the summary was written, at its own rates, {_counted(main, _in_main)}."
+        if main
+        else "",
+        f"As this guard does it, {_counted(guard, _place)}." if guard else "",
+    )
+    return " ".join(filter(None, sentences))
+
+
+def _counted(found: Sequence[Setting], place: Callable[[Setting], str]) -> str:
+    return listed(
+        [f"it {became(one.row)} {place(one)} ({counted(one.condition)})" for one in found]
+    )
+
+
+def _in_main(one: Setting) -> str:
+    return _MAIN[one.row["claim"]]
+
+
 def _at_its_own_figures(runs: Summaries, main: Sequence[Setting]) -> str:
     if not main:
         return ""
@@ -56,7 +84,7 @@ def _at_its_own_figures(runs: Summaries, main: Sequence[Setting]) -> str:
                 set_to.setdefault(row["claim"], said)
     rates = listed([set_to[claim] for claim in _SET if claim in set_to])
     at = f"With rates solved for so that {rates}, " if rates else "In the main setting "
-    return f"{at}{_said(main, lambda one: _MAIN[one.row['claim']])}."
+    return f"{at}{_said(main, _in_main)}."
 
 
 def _said(found: Sequence[Setting], place: Callable[[Setting], str]) -> str:

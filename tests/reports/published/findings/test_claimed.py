@@ -1,6 +1,12 @@
 from typing import Any
 
-from harness.reports.published.findings.claimed import data_safety, is_it_true, rates, refusals
+from harness.reports.published.findings.claimed import (
+    data_safety,
+    in_short,
+    is_it_true,
+    rates,
+    refusals,
+)
 from tests.reports.rows import ended, judged, summary
 
 SET = [
@@ -106,3 +112,21 @@ def test_a_curve_shows_no_more_than_its_frontier() -> None:
     )
     assert said(None, None).endswith("verified, shown nowhere and broken nowhere.")
     assert said(0.001, None, 0.99) == rates({}) == ""
+
+
+def test_the_answer_in_short_is_as_strong_as_its_rows() -> None:
+    """A sentence each: where it holds, as the summary was written, as the guard does it."""
+    runs = claimed("undecided", ended(cleaned=698, refused=2))
+    assert in_short(runs).endswith(
+        "As the summary was written, at its own rates, it is not decided with verification "
+        "(2 failures in 700 cycles: 2 refused before any test)."
+    )
+    own = judged("combined, as this guard does it", "supported", decided_at_cycle=3402)
+    runs["default"] = summary([ended(cleaned=3500)], [own])
+    assert in_short(runs).endswith(
+        "As this guard does it, it holds at the same rates (no failure in 3,500 cycles)."
+    )
+    assert in_short(runs).startswith("Nothing here refutes it: of 2 settings measured, it holds")
+    refuted = claimed("refuted", ended(cleaned=90, dirty_silent=10))
+    assert "it does not hold with verification (10 failures in 100 cycles" in in_short(refuted)
+    assert in_short({}) == ""
