@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx import addnodes
 
 from harness.cli import cli
-from harness.experiment.written.configuration import schema
+from harness.experiment.written.schema import schema
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -20,6 +20,7 @@ import hashlib
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,8 @@ VARIABLE, _OF_PLATFORM = "HARNESS_STATE_DIR", "XDG_STATE_HOME"
 _NAME = "reliability-harness"
 _DATABASE = ".database"
 _LOCK = ".lock"
+_O_PATH = getattr(os, "O_PATH", None)  # of Linux: closing such a descriptor drops no lock
+_SWEPT_TRIES, _SWEPT_WAIT_S = 50, 0.002
 
 
 def default_folder() -> Path | None:
@@ -80,6 +83,7 @@ class SecondNames:
         if self.folder is not None:  # SQLite is to open backups there, and follows no link
             self.folder = Path(os.path.realpath(self.folder))
         self._files = files
+        self._inode = -1  # of the database's file, while its lock is held
         key = hashlib.sha256(os.fsencode(self.database)).hexdigest()[:32]
         self._stem = None if self.folder is None else str(self.folder / key)
 
@@ -140,20 +144,34 @@ class SecondNames:
             BlockingIOError: another guard has it.
         """
         path = self._inode_lock()
-        while path is not None:
+        try:
+            return -1 if path is None else self._locked(path)
+        except BaseException:
+            self._let_inode_go()
+            raise
+
+    def _locked(self, path: Path) -> int:
+        tries = _SWEPT_TRIES
+        while True:
             try:
                 descriptor = self._files.create(path, 0o600)
             except FileExistsError:
-                descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+                try:
+                    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+                except FileNotFoundError:
+                    continue  # its guard has just ended
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BaseException:
+            except BlockingIOError:
                 os.close(descriptor)
+                tries -= 1
+                if tries:  # whoever sweeps holds it for a moment, a guard until it ends
+                    time.sleep(_SWEPT_WAIT_S)
+                    continue
                 raise
             if same_file(descriptor, path):
                 return descriptor
             os.close(descriptor)  # its guard has just ended
-        return -1
 
     def part(self, descriptor: int) -> None:
         """Give up what ``meet`` locked."""
@@ -163,13 +181,26 @@ class SecondNames:
                     if name.endswith(_LOCK) and same_file(descriptor, self.folder / name):
                         self._files.unlink(self.folder / name)
             os.close(descriptor)
+        self._let_inode_go()
+
+    def _let_inode_go(self) -> None:
+        if self._inode >= 0:
+            os.close(self._inode)
+            self._inode = -1
 
     def _inode_lock(self) -> Path | None:
-        try:
-            status = os.stat(self.database)
-        except OSError:
-            return None
+        """Name the lock by device and inode; the file is held, so that no other gets its number.
+
+        Tests may remove it, and a restore puts another in its place.
+        """
+        self._let_inode_go()
         if self._named("") is None or self.folder is None:
+            return None
+        try:
+            if _O_PATH is not None:
+                self._inode = os.open(self.database, _O_PATH)
+            status = os.stat(self.database if self._inode < 0 else self._inode)
+        except OSError:
             return None
         return self.folder / f"{status.st_dev:x}-{status.st_ino:x}{_LOCK}"
 

@@ -5,6 +5,8 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,44 @@ def test_who_has_met_nobody_leaves_nothing(folder: Path) -> None:
         names.part(met)
     assert os.listdir("/proc/self/fd") == descriptors
     assert os.listdir(folder / "state") == before
+
+
+def test_whoever_sweeps_is_no_guard(folder: Path) -> None:
+    """It tries every lock for a moment: guards of two databases never refuse each other."""
+    path, state = make(folder, "wal"), folder / "state"
+    names = SecondNames(path, Files(), state)
+    names.prepare()
+    (folder / "other").mkdir()
+    sweeping = SecondNames(make(folder / "other", "wal"), Files(), state)
+    stop = threading.Event()
+
+    def sweep() -> None:
+        while not stop.is_set():
+            sweeping.sweep()
+
+    with ThreadPoolExecutor(2) as pool:
+        swept = [pool.submit(sweep) for _ in range(2)]
+        try:
+            for _ in range(1500):
+                names.part(names.meet())
+        finally:
+            stop.set()
+        for one in swept:
+            one.result()
+
+
+def test_a_file_that_was_removed_keeps_its_number(tmp_path: Path) -> None:
+    """Else a new database could be given it, and its guard would be refused for nothing."""
+    path = make(tmp_path, "wal")  # on a disk, whose file systems give numbers again
+    names = SecondNames(path, Files(), tmp_path / "state")
+    names.prepare()
+    met, number = names.meet(), path.stat().st_ino
+    os.sync()
+    path.unlink()
+    for each in range(50):
+        (other := tmp_path / str(each)).write_text("another")
+        assert other.stat().st_ino != number
+    names.part(met)
 
 
 @pytest.mark.parametrize("recovery", ["file_copy", "online_backup"])
