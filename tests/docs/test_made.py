@@ -5,7 +5,7 @@ import pytest
 
 from docs import made
 from harness.cli import cli
-from harness.experiment.written.configuration import schema
+from harness.experiment.written.schema import schema
 
 
 def test_every_command_and_option_is_told() -> None:

@@ -18,6 +18,7 @@ from harness.reports.figures.scale import (
 )
 from harness.reports.figures.svg import Point, figure, key, label, line, mark, path, sample
 from harness.reports.html_parts.markup import clean, fold, plain_table
+from harness.statistics.digits import number as spelt
 from harness.statistics.digits import percent, percent_interval
 
 TITLE = "Reliability over what was swept"
@@ -149,7 +150,7 @@ def _across(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
     if min(numbers) < 0 or not above or max(above) < 8 * min(above):
         even = LinearScale(float(min(numbers)), float(max(numbers)))
         return (lambda x: 0.04 + 0.92 * even.at(float(x))), fitting(
-            [Tick(0.04 + 0.92 * even.at(tick), f"{tick:.6g}") for tick in even.ticks()], length
+            [Tick(0.04 + 0.92 * even.at(tick), spelt(tick, 6)) for tick in even.ticks()], length
         )
     start = 0.16 if min(numbers) == 0 else 0.04
     log = LogScale(min(above), max(above))
@@ -158,7 +159,7 @@ def _across(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
         return 0.03 if float(x) <= 0 else start + (0.96 - start) * log.at(float(x))
 
     zero = [Tick(0.03, "0")] if min(numbers) == 0 else []
-    return at, fitting([*zero, *(Tick(at(tick), f"{tick:.6g}") for tick in log.ticks())], length)
+    return at, fitting([*zero, *(Tick(at(tick), spelt(tick, 6)) for tick in log.ticks())], length)
 
 
 def _short(text: str, letters: int) -> str:
