@@ -46,6 +46,7 @@ def drawn(found: list[Setting], theme: str, path: Path) -> None:
                 xycoords=ax.get_yaxis_transform(), color=colour, annotation_clip=False,
             )  # fmt: skip
         style.failures_on(ax, ax.xaxis, scale)
+        ax.tick_params(axis="x", labelsize=7)  # two of them stand close
         ax.grid(axis="x", color="#808080", alpha=0.25, linewidth=0.8)
         forest.rows(ax, [one.name.strip('"') for one in found])
         ax.axvline(1 - TARGET, color=INK[theme], linestyle=":", linewidth=1.3)
