@@ -6,6 +6,7 @@ The extras are those of the installed package's own metadata; nothing is listed 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, requires
 
 PACKAGE = "reliability-harness"
@@ -24,13 +25,15 @@ def advice(error: BaseException) -> str | None:
 
 
 def _extras() -> dict[str, str]:
-    """Module -> the first extra that brings it."""
+    """Module -> the smallest extra that brings it."""
     try:
         lines = requires(PACKAGE) or []
     except PackageNotFoundError:  # a source tree on the path
         return {}
-    found: dict[str, str] = {}
-    for written in filter(None, map(_OF_AN_EXTRA.match, lines)):
-        # all of them call their module as they call their distribution
-        found.setdefault(written[1].replace("-", "_"), written[2])
-    return found
+    brought = [(found[1], found[2]) for found in map(_OF_AN_EXTRA.match, lines) if found]
+    size = Counter(extra for _, extra in brought)  # an extra may bring all that another brings
+    # all of them call their module as they call their distribution; the smallest comes last
+    return {
+        distribution.replace("-", "_"): extra
+        for distribution, extra in sorted(brought, key=lambda one: -size[one[1]])
+    }

@@ -33,6 +33,11 @@ NOT_RUN = {
     ("tutorial", "python3 -m venv"): "wheel and sdist are installed by tests/test_wheel.py",
     ("ci", "pip wheel"): "tests/test_ci.py does it, and runs the workflow that comes of it",
     ("measure-your-own", "harness run experiments/"): "tests/test_examples.py has the databases",
+    (
+        "experiments",
+        "harness run experiment.toml ",
+    ): "tests/experiment/run/test_opening.py does it",
+    ("notebooks", ".venv/bin/python notebooks"): "notebooks are run by tests/test_notebooks.py",
     ("stored-runs", ".venv/bin/uv pip install"): "notebooks are run by tests/test_notebooks.py",
 }
 KINDS = {

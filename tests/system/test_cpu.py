@@ -62,4 +62,4 @@ def test_taking_both_times_costs_next_to_nothing() -> None:
             spent()
         return time.thread_time_ns() - began
 
-    assert min(cost_ns() for _ in range(200)) < 30_000
+    assert min(cost_ns() for _ in range(2000)) < 30_000

@@ -224,9 +224,9 @@ def test_dead_between_cycles_it_is_started_again(make: Make) -> None:
 def test_who_cannot_restore_under_it_is_refused(folder: Path) -> None:
     """Only recoveries that need sole access: a problem at the key recoveries, not with another."""
     pristine = make_database(folder / "pristine.sqlite")
-    condition = condition_of(pristine, recoveries=["wal_pin", "file_copy"])
+    condition = condition_of(pristine, recoveries=["file_copy"])
     assert [problem.keys for problem in of_project(condition)] == [("recoveries",)]
-    assert not list(of_project(condition_of(pristine, recoveries=["wal_pin", "online_backup"])))
+    assert not list(of_project(condition_of(pristine, recoveries=["file_copy", "online_backup"])))
 
 
 def test_a_right_of_the_platforms_is_not_taken(make: Make) -> None:
