@@ -92,6 +92,8 @@ def move_in(*, first: bool) -> Places:
     if first:
         os.environ[_OF_PYTEST] = outside
         os.environ["MPLCONFIGDIR"] = str(root / "matplotlib")  # it lists all fonts once
+        os.environ["NPM_CONFIG_CACHE"] = str(root / "npm")
+        os.environ["RUSTUP_HOME"] = str(root / "rustup")  # pip asks for a compiler of Rust
         _compiled_once(places.root / "bytecode")
     return places
 

@@ -97,9 +97,9 @@ class Restored:
         return self.before != "damaged" or self.database.read_bytes() != DAMAGE
 
 
-def record_backup(folder: Path, mode: str) -> Recording:
-    """Back up by hand."""
-    root, database = begun(folder, mode)
+def record_backup(folder: Path, mode: str, *, unfolded: bool = False) -> Recording:
+    """Back up by hand; ``unfolded``: with rows in the -wal, so that SQLite copies the pages."""
+    root, database = begun(folder, mode, unfolded=unfolded)
     (root / "kept").mkdir()
     target = root / "kept" / "by-hand.sqlite3"
     holds = content_aside(database)
