@@ -346,7 +346,9 @@ def test_a_worker_without_a_copy_is_told_as_a_sentence(
     assert done.ret == 125
     said = done.stdout.str() + done.stderr.str()
     assert "gets no copy of the database" in said
-    assert "Traceback" not in said
+    # what execnet cannot do any more at an interpreter's end, from Python 3.12 on, is its own
+    ours = said.partition("Exception ignored in atexit callback: <bound method Group.")[0]
+    assert "Traceback" not in ours
     assert rows(database) == ["a", "b"]
 
 
