@@ -110,7 +110,8 @@ def project(folder: Path) -> Path:
     write_files(PAGES["tutorial"].read_text(encoding="utf-8"), folder)
     (folder / "experiment.toml").unlink()
     typed([sys.executable, "make_shop.py"], folder)
-    (folder / "results").symlink_to(ROOT / "results")
+    # a copy: a page may write there
+    shutil.copytree(ROOT / "results/summary_claims", folder / "results/summary_claims")
     return folder
 
 

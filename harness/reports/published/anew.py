@@ -7,6 +7,7 @@ run takes the place of the one before only when it is whole. README, page and pi
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -105,23 +106,30 @@ def missing(manifest: Manifest, only: Sequence[str]) -> list[str]:
     return problems
 
 
-def make_run(run: Published, folder: Path) -> None:
+def make_run(run: Published, manifest: Manifest) -> None:
     """Run the experiment and put what it leaves in the place of what is published.
+
+    It is begun where the README stands, and by relative paths, as its reader would: what a run
+    tells of where it began then holds in any checkout, and no folder of this machine is told.
 
     Raises:
         UsageError: a command ended otherwise than with an answer; nothing is replaced.
     """
     for command in run.prepare:
         _ended(run.name, command.split(), (0,), cwd=run.experiment.parent)
+    begun_in, folder = manifest.readme.resolve().parent, manifest.folder.resolve()
+    experiment = os.path.relpath(run.experiment, begun_in)
+    # beside the place that it will have: what is told relative to it stays true
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{run.name}.") as made:
-        output = Path(made) / run.name
-        _ended(run.name, [*_harness(), "run", str(run.experiment), "--output", str(output)])
+        output = os.path.relpath(made, begun_in)
+        asked = [*_harness(), "run", experiment, "--output", output]
+        _ended(run.name, asked, cwd=begun_in)
         for file, form in run.formats.items():
-            report = [*_harness(), "report", str(output), "--format", form]
-            _ended(run.name, [*report, "--output", str(output / file)], (0,))
+            report = [*_harness(), "report", output, "--format", form]
+            _ended(run.name, [*report, "--output", f"{output}/{file}"], (0,), begun_in)
         (folder / run.name).mkdir(exist_ok=True)
         for file in (*KEPT, *run.formats):
-            shutil.move(output / file, folder / run.name / file)
+            shutil.move(Path(made, file), folder / run.name / file)
 
 
 def _harness() -> list[str]:
@@ -147,7 +155,7 @@ def main(manifest: Path, *, only: Sequence[str]) -> None:
             raise UsageError("\n".join(problems))
         for run in published.runs:
             if not only or run.name in only:
-                make_run(run, published.folder)
+                make_run(run, published)
         for name, module in published.simulations.items():
             if not only or name in only:
                 output = str(published.folder / name)

@@ -12,6 +12,8 @@ import pytest
 
 from harness.analysis.summary import read_summary
 from harness.errors import UsageError
+from harness.experiment.run.same_baseline import at_its_place
+from harness.experiment.written.configuration import Condition
 from harness.reports.published import said
 from harness.reports.published.anew import KEPT, make_run, missing, read_manifest
 from harness.reports.published.readme import BEGIN, END, RUNS_BEGIN, RUNS_END
@@ -94,14 +96,14 @@ def test_what_is_not_there_is_said_before_anything_runs(published: Path) -> None
 
 def test_a_run_that_fails_replaces_nothing(published: Path) -> None:
     """A harness error is no answer: what was published stays as it was, to the byte."""
-    folder = published.parent
-    (run,) = (run for run in read_manifest(published).runs if run.name == "small")
-    make_run(run, folder)
+    folder, manifest = published.parent, read_manifest(published)
+    (run,) = (run for run in manifest.runs if run.name == "small")
+    make_run(run, manifest)
     before = {file: (folder / "small" / file).read_bytes() for file in KEPT}
     broken = EXPERIMENT + "[conditions.faults]\nnoop = { rate = 1e-12 }\n"  # it never fires
     (folder / "small.toml").write_text(broken, encoding="utf-8")
     with pytest.raises(UsageError, match="ended with 4; what is published stays"):
-        make_run(run, folder)
+        make_run(run, manifest)
     assert {file: (folder / "small" / file).read_bytes() for file in KEPT} == before
     assert not [name for name in os.listdir(folder) if name.startswith(".small")]
 
@@ -116,3 +118,18 @@ def test_the_manifest_names_all_that_is_published() -> None:
         assert run.experiment.exists()
         told = json.loads((manifest.folder / run.name / "run.json").read_text(encoding="utf-8"))
         assert f'name = "{told["experiment"]["name"]}"' in run.experiment.read_text("utf-8")
+
+
+def test_what_is_published_names_no_folder_of_a_machine() -> None:
+    """In any checkout a replay finds the experiment's folder, told relative to the run's own."""
+    manifest = read_manifest(ROOT / "results" / "published.toml")
+    for run in manifest.runs:
+        told = json.loads((manifest.folder / run.name / "run.json").read_text(encoding="utf-8"))
+        for written in told["experiment"]["conditions"]:
+            condition = Condition.model_validate(written)
+            if condition.project is None:
+                continue
+            assert not Path(condition.project.home).is_absolute(), run.name
+            place = at_its_place(condition, told, manifest.folder / run.name).project
+            assert place is not None
+            assert Path(place.home) == run.experiment.resolve().parent
