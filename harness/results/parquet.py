@@ -305,7 +305,7 @@ def write(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         metadata={_TOTALS: json.dumps(totals).encode()},
     )
     with parquet.ParquetWriter(
-        path, schema, compression="zstd", write_page_checksum=True
+        path, schema, compression="zstd", compression_level=9, write_page_checksum=True
     ) as writer:
         for name, frame in frames.items():
             filled = frame.assign(condition=name, outcome=frame["outcome"].astype(object))
