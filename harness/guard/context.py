@@ -128,18 +128,22 @@ class Guarded:
         return self
 
     def _enter_once(self) -> None:
-        self._admit(Place.here(waits=False))
         try:
             with _signals_waiting():  # not between two tries
-                self._begin()
-        except AtWork:
-            self._leave_place()
-            raise
-        except BaseException as error:
+                self._enter_now()
+        except BaseException as error:  # also a signal that waited
             with _signals_waiting():
                 if self._begun_here():
                     self._finish(apart=self._target.is_open_here)
                 self._end(error)
+            raise
+
+    def _enter_now(self) -> None:
+        try:
+            self._admit(Place.here(waits=False))
+            self._begin()
+        except BaseException:
+            self._leave_place()
             raise
 
     def __exit__(
@@ -175,12 +179,9 @@ class Guarded:
                 await asyncio.sleep(patience.pause_s(error))
 
     async def _aenter_once(self) -> None:
-        self._admit(Place.here(waits=True))
         try:
+            self._admit(Place.here(waits=True))
             await _waited(self._begin)
-        except AtWork:
-            self._leave_place()
-            raise
         except BaseException as error:
             await self._leave(error)
             raise
@@ -254,7 +255,6 @@ class Guarded:
             raise AtWork(f"{guarded} of another thread or task", "of another block in this process")
         self._key = key
         if self._target.is_open_here:
-            self._leave_place()
             raise UsageError(
                 f"{self.database} cannot be guarded while Python's sqlite3 has it open in this "
                 "process: two SQLite libraries break each other's locks. Open it inside the block."

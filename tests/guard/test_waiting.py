@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 import harness
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
-from harness.guard import Guard
+from harness.guard import Guard, context, places
 from harness.guard.journal import AtWork
 from harness.guard.waiting import Waiting, check
 from tests.guard.test_command import guarded
@@ -150,6 +151,37 @@ def test_a_signal_ends_the_wait_of_a_block(folder: Path) -> None:
     assert guard.finish().says_clean
     with harness.guard(path, archives=False):
         pass  # its place in this process is free again
+
+
+@contextmanager
+def struck(step: int) -> Iterator[None]:
+    """Have a SIGINT come at the given call, or return, of what enters a block."""
+    files, left = {context.__file__, places.__file__}, step
+
+    def profile(frame: FrameType, event: str, of: object) -> None:
+        nonlocal left
+        left -= frame.f_code.co_filename in files
+        if left < 0:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGINT)
+
+    sys.setprofile(profile)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+def test_a_signal_at_any_moment_leaves_the_place_free(folder: Path) -> None:
+    """Wherever in the first try it comes, nobody is told later that the block is there."""
+    path = make(folder, "wal")
+    guard = begun(path)
+    for step in range(60):
+        waiting = harness.guard(path, wait_s=60)
+        with pytest.raises(KeyboardInterrupt), struck(step), waiting:
+            pass
+        assert not places._guarded, step
+    assert guard.finish().says_clean
 
 
 def test_threads_take_turns(folder: Path) -> None:
