@@ -114,13 +114,13 @@ def test_hostile_names_stay_text(folder: Path) -> None:
 def test_its_page_gives_a_command_that_draws_it(folder: Path) -> None:
     """The first command of docs/badge.md, run as written, makes the file that its line shows."""
     page = (Path(__file__).parents[2] / "docs" / "badge.md").read_text(encoding="utf-8")
-    command = re.search(r"^harness (report results .*--output (\S+))$", page, re.MULTILINE)
+    command = re.search(r"^harness (report (results/\S+) .*--output (\S+))$", page, re.MULTILINE)
     assert command is not None
-    assert f"]({command[2]})" in page
-    stored(folder / "results", "reliability >= 0.9")
+    assert f"]({command[3]})" in page
+    stored(folder / command[2], "reliability >= 0.9")
     call = [sys.executable, "-m", "harness", *command[1].split()]
     subprocess.run(call, cwd=folder, check=True)
-    assert said(ET.parse(folder / command[2]).getroot())[1] == "supported"  # noqa: S314 - our own
+    assert said(ET.parse(folder / command[3]).getroot())[1] == "supported"  # noqa: S314 - our own
 
 
 def test_claims_are_written_as_people_do() -> None:
