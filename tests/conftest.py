@@ -19,10 +19,20 @@ from tests import own_places
 from tests.command_line import experiment, harness
 from tests.hearing import hear_signals
 from tests.neighbour import neighbour
+from tests.postgres import databases, postgres_server
 from tests.workloads.baselines import default_baseline, open_copy, small_baseline
 
 # a fixture is found where it is imported
-__all__ = ["default_baseline", "experiment", "harness", "neighbour", "open_copy", "small_baseline"]
+__all__ = [
+    "databases",
+    "default_baseline",
+    "experiment",
+    "harness",
+    "neighbour",
+    "open_copy",
+    "postgres_server",
+    "small_baseline",
+]
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("unhurried", deadline=None)
