@@ -79,7 +79,7 @@ def parsed(given: Given, engine: Engine, *, what: str) -> PostgresDatabase:
         UsageError: it is none; no part of it that could be a password is shown.
     """
     text = os.fsdecode(given)
-    scheme, _, rest = text.partition("://")
+    rest = text.partition("://")[2]
     try:
         parameters = {
             str(key): str(value) for key, value in conninfo_to_dict(f"postgresql://{rest}").items()
