@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -43,13 +44,18 @@ def engine_of(given: Given | Address) -> Engine:
     if engine is not None:
         return cast(Engine, engine)
     scheme, separator, _ = os.fsdecode(cast(Given, given)).partition("://")
+    scheme = scheme.lower()
     # as others write it: "jdbc:acme://", "acme+driver://"
     plain = scheme.removeprefix("jdbc:").partition("+")[0]
-    for name in (scheme, plain) if separator else (FILES,):
+    for name in (scheme, plain) if separator or scheme.startswith("jdbc:") else (FILES,):
         engine = _of_scheme(name)
         if engine is not None:
             return engine
-    raise UsageError(f"{scheme}:// databases cannot be guarded yet; known: a path of a SQLite file")
+    is_one = re.fullmatch(r"(jdbc:)?[\w+.-]{1,40}", scheme)  # else a password may be in it
+    raise UsageError(
+        f"{scheme if is_one else '...'}:// databases cannot be guarded yet; known: a path of a "
+        "SQLite file, and postgresql://USER@HOST:PORT/NAME"
+    )
 
 
 @cache

@@ -175,7 +175,7 @@ def _as_user(folder: Path) -> Sequence[str]:
     command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if os.stat("/dev/null").st_mode & 0o006 == 0o006:
         return command
-    # some containers keep others from writing to it; the server gets one of its own, seen by it alone
+    # some containers keep others from writing to it; the server gets one of its own
     own = folder / "null"
     if not own.exists():
         os.mknod(own, 0o600 | 0o020000, os.makedev(1, 3))

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.errors import UsageError
@@ -66,7 +67,7 @@ def connect(
     options = " ".join([given.get("options", ""), *(f"-c {k}={v}" for k, v in settings.items())])
     own = {"options": options.strip(), "client_encoding": "UTF8", "application_name": APPLICATION}
     own |= {"connect_timeout": given.get("connect_timeout", str(_CONNECT_S))}
-    return psycopg.connect(autocommit=True, **(given | own))
+    return psycopg.connect(make_conninfo(**(given | own)), autocommit=True)
 
 
 def reached(database: PostgresDatabase, *, busy_timeout_ms: int = 1000) -> Connection[Row]:
