@@ -3,6 +3,8 @@
 Where its packages are not installed, what needs one is skipped and says so.
 """
 
+# ruff: noqa: PLC0415 - the packages may not be there
+
 from __future__ import annotations
 
 import os
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -47,8 +50,6 @@ class Databases:
 
     def address(self, name: str, user: str = "postgres") -> str:
         """Give the address of a database."""
-        from urllib.parse import quote
-
         return f"postgresql://{user}@127.0.0.1:{self.server.port}/{quote(name, safe='')}"
 
     def connect(self, name: str = "postgres", user: str = "postgres") -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from harness.databases import Differences, Grade
@@ -75,7 +74,7 @@ class Engine(Protocol):
     def differences(
         self,
         database: Any,
-        baseline: Path,
+        baseline: Any,
         *,
         grade: Grade = ...,
         checked: bool = ...,
@@ -89,7 +88,7 @@ class Engine(Protocol):
     def put_back(
         self,
         database: Any,
-        baseline: Path,
+        baseline: Any,
         found: Differences,
         *,
         connect: Callable[[Any], Any],

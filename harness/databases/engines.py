@@ -7,6 +7,7 @@ An engine is a folder of ``harness.databases``; other people's is an entry point
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import pkgutil
 import re
@@ -70,8 +71,11 @@ def _of_scheme(scheme: str) -> Engine | None:
 
 
 def known() -> Iterator[Engine]:
-    """Give every engine that loads, the built-in ones first."""
-    yield from (named(name) for name in built_in())
+    """Give every engine that loads, the built-in ones first; none whose driver is not installed."""
+    for name in built_in():
+        driver = importlib.import_module(f"harness.databases.{name}").DRIVER
+        if driver in sys.modules or importlib.util.find_spec(driver) is not None:
+            yield named(name)
     for point in registry.others("databases"):
         with suppress(UsageError):  # whoever gives an address of its scheme is told
             yield _loaded(point)

@@ -88,7 +88,7 @@ class Intent:
     def _refuse_to_lose_the_baseline(self) -> None:
         """Refuse where it is nowhere but in the database's own file, which a restore writes."""
         backups = self._backups(0)
-        if any(backup.recovery.file_left or backup.recovery.of_absence for backup in backups):
+        if any(one.recovery.stands_apart or one.recovery.of_absence for one in backups):
             return
         for backup in backups:
             try:

@@ -45,14 +45,14 @@ class Recovery(ABC):
 
     def __init__(
         self,
-        database: Path,
-        backup: Path,
+        database: Any,
+        backup: Any,
         *,
         files: Files,
         vfs: str | None = None,
         busy_timeout_ms: int = 1000,
     ) -> None:
-        """Take the database's path and the path a backup file may be written to."""
+        """Take the database, by path or address, and where a backup of it may stand."""
         self.database = database
         self.backup = backup
         self.files = files
@@ -128,8 +128,8 @@ class Recovery(ABC):
 
     @property
     @abstractmethod
-    def baseline(self) -> Path:
-        """The file whose own bytes (without any -wal) are the baseline."""
+    def baseline(self) -> Any:
+        """What holds the baseline: a file by its own bytes (without any -wal), or a database."""
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Find every difference between the live database and the baseline of this backup.
@@ -148,7 +148,7 @@ class Recovery(ABC):
     def size_bytes(self) -> int:
         """The size of the backup; 0 where it is no file."""
         try:
-            return self.backup.stat().st_size
+            return os.stat(self.backup).st_size
         except OSError:
             return 0
 
@@ -161,6 +161,11 @@ class Recovery(ABC):
             if os.stat(path).st_size > 0:
                 return path
         return None
+
+    @property
+    def stands_apart(self) -> bool:
+        """Whether the backup stands beside the database, and not in it."""
+        return self.file_left is not None
 
     def describe(self) -> dict[str, Any]:
         """What the journal must know to restore after a crash; JSON can hold it.

@@ -41,7 +41,7 @@ class NaiveCopy(Recovery):
     @property
     def baseline(self) -> Path:
         """The copy, which may lack what was committed into the -wal."""
-        return self.backup
+        return Path(self.backup)
 
     def capture(self) -> None:
         """Copy the main file, over whatever is there."""

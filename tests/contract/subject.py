@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+import pytest
+
 Rows = list[tuple[int, str]]
 
 
@@ -13,9 +15,10 @@ class Subject(ABC):
 
     Args:
         folder: an empty one, for whatever the engine keeps in files.
+        request: of the test, for fixtures of the engine's own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, request: pytest.FixtureRequest) -> None:
         self.folder = folder
 
     @abstractmethod

@@ -31,7 +31,9 @@ TESTS = "INSERT INTO item (name) VALUES ('e2e')"
 @pytest.fixture(params=engines.built_in())
 def subject(request: pytest.FixtureRequest, folder: Path) -> Subject:
     """How to deal with an engine's databases."""
-    made: Subject = importlib.import_module(f"tests.contract.{request.param}").Subject(folder)
+    made: Subject = importlib.import_module(f"tests.contract.{request.param}").Subject(
+        folder, request
+    )
     return made
 
 

@@ -67,7 +67,8 @@ def connect(
     options = " ".join([given.get("options", ""), *(f"-c {k}={v}" for k, v in settings.items())])
     own = {"options": options.strip(), "client_encoding": "UTF8", "application_name": APPLICATION}
     own |= {"connect_timeout": given.get("connect_timeout", str(_CONNECT_S))}
-    return psycopg.connect(make_conninfo(**(given | own)), autocommit=True)
+    text = make_conninfo(**(given | own))
+    return psycopg.connect(text, autocommit=True)
 
 
 def reached(database: PostgresDatabase, *, busy_timeout_ms: int = 1000) -> Connection[Row]:

@@ -17,7 +17,7 @@ from harness.experiment.cycle.removing import remove_tree
 from harness.experiment.cycle.site import database_name
 from harness.experiment.written.configuration import Condition
 from harness.experiment.written.project import ProjectSetting
-from harness.guard.sqlite.second_names import VARIABLE
+from harness.guard.state_folder import VARIABLE
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's; the folder made is private
 PREFIX = "harness-run-"

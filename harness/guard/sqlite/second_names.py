@@ -19,53 +19,20 @@ import fcntl
 import hashlib
 import os
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from harness.guard.state_folder import default_folder
 from harness.guard.target import Pending
 from harness.system.files import Files
 from harness.system.trusted import Untrusted, opened, same_file
 
-VARIABLE, _OF_PLATFORM = "HARNESS_STATE_DIR", "XDG_STATE_HOME"
-_NAME = "reliability-harness"
 _DATABASE = ".database"
 _LOCK = ".lock"
 _O_PATH = getattr(os, "O_PATH", None)  # of Linux: closing such a descriptor drops no lock
 _SWEPT_TRIES, _SWEPT_WAIT_S = 50, 0.002
-
-
-def default_folder() -> Path | None:
-    """Give the folder of this user; None where there is no home of theirs to have it in."""
-    return state_folder()[0]
-
-
-def state_folder() -> tuple[Path | None, str]:
-    """Give that folder, and the variable that names it, or "".
-
-    https://specifications.freedesktop.org/basedir-spec: XDG_STATE_HOME counts when it is absolute.
-    """
-    given = os.environ.get(VARIABLE)
-    if given:
-        return Path(os.path.abspath(given)), VARIABLE
-    home = os.path.expanduser("~")
-    state = os.environ.get(_OF_PLATFORM, "")
-    if sys.platform != "darwin" and os.path.isabs(state):
-        return Path(state, _NAME), _OF_PLATFORM
-    if not _is_of_this_user(home):  # with sudo it may still be another's
-        return None, ""
-    if sys.platform == "darwin":
-        return Path(home, "Library", "Application Support", _NAME), ""
-    return Path(home, ".local", "state", _NAME), ""
-
-
-def _is_of_this_user(home: str) -> bool:
-    try:
-        return os.path.isabs(home) and os.stat(home).st_uid == os.geteuid()
-    except OSError:
-        return False
 
 
 class SecondNames:

@@ -22,7 +22,8 @@ from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
 from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
 from harness.guard.sqlite.second_library import is_open
-from harness.guard.sqlite.second_names import pending, state_folder
+from harness.guard.sqlite.second_names import pending
+from harness.guard.state_folder import state_folder
 from harness.recovery import Recovery
 from harness.recovery.sqlite.absence import Absence
 from harness.system.attributes import (

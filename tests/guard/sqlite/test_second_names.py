@@ -14,7 +14,8 @@ import pytest
 
 from harness.errors import RestoreError
 from harness.guard import Guard, recover
-from harness.guard.sqlite.second_names import SecondNames, default_folder, pending
+from harness.guard.sqlite.second_names import SecondNames, pending
+from harness.guard.state_folder import default_folder
 from harness.system.files import Files
 from tests.guard.power.real import real_disk, why_not
 from tests.guard.test_killed_anywhere import killed_guard

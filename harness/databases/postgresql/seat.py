@@ -1,0 +1,173 @@
+"""Where a guard sits on a server: a small database of its own, and the session that holds its lock.
+
+What ends with the session (its lock) and what it does (cloning, the swap of two names) are of one
+session, so that a statement which goes on after its client was killed keeps everybody else out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.names import beside, quoted
+from harness.databases.postgresql.session import Row, connect, reached
+from harness.errors import UsageError
+from harness.hidden import without_passwords
+
+_HOME = "reliability_harness"
+_DOORS = ("postgres", "template1")  # databases that are there to be connected to
+
+
+class Seat:
+    """The sessions of one guard, each opened when it is first needed.
+
+    Args:
+        database: that is guarded.
+        busy_timeout_ms: how long a statement waits for another's lock.
+    """
+
+    def __init__(self, database: PostgresDatabase, *, busy_timeout_ms: int = 1000) -> None:
+        self.database, self.busy_timeout_ms = database, busy_timeout_ms
+        self._door: Connection[Row] | None = None
+        self._session: Connection[Row] | None = None
+        self.opened = 0  # how often the session was; each time it begins without its lock
+        self._expected: int | None = None  # the number of the server's next transaction, if quiet
+
+    # Its sessions.
+
+    @property
+    def door(self) -> Connection[Row]:
+        """A session in no database that anybody guards; UsageError where the server is not there.
+
+        It looks at the server, and ends the sessions of others.
+        """
+        if self._door is None or self._door.closed:
+            self._door = self._reached()
+        return self._door
+
+    def _reached(self) -> Connection[Row]:
+        for name in _DOORS:
+            with suppress(psycopg.OperationalError):
+                return connect(self.database.named(name), busy_timeout_ms=self.busy_timeout_ms)
+        return reached(self.database, busy_timeout_ms=self.busy_timeout_ms)  # or say why not
+
+    @property
+    def home(self) -> PostgresDatabase:
+        """The small database, one for each role: nobody else writes there."""
+        ((role,),) = self.door.execute("SELECT current_user").fetchall()
+        return self.database.named(beside(_HOME, f"_{role}"))
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the small database is there."""
+        return self.exists(self.home.name)
+
+    @property
+    def session(self) -> Connection[Row]:
+        """The session in it; it is made where it is not there.
+
+        Raises:
+            UsageError: it cannot be made, or it is another role's.
+        """
+        if self._session is None or self._session.closed:
+            home = self.home
+            self._made(home)
+            self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
+            self.opened += 1
+        return self._session
+
+    def _made(self, home: PostgresDatabase) -> None:
+        rows = self.door.execute(
+            "SELECT datdba::regrole::text, datdba = current_user::regrole FROM pg_database"
+            " WHERE datname = %s",
+            [home.name],
+        ).fetchall()
+        if rows:
+            ((owner, is_own),) = rows
+            if not is_own:
+                raise UsageError(
+                    f"{home}: is of the role {owner}, so nothing in it is believed; remove it, or "
+                    "guard as that role"
+                )
+            return
+        try:
+            self.door.execute(f"CREATE DATABASE {quoted(home.name)} TEMPLATE template0")
+            self.door.execute(f"REVOKE ALL ON DATABASE {quoted(home.name)} FROM PUBLIC")
+        except psycopg.errors.DuplicateDatabase:
+            pass  # another guard has just made it
+        except psycopg.errors.InsufficientPrivilege:
+            role = self.door.info.user
+            raise UsageError(
+                f"{self.database}: the role {role} may not create a database, and what a guard "
+                f"keeps stands in one beside it. Let a superuser run: ALTER ROLE {quoted(role)} "
+                "CREATEDB"
+            ) from None
+        except psycopg.Error as error:
+            raise UsageError(
+                f"{home}, in which a guard keeps its journal, cannot be made: "
+                f"{without_passwords(str(error).strip())}"
+            ) from None
+
+    def close(self) -> None:
+        """End its sessions, and with them its locks."""
+        for one in (self._session, self._door):
+            if one is not None:
+                with suppress(psycopg.Error):
+                    one.close()
+        self._session = self._door = None
+
+    # What it does there.
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a database of that name."""
+        return self.oid(name) is not None
+
+    def oid(self, name: str) -> int | None:
+        """Give the number of a database; None where there is none of that name."""
+        rows = self.door.execute("SELECT oid FROM pg_database WHERE datname = %s", [name])
+        return next((int(row[0]) for row in rows), None)
+
+    def write(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Run one statement that writes, as a transaction; its rows."""
+        session = self.session
+        with session.transaction():
+            cursor = session.execute(statement, values)
+            rows = cursor.fetchall() if cursor.description else []
+            ((number,),) = session.execute("SELECT pg_current_xact_id()::text::bigint").fetchall()
+        self._follow(int(number), int(number) + 1)
+        return rows
+
+    def alter(self, statement: str) -> None:
+        """Run one statement that must stand alone, as CREATE DATABASE does."""
+        before = self.next_number()
+        self.session.execute(statement)
+        after = self.next_number()
+        # it took one number; whatever else took one was somebody else
+        self._follow(before, after if after == before + 1 else None)
+
+    def next_number(self) -> int:
+        """Give the number that the server's next transaction which writes gets."""
+        ((number,),) = self.session.execute(
+            "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        ).fetchall()
+        return int(number)
+
+    def settle(self) -> None:
+        """From now on tell whether anybody else writes on this server."""
+        self._expected = self.next_number()
+
+    def unsettle(self) -> None:
+        """Know nothing any more about what others have written."""
+        self._expected = None
+
+    def is_quiet(self) -> bool:
+        """Whether nobody else has written since ``settle``; sequences move without that."""
+        return self._expected is not None and self._expected == self.next_number()
+
+    def _follow(self, number: int, after: int | None) -> None:
+        self._expected = after if number == self._expected else None

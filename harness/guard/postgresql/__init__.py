@@ -1,0 +1,1 @@
+"""Guard a PostgreSQL database: its journal and backups stand beside it, on its server."""

@@ -1,0 +1,308 @@
+"""The journal of a PostgreSQL database: rows in the guard's own small database on its server.
+
+While a guard lives its session there holds an advisory lock; the server drops the lock with the
+session, so a journal that nobody holds is what a killed guard left. A statement that such a guard
+had sent goes on, and keeps the lock until it ends.
+https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import psycopg
+
+from harness.databases.postgresql.seat import Seat
+from harness.errors import RestoreError, UsageError
+from harness.guard.journal import (
+    VERSION,
+    Around,
+    AtWork,
+    Damaged,
+    Entry,
+    OtherVersion,
+    entries_in,
+    how_to_recover,
+)
+from harness.guard.postgresql.notes import Note
+from harness.hidden import without_passwords
+from harness.log import Log
+from harness.system import descendants, processes
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_LOG = Log("guard.journal")
+_TABLE = "public.journal"
+_MAKE = (
+    f"CREATE TABLE IF NOT EXISTS {_TABLE} (database text, at bigint GENERATED ALWAYS AS IDENTITY,"
+    " line text NOT NULL, PRIMARY KEY (database, at))"
+)
+_OF_THE_DEAD_S = 60.0  # for a statement that goes on after its guard was killed
+_POLL_S = 0.05
+
+
+def _as_os_error(
+    method: Callable[Concatenate[ServerJournal, P], T],
+) -> Callable[Concatenate[ServerJournal, P], T]:
+    """Raise what the server says as a disk's error, which whoever writes a journal minds."""
+
+    @wraps(method)
+    def said(self: ServerJournal, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except psycopg.Error as error:
+            why = without_passwords(str(error).strip())
+            raise OSError(errno.EIO, f"{self}: {why}") from error
+
+    return cast("Callable[Concatenate[ServerJournal, P], T]", said)
+
+
+class ServerJournal:
+    """The journal of one guard on one database.
+
+    Args:
+        seat: where the guard sits on the server.
+        note: on this machine, that there is one.
+    """
+
+    def __init__(self, seat: Seat, note: Note) -> None:
+        self._seat, self._note = seat, note
+        self._name = seat.database.name
+        digest = hashlib.sha256(self._name.encode()).digest()
+        self._key = int.from_bytes(digest[:8], "big", signed=True)
+        self.unprotected = ""  # the tests reach it only as they reach any other database
+        self._written: list[Entry] = []
+        self._opened = 0  # of which of the seat's sessions the lock is; 0: there is none
+        self._pid = 0
+
+    def __str__(self) -> str:
+        """Print as whose it is."""
+        return f"the journal of {self._seat.database} on its server"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is one; UsageError where the server cannot be asked."""
+        return self._seat.is_made and bool(self._lines())
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this guard has it; taken again where the session was lost and nobody has it."""
+        if not self._opened or self._pid != os.getpid():
+            return False
+        with suppress(psycopg.Error, UsageError):
+            self._take_again()
+            return bool(self._opened)
+        return False
+
+    @property
+    def is_anothers(self) -> bool:
+        """Whether another guard has begun meanwhile."""
+        return self._guard_in(self._lines()) not in ("", self._guard_in(self._written))
+
+    @property
+    def is_in_reach(self) -> bool:
+        """Whether it still stands where the tests could reach it."""
+        return True
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether somebody unseen may have put right what was adopted: the server has one alone."""
+        return False
+
+    # Written.
+
+    @_as_os_error
+    def begin(self, entry: Entry) -> None:
+        """Take it and write its first entry; UsageError if another guard lives."""
+        self._lock()
+        if self._lines():
+            self.release()
+            raise AtWork(
+                f"{self} is there: a guard was killed. Run "
+                f"'{how_to_recover(self._seat.database)}' first"
+            )
+        pid = os.getpid()
+        self._written = []
+        first = {
+            "version": VERSION,
+            "pid": pid,
+            "started": processes.started(pid),
+            "namespace": processes.namespace(),
+            "guard": secrets.token_hex(16),
+        }
+        self._note.write()
+        self._add(first | entry)
+        _LOG.debug("%s: begun, %s", self, entry.get("state"))
+
+    @_as_os_error
+    def write(self, entry: Entry) -> None:
+        """Append one entry and make it last; where that fails nothing of it stays."""
+        self._take_again()
+        self._add(entry)
+        _LOG.debug("%s: %s", self, entry.get("state"))
+
+    @_as_os_error
+    def running(self, pid: int) -> None:
+        """Say which process is about to run the tests: it may outlive the guard."""
+        if self._opened:
+            command = {"pid": pid, "started": processes.started(pid)}
+            self._add(self._written[-1] | {"command": command})
+
+    @_as_os_error
+    def failed(self) -> None:
+        """Say that the guard ends by itself, and the baseline is not proven back."""
+        if self.is_held:
+            self._add(self._written[-1] | {"failed": True})
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the guard whose journal was adopted had said so: it was not killed."""
+        return any(entry.get("failed") is True for entry in self._written)
+
+    @_as_os_error
+    def end(self, *, lasting: bool = False) -> None:
+        """Remove it: nothing is left to do. A server's commit lasts."""
+        if not self._opened:
+            return
+        self._take_again()
+        self._seat.write(f"DELETE FROM {_TABLE} WHERE database = %s", [self._name])
+        self._note.remove()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of it, and leave it for the next guard or ``recover``."""
+        if self._opened and self._pid == os.getpid():
+            self._opened = 0
+            self._seat.close()  # the lock goes with the session
+
+    # Read.
+
+    def noted(self) -> list[Entry]:
+        """Read what stands there without taking it over; [] where that cannot be."""
+        with suppress(psycopg.Error, UsageError, Damaged, OtherVersion):
+            return self._entries() if self._seat.is_made else []
+        return []
+
+    def adopt(self) -> list[Entry]:
+        """Take over what a killed guard left; [] if there is none.
+
+        Raises:
+            UsageError: its guard is alive.
+            RestoreError: it is of another version, or none that a guard wrote.
+        """
+        if not self.exists:
+            return []
+        self._lock()
+        try:
+            self._written = self._entries()
+        except OtherVersion as error:
+            self.release()
+            raise RestoreError(f"{self} {error}") from None
+        except Damaged:
+            self.release()
+            raise RestoreError(
+                f"{self} is damaged, so nobody can tell what is in the database; nothing was "
+                f"changed. Look at it in {self._seat.home}, then "
+                f"{how_to_recover(self._seat.database)} --discard"
+            ) from None
+        if not self._written:
+            self.release()
+        return self._written
+
+    def bring_back(self) -> None:
+        """See that it is there; OSError where the tests have removed it and it cannot be."""
+        if self._opened and not self.exists:
+            self.write(self._written[0] | self._written[-1])
+
+    def remove(self) -> None:
+        """Remove what nobody can read."""
+        self._lock()
+        self.end()
+
+    # The steps.
+
+    def _lock(self) -> None:
+        """Take the lock; AtWork where another guard has it, and lives."""
+        deadline = time.monotonic() + _OF_THE_DEAD_S
+        while True:
+            session = self._seat.session
+            session.execute(_MAKE)
+            query = "SELECT pg_try_advisory_lock(%s)"
+            ((taken,),) = session.execute(query, [self._key]).fetchall()
+            if taken:
+                self._opened, self._pid = self._seat.opened, os.getpid()
+                return
+            error = self._at_work()
+            if not self._is_of_the_dead() or time.monotonic() > deadline:
+                self._seat.close()
+                raise error
+            time.sleep(_POLL_S)
+
+    def _take_again(self) -> None:
+        """Take the lock of a new session, where the one that had it is gone."""
+        self._seat.session  # noqa: B018 - opened anew, if need be
+        if self._seat.opened == self._opened:
+            return
+        was, self._opened = self._opened, 0
+        if not was:
+            return
+        self._lock()
+        if self.is_anothers:
+            self.release()
+
+    def _add(self, entry: Entry) -> None:
+        insert = f"INSERT INTO {_TABLE} (database, line) VALUES (%s, %s)"
+        self._seat.write(insert, [self._name, json.dumps(entry)])
+        self._written.append(entry)
+
+    def _lines(self) -> list[str]:
+        session = self._seat.session
+        try:
+            rows = session.execute(
+                f"SELECT line FROM {_TABLE} WHERE database = %s ORDER BY at", [self._name]
+            ).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
+        return [str(line) for (line,) in rows]
+
+    def _entries(self) -> list[Entry]:
+        return entries_in("".join(f"{line}\n" for line in self._lines()).encode())[0]
+
+    def _guard_in(self, entries: list[Any]) -> str:
+        if not entries:
+            return ""
+        first = json.loads(entries[0]) if isinstance(entries[0], str) else entries[0]
+        return str(first.get("guard", ""))
+
+    def _is_of_the_dead(self) -> bool:
+        """Whether the guard that wrote it ran on this machine, and is gone."""
+        first = next(iter(self.noted()), {})
+        pid, since = first.get("pid"), first.get("started", "")
+        if type(pid) is not int or first.get("namespace") != processes.namespace():
+            return False
+        return not processes.runs(pid, str(since))
+
+    def _at_work(self) -> UsageError:
+        """Say which guard has it, as far as it can be seen."""
+        first = next(iter(self.noted()), {})
+        pid, mark = first.get("pid"), first.get("mark")
+        database = self._seat.database
+        if type(pid) is not int:
+            return AtWork(f"another guard is at work on {database}")
+        here = processes.runs(pid, str(first.get("started", "")))
+        who = f"of process {processes.named([pid]) if here else pid}"
+        if mark in descendants.tokens() and pid != os.getpid():
+            return Around(
+                f"another guard is at work on {database}, that {who}, around this process: one "
+                "guard is enough"
+            )
+        return AtWork(f"another guard is at work on {database}, that {who}", who)

@@ -1,0 +1,214 @@
+"""The guarded PostgreSQL database, and what a guard keeps of it beside it on its server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.databases.postgresql import sessions
+from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.names import beside
+from harness.databases.postgresql.seat import Seat
+from harness.databases.postgresql.session import reached
+from harness.errors import UsageError
+from harness.guard.postgresql import archive, refusals
+from harness.guard.postgresql.journal import ServerJournal
+from harness.guard.postgresql.notes import Note, pending
+from harness.guard.result import GuardResult
+from harness.recovery import Recovery
+from harness.recovery.postgresql.absence import DatabaseAbsence
+from harness.recovery.postgresql.database_backup import DatabaseBackup
+from harness.system.files import Files
+
+__all__ = ["DatabaseTarget", "made", "pending"]
+
+BACKUP = "_e2e_backup"
+
+
+class DatabaseTarget:
+    """See ``harness.guard.target.Target``. Only a database can be in its place."""
+
+    is_open_here = False  # sessions of this process are sessions as any others
+    is_elsewhere = False
+    has_place = True
+
+    def __init__(
+        self, address: PostgresDatabase, files: Files, *, busy_timeout_ms: int, state: Path | None
+    ) -> None:
+        self.address = self.given = self.database = address
+        self.engine = address.engine
+        self.files, self.busy_timeout_ms = files, busy_timeout_ms
+        self.seat = Seat(address, busy_timeout_ms=busy_timeout_ms)
+        self.journal = ServerJournal(self.seat, Note(address.whole, state))
+        self._archive_as: str | None = None
+
+    # What must not be guarded.
+
+    def names(self) -> tuple[str, ...]:
+        """Give the server's name and the database's."""
+        return refusals.names(self.address)
+
+    def refuse_name(self) -> None:
+        """Have nothing to refuse: a name on a server leads to one database."""
+
+    def refuse_place(self, *, override: bool, absent_ok: bool = False) -> None:
+        """Refuse a server that looks like somebody's, what is no database for tests, or none."""
+        refusals.refuse_place(self.address, override=override)
+        if self.journal.exists:
+            return  # a killed guard's tests may have removed it
+        if not (absent_ok or self.seat.exists(self.address.name)):
+            reached(self.address).close()  # the server says why not
+            raise UsageError(f"{self.address}: there is no such database")
+
+    def refuse_unfit(self, recoveries: Sequence[str]) -> None:
+        """Refuse a server, or rights, with which the recoveries could not work."""
+        refusals.refuse_server(self.seat.door, self.address, recoveries)
+
+    def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
+        """Take what the role may do, and what needs nobody to be disconnected."""
+        return tuple(recoveries)
+
+    def refuse_in_use(self, recoveries: Sequence[str]) -> None:
+        """Have nothing to refuse: who is connected is ended when the baseline comes back."""
+
+    def finish_elsewhere(
+        self, result: GuardResult, *, archives: bool, beside_survivors: bool = False
+    ) -> None:
+        """Never be asked to: see ``is_open_here``."""
+        raise NotImplementedError
+
+    # What stands in its place.
+
+    def refuse_unreadable(self) -> None:
+        """Refuse what cannot be connected to."""
+        reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
+
+    def note_place(self) -> None:
+        """Have nothing to note: what it has beside its content its backup says."""
+
+    def attributes(self) -> dict[str, tuple[Any, Any]]:
+        """Give none: they are settings of the database, and come back with it."""
+        return {}
+
+    def put_attributes_back(self) -> list[str]:
+        """Have none."""
+        return []
+
+    def put_times_back(self) -> None:
+        """Have none."""
+
+    def know_attributes(self, recovery: Recovery, description: dict[str, Any]) -> None:
+        """Have none."""
+
+    def refuse_stranger(self, *, given: bool = False) -> None:
+        """Have nothing to refuse: only a database can have a database's name."""
+
+    def refuse_detour(self) -> None:
+        """Have nothing to refuse, as above."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no database has its name."""
+        return not self.is_there
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a database of its name."""
+        return self.seat.exists(self.address.name)
+
+    def make_place(self) -> None:
+        """Have nothing to make: a server has room for every name."""
+
+    def bring_back(self) -> bool:
+        """Give the journal its rows again, where tests have removed them."""
+        self.journal.bring_back()
+        return True
+
+    def users(self) -> set[int]:
+        """Give the processes on this machine that are connected to it."""
+        return sessions.users(self.seat, self.address.name)
+
+    def lockers(self) -> set[int]:
+        """Give none: what a lock is waited for is told by the server's own message."""
+        return set()
+
+    # What is kept of it.
+
+    @property
+    def absence(self) -> str:
+        """The recovery that removes what the tests have made."""
+        return DatabaseAbsence.name
+
+    def recovery(self, name: str, place: int, *, vfs: str | None = None) -> Recovery:
+        """Make a recovery whose backup stands beside the database on its server."""
+        kind = DatabaseAbsence if name == DatabaseAbsence.name else registry.find("recovery", name)
+        suffix = BACKUP if place == 0 else f"{BACKUP}_{place}"
+        recovery: Recovery = kind(
+            self.address,
+            self.address.named(beside(self.address.name, suffix)),
+            files=self.files,
+            busy_timeout_ms=self.busy_timeout_ms,
+        )
+        recovery.engine = self.engine
+        if isinstance(recovery, DatabaseBackup | DatabaseAbsence):
+            recovery.seat, recovery.keep_as = self.seat, lambda: self._archive_as
+        return recovery
+
+    def recovery_again(self, description: dict[str, Any]) -> Recovery:
+        """Make the recovery that a journal describes."""
+        return self.recovery(str(description["recovery"]), int(description["place"]))
+
+    def keep_out_of_reach(self, chain: list[tuple[int, Recovery]]) -> str:
+        """Do nothing more: a template database is not dropped by mistake."""
+        return ""
+
+    def keep_private(self) -> None:
+        """Have nothing that a repository could take up."""
+
+    def standing_backups(self) -> list[Any]:
+        """Give those that stand beside it."""
+        return archive.standing(self.seat, self.address)
+
+    def may_be_pinned(self) -> bool:
+        """Whether its baseline may be in it: never."""
+        return False
+
+    def archive(self, *, size_bytes: int = 0) -> Any:
+        """Say under which name what it holds is kept, once another takes its place."""
+        if self.is_gone:
+            return None
+        kept = archive.next_name(self.seat, self.address)
+        self._archive_as = kept.name
+        return kept
+
+    def archive_backup(self, recovery: Recovery, *, chosen: Any = None) -> Any:
+        """Keep what a recovery backed up: under an archive's name."""
+        return archive.keep_backup(self.seat, self.address, recovery.baseline)
+
+    def archive_standing(self) -> tuple[Any, ...]:
+        """Keep each, and remove the journal that nobody can read."""
+        kept = [
+            archive.keep_backup(self.seat, self.address, one) for one in self.standing_backups()
+        ]
+        self.journal.remove()
+        return tuple(one for one in kept if one is not None)
+
+    def sweep(self, *, archives_alone: bool = False) -> None:
+        """Remove archives that are too many."""
+
+    def forget(self) -> None:
+        """Have nothing elsewhere."""
+
+    def make_durable(self) -> None:
+        """Have the server's log on the disk."""
+        if self.is_there:
+            self.engine.make_durable(self.address, self.files)
+
+
+def made(
+    address: PostgresDatabase, files: Files, *, busy_timeout_ms: int, state: Path | None
+) -> DatabaseTarget:
+    """Make the target of a database on a server."""
+    return DatabaseTarget(address, files, busy_timeout_ms=busy_timeout_ms, state=state)

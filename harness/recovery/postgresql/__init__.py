@@ -1,0 +1,1 @@
+"""What recoveries of PostgreSQL databases share."""

@@ -1,0 +1,198 @@
+"""A backup that is a database beside the one that is guarded, and how that comes back from it.
+
+A restore clones the backup once more and gives the clone what no clone has: owner, rights, comment,
+settings, limit. Then both names change in one transaction: whoever looks finds the one database or
+the other, and the backup stays until the restored one is proven.
+
+A rename takes its lock on the database before it waits for those who are connected, and whoever
+connects needs that lock too: nobody comes in between.
+(https://www.postgresql.org/docs/current/manage-ag-templatedbs.html)
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, ClassVar
+
+from harness.databases import Differences, Grade
+from harness.databases.postgresql import prepared, properties, sessions
+from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.differences import differences
+from harness.databases.postgresql.mark import Mark
+from harness.databases.postgresql.names import beside, quoted
+from harness.databases.postgresql.sealed import Sealed, sealed
+from harness.databases.postgresql.seat import Seat
+from harness.errors import RecoveryRefused, RestoreError
+from harness.recovery import Recovery
+
+SPARE, OLD = "_e2e_spare", "_e2e_old"
+
+
+class DatabaseBackup(Recovery):
+    """See ``Recovery``; ``database`` and ``backup`` are addresses on one server."""
+
+    engines: ClassVar[tuple[str, ...]] = ("postgresql",)
+    database: PostgresDatabase
+    backup: PostgresDatabase
+
+    # Gives the name under which what a restore throws away is kept; None where it is not.
+    keep_as: Callable[[], str | None] = staticmethod(lambda: None)
+    ended_ms = 0.0  # of the last restore: what the server took to end the sessions in its way
+    _seal: Sealed | None = None
+    _size_bytes = 0
+
+    @cached_property
+    def seat(self) -> Seat:
+        """Where it sits on the server; a guard's is that of its journal."""
+        return Seat(self.database, busy_timeout_ms=self.busy_timeout_ms)
+
+    @abstractmethod
+    def copy(self) -> None:
+        """Make the backup's database, which is not there yet, from the one that is guarded."""
+
+    # Before the tests.
+
+    def capture(self) -> None:
+        """Make the backup, and note in it of what it is.
+
+        Raises:
+            RecoveryRefused: there is no database, or another has the backup's name.
+            psycopg.Error: as the server says; nothing is left then.
+        """
+        seat, name = self.seat, self.backup.name
+        oid = seat.oid(self.database.name)
+        if oid is None:
+            raise RecoveryRefused(f"there is no database {self.database}")
+        self._remove_own(name, taken=RecoveryRefused)
+        seat.settle()
+        mark = Mark.taken(self.database, seat.session)
+        had = properties.read(seat.door, self.database.name)
+        seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, mark.to_json())
+        try:
+            self.copy()
+            seat.write(seal.statement(name))
+            seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true")
+        except BaseException:
+            self._drop(name)
+            raise
+        self._seal = seal
+        ((size_bytes,),) = seat.door.execute("SELECT pg_database_size(%s)", [name]).fetchall()
+        self._size_bytes = int(size_bytes)
+
+    def untouched(self) -> bool:
+        """Whether nobody has written on the server since, and no sequence has moved."""
+        return self.seat.is_quiet() and self.differences().clean("exact")
+
+    # After them.
+
+    def check(self) -> None:
+        """Prove that the backup is there and is what was captured.
+
+        Raises:
+            RestoreError: it is gone, or another stands in its place.
+        """
+        seal = sealed(self.seat.door, self.backup.name)
+        if seal is None:
+            what = "is no backup any more" if self.seat.exists(self.backup.name) else "is gone"
+            raise RestoreError(f"the backup, the database {self.backup.name}, {what}")
+        if self._seal is None or seal.token != self._seal.token:
+            raise RestoreError(f"the backup, the database {self.backup.name}, is another's")
+
+    def differences(self, *, grade: Grade = "exact") -> Differences:
+        """Compare; where nobody has written on the server only what moves without that."""
+        return differences(
+            self.database,
+            self.backup,
+            grade=grade,
+            busy_timeout_ms=self.busy_timeout_ms,
+            quiet=self.seat.is_quiet(),
+        )
+
+    def restore(self) -> None:
+        """Clone the backup, and give the clone the database's name.
+
+        Raises:
+            RestoreError: the backup is not what was captured, or somebody cannot be ended.
+            psycopg.Error: as the server says; the database is as it was.
+        """
+        self.check()
+        assert self._seal is not None  # noqa: S101 - for mypy: it has been checked
+        name, spare, old = self.database.name, self._spare, self._old
+        for left in (spare, old):
+            self._drop(left)
+        self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(self.backup.name)}")
+        for statement in properties.statements(self.seat.door, self._seal.properties, spare):
+            self.seat.write(statement)
+        there = self.seat.exists(name)
+        if there:
+            prepared.roll_back(self.database)
+        kept = self.keep_as() if there else None
+        self._swap(name, spare, kept or old, there=there)
+        if kept is None:
+            self._drop(old)
+
+    def _swap(self, name: str, spare: str, aside: str, *, there: bool) -> None:
+        renames = [f"ALTER DATABASE {quoted(spare)} RENAME TO {quoted(name)}"]
+        if there:
+            renames.insert(0, f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(aside)}")
+        self.ended_ms = sessions.alone(self.seat, name, renames)
+
+    def dispose(self) -> None:
+        """Remove the backup, and what a restore that was broken off has left."""
+        self._seal = None
+        for name in (self._spare, self._old, self.backup.name):
+            self._drop(name)
+
+    @property
+    def _spare(self) -> str:
+        return beside(self.database.name, SPARE)
+
+    @property
+    def _old(self) -> str:
+        return beside(self.database.name, OLD)
+
+    def _remove_own(self, name: str, *, taken: type[Exception]) -> None:
+        """Remove what an earlier capture has left; raise where the name is somebody else's."""
+        if not self.seat.exists(name):
+            return
+        seal = sealed(self.seat.door, name)
+        if seal is None or seal.of != self.database.name:
+            raise taken(f"there is a database {name} already, which is no backup of this one")
+        self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        if self.seat.exists(name):
+            self.seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
+            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+
+    # For who comes after a kill.
+
+    @property
+    def baseline(self) -> PostgresDatabase:
+        """The database that holds the baseline."""
+        return self.backup
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the backup on the server."""
+        return self._size_bytes
+
+    @property
+    def stands_apart(self) -> bool:
+        """Whether its backup is there."""
+        return self.seat.exists(self.backup.name)
+
+    def describe(self) -> dict[str, Any]:
+        """Name the capture; the database that it made says the rest."""
+        return {"recovery": self.name} | ({"token": self._seal.token} if self._seal else {})
+
+    def resume(self, description: dict[str, Any]) -> None:
+        """Find the backup again; RestoreError where it is not what was captured."""
+        seal = sealed(self.seat.door, self.backup.name)
+        self._seal = seal
+        if seal is not None and seal.token != description.get("token"):
+            self._seal = None
+        self.check()
