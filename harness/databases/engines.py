@@ -18,7 +18,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from typing import cast
 
-from harness import databases, registry
+from harness import databases, extras, registry
 from harness.databases.engine import Address, Engine, Given, Reason
 from harness.errors import UsageError
 from harness.moved import advice
@@ -96,8 +96,13 @@ def _loaded(point: EntryPoint) -> Engine:
 
 @cache
 def named(name: str) -> Engine:
-    """Return a built-in engine by its name."""
-    return cast(Engine, importlib.import_module(f"harness.databases.{name}.engine").ENGINE)
+    """Return a built-in engine by its name; UsageError where its driver is not installed."""
+    try:
+        return cast(Engine, importlib.import_module(f"harness.databases.{name}.engine").ENGINE)
+    except ModuleNotFoundError as error:
+        if lacking := extras.advice(error):
+            raise UsageError(lacking) from None
+        raise
 
 
 @cache

@@ -88,19 +88,9 @@ def parsed(given: Given, engine: Engine, *, what: str) -> PostgresDatabase:
     Raises:
         UsageError: it is none, or means none or several servers; what to write instead.
     """
-<<<<<<< HEAD
     scheme, _, rest = os.fsdecode(given).partition("://")
     scheme = scheme.lower().removeprefix("jdbc:").partition("+")[0]
     if scheme == "ecto":
-=======
-    text = os.fsdecode(given)
-    rest = text.partition("://")[2]
-    try:
-        parameters = {
-            str(key): str(value) for key, value in conninfo_to_dict(f"postgresql://{rest}").items()
-        }
-    except psycopg.ProgrammingError:
->>>>>>> 7d54fc555f4ad294ba64a8f69082be005978359f
         raise UsageError(
             f"{what}: ecto:// does not say what kind of server it is. If it is PostgreSQL, write "
             "postgresql:// in its place."

@@ -175,11 +175,7 @@ def _as_user(folder: Path) -> Sequence[str]:
     command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if os.stat("/dev/null").st_mode & 0o006 == 0o006:
         return command
-<<<<<<< HEAD
-    # some containers keep others from writing to it; the server gets one of its own
-=======
     # some containers keep others from writing to it: the server gets one that it alone sees
->>>>>>> 7d54fc555f4ad294ba64a8f69082be005978359f
     own = folder / "null"
     if not own.exists():
         os.mknod(own, 0o600 | 0o020000, os.makedev(1, 3))
