@@ -52,6 +52,7 @@ class Dump(DatabaseBackup):
                     self.backup,
                     programs,
                     snapshot=snapshot,
+                    settings=reloaded.settings(self.seat.door),
                     lock_timeout_ms=timeout_ms,
                 )
                 reloaded.mend(live, backup)

@@ -11,6 +11,7 @@ from harness.databases.postgresql.names import literal, quoted
 from harness.databases.postgresql.session import Row
 from harness.errors import RecoveryRefused
 
+_DEFAULT = "pg_default"
 _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 
 
@@ -39,8 +40,9 @@ def empty_like(connection: Connection[Row], name: str, like: str) -> str:
         "ENCODING": literal(encoding),
         "LC_COLLATE": literal(has["datcollate"]),
         "LC_CTYPE": literal(has["datctype"]),
-        "TABLESPACE": quoted(tablespace),
     }
+    if tablespace != _DEFAULT:  # which template0 is in, and for which nobody needs a right
+        given["TABLESPACE"] = quoted(tablespace)
     if "datlocprovider" in has:  # 15 and newer
         given["LOCALE_PROVIDER"] = provider
     if provider == "icu":

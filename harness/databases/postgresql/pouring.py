@@ -17,11 +17,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
-from typing import IO, cast
+from typing import IO, NoReturn, cast
 
 from psycopg.conninfo import make_conninfo
 
-from harness.databases.postgresql.address import SECRETS, PostgresDatabase
+from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.parameters import SECRETS
 from harness.databases.postgresql.programs import Clients
 from harness.databases.postgresql.session import APPLICATION
 from harness.errors import RecoveryRefused
@@ -54,6 +55,7 @@ def pour(
     programs: Clients,
     *,
     snapshot: str,
+    settings: dict[str, str],
     lock_timeout_ms: int,
 ) -> None:
     """Unload one database and reload it into another.
@@ -63,6 +65,7 @@ def pour(
         target: that is empty.
         programs: to do it with.
         snapshot: of an open transaction in ``source``: what it sees is unloaded.
+        settings: of the sessions of both.
         lock_timeout_ms: how long to wait for somebody's lock on a table.
 
     Raises:
@@ -72,11 +75,11 @@ def pour(
     unload = [
         programs.dump, "--format=custom", "--compress=0", "--no-password",
         f"--lock-wait-timeout={max(1, lock_timeout_ms)}", f"--snapshot={snapshot}",
-        f"--dbname={_connection(source, _SETTINGS)}",
+        f"--dbname={_connection(source, _SETTINGS | settings)}",
     ]  # fmt: skip
     reload = [
         programs.restore, "--format=custom", "--no-password",
-        f"--dbname={_connection(target, _SETTINGS | _RELOAD)}",
+        f"--dbname={_connection(target, _SETTINGS | _RELOAD | settings)}",
     ]  # fmt: skip
     with (
         tempfile.TemporaryFile() as dump_says,
@@ -85,9 +88,8 @@ def pour(
         _running(reload, environment, stdin=subprocess.PIPE, stderr=restore_says) as restore,
     ):
         _relay(dump, restore)
-        # what ended first has said why
-        _refuse_failed("pg_restore", restore.wait(), _said(restore_says))
-        _refuse_failed("pg_dump", dump.wait(), _said(dump_says))
+        restored, dumped = restore.wait(), dump.wait()
+        _refuse_failed(dumped, _said(dump_says), restored, _said(restore_says))
 
 
 def _connection(database: PostgresDatabase, settings: Mapping[str, str]) -> str:
@@ -171,10 +173,19 @@ def _said(file: IO[bytes]) -> str:
     return without_passwords(file.read().decode(errors="replace").strip())
 
 
-def _refuse_failed(program: str, status: int, said: str) -> None:
-    failed = [what for what in _FAILED.findall(said) if _HARMLESS not in what]
-    if status == 0 or (program == "pg_restore" and not failed and _HARMLESS in said):
-        return
-    why = failed[0] if failed else said[-_SHOWN:]
+def _refuse_failed(dumped: int, dump_said: str, restored: int, restore_said: str) -> None:
+    """Refuse by the words of the one that failed first: the other has lost its pipe by that."""
+    lost_its_pipe = dumped == -signal.SIGPIPE or "Broken pipe" in dump_said
+    if dumped and not lost_its_pipe:
+        _refuse("pg_dump", dumped, dump_said)
+    failed = [what for what in _FAILED.findall(restore_said) if _HARMLESS not in what]
+    if restored and (failed or _HARMLESS not in restore_said):
+        _refuse("pg_restore", restored, failed[0] if failed else restore_said)
+    if dumped:
+        _refuse("pg_dump", dumped, dump_said)
+
+
+def _refuse(program: str, status: int, said: str) -> NoReturn:
     how = f"was ended by signal {-status}" if status < 0 else "failed"
-    raise RecoveryRefused(f"{program} {how}: {' '.join(why.split()) or 'it did not say why'}")
+    why = " ".join(said[-_SHOWN:].removeprefix(f"{program}: error: ").split())
+    raise RecoveryRefused(f"{program} {how}" + (f": {why}" if why else ""))

@@ -7,8 +7,6 @@ public is there again. https://www.postgresql.org/docs/current/app-pgdump.html#A
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection
@@ -22,21 +20,6 @@ _INVALID = """
 SELECT x.indexrelid::regclass::text FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid
 WHERE NOT x.indisvalid AND t.relkind <> 'p' ORDER BY 1
 """
-# The first superuser owns without a note in pg_shdepend.
-_OWNERS = """
-SELECT o.owner::regrole::text FROM (
-  SELECT refobjid AS owner FROM pg_shdepend
-  WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND refclassid = 'pg_authid'::regclass AND deptype = 'o'
-  UNION SELECT relowner FROM pg_class c WHERE c.oid >= 16384 AND NOT EXISTS
-    (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-     AND d.deptype IN ('e', 'i'))
-  UNION SELECT proowner FROM pg_proc p WHERE p.oid >= 16384 AND NOT EXISTS
-    (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
-     AND d.deptype = 'e')
-  UNION SELECT nspowner FROM pg_namespace n WHERE n.oid >= 16384 AND nspname !~ '^pg_'
-) o WHERE NOT pg_has_role(current_user, o.owner, %s) ORDER BY 1
-"""
 # Those of a constraint carry numbers in their names: they are known by what they are of.
 _TRIGGERS = """
 SELECT n.nspname, c.relname, k.conname, t.tgfoid::regproc::text, t.tgtype, t.tgenabled, t.tgname
@@ -44,11 +27,24 @@ FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.
 JOIN pg_constraint k ON k.oid = t.tgconstraint
 WHERE t.tgisinternal
 """
+_EVENT_TRIGGERS = 170000  # the version from which on they can be turned off by themselves
 _ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _VIEWS = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'm' AND c.relispopulated ORDER BY 1, 2
 """
+
+
+def settings(connection: Connection[Row]) -> dict[str, str]:
+    """Give what keeps the application's event triggers from what is done by a superuser.
+
+    Nobody else can have reloaded one: pg_restore makes them before it fills the last views.
+    """
+    if not _is_superuser(connection):
+        return {}
+    if connection.info.server_version >= _EVENT_TRIGGERS:
+        return {"event_triggers": "off"}
+    return {"session_replication_role": "replica"}
 
 
 def refuse(live: Connection[Row]) -> None:
@@ -61,15 +57,6 @@ def refuse(live: Connection[Row]) -> None:
         raise RecoveryRefused(
             f"a reload leaves out what is not valid, the index {_listed(invalid)}: REINDEX or drop "
             "it, or take the recovery template"
-        )
-    if _is_superuser(live):
-        return
-    what = "SET" if live.info.server_version >= 160000 else "MEMBER"
-    if owners := _names(live, _OWNERS, [what]):
-        role = live.info.user
-        raise RecoveryRefused(
-            f"a reload by the role {role} cannot make what {_listed(owners)} owns theirs: let a "
-            f"superuser run GRANT {owners[0]} TO {quoted(role)}, or take the recovery template"
         )
 
 
@@ -99,13 +86,14 @@ def mend(live: Connection[Row], backup: Connection[Row]) -> None:
             f"a reload enables the triggers of foreign keys of {_listed(tables)} again, and only a "
             "superuser may disable them: enable them, guard as one, or take the recovery template"
         )
-    with _untriggered(backup):
-        for key, enabled in wrong.items():
-            schema, table, *_ = key
-            backup.execute(
-                f"ALTER TABLE ONLY {quoted(schema)}.{quoted(table)} {_ENABLED[enabled]} TRIGGER "
-                f"{quoted(now[key][1])}"
-            )
+    for name, value in settings(backup).items():
+        backup.execute(f"SET {name} = {value}")
+    for key, enabled in wrong.items():
+        schema, table, *_ = key
+        backup.execute(
+            f"ALTER TABLE ONLY {quoted(schema)}.{quoted(table)} {_ENABLED[enabled]} TRIGGER "
+            f"{quoted(now[key][1])}"
+        )
 
 
 def refuse_stale(live: Connection[Row], backup: Connection[Row]) -> None:
@@ -139,23 +127,13 @@ def _triggers(connection: Connection[Row]) -> dict[tuple[Any, ...], tuple[str, s
     return {tuple(key): (enabled, name) for *key, enabled, name in connection.execute(_TRIGGERS)}
 
 
-@contextmanager
-def _untriggered(backup: Connection[Row]) -> Iterator[None]:
-    """Keep the application's event triggers, which were reloaded too, from what is done here."""
-    backup.execute("SET session_replication_role = replica")
-    try:
-        yield
-    finally:
-        backup.execute("RESET session_replication_role")
-
-
 def _is_superuser(connection: Connection[Row]) -> bool:
     rows = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     return any(bool(is_one) for (is_one,) in rows)
 
 
-def _names(connection: Connection[Row], query: str, values: list[Any] | None = None) -> list[str]:
-    return [str(name) for (name,) in connection.execute(query, values).fetchall()]
+def _names(connection: Connection[Row], query: str) -> list[str]:
+    return [str(name) for (name,) in connection.execute(query).fetchall()]
 
 
 def _listed(names: list[str]) -> str:
