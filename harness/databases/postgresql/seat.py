@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.alone import Alone
 from harness.databases.postgresql.names import beside, quoted
 from harness.databases.postgresql.session import Row, connect, reached
 from harness.errors import UsageError
@@ -21,6 +22,7 @@ from harness.hidden import without_passwords
 
 _HOME = "reliability_harness"
 _DOORS = ("postgres", "template1")  # databases that are there to be connected to
+_ALONE_MS = 10_000.0  # for sessions that are ended; the server looks again for 5 s
 
 
 class Seat:
@@ -142,10 +144,34 @@ class Seat:
         self._follow(int(number), int(number) + 1)
         return rows
 
-    def alter(self, statement: str) -> None:
-        """Run one statement that must stand alone, as CREATE DATABASE does."""
-        before = self.next_number()
-        self.session.execute(statement)
+    def alone(
+        self,
+        statements: Sequence[str],
+        *databases: str,
+        ends: bool = True,
+        wait_ms: float = _ALONE_MS,
+    ) -> float:
+        """Run statements, several in one transaction, that need databases without sessions.
+
+        See ``Alone``; how long the sessions there were waited for, in ms.
+
+        Raises:
+            NotAlone: somebody is there all the same, or may not be ended.
+        """
+        self.unsettle()
+        alone = Alone(
+            self.session, self.door, *databases, ends=ends, waker=lambda: reached(self.home)
+        )
+        return alone.run(statements, wait_ms=wait_ms)
+
+    def alter(self, statement: str, *databases: str) -> None:
+        """Run one statement that must stand alone, as CREATE DATABASE does.
+
+        ``databases``: those that must be without sessions; whoever is there is ended.
+        """
+        before, expected = self.next_number(), self._expected
+        self.alone([statement], *databases)
+        self._expected = expected
         after = self.next_number()
         # it took one number; whatever else took one was somebody else
         self._follow(before, after if after == before + 1 else None)

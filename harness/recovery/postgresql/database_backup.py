@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import prepared, properties, sessions
+from harness.databases.postgresql import prepared, properties
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.differences import differences
 from harness.databases.postgresql.mark import Mark
@@ -123,12 +123,13 @@ class DatabaseBackup(Recovery):
         name, spare, old = self.database.name, self._spare, self._old
         for left in (spare, old):
             self._drop(left)
-        self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(self.backup.name)}")
+        backup = self.backup.name
+        self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(backup)}", backup)
         for statement in properties.statements(self.seat.door, self._seal.properties, spare):
             self.seat.write(statement)
         there = self.seat.exists(name)
         if there:
-            prepared.roll_back(self.database)
+            prepared.roll_back(self.database, prepared.prepared(self.seat.door, name))
         kept = self.keep_as() if there else None
         self._swap(name, spare, kept or old, there=there)
         if kept is None:
@@ -138,7 +139,7 @@ class DatabaseBackup(Recovery):
         renames = [f"ALTER DATABASE {quoted(spare)} RENAME TO {quoted(name)}"]
         if there:
             renames.insert(0, f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(aside)}")
-        self.ended_ms = sessions.alone(self.seat, name, renames)
+        self.ended_ms = self.seat.alone(renames, name, spare)
 
     def dispose(self) -> None:
         """Remove the backup, and what a restore that was broken off has left."""
@@ -166,7 +167,7 @@ class DatabaseBackup(Recovery):
     def _drop(self, name: str) -> None:
         if self.seat.exists(name):
             self.seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
-            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
 
     # For who comes after a kill.
 
