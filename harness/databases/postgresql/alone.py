@@ -38,7 +38,8 @@ from harness.printable import printable
 _CHANNEL = "reliability_harness_go_on"
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.001, 0.05
 _BEFORE_S = 0.03  # for sessions to end before the lock is taken; an ordinary one takes 2 ms
-_WAKES = 8  # of the 50 looks that the server takes
+_WAKES_EACH = 8  # time after time, since somebody was last seen
+_WAKES = 40  # of the 50 looks that the server takes
 _IN_USE = (psycopg.errors.ObjectInUse, psycopg.errors.LockNotAvailable)
 
 
@@ -109,7 +110,7 @@ class Alone:
             self._refuse((), late=False)
             self._clear(deadline)
             try:
-                self._transaction(statements, deadline)
+                self._try(statements, deadline)
                 return
             except _IN_USE:
                 there = self._in_the_way() or self._holding
@@ -129,40 +130,36 @@ class Alone:
             now = time.monotonic()
             self._refuse(there, late=now >= deadline)
             if self._ends:
-                self._end(there)
-                if now - began > _BEFORE_S:
+                comes_again = self._end(there) and look_s > _FIRST_LOOK_S
+                if comes_again or now - began > _BEFORE_S:
                     break
             time.sleep(look_s)
             look_s = min(2 * look_s, _LAST_LOOK_S)
-        if look_s > _FIRST_LOOK_S:
+        if there or look_s > _FIRST_LOOK_S:
             self._waited_s += time.monotonic() - began
 
-    def _transaction(self, statements: Sequence[str], deadline: float) -> None:
-        several = len(statements) > 1
-        wakes = self._open_waker is not None and bool(self._told)
+    def _try(self, statements: Sequence[str], deadline: float) -> None:
+        """Send them; of several all at once, so that they are done or not, whoever is killed."""
+        listen, unlisten = f"LISTEN {_CHANNEL}", f"UNLISTEN {_CHANNEL}"
         try:
-            if wakes:
-                self._runner.execute(f"LISTEN {_CHANNEL}")
-            if several:
-                self._runner.execute("BEGIN")
-            for statement in statements:
-                self._statement(statement, deadline)
-            if several:
-                self._runner.execute("COMMIT")
+            if len(statements) > 1:
+                whole = ["BEGIN", listen, "COMMIT", "BEGIN", *statements, "COMMIT", unlisten]
+                self._send(";\n".join(whole), deadline, at_once=True)
+            else:
+                self._runner.execute(listen)
+                self._send(statements[0], deadline, at_once=False)
+                self._runner.execute(unlisten)
         except BaseException:
             with suppress(psycopg.Error):
                 self._runner.execute("ROLLBACK")
+                self._runner.execute(unlisten)
             raise
-        finally:
-            if wakes:
-                with suppress(psycopg.Error):
-                    self._runner.execute(f"UNLISTEN {_CHANNEL}")
 
-    def _statement(self, statement: str, deadline: float) -> None:
-        """Run one, and end whoever it waits for."""
-        running = Running(self._runner, statement)
+    def _send(self, text: str, deadline: float, *, at_once: bool) -> None:
+        """Run it, and end whoever it waits for."""
+        running = Running(self._runner, text)
         try:
-            broken_off = self._accompany(running, deadline)
+            broken_off = self._accompany(running, deadline, at_once=at_once)
         except BaseException:
             with suppress(psycopg.Error):
                 self._break_off()
@@ -175,24 +172,34 @@ class Alone:
                 raise psycopg.errors.ObjectInUse(str(error)) from None
             raise
 
-    def _accompany(self, running: Running, deadline: float) -> bool:
-        """Clear its way until it has ended; whether it was broken off, as it is of no use."""
-        began, look_s, looks, broken_off = time.monotonic(), _FIRST_LOOK_S, 0, False
+    def _accompany(self, running: Running, deadline: float, *, at_once: bool) -> bool:
+        """Clear its way until it has ended; whether it was broken off, as it is of no use.
+
+        ``at_once``: it takes no time but that for which it waits.
+        """
+        began, look_s, alone_for, wakes = time.monotonic(), _FIRST_LOOK_S, 0, 0
+        broken_off = waited = False
         while not running.has_ended(look_s):
             there = self._in_the_way()
             self._holding = [] if there else self._holders()
-            now, looks = time.monotonic(), looks + 1
-            if there and self._ends:
-                self._end(there)
             if there or self._holding:
+                alone_for, waited = 0, True
+                if self._ends and self._end(there):
+                    look_s = _FIRST_LOOK_S
+                now = time.monotonic()
                 self._waited_s += now - began
                 began = now
                 if not broken_off and (now >= deadline or not all(self._told.values())):
                     broken_off = True
                     self._break_off()
-            elif looks <= _WAKES and self._told:
-                self._wake()
+            else:
+                alone_for += 1
+                if alone_for <= _WAKES_EACH and wakes < _WAKES:
+                    self._wake()
+                    wakes += 1
             look_s = min(1.5 * look_s, _LAST_LOOK_S)
+        if at_once and (waited or (wakes and self._told)):
+            self._waited_s += time.monotonic() - began
         return broken_off
 
     def _break_off(self) -> None:
@@ -214,10 +221,12 @@ class Alone:
         """Give who, connected elsewhere, has the database locked: to clone it, for instance."""
         return blocking(self._helper, self._runner.info.backend_pid)
 
-    def _end(self, there: Collection[Session]) -> None:
+    def _end(self, there: Collection[Session]) -> bool:
+        """Tell them to end; whether there were any that had not been told."""
         new = [one for one in there if one not in self._told]
         forbidden = tell_to_end(self._helper, new)
         self._told |= {one: one not in forbidden for one in new}
+        return bool(new)
 
     def _refuse(self, there: Collection[Session], *, late: bool) -> None:
         """Raise NotAlone where it is of no use to wait any longer."""
