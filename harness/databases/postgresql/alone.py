@@ -85,6 +85,7 @@ class Alone:
         self._told: dict[Session, bool] = {}  # to end; whether this role may
         self._holding: list[Session] = []  # the lock itself, from wherever
         self._waited_s = 0.0
+        self.wakes = 0  # of the server; each is a transaction with a number of its own
 
     def run(self, statements: Sequence[str], *, wait_ms: float) -> float:
         """Run them, several in one transaction; how long others were waited for, in ms.
@@ -107,7 +108,6 @@ class Alone:
     def _until_done(self, statements: Sequence[str], deadline: float) -> None:
         unseen = 0
         while True:
-            self._refuse((), late=False)
             self._clear(deadline)
             try:
                 self._try(statements, deadline)
@@ -163,6 +163,7 @@ class Alone:
         except BaseException:
             with suppress(psycopg.Error):
                 self._break_off()
+            with suppress(psycopg.Error):
                 running.take()
             raise
         try:
@@ -177,7 +178,7 @@ class Alone:
 
         ``at_once``: it takes no time but that for which it waits.
         """
-        began, look_s, alone_for, wakes = time.monotonic(), _FIRST_LOOK_S, 0, 0
+        began, look_s, alone_for = time.monotonic(), _FIRST_LOOK_S, 0
         broken_off = waited = False
         while not running.has_ended(look_s):
             there = self._in_the_way()
@@ -194,11 +195,15 @@ class Alone:
                     self._break_off()
             else:
                 alone_for += 1
-                if alone_for <= _WAKES_EACH and wakes < _WAKES:
+                slow = time.monotonic() - began > _BEFORE_S
+                if slow and not broken_off and self._prepared():
+                    broken_off = True  # no session ends these
+                    self._break_off()
+                sleeps = waited or bool(self._told) or (slow and at_once)
+                if sleeps and alone_for <= _WAKES_EACH:
                     self._wake()
-                    wakes += 1
             look_s = min(1.5 * look_s, _LAST_LOOK_S)
-        if at_once and (waited or (wakes and self._told)):
+        if at_once and (waited or (self.wakes and self._told)):
             self._waited_s += time.monotonic() - began
         return broken_off
 
@@ -207,10 +212,11 @@ class Alone:
         self._helper.execute("SELECT pg_cancel_backend(%s)", (pid,))
 
     def _wake(self) -> None:
-        if self._open_waker is not None:
+        if self._open_waker is not None and self.wakes < _WAKES:
             if self._waker is None:
                 self._waker = self._open_waker()
             self._waker.execute(f"NOTIFY {_CHANNEL}")
+            self.wakes += 1
 
     # Who is there.
 
@@ -220,6 +226,9 @@ class Alone:
     def _holders(self) -> list[Session]:
         """Give who, connected elsewhere, has the database locked: to clone it, for instance."""
         return blocking(self._helper, self._runner.info.backend_pid)
+
+    def _prepared(self) -> list[Prepared]:
+        return [one for name in self._databases for one in prepared.prepared(self._helper, name)]
 
     def _end(self, there: Collection[Session]) -> bool:
         """Tell them to end; whether there were any that had not been told."""
@@ -231,8 +240,7 @@ class Alone:
     def _refuse(self, there: Collection[Session], *, late: bool) -> None:
         """Raise NotAlone where it is of no use to wait any longer."""
         where = " or ".join(f'"{printable(name)}"' for name in self._databases)
-        left = [one for name in self._databases for one in prepared.prepared(self._helper, name)]
-        if left:
+        if left := self._prepared():
             raise NotAlone(prepared.named(left), left=left)
         told_not = [one for one, may in self._told.items() if not may]
         if forbidden := still_there(self._helper, told_not):

@@ -160,22 +160,25 @@ class Seat:
             NotAlone: somebody is there all the same, or may not be ended.
         """
         self.unsettle()
-        alone = Alone(
-            self.session, self.door, *databases, ends=ends, waker=lambda: reached(self.home)
-        )
+        alone = self._alone(*databases, ends=ends)
         return alone.run(statements, wait_ms=wait_ms)
 
-    def alter(self, statement: str, *databases: str) -> None:
-        """Run one statement that must stand alone, as CREATE DATABASE does.
+    def _alone(self, *databases: str, ends: bool) -> Alone:
+        return Alone(
+            self.session, self.door, *databases, ends=ends, waker=lambda: reached(self.home)
+        )
 
-        ``databases``: those that must be without sessions; whoever is there is ended.
+    def alter(self, statement: str, *databases: str, ends: bool = True) -> float:
+        """Run one statement that must stand alone, as CREATE DATABASE does; as ``alone`` does it.
+
+        ``databases``: those that must be without sessions.
         """
-        before, expected = self.next_number(), self._expected
-        self.alone([statement], *databases)
-        self._expected = expected
+        before, alone = self.next_number(), self._alone(*databases, ends=ends)
+        waited_ms = alone.run([statement], wait_ms=_ALONE_MS)
         after = self.next_number()
-        # it took one number; whatever else took one was somebody else
-        self._follow(before, after if after == before + 1 else None)
+        # it took one number, and each wake one; whatever else took one was somebody else
+        self._follow(before, after if after == before + 1 + alone.wakes else None)
+        return waited_ms
 
     def next_number(self) -> int:
         """Give the number that the server's next transaction which writes gets."""
