@@ -12,16 +12,22 @@ that is not valid) is refused by its name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 
 from harness.databases import Differences, Grade
 from harness.databases.postgresql import reloaded
 from harness.databases.postgresql.differences import differences
 from harness.databases.postgresql.making import empty_like
+from harness.databases.postgresql.mark import Mark
 from harness.databases.postgresql.pouring import pour
 from harness.databases.postgresql.programs import clients
 from harness.databases.postgresql.session import connect
+from harness.databases.postgresql.tables import stored
 from harness.recovery.postgresql.database_backup import DatabaseBackup
+
+_NOBODY = 0  # no database has this number: what the backup has noted holds for none
 
 
 class Dump(DatabaseBackup):
@@ -31,6 +37,7 @@ class Dump(DatabaseBackup):
     contract = "unloaded and reloaded; others stay connected while the backup is taken"
 
     _is_proven = False  # whether all of it has been compared with the database since the capture
+    _shapes: Mapping[str, tuple[int, str]] = {}  # of the live tables; see ``Mark``
 
     def copy(self) -> None:
         """Unload what one snapshot sees, and reload it."""
@@ -46,6 +53,8 @@ class Dump(DatabaseBackup):
             ):
                 live.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 ((snapshot,),) = live.execute("SELECT pg_export_snapshot()").fetchall()
+                tables = stored(live).tables
+                self._shapes = {".".join(k): (one.oid, one.shape) for k, one in tables.items()}
                 reloaded.prepare(live, backup)
                 pour(
                     self.database,
@@ -59,6 +68,10 @@ class Dump(DatabaseBackup):
                 reloaded.refuse_stale(live, backup)
                 backup.execute("ANALYZE")  # a clone of it is asked as the database was
 
+    def marked(self, mark: Mark) -> Mark:
+        """Note that others may have been at work, and which tables the reloaded ones are of."""
+        return replace(mark, alone=False, shapes=self._shapes)
+
     def untouched(self) -> bool:
         """Whether that is proven: never before the reload itself is."""
         return self._is_proven and super().untouched()
@@ -69,7 +82,11 @@ class Dump(DatabaseBackup):
             return super().differences(grade=grade)
         self.seat.settle()
         found = differences(
-            self.database, self.backup, grade=grade, busy_timeout_ms=self.busy_timeout_ms
+            self.database,
+            self.backup,
+            grade=grade,
+            busy_timeout_ms=self.busy_timeout_ms,
+            stands_for=_NOBODY,
         )
         self._is_proven = found.clean("exact")
         return found

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import closing
+
 import pytest
 
+from harness.errors import RecoveryRefused
 from harness.recovery.template import Template
 from tests.postgres import Databases
 from tests.real_databases import needed
@@ -41,4 +45,30 @@ def test_real_databases_come_back(databases: Databases, name: str) -> None:
     assert template.differences().clean("exact")
     assert written(template.database, version_of(databases)) == before
     template.dispose()
+    assert databases.left("app_dev") == set()
+
+
+def test_others_are_waited_for(databases: Databases) -> None:
+    """Nobody is ended at a capture: who closes in time is no obstacle."""
+    template = made(Template, databases.make(), busy_timeout_ms=20_000)
+    other = databases.connect("app_dev")
+    closes = threading.Timer(0.3, other.close)
+    closes.start()
+    template.capture()
+    closes.join()
+    assert template.differences().clean("exact")
+    template.dispose()
+
+
+def test_who_stays_is_named(databases: Databases) -> None:
+    """With program, role and state, and what to do; who is connected stays so."""
+    template = made(Template, databases.make(), busy_timeout_ms=100)
+    with closing(databases.connect("app_dev")) as other:
+        other.execute("SET application_name = 'web'; BEGIN")
+        other.execute("SELECT 1")
+        pid = other.info.backend_pid
+        said = rf"session {pid} \(web, of postgres, idle in transaction.* take the recovery dump"
+        with pytest.raises(RecoveryRefused, match=said):
+            template.capture()
+        assert other.execute("SELECT count(*) FROM team").fetchall() == [(2,)]
     assert databases.left("app_dev") == set()
