@@ -88,7 +88,7 @@ def made(
         recoveries = (target.absence,)
     else:
         if asked.recoveries is None:
-            recoveries = target.fitting(recoveries)
+            recoveries = target.fitting(recoveries, say=remark)
         _refuse_unfit(target, recoveries)
     if not (absent or asked.i_know):
         target.refuse_in_use(recoveries)

@@ -169,13 +169,15 @@ class Seat:
             self.session, self.door, *databases, ends=ends, waker=lambda: reached(self.home)
         )
 
-    def alter(self, statement: str, *databases: str, ends: bool = True) -> float:
+    def alter(
+        self, statement: str, *databases: str, ends: bool = True, wait_ms: float = _ALONE_MS
+    ) -> float:
         """Run one statement that must stand alone, as CREATE DATABASE does; as ``alone`` does it.
 
         ``databases``: those that must be without sessions.
         """
         before, alone = self.next_number(), self._alone(*databases, ends=ends)
-        waited_ms = alone.run([statement], wait_ms=_ALONE_MS)
+        waited_ms = alone.run([statement], wait_ms=wait_ms)
         after = self.next_number()
         # it took one number, and each wake one; whatever else took one was somebody else
         self._follow(before, after if after == before + 1 + alone.wakes else None)

@@ -13,11 +13,12 @@ from harness.databases.postgresql.names import beside
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import reached
 from harness.errors import UsageError
-from harness.guard.postgresql import archive, refusals
+from harness.guard.postgresql import archive, choosing, refusals
 from harness.guard.postgresql.journal import ServerJournal
 from harness.guard.postgresql.notes import Note, pending
 from harness.guard.refusals import ABSENT_OK
 from harness.guard.result import GuardResult
+from harness.guard.target import Say
 from harness.recovery import Recovery
 from harness.recovery.postgresql.absence import DatabaseAbsence
 from harness.recovery.postgresql.database_backup import DatabaseBackup
@@ -70,9 +71,12 @@ class DatabaseTarget:
         """Refuse a server, or rights, with which the recoveries could not work."""
         refusals.refuse_server(self.seat.door, self.address, recoveries)
 
-    def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
-        """Take what the role may do, and what needs nobody to be disconnected."""
-        return tuple(recoveries)
+    def fitting(self, recoveries: Sequence[str], *, say: Say) -> tuple[str, ...]:
+        """Take what leaves everybody connected, where somebody is and the role may do it."""
+        taken, why = choosing.chosen(self.seat, self.address, recoveries)
+        if why:
+            say(why)
+        return taken
 
     def refuse_in_use(self, recoveries: Sequence[str]) -> None:
         """Have nothing to refuse: who is connected is ended when the baseline comes back."""

@@ -54,6 +54,10 @@ class DatabaseBackup(Recovery):
     def copy(self) -> None:
         """Make the backup's database, which is not there yet, from the one that is guarded."""
 
+    def marked(self, mark: Mark) -> Mark:
+        """Give what is noted of the moment of the copy, taken just before it."""
+        return mark
+
     # Before the tests.
 
     def capture(self) -> None:
@@ -71,9 +75,10 @@ class DatabaseBackup(Recovery):
         seat.settle()
         mark = Mark.taken(self.database, seat.session)
         had = properties.read(seat.door, self.database.name).to_json()
-        seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, mark.to_json())
         try:
             self.copy()
+            noted = self.marked(mark).to_json()
+            seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, noted)
             seat.write(seal.statement(name))
             seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true")
         except BaseException:

@@ -96,7 +96,7 @@ CONSTRAINTS = Kind(
     # that of the definition, or of the index below it
     without="conname connamespace conrelid contypid conindid conparentid confrelid confupdtype"
     " confdeltype confmatchtype conkey confkey conpfeqop conppeqop conffeqop confdelsetcols"
-    " conexclop conbin",
+    " conexclop conbin connoinherit",
     said={
         "definition": "pg_get_constraintdef(c.oid)",
         "of a parent": "nullif(c.conparentid <> 0, false)::text",
