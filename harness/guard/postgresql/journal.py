@@ -223,6 +223,11 @@ class ServerJournal:
         if self._opened and not self.exists:
             self.write(self._written[0] | self._written[-1])
 
+    def sweep(self) -> None:
+        """Remove the note of a guard that was killed before it had begun."""
+        if not self.exists:
+            self._note.sweep()
+
     def remove(self) -> None:
         """Remove what nobody can read."""
         self._lock()
