@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +18,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from typing import cast
 
-from harness import databases, registry
+from harness import databases, extras, registry
 from harness.databases.engine import Address, Engine, Given, Reason
 from harness.errors import UsageError
 from harness.moved import advice
@@ -44,13 +45,18 @@ def engine_of(given: Given | Address) -> Engine:
     if engine is not None:
         return cast(Engine, engine)
     scheme, separator, _ = os.fsdecode(cast(Given, given)).partition("://")
+    scheme = scheme.lower()
     # as others write it: "jdbc:acme://", "acme+driver://"
     plain = scheme.removeprefix("jdbc:").partition("+")[0]
-    for name in (scheme, plain) if separator else (FILES,):
+    for name in (scheme, plain) if separator or scheme.startswith("jdbc:") else (FILES,):
         engine = _of_scheme(name)
         if engine is not None:
             return engine
-    raise UsageError(f"{scheme}:// databases cannot be guarded yet; known: a path of a SQLite file")
+    is_one = re.fullmatch(r"(jdbc:)?[\w+.-]{1,40}", scheme)  # else a password may be in it
+    raise UsageError(
+        f"{scheme if is_one else '...'}:// databases cannot be guarded yet; known: a path of a "
+        "SQLite file, and postgresql://USER@HOST:PORT/NAME"
+    )
 
 
 @cache
@@ -90,8 +96,13 @@ def _loaded(point: EntryPoint) -> Engine:
 
 @cache
 def named(name: str) -> Engine:
-    """Return a built-in engine by its name."""
-    return cast(Engine, importlib.import_module(f"harness.databases.{name}.engine").ENGINE)
+    """Return a built-in engine by its name; UsageError where its driver is not installed."""
+    try:
+        return cast(Engine, importlib.import_module(f"harness.databases.{name}.engine").ENGINE)
+    except ModuleNotFoundError as error:
+        if lacking := extras.advice(error):
+            raise UsageError(lacking) from None
+        raise
 
 
 @cache

@@ -22,12 +22,26 @@ def test_a_path_is_a_sqlite_file(path: str | Path) -> None:
     assert engine_of(path) is ENGINE
 
 
-@pytest.mark.parametrize("address", ["postgresql://u:secret@localhost/db", "file:///x.db"])
+@pytest.mark.parametrize("address", ["mysql://u:secret@localhost/db", "file:///x.db"])
 def test_an_address_without_an_engine_is_refused_without_its_password(address: str) -> None:
     """An address nobody can guard is refused by its scheme; the password is never repeated."""
     with pytest.raises(UsageError) as raised:
         Guard(address)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["u:secret@h/db?x=http://y", "jdbc:acme:db?password=secret"])
+def test_what_is_no_address_is_not_repeated(address: str) -> None:
+    """What stands where a scheme does may be a password."""
+    with pytest.raises(UsageError, match="postgresql://USER@HOST:PORT/NAME") as raised:
+        engine_of(address)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_scheme_may_have_capitals() -> None:
+    """PostgreSQL's own library minds them, the door does not."""
+    with pytest.raises(UsageError, match="mysql:// databases cannot be guarded yet"):
+        engine_of("MySQL://h/db")
 
 
 def test_other_peoples_engines_go_by_their_scheme(

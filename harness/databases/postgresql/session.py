@@ -13,8 +13,8 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
 from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.unreached import why_unreached
 from harness.errors import UsageError
-from harness.hidden import without_passwords
 
 APPLICATION = "reliability-harness"  # as which a session of ours shows in pg_stat_activity
 _CONNECT_S = 10
@@ -79,6 +79,6 @@ def reached(database: PostgresDatabase, *, busy_timeout_ms: int = 1000) -> Conne
     """
     try:
         return connect(database, busy_timeout_ms=busy_timeout_ms)
-    except psycopg.OperationalError as error:
-        said = without_passwords(" ".join(str(error).split()))
-        raise UsageError(f"{database}: cannot be connected to: {said}") from None
+    except psycopg.Error as error:
+        why = why_unreached(error)
+        raise UsageError(f"{database} cannot be connected to: {why}") from None

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.guard.postgresql import archive, refusals
 from harness.guard.postgresql.journal import ServerJournal
 from harness.guard.postgresql.notes import Note, pending
+from harness.guard.refusals import ABSENT_OK
 from harness.guard.result import GuardResult
 from harness.recovery import Recovery
 from harness.recovery.postgresql.absence import DatabaseAbsence
@@ -56,11 +57,14 @@ class DatabaseTarget:
     def refuse_place(self, *, override: bool, absent_ok: bool = False) -> None:
         """Refuse a server that looks like somebody's, what is no database for tests, or none."""
         refusals.refuse_place(self.address, override=override)
+        refusals.refuse_stand_in(self.seat.door, self.address, override=override)
         if self.journal.exists:
             return  # a killed guard's tests may have removed it
         if not (absent_ok or self.seat.exists(self.address.name)):
-            reached(self.address).close()  # the server says why not
-            raise UsageError(f"{self.address}: there is no such database")
+            raise UsageError(
+                f"{self.address}: there is no such database. Check its name, or make it. If the "
+                f"tests make it, say {ABSENT_OK}: it is removed again when they have ended."
+            )
 
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
         """Refuse a server, or rights, with which the recoveries could not work."""
