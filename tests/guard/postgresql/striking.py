@@ -6,6 +6,8 @@ asks nothing, nor does what the guard only looks up on this machine.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +19,10 @@ from psycopg import Connection
 from harness import registry
 from harness.databases.engines import engine_of
 from harness.databases.postgresql.server import Server
-from harness.guard import Guard, recover
+from harness.errors import BackupError, RestoreError, UsageError
+from harness.guard.entrance import Asked, admit, finished, made, recover_leftovers
 from harness.guard.postgresql import target as _once  # noqa: F401 - else every forked process loads it
-from harness.guard.target import pending
+from harness.guard.target import pending, target_of
 from tests.guard.killing import die, forked
 from tests.postgres import Databases
 
@@ -141,6 +144,8 @@ class Case:
         archives: whether a restore keeps what it throws away.
     """
 
+    tells = True  # what it was told, on standard error
+
     def __init__(
         self,
         server: Server,
@@ -155,6 +160,9 @@ class Case:
         self.databases = Databases(server)
         self.address = self.databases.make(self.name, BASELINE)
         engine_of(self.address)
+        self.databases.admin(
+            "CHECKPOINT"
+        )  # after a crash a sequence goes on from there, else later
         self.baseline = held(self.databases, self.name)
 
     def test(self) -> None:
@@ -162,42 +170,65 @@ class Case:
         self.databases.run(self.name, *self._does)
 
     def guarded(self, countdown: Countdown, *, killed_after_tests: bool = False) -> int:
-        """Run guard and tests in a process that the countdown may strike; if it lives, at the end.
+        """Run guard and tests in a process that the countdown may strike.
 
         Returns:
-            the status: 0 proven, 2 refused before any test ran, 3 not proven, -9 killed.
+            the status: 0 proven, 2 refused, 125 not proven, 1 for an error nobody expects, -9.
         """
-        return forked(lambda: self.guard(countdown, killed_after_tests=killed_after_tests))
 
-    def guard(self, countdown: Countdown, *, killed_after_tests: bool = False) -> None:
-        """Do that in this process."""
-        with counted(countdown):
-            guard = Guard(self.address, recoveries=self.recoveries, archives=self.archives)
+        def run() -> int:
+            with counted(countdown):
+                return self.guard(countdown, killed_after_tests=killed_after_tests)
+
+        return forked_status(run)
+
+    def guard(self, countdown: Countdown, *, killed_after_tests: bool = False) -> int:
+        """Do that in this process, as ``harness guard`` does it."""
+        asked = Asked(recoveries=self.recoveries, archives=self.archives)
+        try:
+            target = target_of(self.address)
+            admit(target, asked)
+            guard = made(target, asked, remark=self._remark)
             guard.begin()
-            with uncounted(countdown):
-                self.test()
-            if killed_after_tests:
-                die()
-            assert guard.finish().says_clean, guard.result
+        except UsageError as error:
+            return self._said(2, error)
+        except (BackupError, RestoreError) as error:
+            return self._said(125, error)
+        with uncounted(countdown):
+            self.test()
+        if killed_after_tests:
+            die()
+        result = finished(guard, apart=False)
+        for failure in result.failures:
+            self._remark(f"{failure.step}: {failure.error}")
+        return 0 if result.says_clean else 125
+
+    def _said(self, status: int, error: Exception) -> int:
+        self._remark(f"{status}: {error}")
+        return status
+
+    def _remark(self, line: str) -> None:
+        if self.tells:
+            print(line, file=sys.stderr)  # noqa: T201 - shown where a test fails
 
     def recovered(self, countdown: Countdown) -> int:
-        """Run ``recover`` in a process that the countdown may strike."""
+        """Run ``recover`` in a process that the countdown may strike; the status as above."""
 
-        def run() -> None:
-            with counted(countdown):
-                recover(self.address, archives=self.archives)
+        def run() -> int:
+            try:
+                with counted(countdown):
+                    recover_leftovers(target_of(self.address), archives=self.archives, asked=True)
+            except UsageError as error:
+                return self._said(2, error)
+            except RestoreError as error:
+                return self._said(125, error)
+            return 0
 
-        return forked(run)
+        return forked_status(run)
 
     def next_guard(self) -> int:
-        """Let the next guard begin and end, with no tests between."""
-
-        def run() -> None:
-            guard = Guard(self.address, recoveries=["template"])
-            guard.begin()
-            assert guard.finish().says_clean, guard.result
-
-        return forked(run)
+        """Let the next guard begin and end, with tests between."""
+        return self.guarded(Countdown(0))
 
     def wrong(self) -> str:
         """Say what is not as it must be after recovery; "" when all is well."""
@@ -221,6 +252,17 @@ def _differing(was: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, 
         if before != after:
             missing = [one for one in before if one not in after]
             yield what, f"missing {missing}, new {[one for one in after if one not in before]}"
+
+
+def forked_status(action: Callable[[], int]) -> int:
+    """Run it in a process of its own, which exits with what it returns; -9 when it was killed."""
+
+    def run() -> None:
+        status = action()
+        sys.stderr.flush()
+        os._exit(status)
+
+    return forked(run)
 
 
 @contextmanager
