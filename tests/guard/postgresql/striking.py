@@ -22,7 +22,8 @@ from harness.databases.postgresql.server import Server
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard.entrance import Asked, admit, finished, made, recover_leftovers
 from harness.guard.postgresql import target as _once  # noqa: F401 - else every forked process loads it
-from harness.guard.target import pending, target_of
+from harness.guard.postgresql.notes import pending
+from harness.guard.target import target_of
 from tests.guard.killing import die, forked
 from tests.postgres import Databases
 
@@ -240,7 +241,7 @@ class Case:
         left = self.databases.left(self.name) - archives
         wrong += [f"left behind: {name}" for name in sorted(left)]
         wrong += [f"in the journal: {row}" for row in journal_rows(self.databases)]
-        wrong += [f"noted: {one}" for one in pending()]
+        wrong += [f"noted: {one}" for one in pending() if one.whole == self.address]
         for one in archives:
             self.databases.admin(f'DROP DATABASE "{one.removeprefix("database ")}"')
         return "; ".join(wrong)
