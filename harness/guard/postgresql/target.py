@@ -205,7 +205,9 @@ class DatabaseTarget:
         return tuple(one for one in kept if one is not None)
 
     def sweep(self, *, archives_alone: bool = False) -> None:
-        """Remove archives that are too many."""
+        """Remove what the dead have left: a note of theirs on this machine."""
+        if not archives_alone:
+            self.journal.sweep()
 
     def forget(self) -> None:
         """Have nothing elsewhere."""
