@@ -63,7 +63,7 @@ class DatabaseTarget:
         if not (absent_ok or self.seat.exists(self.address.name)):
             raise UsageError(
                 f"{self.address}: there is no such database. Check its name, or make it. If it is "
-                f"the tests that make it, say {ABSENT_OK}: it is removed again when they have ended."
+                f"the tests that make it, say {ABSENT_OK}: it is removed again afterwards."
             )
 
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
