@@ -70,12 +70,13 @@ KNOWS_AN_ENGINE = {
     # rows for any SQLite schema, and a look at a user's file
     "test_rows.attempt", "test_rows.checks", "test_rows.making", "test_rows.rows",
     "test_rows.schema", "test_rows.values", "experiment.init.looking",
-    # says which version of SQLite it was; the variable that names the folder of second names
-    "experiment.run.machine", "experiment.run.place",
+    # says which version of SQLite it was
+    "experiment.run.machine",
     # the fast path of a fixture for each test, and the connection that a fixture gives
     "guard.per_test.savepoints", "guard.per_test.standing_pin", "pytest_fixtures", "pytest_plugin",
     # recoveries: each says which engines it is for
     "recovery.file_copy", "recovery.naive_copy", "recovery.online_backup", "recovery.wal_pin",
+    "recovery.template",
     # a run's own cycles.sqlite
     "results.database", "results.store",
     # helpers of the truth of SQLite

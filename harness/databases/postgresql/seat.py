@@ -136,7 +136,8 @@ class Seat:
         """Run one statement that writes, as a transaction; its rows."""
         session = self.session
         with session.transaction():
-            cursor = session.execute(statement, values)
+            # without values a percent sign is one
+            cursor = session.execute(statement, values or None)
             rows = cursor.fetchall() if cursor.description else []
             ((number,),) = session.execute("SELECT pg_current_xact_id()::text::bigint").fetchall()
         self._follow(int(number), int(number) + 1)

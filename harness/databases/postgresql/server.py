@@ -26,7 +26,7 @@ USER = "nobody"  # as whom it runs where this process is root
 _START_S = 60
 _SOCKET_PATH_BYTES = 80  # the system takes some hundred, with the socket's own name
 # As fast as it can be: what a power cut would do to a server for tests is nobody's concern.
-HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+HASTY = {"fsync": "off", "full_page_writes": "off"}
 
 Ending = Literal["fast", "immediate"]  # in good order, or as a crash would
 
