@@ -56,7 +56,7 @@ def test_other_peoples_engines_go_by_their_scheme(
     with installed(folder, monkeypatch, "rival", "2.0", points):
         for address in ("acme://host/db", "acme+driver://host/db", "jdbc:acme://host/db"):
             assert engine_of(address) is ENGINE
-        assert list(known()) == [ENGINE, ENGINE]
+        assert [*known()][-2:] == [ENGINE, ENGINE]
         with pytest.raises(UsageError, match=r"of rival 2\.0.*import it from there"):
             engine_of("broken://user:secret@host/db")
 
