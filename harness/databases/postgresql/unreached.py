@@ -21,8 +21,8 @@ _TO_DO = {
     " CONNECTION LIMIT)",
     "too many clients": "Close others, or raise the server's max_connections",
     "connection slots": "Close others, or raise the server's max_connections",
-    "invalid database": "It is what a DROP DATABASE that was broken off has left: drop it again,"
-    " and make it anew",
+    "invalid database": "It is what a broken-off DROP DATABASE has left: drop it again, and make it"
+    " anew",
     "starting up": "Wait until the server has started",
     "shutting down": "Wait until the server has started again",
     "does not exist": "Check the name, or make it",

@@ -164,6 +164,22 @@ def refuse_server(
         _refuse_unendable(session, found, database)
 
 
+def fitting(
+    connection: Connection[Any], database: PostgresDatabase, recoveries: Sequence[str]
+) -> tuple[str, ...]:
+    """Give the recoveries for which the role has its rights; all where it has them for none.
+
+    Then ``refuse_server`` says what it lacks. It takes the same arguments.
+    """
+    there = connection.execute(
+        "SELECT 1 FROM pg_database WHERE datname = %s", [database.name]
+    ).fetchall()
+    if not there:
+        return tuple(recoveries)
+    with reached(database) as session:
+        return rights(session, database).fitting(recoveries) or tuple(recoveries)
+
+
 def _refuse_rights(found: Rights, database: PostgresDatabase, recoveries: Sequence[str]) -> None:
     limit = found.connection_limit
     if not found.is_superuser and 0 <= limit < _SESSIONS:

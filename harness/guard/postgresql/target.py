@@ -62,8 +62,8 @@ class DatabaseTarget:
             return  # a killed guard's tests may have removed it
         if not (absent_ok or self.seat.exists(self.address.name)):
             raise UsageError(
-                f"{self.address}: there is no such database. Check its name, or make it. If it is "
-                f"the tests that make it, say {ABSENT_OK}: it is removed again afterwards."
+                f"{self.address}: there is no such database. Check its name, or make it. If the "
+                f"tests make it, say {ABSENT_OK}: it is removed again when they have ended."
             )
 
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:

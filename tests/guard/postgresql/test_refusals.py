@@ -15,6 +15,7 @@ from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.server import Server, _as_user, _free_port
 from harness.databases.postgresql.session import connect, reached
 from harness.errors import UsageError
+from harness.guard import Guard
 from harness.guard.postgresql import refusals
 from harness.guard.postgresql.refusals import (
     is_other_product,
@@ -223,6 +224,38 @@ def test_the_rights_of_a_role_are_told_with_the_statements(databases: Databases)
     ]
     databases.run("shop", *statements)
     passes(small)
+
+
+def test_with_these_rights_a_trip_is_made(databases: Databases) -> None:
+    """They suffice: what other roles own, and change while it is guarded, comes back."""
+    databases.make("shop")
+    databases.admin("CREATE ROLE small LOGIN", "CREATE ROLE app LOGIN")
+    databases.run("shop", "ALTER TABLE team OWNER TO app", "ALTER TABLE person OWNER TO app")
+    small = at(databases.address("shop", user="small"))
+    databases.run("shop", *server_refused(small).partition("as a superuser: ")[2].split("; "))
+    databases.admin("GRANT pg_signal_backend TO small")
+    with closing(databases.connect("shop", user="app")), Guard(small) as guard:
+        databases.run("shop", "DELETE FROM team WHERE id = 1", user="app")
+        databases.run("shop", "CREATE TABLE left_over (a int)")
+    assert guard.result.proven, guard.result
+    assert databases.run("shop", "SELECT count(*) FROM person") == [(20,)]
+    assert databases.run("shop", "SELECT to_regclass('left_over')") == [(None,)]
+    assert databases.left("database shop", "role small", "role app") == set()
+
+
+def test_recoveries_are_chosen_by_rights(databases: Databases) -> None:
+    """Those that lack none; all where each lacks some, so that it is told which."""
+    databases.make("shop")
+    databases.admin("CREATE ROLE small LOGIN", "CREATE ROLE app")
+    databases.run("shop", "ALTER TABLE team OWNER TO app", "ALTER TABLE person OWNER TO app")
+    small = at(databases.address("shop", user="small"))
+    both = ("dump", "template")
+    with closing(connect(small.named("postgres"))) as door:
+        assert refusals.fitting(door, small, both) == both
+        assert refusals.fitting(door, small.named("none"), both) == both
+        for statement in server_refused(small).partition("as a superuser: ")[2].split("; "):
+            databases.run("shop", statement)
+        assert refusals.fitting(door, small, both) == ("template",)
 
 
 def test_a_managed_servers_role_is_named(databases: Databases) -> None:
