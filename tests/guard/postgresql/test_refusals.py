@@ -240,7 +240,7 @@ def test_with_these_rights_a_trip_is_made(databases: Databases) -> None:
         databases.run("shop", "CREATE TABLE left_over (a int)")
     assert databases.run("shop", "SELECT count(*) FROM person") == [(20,)]
     assert databases.run("shop", "SELECT to_regclass('left_over')") == [(None,)]
-    assert databases.left("database shop", "role small", "role app") == set()
+    assert databases.left("shop", "small", "app") == set()
 
 
 def test_recoveries_are_chosen_by_rights(databases: Databases) -> None:
