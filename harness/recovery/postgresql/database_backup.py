@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import prepared, properties, sessions
+from harness.databases.postgresql import giving, prepared, properties, sessions
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.differences import differences
 from harness.databases.postgresql.mark import Mark
@@ -69,7 +69,7 @@ class DatabaseBackup(Recovery):
         self._remove_own(name, taken=RecoveryRefused)
         seat.settle()
         mark = Mark.taken(self.database, seat.session)
-        had = properties.read(seat.door, self.database.name)
+        had = properties.read(seat.door, self.database.name).to_json()
         seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, mark.to_json())
         try:
             self.copy()
@@ -124,7 +124,7 @@ class DatabaseBackup(Recovery):
         for left in (spare, old):
             self._drop(left)
         self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(self.backup.name)}")
-        for statement in properties.statements(self.seat.door, self._seal.properties, spare):
+        for statement in giving.needed(self.seat.door, self._seal.properties, spare):
             self.seat.write(statement)
         there = self.seat.exists(name)
         if there:

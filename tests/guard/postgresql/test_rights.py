@@ -62,6 +62,37 @@ def test_what_is_missing_is_named_and_the_statements_mend_it(
     assert asked(small).missing("template") == []
 
 
+def test_what_a_clone_is_given_again_must_be_theirs_to_give(
+    databases: Databases, small: PostgresDatabase
+) -> None:
+    """Settings of other roles, settings of superusers, rights that another has given on."""
+    databases.admin(
+        f'ALTER ROLE "{ROLE}" CREATEDB',
+        f'ALTER DATABASE "the shop" OWNER TO "{ROLE}"',
+        f'GRANT pg_read_all_data TO "{ROLE}"',
+        "CREATE ROLE app",
+        "CREATE ROLE other",
+        f'ALTER ROLE "{ROLE}" IN DATABASE "the shop" SET timezone = \'UTC\'',
+        "ALTER DATABASE \"the shop\" SET timezone = 'UTC'",
+        "ALTER DATABASE \"the shop\" SET app.tenant = '1'",
+    )
+    assert asked(small).missing("template") == []
+    databases.admin(
+        "ALTER ROLE app IN DATABASE \"the shop\" SET timezone = 'UTC'",
+        'ALTER DATABASE "the shop" SET log_min_duration_statement = 0',
+        'GRANT TEMPORARY ON DATABASE "the shop" TO app WITH GRANT OPTION',
+        'SET ROLE app; GRANT TEMPORARY ON DATABASE "the shop" TO other',
+    )
+    lacks = asked(small).missing("template")
+    assert [what for what, _ in lacks] == [
+        "may not give rights as app, who has given some of this database",
+        "may not set log_min_duration_statement, which is set in this database",
+        "may not set what is set for the role app in this database",
+    ]
+    databases.admin(*(statement for _, each in lacks for statement in each.split("; ")))
+    assert asked(small).missing("template") == []
+
+
 def test_a_dump_needs_to_make_what_others_own(
     databases: Databases, small: PostgresDatabase
 ) -> None:
