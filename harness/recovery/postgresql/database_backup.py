@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -103,13 +104,16 @@ class DatabaseBackup(Recovery):
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Compare; where nobody has written on the server only what moves without that."""
-        return differences(
+        found = differences(
             self.database,
             self.backup,
             grade=grade,
             busy_timeout_ms=self.busy_timeout_ms,
             quiet=self.seat.is_quiet(),
         )
+        # one that was there before would have kept the backup from being made
+        left = prepared.differences(self.seat.door, self.database.name)
+        return replace(found, schema=(*found.schema, *left)) if left else found
 
     def restore(self) -> None:
         """Clone the backup, and give the clone the database's name.
