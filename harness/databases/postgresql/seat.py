@@ -81,6 +81,7 @@ class Seat:
             self._made(home)
             self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
             self.opened += 1
+            self.unsettle()  # the server may have been away, and empties UNLOGGED tables then
         return self._session
 
     def _made(self, home: PostgresDatabase) -> None:

@@ -86,7 +86,8 @@ class DatabaseTarget:
     # What stands in its place.
 
     def refuse_unreadable(self) -> None:
-        """Refuse what cannot be connected to."""
+        """Refuse what cannot be connected to, and what others are made from."""
+        refusals.refuse_template(self.seat.door, self.address)
         reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
 
     def note_place(self) -> None:

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import prepared, properties
+from harness.databases.postgresql import giving, prepared, properties
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.differences import differences
 from harness.databases.postgresql.mark import Mark
@@ -44,6 +44,7 @@ class DatabaseBackup(Recovery):
     ended_ms = 0.0  # of the last restore: what the server took to end the sessions in its way
     _seal: Sealed | None = None
     _size_bytes = 0
+    _restored: int | None = None  # the OID of the clone that has come into the database's place
 
     @cached_property
     def seat(self) -> Seat:
@@ -70,7 +71,7 @@ class DatabaseBackup(Recovery):
         self._remove_own(name, taken=RecoveryRefused)
         seat.settle()
         mark = Mark.taken(self.database, seat.session)
-        had = properties.read(seat.door, self.database.name)
+        had = properties.read(seat.door, self.database.name).to_json()
         seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, mark.to_json())
         try:
             self.copy()
@@ -110,6 +111,7 @@ class DatabaseBackup(Recovery):
             grade=grade,
             busy_timeout_ms=self.busy_timeout_ms,
             quiet=self.seat.is_quiet(),
+            stands_for=self._restored,
         )
         # one that was there before would have kept the backup from being made
         left = prepared.differences(self.seat.door, self.database.name)
@@ -129,13 +131,14 @@ class DatabaseBackup(Recovery):
             self._drop(left)
         backup = self.backup.name
         self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(backup)}", backup)
-        for statement in properties.statements(self.seat.door, self._seal.properties, spare):
+        for statement in giving.needed(self.seat.door, self._seal.properties, spare):
             self.seat.write(statement)
         there = self.seat.exists(name)
         if there:
             prepared.roll_back(self.database, prepared.prepared(self.seat.door, name))
         kept = self.keep_as() if there else None
         self._swap(name, spare, kept or old, there=there)
+        self._restored = self.seat.oid(name)
         if kept is None:
             self._drop(old)
 
