@@ -14,22 +14,40 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class TableDifferences:
-    """Rows of one table that are not the baseline's; a row is (key..., columns...)."""
+    """Rows of one table that are not the baseline's; a row is (key..., columns...).
+
+    Where they are many, an engine may give some of them, and of the others the number.
+    """
 
     added: tuple[Row, ...] = ()
     missing: tuple[Row, ...] = ()
     changed: tuple[tuple[Row, Row], ...] = ()  # (baseline, now), same key
+    beyond: tuple[int, int, int] = (0, 0, 0)  # as many more were added, are missing, were changed
 
     def __len__(self) -> int:
-        """Count the rows that differ."""
-        return len(self.added) + len(self.missing) + len(self.changed)
+        """Count the rows that differ, also those that are not given."""
+        return sum(self.counts)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many were added, are missing, were changed."""
+        added, missing, changed = self.beyond
+        return (
+            len(self.added) + added,
+            len(self.missing) + missing,
+            len(self.changed) + changed,
+        )
+
+    @property
+    def rest(self) -> str:
+        """Say how many rows are not given; empty where all are."""
+        more = sum(self.beyond)
+        return f"and {more:,} rows more" if more else ""
 
     def sentence(self, name: str) -> str:
         """Count them for people, as those of the table ``name``."""
-        return (
-            f"{name}: {len(self.added)} added, {len(self.missing)} missing, "
-            f"{len(self.changed)} changed"
-        )
+        added, missing, changed = self.counts
+        return f"{name}: {added} added, {missing} missing, {changed} changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ def as_lines(found: Differences) -> list[str]:
         lines += [f"  + {_short(row)}" for row in table.added]
         lines += [f"  - {_short(row)}" for row in table.missing]
         lines += [f"  ~ {_short(was)} -> {_short(now)}" for was, now in table.changed]
+        lines += [f"  {table.rest}"] if table.rest else []
     return [*lines, *found.sentences_beside_rows()]
 
 

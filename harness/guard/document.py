@@ -31,11 +31,9 @@ def of(found: Differences, *, rows: bool) -> dict[str, Any]:
 
 
 def _table(table: TableDifferences, *, rows: bool) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "added": len(table.added),
-        "missing": len(table.missing),
-        "changed": len(table.changed),
-    }
+    described: dict[str, Any] = dict(
+        zip(("added", "missing", "changed"), table.counts, strict=True)
+    )
     if rows:
         described["rows"] = {
             "added": [_plain(row) for row in table.added],

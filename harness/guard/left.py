@@ -34,6 +34,8 @@ def _every_row(found: Differences) -> Iterator[str]:
         yield from (f"  + {_cells(row)}" for row in table.added)
         yield from (f"  - {_cells(row)}" for row in table.missing)
         yield from (f"  ~ {_cells(was)} -> {_cells(now)}" for was, now in table.changed)
+        if table.rest:
+            yield f"  {table.rest}"
     yield from found.sentences_beside_rows()
 
 

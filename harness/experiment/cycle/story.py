@@ -118,11 +118,7 @@ def _found(differences: Differences | None) -> dict[str, Any] | None:
         return None
     return {
         "tables": {
-            name: {
-                "added": len(table.added),
-                "missing": len(table.missing),
-                "changed": len(table.changed),
-            }
+            name: dict(zip(("added", "missing", "changed"), table.counts, strict=True))
             for name, table in sorted(differences.tables.items())
         },
         "sequences": sorted(differences.sequences),
