@@ -41,7 +41,9 @@ def differences(
     Returns:
         Those that differ, as rows; and why some cannot be read, by "large object" and number.
     """
-    (was, may_all_before), (now, may_all_now) = both(lambda: _present(baseline), lambda: _present(live))
+    (was, may_all_before), (now, may_all_now) = both(
+        lambda: _present(baseline), lambda: _present(live)
+    )
     may_read_all = may_all_before and may_all_now
     if not (was or now):
         return TableDifferences(), {}
