@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
+from harness.databases import engines
 
 
 @contextmanager
@@ -31,3 +32,4 @@ def installed(
 def _forget() -> None:
     registry.find.cache_clear()
     registry.names.cache_clear()
+    engines._of_scheme.cache_clear()

@@ -97,7 +97,7 @@ class Databases:
     def wipe(self) -> None:
         """Remove all that is new; the journals of guards as well."""
         for gid, name in self.admin("SELECT gid, database FROM pg_prepared_xacts"):
-            self.run(name, f"ROLLBACK PREPARED '{gid}'")
+            self.run(name, "ROLLBACK PREPARED '{}'".format(gid.replace("'", "''")))
         for (pid,) in self.admin(
             "SELECT active_pid FROM pg_replication_slots WHERE active_pid IS NOT NULL"
         ):

@@ -48,7 +48,9 @@ def engine_of(given: Given | Address) -> Engine:
     scheme = scheme.lower()
     # as others write it: "jdbc:acme://", "acme+driver://"
     plain = scheme.removeprefix("jdbc:").partition("+")[0]
-    for name in (scheme, plain) if separator or scheme.startswith("jdbc:") else (FILES,):
+    if scheme.startswith("jdbc:"):  # also "jdbc:sqlite:app.db"
+        separator, plain = "://", plain.partition(":")[0]
+    for name in (scheme, plain) if separator else (FILES,):
         engine = _of_scheme(name)
         if engine is not None:
             return engine

@@ -25,4 +25,4 @@ class Template(DatabaseBackup):
     def copy(self) -> None:
         """Clone it."""
         live, backup = quoted(self.database.name), quoted(self.backup.name)
-        self.seat.alter(f"CREATE DATABASE {backup} TEMPLATE {live}")
+        self.seat.alter(f"CREATE DATABASE {backup} TEMPLATE {live}", self.database.name)

@@ -1,18 +1,32 @@
-"""What differs between a database and its baseline, another database of the same server."""
+"""What differs between a database and its baseline, another database of the same server.
+
+Everything that a database holds is compared, by name and content. What a backup noted of the moment
+at which it was taken makes that fast: rows by the transactions that wrote them, definitions by the
+rows of the catalogs. Each is read as of one moment, and both at once.
+"""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from dataclasses import replace
 
 from psycopg import Connection
 
 from harness.databases import Differences, Grade, SchemaDifference
-from harness.databases.postgresql import large_objects, rows, sequences
+from harness.databases.postgresql import (
+    catalog,
+    large_objects,
+    prepared,
+    properties,
+    rows,
+    sequences,
+)
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.mark import Mark
+from harness.databases.postgresql.properties import Properties
 from harness.databases.postgresql.reading import both, one_moment
+from harness.databases.postgresql.sealed import Sealed, sealed
 from harness.databases.postgresql.session import Row, connect
-from harness.databases.postgresql.tables import stored, told
 
 
 def differences(
@@ -23,37 +37,93 @@ def differences(
     checked: bool = True,
     busy_timeout_ms: int = 1000,
     quiet: bool = False,
-    mark: Mark | None = None,
+    stands_for: int | None = None,
 ) -> Differences:
-    """Find every difference between a live database and its baseline."""
-    was, live = both(
-        lambda: connect(baseline, busy_timeout_ms=busy_timeout_ms),
-        lambda: connect(database, busy_timeout_ms=busy_timeout_ms),
-    )
-    with closing(was), closing(live), ExitStack() as moments:
-        moments.enter_context(one_moment(was))
-        moments.enter_context(one_moment(live))
-        moved, unread = sequences.differences(
-            *both(lambda: sequences.values(was), lambda: sequences.values(live))
+    """Find every difference between a live database and its baseline.
+
+    Args:
+        database: the live one.
+        baseline: the other; a backup of a guard's says more than its content.
+        grade: both are looked at alike.
+        checked: means nothing here: nothing is judged beside what is compared.
+        busy_timeout_ms: how long to wait for another's lock.
+        quiet: nobody has written on the server since, so only sequences can have moved.
+        stands_for: the OID of a database that was itself cloned from the baseline: what is told of
+            the one that was backed up holds for it.
+
+    Raises:
+        psycopg.Error: one of them cannot be read, or a lock not be had.
+    """
+    with ExitStack() as sessions:
+        live, was = both(
+            lambda: connect(database, busy_timeout_ms=busy_timeout_ms),
+            lambda: connect(baseline, busy_timeout_ms=busy_timeout_ms),
         )
+        for one in (live, was):
+            sessions.enter_context(closing(one))
+            sessions.enter_context(one_moment(one))
+        moved, unread = _moved(live, was)
         if quiet:
             return Differences(sequences=moved, unread=unread)
+        seal = sealed(was, baseline.name)
+        mark = _mark(seal, live, stands_for)
         tables, unread_tables = rows.differences(live, was, mark)
-        objects, unread_objects = large_objects.differences(live, was, mark)
-        if len(objects):
-            tables[large_objects.NAME] = objects
+        large, unread_large = large_objects.differences(live, was, mark)
+        schema, unread_schema = _defined(live, was, mark)
         return Differences(
-            tables=tables,
+            tables=tables | ({large_objects.NAME: large} if len(large) else {}),
             sequences=moved,
-            schema=_schema(was, live),
-            unread=unread | unread_tables | unread_objects,
+            schema=schema,
+            settings=_settings(live, database, seal),
+            unread=unread | unread_tables | unread_large | unread_schema,
+            damage=_left(live, database),
         )
 
 
-def _schema(was: Connection[Row], live: Connection[Row]) -> tuple[SchemaDifference, ...]:
-    before, now = stored(was).tables, stored(live).tables
-    called = told(before.keys() | now.keys())
-    return tuple(
-        SchemaDifference("table", called[n], "added" if n in now else "missing", called[n])
-        for n in sorted(before.keys() ^ now.keys())
+def _moved(
+    live: Connection[Row], was: Connection[Row]
+) -> tuple[dict[str, tuple[object, object]], dict[str, str]]:
+    return sequences.differences(
+        *both(lambda: sequences.values(was), lambda: sequences.values(live))
     )
+
+
+def _mark(seal: Sealed | None, live: Connection[Row], stands_for: int | None) -> Mark | None:
+    """Give what the backup noted, if it is told of this database; None where it tells nothing."""
+    if seal is None:
+        return None
+    mark = Mark.from_json(seal.mark)
+    if stands_for is not None:
+        mark = replace(mark, database=stands_for)
+    ((number,),) = live.execute(
+        "SELECT oid::int8 FROM pg_database WHERE datname = current_database()"
+    ).fetchall()
+    return mark if mark.database == number else None
+
+
+def _defined(
+    live: Connection[Row], was: Connection[Row], mark: Mark | None
+) -> tuple[tuple[SchemaDifference, ...], dict[str, str]]:
+    # what was not cloned has other numbers, and more or fewer rows in its catalogs
+    if mark is not None and mark.shapes is None:
+        counted = catalog.counts(was)
+        if catalog.unchanged(live, mark.first_new, counted):
+            return (), {}
+    return catalog.differences(live, was)
+
+
+def _settings(
+    live: Connection[Row], database: PostgresDatabase, seal: Sealed | None
+) -> dict[str, tuple[object, object]]:
+    if seal is None:
+        return {}
+    now = properties.read(live, database.name)
+    return properties.differences(now, Properties.from_json(seal.properties))
+
+
+def _left(live: Connection[Row], database: PostgresDatabase) -> dict[str, str]:
+    """Give the transactions that somebody has prepared: each holds locks, and may be committed."""
+    return {
+        f"prepared transaction {one.name}": f"was left by {one.owner}"
+        for one in prepared.prepared(live, database.name)
+    }

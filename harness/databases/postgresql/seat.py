@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.alone import Alone
 from harness.databases.postgresql.names import beside, quoted
 from harness.databases.postgresql.session import Row, connect, reached
 from harness.errors import UsageError
@@ -21,6 +22,7 @@ from harness.hidden import without_passwords
 
 _HOME = "reliability_harness"
 _DOORS = ("postgres", "template1")  # databases that are there to be connected to
+_ALONE_MS = 10_000.0  # for sessions that are ended; the server looks again for 5 s
 
 
 class Seat:
@@ -79,6 +81,7 @@ class Seat:
             self._made(home)
             self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
             self.opened += 1
+            self.unsettle()  # the server may have been away, and empties UNLOGGED tables then
         return self._session
 
     def _made(self, home: PostgresDatabase) -> None:
@@ -143,13 +146,40 @@ class Seat:
         self._follow(int(number), int(number) + 1)
         return rows
 
-    def alter(self, statement: str) -> None:
-        """Run one statement that must stand alone, as CREATE DATABASE does."""
-        before = self.next_number()
-        self.session.execute(statement)
+    def alone(
+        self,
+        statements: Sequence[str],
+        *databases: str,
+        ends: bool = True,
+        wait_ms: float = _ALONE_MS,
+    ) -> float:
+        """Run statements, several in one transaction, that need databases without sessions.
+
+        See ``Alone``; how long the sessions there were waited for, in ms.
+
+        Raises:
+            NotAlone: somebody is there all the same, or may not be ended.
+        """
+        self.unsettle()
+        alone = self._alone(*databases, ends=ends)
+        return alone.run(statements, wait_ms=wait_ms)
+
+    def _alone(self, *databases: str, ends: bool) -> Alone:
+        return Alone(
+            self.session, self.door, *databases, ends=ends, waker=lambda: reached(self.home)
+        )
+
+    def alter(self, statement: str, *databases: str, ends: bool = True) -> float:
+        """Run one statement that must stand alone, as CREATE DATABASE does; as ``alone`` does it.
+
+        ``databases``: those that must be without sessions.
+        """
+        before, alone = self.next_number(), self._alone(*databases, ends=ends)
+        waited_ms = alone.run([statement], wait_ms=_ALONE_MS)
         after = self.next_number()
-        # it took one number; whatever else took one was somebody else
-        self._follow(before, after if after == before + 1 else None)
+        # it took one number, and each wake one; whatever else took one was somebody else
+        self._follow(before, after if after == before + 1 + alone.wakes else None)
+        return waited_ms
 
     def next_number(self) -> int:
         """Give the number that the server's next transaction which writes gets."""

@@ -54,7 +54,9 @@ def path_of(given: Given, *, what: str = "--database") -> Path:
             none that SQLite and the system could be given.
     """
     text = os.fsdecode(given)
-    engine_of(text)
+    if (other := engine_of(text).name) != "sqlite":
+        scheme = text.partition("://")[0]
+        raise UsageError(f"{what} is an address of {other} ({scheme}://): give the path of a file")
     if not text.strip():
         raise UsageError(
             f"{what} is empty: give the path of the SQLite file, as ./dev.db (an unset variable?)"

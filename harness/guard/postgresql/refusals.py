@@ -140,10 +140,7 @@ def refuse_server(
         return
     ((is_template, typed),) = rows
     if is_template:
-        raise UsageError(
-            f"{database} is a template database, a backup of a guard's for instance: it is no "
-            f"database for tests. If it is, run: ALTER DATABASE {typed} IS_TEMPLATE false"
-        )
+        raise _template(database, typed)
     with reached(database) as session:
         found = rights(session, database)
         _refuse_rights(found, database, recoveries)
@@ -198,6 +195,23 @@ def _refuse_unendable(session: Connection[Any], found: Rights, database: Postgre
                 f"connected, and {found.role} may not end it. Close it, or run as a superuser: "
                 f"GRANT pg_signal_backend TO {found.role_typed}"
             )
+
+
+def refuse_template(connection: Connection[Any], database: PostgresDatabase) -> None:
+    """Refuse a database that others are made from; UsageError."""
+    rows = connection.execute(
+        "SELECT quote_ident(datname) FROM pg_database WHERE datname = %s AND datistemplate",
+        [database.name],
+    ).fetchall()
+    for (typed,) in rows:
+        raise _template(database, typed)
+
+
+def _template(database: PostgresDatabase, typed: str) -> UsageError:
+    return UsageError(
+        f"{database} is a template database, a backup of a guard's for instance: it is no database "
+        f"for tests. If it is, run: ALTER DATABASE {typed} IS_TEMPLATE false"
+    )
 
 
 def _pooler(database: PostgresDatabase) -> UsageError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
-from harness.databases.postgresql import sessions
+from harness.databases.postgresql import clients
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.names import beside
 from harness.databases.postgresql.seat import Seat
@@ -86,7 +86,8 @@ class DatabaseTarget:
     # What stands in its place.
 
     def refuse_unreadable(self) -> None:
-        """Refuse what cannot be connected to."""
+        """Refuse what cannot be connected to, and what others are made from."""
+        refusals.refuse_template(self.seat.door, self.address)
         reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
 
     def note_place(self) -> None:
@@ -132,11 +133,11 @@ class DatabaseTarget:
 
     def users(self) -> set[int]:
         """Give the processes on this machine that are connected to it."""
-        return sessions.users(self.seat, self.address.name)
+        return clients.users(self.seat.door, self.address.name)
 
     def lockers(self) -> set[int]:
-        """Give none: what a lock is waited for is told by the server's own message."""
-        return set()
+        """Give the processes on this machine whose sessions keep others from what is in it."""
+        return clients.lockers(self.seat.door, self.address.name)
 
     # What is kept of it.
 

@@ -47,12 +47,12 @@ class DatabaseAbsence(Recovery):
         name = self.database.name
         if not self.seat.exists(name):
             return
-        prepared.roll_back(self.database)
+        prepared.roll_back(self.database, prepared.prepared(self.seat.door, name))
         kept = self.keep_as()
         if kept is not None:
-            self.seat.write(f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(kept)}")
+            self.seat.alone([f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(kept)}"], name)
         else:
-            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
 
     def dispose(self) -> None:
         """Have nothing to give up."""

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import prepared, properties, sessions
+from harness.databases.postgresql import giving, prepared, properties
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.differences import differences
 from harness.databases.postgresql.mark import Mark
@@ -43,6 +43,7 @@ class DatabaseBackup(Recovery):
     ended_ms = 0.0  # of the last restore: what the server took to end the sessions in its way
     _seal: Sealed | None = None
     _size_bytes = 0
+    _restored: int | None = None  # the OID of the clone that has come into the database's place
 
     @cached_property
     def seat(self) -> Seat:
@@ -69,7 +70,7 @@ class DatabaseBackup(Recovery):
         self._remove_own(name, taken=RecoveryRefused)
         seat.settle()
         mark = Mark.taken(self.database, seat.session)
-        had = properties.read(seat.door, self.database.name)
+        had = properties.read(seat.door, self.database.name).to_json()
         seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, mark.to_json())
         try:
             self.copy()
@@ -109,6 +110,7 @@ class DatabaseBackup(Recovery):
             grade=grade,
             busy_timeout_ms=self.busy_timeout_ms,
             quiet=self.seat.is_quiet(),
+            stands_for=self._restored,
         )
 
     def restore(self) -> None:
@@ -123,14 +125,16 @@ class DatabaseBackup(Recovery):
         name, spare, old = self.database.name, self._spare, self._old
         for left in (spare, old):
             self._drop(left)
-        self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(self.backup.name)}")
-        for statement in properties.statements(self.seat.door, self._seal.properties, spare):
+        backup = self.backup.name
+        self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(backup)}", backup)
+        for statement in giving.needed(self.seat.door, self._seal.properties, spare):
             self.seat.write(statement)
         there = self.seat.exists(name)
         if there:
-            prepared.roll_back(self.database)
+            prepared.roll_back(self.database, prepared.prepared(self.seat.door, name))
         kept = self.keep_as() if there else None
         self._swap(name, spare, kept or old, there=there)
+        self._restored = self.seat.oid(name)
         if kept is None:
             self._drop(old)
 
@@ -138,7 +142,7 @@ class DatabaseBackup(Recovery):
         renames = [f"ALTER DATABASE {quoted(spare)} RENAME TO {quoted(name)}"]
         if there:
             renames.insert(0, f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(aside)}")
-        self.ended_ms = sessions.alone(self.seat, name, renames)
+        self.ended_ms = self.seat.alone(renames, name, spare)
 
     def dispose(self) -> None:
         """Remove the backup, and what a restore that was broken off has left."""
@@ -166,7 +170,7 @@ class DatabaseBackup(Recovery):
     def _drop(self, name: str) -> None:
         if self.seat.exists(name):
             self.seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
-            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
 
     # For who comes after a kill.
 

@@ -1,0 +1,51 @@
+"""Transactions that were prepared and left."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from harness.databases.postgresql.prepared import named, prepared, roll_back
+from harness.databases.postgresql.session import connect
+from tests.databases.postgresql.addresses import of
+from tests.postgres import Databases
+
+PREPARE = "BEGIN; INSERT INTO team VALUES (5, 'two'); PREPARE TRANSACTION '{}'"
+
+
+def test_they_are_seen_and_rolled_back(databases: Databases) -> None:
+    """From anywhere on the server they are seen, whatever they are called; the others' stay."""
+    databases.make()
+    databases.make("other")
+    databases.run("app_dev", PREPARE.format("it''s 100% \\ \"left\""))
+    databases.run("other", PREPARE.format("other"))
+    with closing(connect(of(databases, "postgres"))) as our:
+        (left,) = prepared(our, "app_dev")
+        assert left.name == 'it\'s 100% \\ "left"'
+        assert (left.owner, left.database) == ("postgres", "app_dev")
+        assert roll_back(of(databases), [left]) == []
+        assert prepared(our, "app_dev") == []
+        assert len(prepared(our, "other")) == 1
+    assert databases.run("app_dev", "SELECT id FROM team WHERE id = 5") == []
+
+
+def test_what_is_named_can_be_typed(databases: Databases) -> None:
+    """The statement in the message does it."""
+    databases.make()
+    databases.run("app_dev", PREPARE.format("it''s \\ left"))
+    with closing(connect(of(databases, "postgres"))) as our:
+        said = named(prepared(our, "app_dev"))
+        assert 'of postgres is prepared in database "app_dev" since 20' in said
+        databases.run("app_dev", said[said.index("ROLLBACK PREPARED") :])
+        assert prepared(our, "app_dev") == []
+
+
+def test_another_roles_stays_and_is_given_back(databases: Databases) -> None:
+    """Only its owner and a superuser may roll it back; one that is gone meanwhile is no error."""
+    databases.make()
+    databases.admin("CREATE ROLE web LOGIN")
+    databases.run("app_dev", PREPARE.format("left"))
+    with closing(connect(of(databases, "postgres"))) as our:
+        left = prepared(our, "app_dev")
+    assert roll_back(of(databases, "app_dev", "web"), left) == left
+    assert roll_back(of(databases), left) == []
+    assert roll_back(of(databases), left) == []
