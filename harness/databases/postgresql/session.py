@@ -28,6 +28,11 @@ _SETTINGS = {
     "extra_float_digits": "1",
     "bytea_output": "hex",
     "xmlbinary": "base64",
+    "lc_monetary": "C",
+    "array_nulls": "on",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+    "jit": "off",  # to compile costs more than what it could save of a count
     "search_path": "pg_catalog",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
