@@ -153,6 +153,12 @@ class Target(Protocol):
     def lockers(self) -> set[int]:
         """Give the processes of which the system says that they have it locked."""
 
+    def orphans(self) -> tuple[str, ...]:
+        """Name what its server still does for clients of the tests that are gone, to its end."""
+
+    def end_orphans(self) -> tuple[str, ...]:
+        """End that; name what goes on all the same."""
+
     # What is kept of it.
 
     @property

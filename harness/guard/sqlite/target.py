@@ -220,6 +220,14 @@ class FileTarget:
         """Give the processes that hold a lock on the file, or on its -shm."""
         return OpenFile(self.given).lockers()
 
+    def orphans(self) -> tuple[str, ...]:
+        """Name none: what a process does to a file ends with it."""
+        return ()
+
+    def end_orphans(self) -> tuple[str, ...]:
+        """End none."""
+        return ()
+
     # What is kept of it.
 
     @property

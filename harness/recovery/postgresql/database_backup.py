@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -109,7 +110,7 @@ class DatabaseBackup(Recovery):
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Compare; where nobody has written on the server only what moves without that."""
-        return differences(
+        found = differences(
             self.database,
             self.backup,
             grade=grade,
@@ -117,6 +118,9 @@ class DatabaseBackup(Recovery):
             quiet=self.seat.is_quiet(),
             stands_for=self._restored,
         )
+        # one that was there before would have kept the backup from being made
+        left = prepared.differences(self.seat.door, self.database.name)
+        return replace(found, schema=(*found.schema, *left)) if left else found
 
     def restore(self) -> None:
         """Clone the backup, and give the clone the database's name.
