@@ -21,12 +21,13 @@ _NOT_HERE = ("XX000", "58030", "0A000", "22023")  # how a system says that it cl
 #   tmpfs                  57    40    45     722   282   239     9100  2900  2800
 #   tmpfs, fsync off       85    41    32     593   279   227     5800  2600  2300
 #   ext4                  429  1325  1535    1209  1924  1954     8700  3900  3800
-#   ext4, fsync off       116    91    92     760   342   304
-#   XFS                   100  1193  1263    1179  1800  1093
+#   ext4, fsync off       116    91    92     760   342   304     7600  4900  2600
+#   XFS                   100  1193  1263    1179  1800  1093    10900 10800   960
 #   XFS, fsync off         91    64    35     711   177    32
 #
 # "Cloned" is copy_file_range(2): where the file system shares no blocks it copies them.
 _LARGE_BYTES = 200_000_000
+_CLONED = "clone"
 
 
 def clone(
@@ -72,4 +73,4 @@ def _way(seat: Seat, source: str) -> tuple[str, str]:
     ).fetchall()
     if syncs and size_bytes < _LARGE_BYTES:
         return "STRATEGY wal_log", ""
-    return "STRATEGY file_copy", "clone" if version >= _METHOD else ""
+    return "STRATEGY file_copy", _CLONED if version >= _METHOD else ""

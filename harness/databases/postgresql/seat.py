@@ -204,9 +204,12 @@ class Seat:
         ).fetchall()
         return int(number)
 
-    def settle(self) -> None:
-        """From now on tell whether anybody else writes on this server."""
-        self._expected = self.next_number()
+    def settle(self, number: int | None = None) -> None:
+        """From now on tell whether anybody else writes on this server.
+
+        ``number``: of the next transaction, as it was then; None is now.
+        """
+        self._expected = self.next_number() if number is None else number
 
     def unsettle(self) -> None:
         """Know nothing any more about what others have written."""

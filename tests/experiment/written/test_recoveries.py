@@ -24,9 +24,7 @@ def test_those_of_another_engine_are_told() -> None:
     assert of_another_engine(["wal_pin", "naive_copy"]) is None
     said = of_another_engine(["online_backup", "dump", "delete"])
     assert said is not None
-    assert said.startswith(
-        "dump, delete: for postgresql, and experiments are on sqlite"
-    )
+    assert said.startswith("dump, delete: for postgresql, and experiments are on sqlite")
     assert said.endswith("choose of file_copy, online_backup, wal_pin")
 
 
