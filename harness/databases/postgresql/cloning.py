@@ -23,7 +23,7 @@ _NOT_HERE = ("XX000", "58030", "0A000", "22023")  # how a system says that it cl
 #   ext4                  429  1325  1535    1209  1924  1954     8700  3900  3800
 #   ext4, fsync off       116    91    92     760   342   304     7600  4900  2600
 #   XFS                   100  1193  1263    1179  1800  1093    10900 10800   960
-#   XFS, fsync off         91    64    35     711   177    32
+#   XFS, fsync off         91    64    35     711   177    32     5000  6600    44
 #
 # "Cloned" is copy_file_range(2): where the file system shares no blocks it copies them.
 _LARGE_BYTES = 200_000_000

@@ -34,9 +34,7 @@ def of_another_engine(names: Sequence[str]) -> str | None:
     named = ", ".join(kind.name for kind in others)
     engines = ", ".join(sorted({engine for kind in others for engine in kind.engines}))
     known = ", ".join(recoveries_that(lambda _: True))
-    return (
-        f"{named}: for {engines}, and an experiment's database is of {_ENGINE}; choose of {known}"
-    )
+    return f"{named}: for {engines}, and experiments are on {_ENGINE}; choose of {known}"
 
 
 def advice(*, journal_mode: str | None = None) -> str:
