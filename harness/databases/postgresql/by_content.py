@@ -7,11 +7,10 @@ looked at row by row.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import merge
-from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -34,6 +33,9 @@ from harness.databases.postgresql.tables import StoredTable
 _PARTS = 1024  # of a large table with a key; a power of two
 _LARGE = 256  # pages
 _AT_ONCE = 20_000  # digests held in memory at a time, of each side
+_SORTING_KB = 65_536  # that the server may use to sort those of one table
+
+_Row = tuple[int, int, str]  # a digest of the key, of the row, and the row's place
 
 
 class Pair(NamedTuple):
@@ -42,15 +44,6 @@ class Pair(NamedTuple):
     number: int
     was: StoredTable | None
     now: StoredTable | None
-
-
-class _Row(NamedTuple):
-    """A row that one side has."""
-
-    key: int
-    digest: int
-    place: str
-    of_live: bool
 
 
 def compare(
@@ -177,27 +170,51 @@ def _texts(connection: Connection[Row], query: str) -> list[Cells]:
 class _Found:
     """What comparing row by row finds: places while they are few, and how many beside."""
 
+    keyed: bool
     was: list[str] = field(default_factory=list)
     now: list[str] = field(default_factory=list)
-    beyond: list[int] = field(default_factory=lambda: [0, 0, 0])
+    beyond: Counter[str] = field(default_factory=Counter)
 
-    def take(self, rows: Sequence[_Row], *, keyed: bool) -> None:
-        """Take the rows of one key."""
-        before = Counter(row.digest for row in rows if not row.of_live)
-        after = Counter(row.digest for row in rows if row.of_live)
-        if before == after:
-            return
-        gone, new = before - after, after - before
-        if len(self.was) + len(self.now) + gone.total() + new.total() > MOST_ROWS:
-            changed = min(gone.total(), new.total()) if keyed else 0
-            for place, more in enumerate((new.total() - changed, gone.total() - changed, changed)):
-                self.beyond[place] += more
-            return
-        for row in rows:
-            left, places = (new, self.now) if row.of_live else (gone, self.was)
-            if left[row.digest] > 0:
-                left[row.digest] -= 1
-                places.append(row.place)
+    def take(self, was: Sequence[_Row], now: Sequence[_Row]) -> None:
+        """Take all rows of some keys."""
+        before, after = _places(was), _places(now)
+        if len(before) < len(was) or len(after) < len(now):
+            gone, new = _spare(was, now), _spare(now, was)
+        else:
+            gone = {row: before[row] for row in before.keys() - after.keys()}
+            new = {row: after[row] for row in after.keys() - before.keys()}
+        room = MOST_ROWS - len(self.was) - len(self.now)
+        if len(gone) + len(new) > room:
+            self._count(gone, new, room)
+        self.was += gone.values()
+        self.now += new.values()
+
+    def _count(self, gone: dict[Any, str], new: dict[Any, str], room: int) -> None:
+        """Leave as many as there is room for; count the others."""
+        keys = {row[0] for row in gone}, {row[0] for row in new}
+        kept = set(sorted(keys[0] | keys[1])[: max(0, room) // 2])
+        changed = len((keys[0] & keys[1]) - kept) if self.keyed else 0
+        for rows, what in ((gone, "missing"), (new, "added")):
+            others = [row for row in rows if row[0] not in kept]
+            self.beyond[what] += len(others) - changed
+            for row in others:
+                del rows[row]
+        self.beyond["changed"] += changed
+
+
+def _places(rows: Iterable[_Row]) -> dict[Any, str]:
+    return {(key, digest): place for key, digest, place in rows}
+
+
+def _spare(rows: Iterable[_Row], others: Iterable[_Row]) -> dict[Any, str]:
+    """Give the rows that have no partner among the others, where equal rows may be several."""
+    left = Counter((key, digest) for key, digest, _ in others)
+    spare: dict[Any, str] = {}
+    for key, digest, place in rows:
+        left[key, digest] -= 1
+        if left[key, digest] < 0:
+            spare[key, digest, place] = place
+    return spare
 
 
 def _row_by_row(
@@ -206,46 +223,72 @@ def _row_by_row(
     """Go through the rows of both sides in the same order, and read those that differ."""
     assert pair.was is not None  # noqa: S101 - for mypy: it is on both sides
     assert pair.now is not None  # noqa: S101 - and here
-    found = _Found()
-    sides = (
-        _digests(was, pair.was, columns, only, of_live=False),
-        _digests(now, pair.now, columns, only, of_live=True),
-    )
-    for _, rows in groupby(merge(*sides), key=itemgetter(0)):
-        found.take(list(rows), keyed=bool(columns.key))
     was_sql, now_sql = pair.was.sql, pair.now.sql
-    before, after = both(
+    found = _Found(bool(columns.key))
+    with (
+        _Digests(was, was_sql, columns, only) as before,
+        _Digests(now, now_sql, columns, only) as after,
+    ):
+        while True:
+            both(before.fill, after.fill)
+            ends = [one.rows[-1][0] for one in (before, after) if not one.is_done]
+            end = min(ends) if ends else None
+            found.take(before.up_to(end), after.up_to(end))
+            if end is None:
+                break
+    old, new = both(
         lambda: _at(was, was_sql, columns, found.was),
         lambda: _at(now, now_sql, columns, found.now),
     )
-    added, missing, changed = found.beyond
-    return matched(columns, before, after, (added, missing, changed))
+    beyond = found.beyond
+    return matched(columns, old, new, (beyond["added"], beyond["missing"], beyond["changed"]))
 
 
-def _digests(
-    connection: Connection[Row],
-    table: StoredTable,
-    columns: Columns,
-    only: list[int] | None,
-    *,
-    of_live: bool,
-) -> Iterator[_Row]:
-    """Give what stands for each row, in order, a bounded number in memory."""
-    digest = _digest(columns.row)
-    key = _digest(columns.key_row) if columns.key else "digest"
-    where = (
-        f" WHERE {_part(columns, _PARTS)} = ANY('{{{','.join(map(str, only))}}}')" if only else ""
-    )
-    rows = f"SELECT {digest} AS digest, ctid::text AS place"
-    rows += f", {key} AS key" if columns.key else ""
-    ordered = f"SELECT {'key' if columns.key else 'digest'}, digest, place"
-    ordered += f" FROM ({rows} FROM {table.sql}{where}) r ORDER BY 1, 2"
-    connection.execute(f"DECLARE rows NO SCROLL CURSOR FOR {ordered}")
-    try:
-        while block := connection.execute(f"FETCH {_AT_ONCE} FROM rows").fetchall():
-            yield from (_Row(key, digest, place, of_live) for key, digest, place in block)
-    finally:
-        connection.execute("CLOSE rows")
+class _Digests:
+    """What stands for each row of a table, in the order of keys; a bounded number in memory."""
+
+    def __init__(
+        self, connection: Connection[Row], sql: str, columns: Columns, only: list[int] | None
+    ) -> None:
+        self._connection = connection
+        self.rows: list[_Row] = []
+        self.is_done = False
+        digest = _digest(columns.row)
+        rows = f"SELECT {digest} AS digest, ctid::text AS place"
+        rows += f", {_digest(columns.key_row)} AS key" if columns.key else ""
+        where = ""
+        if only is not None:
+            parts = ",".join(map(str, only))
+            where = f" WHERE {_part(columns, _PARTS)} = ANY('{{{parts}}}')"
+        ordered = f"SELECT {'key' if columns.key else 'digest'}, digest, place"
+        ordered += f" FROM ({rows} FROM {sql}{where}) r ORDER BY 1"
+        connection.execute(f"SET LOCAL work_mem = {_SORTING_KB}")
+        connection.execute(f"DECLARE rows NO SCROLL CURSOR FOR {ordered}")
+
+    def __enter__(self) -> _Digests:
+        """Be open."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close; an error has done it already."""
+        if error[0] is None:
+            self._connection.execute("CLOSE rows")
+
+    def fill(self) -> None:
+        """Have rows of more than one key, or all that are left."""
+        while not self.is_done and (
+            len(self.rows) < _AT_ONCE or self.rows[0][0] == self.rows[-1][0]
+        ):
+            cursor = self._connection.execute(f"FETCH {_AT_ONCE} FROM rows", binary=True)
+            block = cursor.fetchall()
+            self.is_done = len(block) < _AT_ONCE
+            self.rows += block
+
+    def up_to(self, end: int | None) -> list[_Row]:
+        """Take the rows of the keys before ``end``; None takes all. Later keys may go on."""
+        count = len(self.rows) if end is None else bisect_left(self.rows, end, key=itemgetter(0))
+        taken, self.rows = self.rows[:count], self.rows[count:]
+        return taken
 
 
 def _at(

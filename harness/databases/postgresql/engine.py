@@ -19,8 +19,8 @@ class Postgres:
     name = "postgresql"
     guarding = "harness.guard.postgresql"
     contract = "A database on a PostgreSQL server, named by its address."
-    default_recoveries: tuple[str, ...] = ("template",)
-    recoveries_in_process: tuple[str, ...] = ("template",)
+    default_recoveries: tuple[str, ...] = ("template", "dump")  # alone, and beside others
+    recoveries_in_process: tuple[str, ...] = ("template", "dump")
 
     Error: type[Exception] = psycopg.Error
 
@@ -40,8 +40,12 @@ class Postgres:
         connect: Callable[[PostgresDatabase], Any],
         checks_foreign_keys: bool = True,
     ) -> dict[str, str]:
-        """Put back rows and sequences."""
-        raise NotImplementedError
+        """Put back rows and sequences; see ``put_back.put_back``."""
+        from harness.databases.postgresql.put_back import put_back  # noqa: PLC0415 - for one cleanup
+
+        return put_back(
+            database, baseline, found, connect=connect, checks_foreign_keys=checks_foreign_keys
+        )
 
     def address(self, given: Given, *, what: str) -> PostgresDatabase:
         """Make the address of what people have given; UsageError for what is none."""

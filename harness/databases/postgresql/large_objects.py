@@ -20,8 +20,8 @@ _PRESENT = """
 SELECT coalesce(array_agg(oid::int8 ORDER BY oid), '{}'),
   has_table_privilege('pg_catalog.pg_largeobject', 'SELECT') FROM pg_largeobject_metadata"""
 _WRITTEN = """
-SELECT count(*), count(*) FILTER (WHERE age(xmin) <= age('{number}'::xid))
-FROM pg_largeobject"""
+SELECT count(*), count(*) FILTER (WHERE age(xmin) <= age('{number}'::xid)),
+  pg_snapshot_xmax(pg_current_snapshot())::text::int8 FROM pg_largeobject"""
 _DIGESTS = """
 SELECT m.oid::text, coalesce(sum(length(data)), 0)::text,
   coalesce(md5(string_agg(pageno || md5(data), ' ' ORDER BY pageno)), '')
@@ -36,7 +36,7 @@ def differences(
     Args:
         live: in a transaction.
         baseline: in a transaction.
-        mark: of the baseline, if who wrote what can be told by it (``by_writer.is_fit``).
+        mark: of the baseline, if it is one of this live database.
 
     Returns:
         Those that differ, as rows; and why some cannot be read, by "large object" and number.
@@ -49,10 +49,10 @@ def differences(
         return TableDifferences(), {}
     if was == now and may_read_all and mark is not None:
         counted = _WRITTEN.format(number=mark.first_new % 2**32)
-        before, after = both(
+        ((rows, new, _),), ((rows_now, new_now, following),) = both(
             lambda: baseline.execute(counted).fetchall(), lambda: live.execute(counted).fetchall()
         )
-        if before == after and before[0][1] == 0:
+        if rows == rows_now and not (new or new_now) and mark.reaches(following):
             return TableDifferences(), {}
     (old, failed), (new, failed_now) = both(
         lambda: _digests(baseline, was, all_at_once=may_read_all),
