@@ -92,7 +92,11 @@ class DatabaseBackup(Recovery):
 
     def untouched(self) -> bool:
         """Whether nobody has written on the server since, and no sequence has moved."""
-        return self.seat.is_quiet() and self.differences().clean("exact")
+        return self.is_quiet() and self.differences().clean("exact")
+
+    def is_quiet(self) -> bool:
+        """Whether nobody has written on the server since; sequences move without that."""
+        return self.seat.is_quiet()
 
     # After them.
 
@@ -116,7 +120,7 @@ class DatabaseBackup(Recovery):
             self.backup,
             grade=grade,
             busy_timeout_ms=self.busy_timeout_ms,
-            quiet=self.seat.is_quiet(),
+            quiet=self.is_quiet(),
             stands_for=self._restored,
         )
         # one that was there before would have kept the backup from being made
