@@ -9,7 +9,8 @@ import re
 _IN_ADDRESS = re.compile(r"([A-Za-z][\w+.-]*://[^\s:/?#@]*):\S*@")
 # password=..., PGPASSWORD='...', ?sslpassword=..., --password=...
 _NAMED = re.compile(
-    r"""([\w-]*(?:passw|pwd|passphrase|secret|token)\w*\s*=\s*)("[^"]*"|'[^']*'|[^\s&;"']+)""",
+    r"""([\w-]*(?:passw|pwd|passphrase|secret|token)\w*\s*=\s*)"""
+    r"""("[^"]*"|'[^']*'|(?:\\.|[^\s&;"'\\])(?:\\.|[^\s&;])*)""",
     re.IGNORECASE,
 )
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = (ROOT.parent / "shared" / "databases" / "sqlite", ROOT / "experiments" / "databases")
+_SHARED = ROOT.parent / "shared" / "databases"
+FOLDERS = (_SHARED / "sqlite", _SHARED / "postgres", ROOT / "experiments" / "databases")
 
 
 def found(name: str) -> Path | None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from docs.blocks import Block, blocks, write_files
 from harness.configured.keys import KEYS
 from harness.experiment.written.configuration import load
+from tests.postgres import Databases
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
@@ -33,6 +35,7 @@ NOT_RUN = {
     ("tutorial", "python3 -m venv"): "wheel and sdist are installed by tests/test_wheel.py",
     ("ci", "pip wheel"): "tests/test_ci.py does it, and runs the workflow that comes of it",
     ("measure-your-own", "harness run experiments/"): "tests/test_examples.py has the databases",
+    ("postgresql", "pip install"): "wheel and sdist are installed by tests/test_wheel.py",
     (
         "experiments",
         "harness run experiment.toml ",
@@ -42,6 +45,7 @@ NOT_RUN = {
 }
 KINDS = {
     "sh",
+    "sql",
     "python",
     "toml",
     "json",
@@ -50,6 +54,7 @@ KINDS = {
     "console",
 }  # console: a transcript, not run
 OF_SPHINX = re.compile(r"\{[\w-]+\}")
+ON_A_SERVER = "postgresql"
 AFTER_THE_TUTORIAL = {"read-a-report"}  # they read the runs that it has left
 MEASURING = {"tutorial", "README", "measure-your-own", "ci", "read-a-report"}  # some half minute
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
@@ -91,8 +96,8 @@ def shows(said: str, block: Block) -> bool:
     return all(any(re.fullmatch(pattern, line) for line in lines) for pattern in patterns)
 
 
-def follow(page: str, folder: Path) -> None:
-    """Do what a page says, from top to bottom."""
+def follow(page: str, folder: Path, query: Callable[[str], object] | None = None) -> None:
+    """Do what a page says, from top to bottom; ``query`` is given its SQL, by statements."""
     said = ""
     for block in blocks(PAGES[page].read_text(encoding="utf-8")):
         if block.file:
@@ -102,6 +107,10 @@ def follow(page: str, folder: Path) -> None:
         elif block.kind in ("sh", "python") and not reason(page, block):
             runs = ["bash", "-euo", "pipefail"] if block.kind == "sh" else [sys.executable]
             said = typed([*runs, "-c", block.text], folder)
+        elif block.kind == "sql":
+            assert query is not None, f"{page}:{block.line}"
+            for statement in block.text.split(";\n"):
+                query(statement)
 
 
 @pytest.fixture
@@ -132,11 +141,22 @@ def slow(pages: set[str]) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    "page", slow(set(PAGES) - set(ELSEWHERE) - {"tutorial"} - AFTER_THE_TUTORIAL)
+    "page", slow(set(PAGES) - set(ELSEWHERE) - {"tutorial", ON_A_SERVER} - AFTER_THE_TUTORIAL)
 )
 def test_a_page_can_be_followed(page: str, project: Path) -> None:
     """Each block of shell and Python ends with 0, and says what stands below it."""
     follow(page, project)
+
+
+def test_the_page_of_postgresql_can_be_followed(
+    databases: Databases, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any page, on a real server, with the rights of the role that it makes."""
+    databases.make("app_dev")
+    for name, value in {"PGPORT": str(databases.server.port), "PGUSER": "postgres"}.items():
+        monkeypatch.setenv(name, value)
+    follow(ON_A_SERVER, folder, lambda statement: statement and databases.admin(statement))
+    assert databases.left("app_dev", "guarding") == set()
 
 
 @pytest.mark.long

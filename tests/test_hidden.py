@@ -18,6 +18,10 @@ from harness.hidden import without_passwords
         ("a mysql://u:p1@h b mysql://v:p2@h", "a mysql://u@h b mysql://v@h"),
         ("PGPASSWORD='p w' psql", "PGPASSWORD=... psql"),
         ("mysql --password=pw db", "mysql --password=... db"),
+        ("PGPASSWORD=p\\ w psql -c x", "PGPASSWORD=... psql -c x"),
+        ("PGPASSWORD=it's psql", "PGPASSWORD=... psql"),
+        ("jdbc:postgresql://h/d?user=u&password=p@w&ssl=true",
+         "jdbc:postgresql://h/d?user=u&password=...&ssl=true"),
         ("API_TOKEN=abc SECRET_KEY=abc run", "API_TOKEN=... SECRET_KEY=... run"),
     ],
 )  # fmt: skip

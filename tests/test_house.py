@@ -75,8 +75,8 @@ KNOWS_AN_ENGINE = {
     # the fast path of a fixture for each test, and the connection that a fixture gives
     "guard.per_test.savepoints", "guard.per_test.standing_pin", "pytest_fixtures", "pytest_plugin",
     # recoveries: each says which engines it is for
-    "recovery.file_copy", "recovery.naive_copy", "recovery.online_backup", "recovery.wal_pin",
-    "recovery.template",
+    "recovery.dump", "recovery.file_copy", "recovery.naive_copy", "recovery.online_backup",
+    "recovery.template", "recovery.wal_pin",
     # a run's own cycles.sqlite
     "results.database", "results.store",
     # helpers of the truth of SQLite

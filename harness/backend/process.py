@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -184,7 +185,8 @@ class Backend:
         if self._process is not None:
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
-                    pipe.close()  # nothing is left in its buffer: every write was flushed
+                    with suppress(BrokenPipeError):  # of a command that the dead did not take
+                        pipe.close()
 
     def _line(self, failing: str, ends: float) -> dict[str, Any]:
         """Read its next line; BackendError when none came by ``ends``."""

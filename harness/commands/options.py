@@ -35,7 +35,7 @@ FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path)
 DATABASE = click.option(
     "--database",
     metavar="DATABASE",
-    help="The path of a SQLite file; pyproject.toml's.",
+    help="The path of a SQLite file or a postgresql:// address; pyproject.toml's.",
     shell_complete=files,
 )
 BUSY = click.option(

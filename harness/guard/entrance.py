@@ -8,13 +8,15 @@ is taken. What an entrance may be asked is listed here alone.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness import registry
 from harness.cleanup import Cleanup
 from harness.databases import Grade
 from harness.databases.engine import Given
+from harness.databases.errors import explained
 from harness.errors import RestoreError, UsageError
 from harness.guard import refusals, waiting
 from harness.guard.journal import AtWork, how_to_recover
@@ -55,7 +57,8 @@ def admit(target: Target, asked: Asked) -> None:
     waiting.check(asked.wait_s)
     waiting.check(asked.survivors_wait_s, "survivors_wait_s")
     chain_of(target, asked.recoveries)
-    refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
+    with _as_refusal(target):
+        refusals.check(target, signs=asked.signs, override=asked.i_know, absent_ok=asked.absent_ok)
 
 
 def made(
@@ -83,17 +86,18 @@ def made(
         ) from error
     if recovered:
         remark(recovered)
-    absent = asked.absent_ok and target.is_gone
-    if absent:
-        recoveries = (target.absence,)
-    else:
-        if asked.recoveries is None:
-            recoveries = target.fitting(recoveries)
-        _refuse_unfit(target, recoveries)
-    if not (absent or asked.i_know):
-        target.refuse_in_use(recoveries)
-    # the difference of a database to none is the whole of it, which the restore removes
-    no_cleanup = absent and asked.cleanup == BY_DIFFERENCE
+    with _as_refusal(target):
+        absent = asked.absent_ok and target.is_gone
+        if absent:
+            recoveries = (target.absence,)
+        else:
+            if asked.recoveries is None:
+                recoveries = target.fitting(recoveries, say=remark)
+            _refuse_unfit(target, recoveries)
+        if not (absent or asked.i_know):
+            target.refuse_in_use(recoveries)
+        # the difference of a database to none is the whole of it, which the restore removes
+        no_cleanup = absent and asked.cleanup == BY_DIFFERENCE
     survivors = Survivors(
         target,
         allowed=asked.allow_survivors,
@@ -115,6 +119,17 @@ def made(
     guard = Guard(target, options)
     guard.result.recovered = recovered
     return guard
+
+
+@contextmanager
+def _as_refusal(target: Target) -> Iterator[None]:
+    """Raise what the database's own driver says as a reason not to begin."""
+    try:
+        yield
+    except target.engine.Error as error:
+        raise UsageError(
+            f"{target.address} could not be looked at, so nothing was run: {explained(error)}"
+        ) from error
 
 
 def _refuse_unfit(target: Target, recoveries: Sequence[str]) -> None:

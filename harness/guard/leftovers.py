@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,26 @@ def bring_back(
     ``into`` is told how it went, and then nothing is put back where nothing but its
     ``own_settings`` differs.
     """
+    dealing = partial(_brought_back, archives=archives, asked=asked, survivors=survivors, say=say)
+    try:
+        return dealing(target, into=into)
+    except target.engine.Error as error:
+        target.journal.release()
+        raise RestoreError(
+            f"{target.address}: what a guard may have left there could not be dealt with, and is "
+            f"kept: {_why(target, error)}"
+        ) from error
+
+
+def _brought_back(
+    target: Target,
+    *,
+    archives: bool,
+    asked: bool,
+    survivors: Dealing,
+    say: Say,
+    into: GuardResult | None,
+) -> str | None:
     journal = target.journal
     if journal.exists:
         target.refuse_stranger(given=True)

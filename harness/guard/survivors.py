@@ -66,6 +66,7 @@ class Survivors:
             time.sleep(_POLL_S)
         if living and self._ends:
             end_marked(self.mark.token, self._say)
+        end_orphans(self._target, deadline, self._say)
 
     def _waiting_for(self, waited: set[Process]) -> str:
         does = "lives" if self._ends else f"has {self._target.address} open"
@@ -78,10 +79,29 @@ class Survivors:
         """Give those that live now, and which of them have the database open."""
         living = self.mark.descendants()
         holding = _with_it_open(self._target, living)
-        return tuple(
+        processes_left = [
             Survivor(process.pid, _named({process}), process in holding)
             for process in sorted(living)
-        )
+        ]
+        orphans = [Survivor(0, name, has_it_open=True) for name in self._target.orphans()]
+        return (*processes_left, *orphans)
+
+
+def end_orphans(target: Target, deadline: float, say: Say) -> None:
+    """Wait for what a server still does for clients that are gone, then end it.
+
+    It would commit later what the tests had begun, and nobody would look then.
+    """
+    looks = 0
+    while orphans := target.orphans():
+        named, looks = processes.listed(orphans), looks + 1
+        if time.monotonic() >= deadline:
+            if not target.end_orphans():
+                say(f"ended {named}, whose client was gone")
+            return
+        if looks == 2:  # most end by themselves at once
+            say(f"waiting for {named}: its client is gone, and the server goes on with it")
+        time.sleep(_POLL_S)
 
 
 def end_marked(token: str, say: Say) -> None:
@@ -108,6 +128,7 @@ def refuse_living(
     """
     if dealing == "leave":
         return
+    end_orphans(target, time.monotonic() + KILLED_WAIT_S, say)
     command, token = _noted(entries), mark_in(entries)
     deadline = time.monotonic() + KILLED_WAIT_S
     living = _still_living(command, token)

@@ -6,7 +6,7 @@ what tests may have put in the database's place, each engine knows for itself, i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -17,6 +17,8 @@ from harness.guard.loading import load
 from harness.guard.result import GuardResult
 from harness.recovery import Recovery
 from harness.system.files import Files
+
+Say = Callable[[str], None]  # tells people a sentence
 
 
 class Pending(NamedTuple):
@@ -68,8 +70,11 @@ class Target(Protocol):
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
         """Refuse what recoveries could not work on, now that nothing is left of a killed guard."""
 
-    def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
-        """Of an engine's own chain, give those that can work on this database, on this system."""
+    def fitting(self, recoveries: Sequence[str], *, say: Say) -> tuple[str, ...]:
+        """Of an engine's own chain, give those that can work on this database, on this system.
+
+        ``say`` is told why, where that is a matter of who is at work.
+        """
 
     def refuse_in_use(self, recoveries: Sequence[str]) -> None:
         """Refuse where every recovery has to be alone to restore, and somebody is there."""
@@ -147,6 +152,12 @@ class Target(Protocol):
 
     def lockers(self) -> set[int]:
         """Give the processes of which the system says that they have it locked."""
+
+    def orphans(self) -> tuple[str, ...]:
+        """Name what its server still does for clients of the tests that are gone, to its end."""
+
+    def end_orphans(self) -> tuple[str, ...]:
+        """End that; name what goes on all the same."""
 
     # What is kept of it.
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from harness.databases.postgresql.alone import NotAlone
 from harness.databases.postgresql.names import quoted
+from harness.errors import RecoveryRefused
 from harness.recovery.postgresql.database_backup import DatabaseBackup
 
 
@@ -25,4 +27,14 @@ class Template(DatabaseBackup):
     def copy(self) -> None:
         """Clone it."""
         live, backup = quoted(self.database.name), quoted(self.backup.name)
-        self.seat.alter(f"CREATE DATABASE {backup} TEMPLATE {live}", self.database.name)
+        try:
+            self.seat.alter(
+                f"CREATE DATABASE {backup} TEMPLATE {live}",
+                self.database.name,
+                ends=False,
+                wait_ms=self.busy_timeout_ms,
+            )
+        except NotAlone as error:
+            raise RecoveryRefused(
+                f"{error}, or take the recovery dump, for which others may stay connected"
+            ) from error

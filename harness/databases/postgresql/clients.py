@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
@@ -16,6 +17,7 @@ from harness.databases.postgresql.sessions import CLIENT, Session, sessions
 from harness.system import peers
 from harness.system.peers import End, canonical
 
+_POLL_S = 0.05
 # Locks that writers and changes of tables take, and that last as long as their transaction.
 _LOCKERS = """
 SELECT DISTINCT l.pid FROM pg_locks l JOIN pg_database d ON d.datname = %s
@@ -102,17 +104,18 @@ def users(connection: Connection[Row], database: str) -> set[int]:
     """
     those = [one for one in sessions(connection, database) if one.kind == CLIENT]
     held = clients(connection, those)
-    found = set[int]().union(*held.values())
     way = route(connection)
+    perhaps: set[int] = set()
     others = [one for one in those if not one.ours]
     if any(one.hidden or not way.direct for one in others):
         rows = connection.execute(_ELSEWHERE, (database,))
         elsewhere = {End(canonical(address), port) for address, port in rows}
-        found |= peers.connected_to(way.server, but=elsewhere if way.direct else ())
+        perhaps |= peers.connected_to(way.server, but=elsewhere if way.direct else ())
     if any(one.hidden or (one.by_socket and not held.get(one.pid)) for one in others):
         for path in _socket_files(way):
-            found |= peers.connected_to(path)
-    return found - {os.getpid()} if not any(one.ours for one in those) else found
+            perhaps |= peers.connected_to(path)
+    # this process is connected in any case
+    return set[int]().union(*held.values()) | (perhaps - {os.getpid()})
 
 
 def _socket_files(way: Route) -> set[str]:
@@ -155,3 +158,17 @@ def left_running(connection: Connection[Row], database: str, since: datetime) ->
     ]
     held = clients(connection, those)
     return [one for one in those if one.pid not in held]
+
+
+def await_running(
+    connection: Connection[Row], database: str, since: datetime, wait_ms: float
+) -> list[Session]:
+    """Wait until none of ``left_running`` is there, but no longer than that; give those that are.
+
+    Raises:
+        psycopg.Error: the server did not answer.
+    """
+    deadline = time.monotonic() + wait_ms / 1000
+    while (left := left_running(connection, database, since)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return left

@@ -19,8 +19,8 @@ class Postgres:
     name = "postgresql"
     guarding = "harness.guard.postgresql"
     contract = "A database on a PostgreSQL server, named by its address."
-    default_recoveries: tuple[str, ...] = ("template",)
-    recoveries_in_process: tuple[str, ...] = ("template",)
+    default_recoveries: tuple[str, ...] = ("template", "dump")  # alone, and beside others
+    recoveries_in_process: tuple[str, ...] = ("template", "dump")
 
     Error: type[Exception] = psycopg.Error
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import Connection
 
+from harness.databases import SchemaDifference
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.names import literal
 from harness.databases.postgresql.session import Row, connect
@@ -40,6 +41,18 @@ def prepared(connection: Connection[Row], database: str) -> list[Prepared]:
         (database,),
     )
     return [Prepared(*row) for row in rows]
+
+
+def differences(connection: Connection[Row], database: str) -> tuple[SchemaDifference, ...]:
+    """Give them as what a baseline does not have: committed later they would change the database.
+
+    Raises:
+        psycopg.Error: the server did not answer.
+    """
+    return tuple(
+        SchemaDifference("prepared transaction", one.name, "added")
+        for one in prepared(connection, database)
+    )
 
 
 def named(those: Collection[Prepared]) -> str:

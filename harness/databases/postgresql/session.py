@@ -6,11 +6,13 @@ Every setting comes with the start of the session, so that none that a role or a
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.unreached import why_unreached
@@ -87,3 +89,16 @@ def reached(database: PostgresDatabase, *, busy_timeout_ms: int = 1000) -> Conne
     except psycopg.Error as error:
         why = why_unreached(error)
         raise UsageError(f"{database} cannot be connected to: {why}") from None
+
+
+def is_lost(connection: Connection[Row]) -> bool:
+    """Whether a session has ended, also where the server did that while nothing was asked of it."""
+    raw = connection.pgconn
+    if connection.closed or raw.transaction_status != TransactionStatus.IDLE:
+        return connection.closed
+    try:
+        while not connection.closed and select.select([raw.socket], [], [], 0)[0]:
+            raw.consume_input()  # said unasked: a notice, or why the session ends
+    except (psycopg.Error, OSError, ValueError):
+        return True
+    return connection.closed

@@ -37,6 +37,6 @@ _TO_DO = {
 
 def why_unreached(error: Exception) -> str:
     """Say what a driver's error at connecting says, without a password, and what to do."""
-    said = without_passwords(" ".join(str(error).split()))
+    said = without_passwords(" ".join(str(error).split())).partition(" Is the server running")[0]
     to_do = next((to_do for words, to_do in _TO_DO.items() if words in said), "")
     return f"{said}. {to_do}" if to_do else said

@@ -47,19 +47,33 @@ _MAKE = (
     " line text NOT NULL, PRIMARY KEY (database, at))"
 )
 _OF_THE_DEAD_S = 60.0  # for a statement that goes on after its guard was killed
+_BRIEF_S = 1.0  # for one who has it and has noted nothing: it begins, or it has just ended
 _POLL_S = 0.05
 
 
 def _as_os_error(
     method: Callable[Concatenate[ServerJournal, P], T],
 ) -> Callable[Concatenate[ServerJournal, P], T]:
-    """Raise what the server says as a disk's error, which whoever writes a journal minds."""
+    """Raise what the server says as a disk's error, which whoever writes a journal minds.
+
+    A session that was lost meanwhile is opened again, once: what has to be noted then waits for no
+    other guard, as nobody has begun one.
+    """
 
     @wraps(method)
     def said(self: ServerJournal, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return method(self, *args, **kwargs)
-        except psycopg.Error as error:
+            try:
+                return method(self, *args, **kwargs)
+            except psycopg.OperationalError:
+                if not self.has_begun:
+                    raise
+                return method(self, *args, **kwargs)
+        except AtWork:
+            if not self.has_begun:
+                raise
+            raise OSError(errno.EBUSY, f"{self} is another guard's by now") from None
+        except (psycopg.Error, UsageError) as error:
             why = without_passwords(str(error).strip())
             raise OSError(errno.EIO, f"{self}: {why}") from error
 
@@ -91,16 +105,31 @@ class ServerJournal:
     @property
     def exists(self) -> bool:
         """Whether there is one; UsageError where the server cannot be asked."""
-        return self._seat.is_made and bool(self._lines())
+        try:
+            return self._seat.is_made and bool(self._lines())
+        except psycopg.OperationalError:  # a session that was lost is opened again, once
+            pass
+        try:
+            return self._seat.is_made and bool(self._lines())
+        except psycopg.Error as error:
+            why = without_passwords(str(error).strip())
+            raise UsageError(f"{self} cannot be read: {why}") from None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether this guard has taken it, though its session may be lost by now."""
+        return bool(self._opened) and self._pid == os.getpid()
 
     @property
     def is_held(self) -> bool:
         """Whether this guard has it; taken again where the session was lost and nobody has it."""
-        if not self._opened or self._pid != os.getpid():
+        if not self.has_begun:
             return False
-        with suppress(psycopg.Error, UsageError):
-            self._take_again()
-            return bool(self._opened)
+        for _ in range(2):  # the session may be lost while it is asked
+            with suppress(psycopg.Error, UsageError):
+                self._take_again()
+                self._seat.session.execute("SELECT")
+                return True
         return False
 
     @property
@@ -146,7 +175,7 @@ class ServerJournal:
     @_as_os_error
     def write(self, entry: Entry) -> None:
         """Append one entry and make it last; where that fails nothing of it stays."""
-        self._take_again()
+        self._must_be_held()
         self._add(entry)
         _LOG.debug("%s: %s", self, entry.get("state"))
 
@@ -155,6 +184,7 @@ class ServerJournal:
         """Say which process is about to run the tests: it may outlive the guard."""
         if self._opened:
             command = {"pid": pid, "started": processes.started(pid)}
+            self._must_be_held()
             self._add(self._written[-1] | {"command": command})
 
     @_as_os_error
@@ -223,6 +253,11 @@ class ServerJournal:
         if self._opened and not self.exists:
             self.write(self._written[0] | self._written[-1])
 
+    def sweep(self) -> None:
+        """Remove the note of a guard that was killed before it had begun."""
+        if not self.exists:
+            self._note.sweep()
+
     def remove(self) -> None:
         """Remove what nobody can read."""
         self._lock()
@@ -232,7 +267,7 @@ class ServerJournal:
 
     def _lock(self) -> None:
         """Take the lock; AtWork where another guard has it, and lives."""
-        deadline = time.monotonic() + _OF_THE_DEAD_S
+        deadline, brief = time.monotonic() + _OF_THE_DEAD_S, time.monotonic() + _BRIEF_S
         while True:
             session = self._seat.session
             session.execute(_MAKE)
@@ -241,23 +276,38 @@ class ServerJournal:
             if taken:
                 self._opened, self._pid = self._seat.opened, os.getpid()
                 return
-            error = self._at_work()
-            if not self._is_of_the_dead() or time.monotonic() > deadline:
+            error, now = self._at_work(), time.monotonic()
+            waits = now < brief if not self.noted() else self._is_of_the_dead()
+            if not waits or now > deadline:
                 self._seat.close()
                 raise error
             time.sleep(_POLL_S)
 
     def _take_again(self) -> None:
-        """Take the lock of a new session, where the one that had it is gone."""
+        """Take the lock of a new session, where the one that had it is gone.
+
+        Raises:
+            AtWork: another guard has taken it, or had it meanwhile.
+        """
         self._seat.session  # noqa: B018 - opened anew, if need be
         if self._seat.opened == self._opened:
             return
         was, self._opened = self._opened, 0
-        if not was:
-            return
-        self._lock()
-        if self.is_anothers:
-            self.release()
+        try:
+            self._lock()
+            if self.is_anothers:
+                raise AtWork(f"another guard has begun on {self._seat.database}")
+        except AtWork:
+            self._seat.close()
+            raise
+        except BaseException:
+            self._opened = was  # the next who needs it tries again
+            raise
+
+    def _must_be_held(self) -> None:
+        if not self._opened:
+            raise OSError(errno.EBADF, f"{self} is another guard's by now")
+        self._take_again()
 
     def _add(self, entry: Entry) -> None:
         insert = f"INSERT INTO {_TABLE} (database, line) VALUES (%s, %s)"

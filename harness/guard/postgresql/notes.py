@@ -53,6 +53,15 @@ class Note:
             with suppress(OSError):
                 self._path.unlink()
 
+    def sweep(self) -> None:
+        """Remove one whose guard was killed before it had begun."""
+        if self._path is None:
+            return
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads(self._path.read_text(encoding="utf-8"))
+            if not processes.runs(int(said["pid"]), str(said["started"])):
+                self.remove()
+
 
 def pending(folder: Path | None = None) -> Iterator[Pending]:
     """Give every database of which there is a note, in order of the address."""

@@ -8,18 +8,20 @@ the Internet could reach is enough to be refused.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-
-from harness.errors import UsageError
 
 Resolve = Callable[[str], Sequence[str]]
 
 
 def resolved(host: str) -> list[str]:
     """Give the addresses that a host's name leads to; OSError where it leads nowhere."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(errno.EINVAL, "it is no name of a host") from error
     return sorted({str(place[0]) for *_, place in found})
 
 
@@ -31,18 +33,11 @@ def public_address(host: str, *, resolve: Resolve = resolved) -> str | None:
         resolve: makes addresses of a name.
 
     Raises:
-        UsageError: the name leads nowhere.
+        OSError: the name leads nowhere.
     """
     if is_socket(host):
         return None
-    try:
-        addresses = [host] if _is_address(host) else resolve(host)
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"the host {host} of the address cannot be found ({why}). Check how it is written, and "
-            "whether this machine is in its network."
-        ) from None
+    addresses = [host] if _is_address(host) else resolve(host)
     return next((address for address in addresses if is_public(address)), None)
 
 

@@ -17,6 +17,7 @@ from harness.guard.refusals import OVERRIDE
 
 _TEMPLATES = frozenset({"template0", "template1"})
 _MAINTENANCE = "postgres"
+_OF_A_VERSION = 10000  # 150004 is 15.4
 _SESSIONS = 5  # that a guard may have at once
 _LIVE_ELSEWHERE = """
 SELECT format('the replication slot %%s', slot_name), format(
@@ -63,7 +64,14 @@ def refuse_place(database: PostgresDatabase, *, override: bool) -> None:
             "tests do use this one."
         )
     host = database.parameters.get("hostaddr") or database.parameters.get("host", "")
-    public = public_address(host)
+    try:
+        public = public_address(host)
+    except OSError as error:
+        raise UsageError(
+            f"{database}: the host {host} cannot be found ({error.strerror}), so nobody can tell "
+            "that it is not production. Check how it is written, and whether this machine is in "
+            f"its network, or say {OVERRIDE} if it is a test database."
+        ) from None
     if public is not None:
         at = f"{host} ({public})" if public != host else host
         raise UsageError(
@@ -92,16 +100,15 @@ def refuse_stand_in(
     # another session than the one that was asked for, or one that was not told what ours is told
     if pid != connection.info.backend_pid or path != "pg_catalog":
         raise _pooler(database)
-    number = connection.info.server_version // 10000
-    product = str(version).partition(" (")[0].partition(" on ")[0]
-    if not product.startswith("PostgreSQL ") or "-YB-" in product or "Greenplum" in str(version):
+    if is_other_product(str(version)):
         raise UsageError(
             f"{database}: what answers is {str(version)[:60]}, which is no PostgreSQL: what a "
             "guard needs of it (a database made of another, names changed) is not the same there."
         )
+    number = connection.info.server_version // _OF_A_VERSION
     if number < OLDEST:
         raise UsageError(
-            f"{database}: the server is {product}; a guard works from PostgreSQL {OLDEST} on. "
+            f"{database}: the server is PostgreSQL {number}; a guard works from {OLDEST} on. "
             "Upgrade the server of the tests."
         )
     if standby or read_only:
@@ -116,6 +123,12 @@ def refuse_stand_in(
             f"a proxy leads. Guard a database near the tests, or say {OVERRIDE} if it is a test "
             "database."
         )
+
+
+def is_other_product(version: str) -> bool:
+    """Whether what a server says of itself is another product's that speaks as PostgreSQL does."""
+    others = ("-YB-", "Greenplum", "Redshift", "Materialize", "GaussDB")
+    return not version.startswith("PostgreSQL ") or any(other in version for other in others)
 
 
 def refuse_server(
@@ -146,6 +159,22 @@ def refuse_server(
         _refuse_rights(found, database, recoveries)
         _refuse_what_stays_behind(session, database)
         _refuse_unendable(session, found, database)
+
+
+def fitting(
+    connection: Connection[Any], database: PostgresDatabase, recoveries: Sequence[str]
+) -> tuple[str, ...]:
+    """Give the recoveries for which the role has its rights; all where it has them for none.
+
+    Then ``refuse_server`` says what it lacks. It takes the same arguments.
+    """
+    there = connection.execute(
+        "SELECT 1 FROM pg_database WHERE datname = %s", [database.name]
+    ).fetchall()
+    if not there:
+        return tuple(recoveries)
+    with reached(database) as session:
+        return rights(session, database).fitting(recoveries) or tuple(recoveries)
 
 
 def _refuse_rights(found: Rights, database: PostgresDatabase, recoveries: Sequence[str]) -> None:

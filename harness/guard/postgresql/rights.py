@@ -63,6 +63,26 @@ _FOR_SUPERUSERS = """
 SELECT quote_ident(e.extname) FROM pg_extension e JOIN pg_available_extension_versions v
 ON v.name = e.extname AND v.version = e.extversion WHERE v.superuser AND NOT v.trusted ORDER BY 1
 """
+# What a database has and a clone is given again, and this role may not give: why, what mends it.
+_UNGIVABLE = """
+SELECT 'may not set what is set for the role ' || r.rolname || ' in this database',
+  'ALTER ROLE {role} CREATEROLE; GRANT ' || quote_ident(r.rolname) || ' TO {role} WITH ADMIN OPTION'
+FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_roles me
+  ON me.rolname = current_user JOIN pg_database d ON d.oid = s.setdatabase
+WHERE d.datname = %(name)s AND r.oid <> me.oid AND (r.rolsuper OR NOT me.rolcreaterole
+  OR {version} >= 160000 AND NOT pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))
+UNION SELECT 'may not set ' || p.name || ', which is set in this database',
+  'GRANT SET ON PARAMETER ' || quote_ident(p.name) || ' TO {role}'
+FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase,
+  unnest(s.setconfig) one JOIN pg_settings p ON p.name = split_part(one, '=', 1)
+WHERE d.datname = %(name)s AND p.context IN ('superuser', 'superuser-backend')
+  AND NOT has_parameter_privilege(p.name, 'SET')
+UNION SELECT 'may not give rights as ' || r.rolname || ', who has given some of this database',
+  'GRANT ' || quote_ident(r.rolname) || ' TO {role}'
+FROM pg_database d, aclexplode(d.datacl) given JOIN pg_roles r ON r.oid = given.grantor
+WHERE d.datname = %(name)s AND given.grantor <> d.datdba AND NOT pg_has_role(r.oid, '{act}')
+ORDER BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +105,7 @@ class Rights:
     owns: bool
     may_give_away: bool  # whether it may make another database the owner's
     managed: str
+    ungivable: tuple[tuple[str, str], ...] = ()  # what the database has beside its content
     unreadable: tuple[str, ...] = ()  # tables and sequences
     hidden: tuple[str, ...] = ()  # tables, of which policies hide rows
     other_owners: tuple[str, ...] = ()  # of what is in it, as which it may not act
@@ -133,7 +154,7 @@ class Rights:
                     f"GRANT {self.owner_typed} TO {self.role_typed} WITH SET TRUE",
                 )
             )
-        return lacks
+        return [*lacks, *self.ungivable]
 
     def _missing_for_a_dump(self) -> list[tuple[str, str]]:
         lacks = [
@@ -161,7 +182,13 @@ def rights(connection: Connection[Any], database: PostgresDatabase) -> Rights:
     asked = {"name": database.name, "managed": [*_IN_PLACE_OF_SUPERUSERS]}
     (row,) = connection.execute(_OF_ROLE.format(act=act), asked).fetchall()
     found = Rights(*row)
-    if found.is_superuser or connection.info.dbname != database.name:
+    if found.is_superuser:
+        return found
+    query = _UNGIVABLE.format(
+        role=found.role_typed.replace("%", "%%"), version=connection.info.server_version, act=act
+    )
+    found = replace(found, ungivable=tuple(connection.execute(query, asked).fetchall()))
+    if connection.info.dbname != database.name:
         return found
     unreadable, hidden, other_owners, for_superusers = (
         tuple(str(row[0]) for row in connection.execute(query))

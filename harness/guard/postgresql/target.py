@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from harness import registry
-from harness.databases.postgresql import clients
+from harness.databases.postgresql import clients, sessions
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.names import beside
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import reached
 from harness.errors import UsageError
-from harness.guard.postgresql import archive, refusals
+from harness.guard.postgresql import archive, choosing, refusals
 from harness.guard.postgresql.journal import ServerJournal
 from harness.guard.postgresql.notes import Note, pending
 from harness.guard.refusals import ABSENT_OK
 from harness.guard.result import GuardResult
+from harness.guard.target import Say
 from harness.recovery import Recovery
 from harness.recovery.postgresql.absence import DatabaseAbsence
 from harness.recovery.postgresql.database_backup import DatabaseBackup
@@ -26,6 +31,8 @@ from harness.system.files import Files
 __all__ = ["DatabaseTarget", "made", "pending"]
 
 BACKUP = "_e2e_backup"
+_ENDS_MS = 5000.0
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class DatabaseTarget:
@@ -44,6 +51,7 @@ class DatabaseTarget:
         self.seat = Seat(address, busy_timeout_ms=busy_timeout_ms)
         self.journal = ServerJournal(self.seat, Note(address.whole, state))
         self._archive_as: str | None = None
+        self._began = _EVER  # by the server's clock; after a kill whoever has no client counts
 
     # What must not be guarded.
 
@@ -70,9 +78,12 @@ class DatabaseTarget:
         """Refuse a server, or rights, with which the recoveries could not work."""
         refusals.refuse_server(self.seat.door, self.address, recoveries)
 
-    def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
-        """Take what the role may do, and what needs nobody to be disconnected."""
-        return tuple(recoveries)
+    def fitting(self, recoveries: Sequence[str], *, say: Say) -> tuple[str, ...]:
+        """Take what leaves everybody connected, where somebody is and the role may do it."""
+        taken, why = choosing.chosen(self.seat, self.address, recoveries)
+        if why:
+            say(why)
+        return taken
 
     def refuse_in_use(self, recoveries: Sequence[str]) -> None:
         """Have nothing to refuse: who is connected is ended when the baseline comes back."""
@@ -91,7 +102,8 @@ class DatabaseTarget:
         reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
 
     def note_place(self) -> None:
-        """Have nothing to note: what it has beside its content its backup says."""
+        """Note the moment alone: what it has beside its content its backup says."""
+        self._began = clients.now(self.seat.door)
 
     def attributes(self) -> dict[str, tuple[Any, Any]]:
         """Give none: they are settings of the database, and come back with it."""
@@ -138,6 +150,22 @@ class DatabaseTarget:
     def lockers(self) -> set[int]:
         """Give the processes on this machine whose sessions keep others from what is in it."""
         return clients.lockers(self.seat.door, self.address.name)
+
+    def orphans(self) -> tuple[str, ...]:
+        """Name the sessions that go on with a statement though their client was killed."""
+        return tuple(one.named for one in self._left_running())
+
+    def end_orphans(self) -> tuple[str, ...]:
+        """End them, so that none commits later what the tests had begun."""
+        with suppress(psycopg.Error, UsageError):  # a server that is gone does nothing either
+            left = sessions.end(self.seat.door, self._left_running(), _ENDS_MS)
+            return tuple(one.named for one in left.there)
+        return ()
+
+    def _left_running(self) -> list[sessions.Session]:
+        with suppress(psycopg.Error, UsageError):
+            return clients.left_running(self.seat.door, self.address.name, self._began)
+        return []
 
     # What is kept of it.
 
@@ -201,7 +229,9 @@ class DatabaseTarget:
         return tuple(one for one in kept if one is not None)
 
     def sweep(self, *, archives_alone: bool = False) -> None:
-        """Remove archives that are too many."""
+        """Remove what the dead have left: a note of theirs on this machine."""
+        if not archives_alone:
+            self.journal.sweep()
 
     def forget(self) -> None:
         """Have nothing elsewhere."""

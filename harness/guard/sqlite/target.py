@@ -24,6 +24,7 @@ from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
 from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.guard.state_folder import state_folder
+from harness.guard.target import Say
 from harness.recovery import Recovery
 from harness.recovery.sqlite.absence import Absence
 from harness.system.attributes import (
@@ -83,7 +84,7 @@ class FileTarget:
         """Refuse hard links, and names that are taken."""
         refusals.check_file(self.given, recoveries)
 
-    def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
+    def fitting(self, recoveries: Sequence[str], *, say: Say) -> tuple[str, ...]:
         """Leave out what its journal mode or this system has no use for."""
         mode = journal_mode_of(self.given)
         kinds = {name: registry.find("recovery", name) for name in recoveries}
@@ -218,6 +219,14 @@ class FileTarget:
     def lockers(self) -> set[int]:
         """Give the processes that hold a lock on the file, or on its -shm."""
         return OpenFile(self.given).lockers()
+
+    def orphans(self) -> tuple[str, ...]:
+        """Name none: what a process does to a file ends with it."""
+        return ()
+
+    def end_orphans(self) -> tuple[str, ...]:
+        """End none."""
+        return ()
 
     # What is kept of it.
 

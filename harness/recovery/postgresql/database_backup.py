@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -54,6 +55,10 @@ class DatabaseBackup(Recovery):
     def copy(self) -> None:
         """Make the backup's database, which is not there yet, from the one that is guarded."""
 
+    def marked(self, mark: Mark) -> Mark:
+        """Give what is noted of the moment of the copy, taken just before it."""
+        return mark
+
     # Before the tests.
 
     def capture(self) -> None:
@@ -71,9 +76,10 @@ class DatabaseBackup(Recovery):
         seat.settle()
         mark = Mark.taken(self.database, seat.session)
         had = properties.read(seat.door, self.database.name).to_json()
-        seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, mark.to_json())
         try:
             self.copy()
+            noted = self.marked(mark).to_json()
+            seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, noted)
             seat.write(seal.statement(name))
             seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true")
         except BaseException:
@@ -104,7 +110,7 @@ class DatabaseBackup(Recovery):
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Compare; where nobody has written on the server only what moves without that."""
-        return differences(
+        found = differences(
             self.database,
             self.backup,
             grade=grade,
@@ -112,6 +118,9 @@ class DatabaseBackup(Recovery):
             quiet=self.seat.is_quiet(),
             stands_for=self._restored,
         )
+        # one that was there before would have kept the backup from being made
+        left = prepared.differences(self.seat.door, self.database.name)
+        return replace(found, schema=(*found.schema, *left)) if left else found
 
     def restore(self) -> None:
         """Clone the backup, and give the clone the database's name.

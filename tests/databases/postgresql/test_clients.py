@@ -14,7 +14,15 @@ import pytest
 
 from harness.databases.postgresql import clients as module
 from harness.databases.postgresql.address import PostgresDatabase
-from harness.databases.postgresql.clients import clients, left_running, lockers, now, route, users
+from harness.databases.postgresql.clients import (
+    await_running,
+    clients,
+    left_running,
+    lockers,
+    now,
+    route,
+    users,
+)
 from harness.databases.postgresql.session import connect
 from harness.databases.postgresql.sessions import sessions
 from harness.system.peers import End
@@ -98,6 +106,13 @@ def test_our_own_sessions_are_this_processs(databases: Databases) -> None:
     """A guard's own session on it shows as held by this process."""
     databases.make()
     with closing(connect(of(databases))):
+        assert users_now(databases) == {os.getpid()}
+
+
+def test_an_application_in_this_process_is_seen(databases: Databases) -> None:
+    """Its session is no guard's, and this process holds it."""
+    databases.make()
+    with closing(databases.connect("app_dev")):
         assert users_now(databases) == {os.getpid()}
 
 
@@ -189,9 +204,8 @@ def test_a_statement_goes_on_after_its_client_was_killed(databases: Databases, w
         assert [one.pid for one in left_running(our, "app_dev", began)] == [pid]
         assert left_running(our, "app_dev", now(our)) == []  # was there before
         assert users(our, "app_dev") == set()
-        until = time.monotonic() + 10
-        while left_running(our, "app_dev", began):
-            assert time.monotonic() < until
+        assert [one.pid for one in await_running(our, "app_dev", began, 50)] == [pid]
+        assert await_running(our, "app_dev", began, 20_000) == []
     assert databases.run("app_dev", "SELECT name FROM team WHERE id = 7") == [("late",)]
 
 

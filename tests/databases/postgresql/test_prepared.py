@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from harness.databases.postgresql.prepared import named, prepared, roll_back
+from harness.databases.postgresql.prepared import differences, named, prepared, roll_back
 from harness.databases.postgresql.session import connect
 from tests.databases.postgresql.addresses import of
 from tests.postgres import Databases
@@ -49,3 +49,13 @@ def test_another_roles_stays_and_is_given_back(databases: Databases) -> None:
     assert roll_back(of(databases, "app_dev", "web"), left) == left
     assert roll_back(of(databases), left) == []
     assert roll_back(of(databases), left) == []
+
+
+def test_no_baseline_has_one(databases: Databases) -> None:
+    """So it is a difference, of that database alone."""
+    databases.make()
+    databases.make("other")
+    databases.run("app_dev", PREPARE.format("left"))
+    with closing(connect(of(databases, "postgres"))) as our:
+        assert [*map(str, differences(our, "app_dev"))] == ["prepared transaction left added"]
+        assert differences(our, "other") == ()

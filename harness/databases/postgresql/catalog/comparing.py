@@ -59,7 +59,9 @@ def changes(now: dict[Key, Thing], was: dict[Key, Thing]) -> list[Change]:
     found += [Change(key, "added", now[key], None) for key in now.keys() - was.keys()]
     found += [Change(key, "missing", None, was[key]) for key in was.keys() - now.keys()]
     found += _reordered(now, was, {change.key for change in found})
-    wholes: set[tuple[str, str]] = {(c.what, c.key.shown) for c in found if c.key.kind in _WHOLES}
+    wholes: set[tuple[str, str]] = {
+        (c.what, c.key.shown) for c in found if c.key.kind in _WHOLES and c.what != "changed"
+    }
     return sorted((c for c in found if not _goes_along(c, wholes)), key=lambda change: change.key)
 
 

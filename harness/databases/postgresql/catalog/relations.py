@@ -36,8 +36,6 @@ RELATIONS = Kind(
         "relpartbound": "pg_get_expr(c.relpartbound, c.oid)",
         "partitioned": "CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END",
         "query": "CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END",
-        "query enabled": "CASE WHEN c.relkind IN ('v', 'm') THEN (SELECT ev_enabled::text"
-        " FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename = '_RETURN') END",
         "inherits": _parents("c.oid"),
         "toast options": "(SELECT t.reloptions::text FROM pg_class t"
         " WHERE t.oid = c.reltoastrelid)",
@@ -77,9 +75,9 @@ COLUMNS = Kind(
     where=f"c.attnum > 0 AND NOT c.attisdropped AND (r.relkind IN {_HOLDING} OR r.relkind = 'c')",
     oid="c.attrelid",
     acl=("c", "r.relowner"),
-    # how the type and the rows that were there before are stored; a dump does not know attndims
+    # how it is stored, and what follows from the parents; a dump does not know attndims
     without="attrelid attname attlen attbyval attalign attcacheoff attndims attnum atthasdef"
-    " atthasmissing attmissingval attisdropped atttypmod",
+    " atthasmissing attmissingval attisdropped atttypmod attinhcount",
     said={
         "atttypid": "format_type(c.atttypid, c.atttypmod)",
         "default": "pg_get_expr(d.adbin, d.adrelid)",
@@ -96,7 +94,7 @@ CONSTRAINTS = Kind(
     # that of the definition, or of the index below it
     without="conname connamespace conrelid contypid conindid conparentid confrelid confupdtype"
     " confdeltype confmatchtype conkey confkey conpfeqop conppeqop conffeqop confdelsetcols"
-    " conexclop conbin",
+    " conexclop conbin connoinherit coninhcount",
     said={
         "definition": "pg_get_constraintdef(c.oid)",
         "of a parent": "nullif(c.conparentid <> 0, false)::text",

@@ -44,7 +44,7 @@ COLLATIONS = Kind(
     name="c.collname || CASE WHEN c.collencoding IN (-1, 6) THEN ''"  # UTF8 is 6
     " ELSE ' of ' || pg_encoding_to_char(c.collencoding) END",
     schema="c.collnamespace",
-    without="collname collnamespace",
+    without="collname collnamespace collencoding",
 )
 CONVERSIONS = Kind(
     kind="'conversion'",

@@ -31,6 +31,7 @@ CREATE TABLE app.log_old PARTITION OF app.log FOR VALUES FROM ('2024-01-01') TO 
 CREATE TABLE app.log_new (at timestamptz, what text);
 CREATE TABLE parent (a int); CREATE TABLE child (b int) INHERITS (parent);
 CREATE TABLE loose (a int, b text, c int);
+CREATE TYPE form AS (a int); CREATE TABLE typed OF form;
 CREATE VIEW seen AS SELECT id, name FROM team;
 CREATE MATERIALIZED VIEW kept AS SELECT id FROM team;
 CREATE SEQUENCE counter; CREATE SEQUENCE app.counter;

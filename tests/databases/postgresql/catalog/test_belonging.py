@@ -58,6 +58,7 @@ CHANGES = [
     ("ALTER FUNCTION one(int) DEPENDS ON EXTENSION plpgsql", "extension plpgsql changed"),
     ("UPDATE pg_extension SET extversion = '0.9'", "extension plpgsql changed"),
     ("COMMENT ON SEQUENCE counter IS 'x'", "comment on sequence public.counter added"),
+    ("UPDATE pg_extension SET extowner = 'catalog_web'::regrole", "extension plpgsql changed"),
 ]
 
 

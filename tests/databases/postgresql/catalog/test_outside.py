@@ -39,6 +39,12 @@ CHANGES = [
     ("CREATE PUBLICATION more FOR ALL TABLES", "publication more added"),
     ("DROP PUBLICATION feed", "publication feed missing"),
     ("ALTER SERVER far OWNER TO catalog_web", "foreign server far changed"),
+    (
+        "ALTER FOREIGN DATA WRAPPER wrapper VALIDATOR postgresql_fdw_validator",
+        "foreign data wrapper wrapper changed",
+    ),
+    ("ALTER PUBLICATION feed SET (publish_via_partition_root = true)", "publication feed changed"),
+    ("DROP PUBLICATION feed; CREATE PUBLICATION feed FOR ALL TABLES", "publication feed changed"),
 ]
 
 

@@ -83,6 +83,109 @@ CHANGES = [
         "CREATE OR REPLACE FUNCTION one(b text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "function one(text) added",
     ),
+    (
+        "CREATE TRIGGER more BEFORE INSERT ON app.log FOR EACH ROW EXECUTE FUNCTION stamp()",
+        "trigger more on app.log added, trigger more on app.log_old added",
+    ),
+    (
+        "CREATE FUNCTION more(VARIADIC int[]) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "function more(integer[]) added",
+    ),
+    ("ALTER FUNCTION one STRICT", "function one(integer) changed"),
+    ("ALTER FUNCTION one IMMUTABLE", "function one(integer) changed"),
+    ("ALTER FUNCTION one PARALLEL SAFE", "function one(integer) changed"),
+    ("ALTER FUNCTION one LEAKPROOF", "function one(integer) changed"),
+    ("ALTER FUNCTION one COST 5", "function one(integer) changed"),
+    ("ALTER FUNCTION one SUPPORT generate_series_int4_support", "function one(integer) changed"),
+    ("CREATE OR REPLACE FUNCTION one(a int) RETURNS int RETURN 1", "function one(integer) changed"),
+    (
+        (
+            "CREATE OR REPLACE FUNCTION one(a int) RETURNS int LANGUAGE plpgsql AS 'BEGIN "
+            "RETURN 1; END'"
+        ),
+        "function one(integer) changed",
+    ),
+    (
+        (
+            "DROP FUNCTION one(int); CREATE FUNCTION one(a int) RETURNS SETOF int LANGUAGE "
+            "sql ROWS 3 AS 'SELECT 1'"
+        ),
+        "function one(integer) changed",
+    ),
+    (
+        (
+            "DROP FUNCTION one(int); CREATE FUNCTION one(a int) RETURNS text LANGUAGE sql AS "
+            "'SELECT 1'"
+        ),
+        "function one(integer) changed",
+    ),
+    (
+        "DROP PROCEDURE tidy; CREATE FUNCTION tidy() RETURNS void LANGUAGE sql AS 'SELECT 1'",
+        "function tidy() added, procedure tidy() missing",
+    ),
+    (
+        (
+            "DROP AGGREGATE total(int); CREATE AGGREGATE total(int) (SFUNC = add, STYPE = "
+            "int, INITCOND = '0', PARALLEL = SAFE, COMBINEFUNC = add)"
+        ),
+        "aggregate total(integer) changed",
+    ),
+    (
+        (
+            "DROP TRIGGER stamped ON team; CREATE CONSTRAINT TRIGGER stamped AFTER UPDATE ON "
+            "team DEFERRABLE FOR EACH ROW EXECUTE FUNCTION stamp()"
+        ),
+        "constraint stamped on team added, trigger stamped on team changed",
+    ),
+    (
+        (
+            "CREATE OR REPLACE TRIGGER stamped BEFORE UPDATE OF name ON team FOR EACH ROW "
+            "WHEN (new.id > 1) EXECUTE FUNCTION stamp('x')"
+        ),
+        "trigger stamped on team changed",
+    ),
+    ("ALTER TABLE team ENABLE ALWAYS TRIGGER stamped", "trigger stamped on team changed"),
+    (
+        (
+            "DROP EVENT TRIGGER watching; CREATE EVENT TRIGGER watching ON ddl_command_end "
+            "WHEN TAG IN ('CREATE CAST') EXECUTE FUNCTION watch()"
+        ),
+        "event trigger watching changed",
+    ),
+    (
+        (
+            "DROP EVENT TRIGGER watching; CREATE EVENT TRIGGER watching ON ddl_command_start "
+            "WHEN TAG IN ('CREATE CONVERSION') EXECUTE FUNCTION watch()"
+        ),
+        "event trigger watching changed",
+    ),
+    (
+        "DROP POLICY mine ON team; CREATE POLICY mine ON team TO catalog_web USING (id > 0)",
+        "policy mine on team changed",
+    ),
+    (
+        (
+            "DROP POLICY mine ON team; CREATE POLICY mine ON team AS RESTRICTIVE FOR SELECT "
+            "TO catalog_web USING (id > 0)"
+        ),
+        "policy mine on team changed",
+    ),
+    ("CREATE POLICY more ON team FOR INSERT WITH CHECK (id > 0)", "policy more on team added"),
+    (
+        ("CREATE OR REPLACE RULE quiet AS ON DELETE TO loose WHERE old.a > 1 DO INSTEAD NOTHING"),
+        "rule quiet on loose changed",
+    ),
+    (
+        "UPDATE pg_language SET lanpltrusted = false WHERE lanname = 'plpgsql'",
+        "language plpgsql changed",
+    ),
+    (
+        (
+            "DROP CAST (pair AS mood); CREATE FUNCTION m(pair) RETURNS mood LANGUAGE sql AS "
+            "$$SELECT 'sad'::public.mood$$; CREATE CAST (pair AS mood) WITH FUNCTION m(pair)"
+        ),
+        "cast public.pair AS public.mood changed, function m(public.pair) added",
+    ),
 ]
 
 

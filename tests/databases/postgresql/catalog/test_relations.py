@@ -23,14 +23,23 @@ CHANGES = [
     ("ALTER TABLE loose ENABLE ROW LEVEL SECURITY", "table loose changed"),
     ("ALTER TABLE loose FORCE ROW LEVEL SECURITY", "table loose changed"),
     ("ALTER TABLE loose REPLICA IDENTITY FULL", "table loose changed"),
-    ("ALTER TABLE child NO INHERIT parent", "table child changed"),
-    ("ALTER TABLE app.log DETACH PARTITION app.log_old", "table app.log_old changed"),
+    ("ALTER TABLE child NO INHERIT parent", "column child.a changed, table child changed"),
+    (
+        "ALTER TABLE app.log DETACH PARTITION app.log_old",
+        (
+            "column app.log_old.at changed, column app.log_old.what changed, table "
+            "app.log_old changed"
+        ),
+    ),
     (
         (
             "ALTER TABLE app.log ATTACH PARTITION app.log_new FOR VALUES FROM ('2026-01-01') "
             "TO ('2027-01-01')"
         ),
-        "table app.log_new changed",
+        (
+            "column app.log_new.at changed, column app.log_new.what changed, table "
+            "app.log_new changed"
+        ),
     ),
     (
         "ALTER TABLE loose SET SCHEMA app",
@@ -119,7 +128,10 @@ CHANGES = [
     ),
     ("DROP INDEX by_team; CREATE UNIQUE INDEX by_team ON person (team)", "index by_team changed"),
     ("ALTER TABLE person CLUSTER ON by_team", "index by_team changed"),
-    ("ALTER TABLE team REPLICA IDENTITY USING INDEX team_name_key", "table team changed"),
+    (
+        "ALTER TABLE team REPLICA IDENTITY USING INDEX team_name_key",
+        "index team_name_key changed, table team changed",
+    ),
     ("ALTER INDEX by_team SET (fillfactor = 40)", "index by_team changed"),
     ("ALTER INDEX by_born ALTER 1 SET STATISTICS 7", "index by_born changed"),
     ("ALTER INDEX by_team RENAME TO bt", "index bt added, index by_team missing"),
@@ -163,6 +175,61 @@ CHANGES = [
         ),
         "constraint team_name_key on team missing",
     ),
+    ("ALTER TABLE typed NOT OF", "table typed changed"),
+    (
+        (
+            "ALTER TABLE loose OWNER TO catalog_boss; ALTER TABLE loose ALTER a SET DEFAULT "
+            "1; CREATE INDEX more ON loose (a)"
+        ),
+        "column loose.a changed, index more added, table loose changed",
+    ),
+    (
+        ("DROP TABLE child; CREATE TABLE child (a int, b int); ALTER TABLE child INHERIT parent"),
+        "column child.a changed",
+    ),
+    (
+        "DROP TABLE parent CASCADE; CREATE TABLE parent (a int) PARTITION BY LIST (a)",
+        "table child missing, table parent changed",
+    ),
+    ("ALTER SEQUENCE counter MINVALUE -5", "sequence counter changed"),
+    ("ALTER SEQUENCE counter START 7", "sequence counter changed"),
+    ("ALTER SEQUENCE counter CACHE 9", "sequence counter changed"),
+    ("ALTER SEQUENCE counter MAXVALUE 99", "sequence counter changed"),
+    (
+        (
+            "ALTER TABLE team DROP CONSTRAINT team_name_key; ALTER TABLE team ADD CONSTRAINT "
+            "team_name_key UNIQUE (name) DEFERRABLE"
+        ),
+        "constraint team_name_key on team changed, index team_name_key changed",
+    ),
+    (
+        (
+            "ALTER TABLE team DROP CONSTRAINT team_name_key; ALTER TABLE team ADD CONSTRAINT "
+            "team_name_key UNIQUE NULLS NOT DISTINCT (name)"
+        ),
+        "constraint team_name_key on team changed, index team_name_key changed",
+    ),
+    (
+        "ALTER TABLE parent ADD CONSTRAINT low CHECK (a > 0)",
+        "constraint low on child added, constraint low on parent added",
+    ),
+    (
+        "ALTER TABLE loose ADD CONSTRAINT ex EXCLUDE USING btree (a WITH =)",
+        "constraint ex on loose added, index ex added",
+    ),
+    (
+        (
+            "ALTER TABLE team ALTER name SET NOT NULL; ALTER TABLE team REPLICA IDENTITY "
+            "USING INDEX team_name_key"
+        ),
+        "index team_name_key changed, table team changed",
+    ),
+    (
+        ("UPDATE pg_index SET indisready = false WHERE indexrelid = 'public.by_team'::regclass"),
+        "index by_team changed",
+    ),
+    ("CREATE INDEX more ON app.log (at)", "index app.log_old_at_idx added, index app.more added"),
+    ("ALTER TABLE parent ADD c int", "column child.c added, column parent.c added"),
 ]
 
 

@@ -18,6 +18,36 @@ CHANGES = [
     ("DROP TEXT SEARCH TEMPLATE template", "text search template template missing"),
     ("DROP STATISTICS seen_together", "statistics object seen_together missing"),
     ("ALTER STATISTICS seen_together SET STATISTICS 50", "statistics object seen_together changed"),
+    (
+        "ALTER TEXT SEARCH CONFIGURATION words OWNER TO catalog_web",
+        "text search configuration words changed",
+    ),
+    (
+        "ALTER TEXT SEARCH DICTIONARY dict OWNER TO catalog_web",
+        "text search dictionary dict changed",
+    ),
+    (
+        "ALTER TEXT SEARCH CONFIGURATION words DROP MAPPING FOR word",
+        "text search configuration words changed",
+    ),
+    (
+        (
+            "DROP TEXT SEARCH TEMPLATE template; CREATE TEXT SEARCH TEMPLATE template (INIT ="
+            " dsimple_init, LEXIZE = dsimple_lexize)"
+        ),
+        "text search template template changed",
+    ),
+    (
+        "ALTER STATISTICS seen_together OWNER TO catalog_web",
+        "statistics object seen_together changed",
+    ),
+    (
+        (
+            "DROP STATISTICS seen_together; CREATE STATISTICS seen_together (ndistinct) ON a,"
+            " c FROM loose"
+        ),
+        "statistics object seen_together changed",
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Each change to a type, operator, collation, conversion or access method is found by its name."""
+"""Each change to a type, operator, collation or access method is found by its name."""
 
 from __future__ import annotations
 
@@ -63,6 +63,48 @@ CHANGES = [
     ("ALTER CONVERSION changed OWNER TO catalog_web", "conversion changed changed"),
     ("DROP ACCESS METHOD heap2", "access method heap2 missing"),
     ("CREATE TYPE more AS ENUM ()", "type more added"),
+    (
+        "DROP DOMAIN positive; CREATE DOMAIN positive AS bigint CHECK (VALUE > 0)",
+        "domain positive changed",
+    ),
+    ('CREATE DOMAIN worded AS text COLLATE "C"', "domain worded added"),
+    (
+        "ALTER OPERATOR <<< (int, int) SET (RESTRICT = scalarltsel)",
+        "operator <<<(integer, integer) changed",
+    ),
+    (
+        (
+            "DROP OPERATOR <<< (int, int) CASCADE; CREATE OPERATOR <<< (LEFTARG = int, "
+            "RIGHTARG = int, FUNCTION = int4lt)"
+        ),
+        (
+            "operator <<<(integer, integer) changed, operator class odd using btree missing, "
+            "operator family family using btree changed"
+        ),
+    ),
+    (
+        (
+            "DROP OPERATOR CLASS odd USING btree; CREATE OPERATOR CLASS odd FOR TYPE int8 "
+            "USING btree FAMILY family AS OPERATOR 1 <"
+        ),
+        "operator class odd using btree changed, operator family family using btree changed",
+    ),
+    (
+        "ALTER OPERATOR FAMILY family USING btree OWNER TO catalog_web",
+        "operator family family using btree changed",
+    ),
+    ('DROP COLLATION plain; CREATE COLLATION plain FROM "POSIX"', "collation plain changed"),
+    (
+        (
+            "DROP CONVERSION changed; CREATE DEFAULT CONVERSION changed FOR 'LATIN1' TO "
+            "'UTF8' FROM iso8859_1_to_utf8"
+        ),
+        "conversion changed changed",
+    ),
+    (
+        "DROP ACCESS METHOD heap2; CREATE ACCESS METHOD heap2 TYPE INDEX HANDLER bthandler",
+        "access method heap2 changed",
+    ),
 ]
 
 

@@ -1,0 +1,97 @@
+"""The guarded PostgreSQL database: what its server goes on with, and who holds it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.guard.target import target_of
+from tests.command_line import Call
+from tests.databases.postgresql.addresses import client
+from tests.postgres import Databases
+
+# a migration, killed while the server runs its only statement
+_KILLED = """
+import subprocess, sys, time
+import psycopg
+address, seconds = sys.argv[1:]
+work = f"DO $$ BEGIN PERFORM pg_sleep({seconds}); INSERT INTO team VALUES (7, 'late'); END $$"
+code = "import sys, psycopg; psycopg.connect(sys.argv[1], autocommit=True).execute(sys.argv[2])"
+migration = subprocess.Popen([sys.executable, "-c", code, address, work])
+with psycopg.connect(address, autocommit=True) as watching:
+    active = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %'"
+    while not watching.execute(active).fetchall():
+        time.sleep(0.01)
+migration.kill()
+migration.wait()
+"""
+
+
+def late(databases: Databases) -> list[tuple[str]]:
+    """What the migration had to write, once nobody is at work there any more."""
+    at_work = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'"
+    until = time.monotonic() + 20
+    while databases.admin(at_work):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return databases.run("app_dev", "SELECT name FROM team WHERE id = 7")
+
+
+@pytest.mark.parametrize(("seconds", "wait_s"), [(60, 0.5), (1.5, 20)], ids=["ended", "waited for"])
+def test_a_statement_whose_client_was_killed_commits_nothing_later(
+    databases: Databases, harness: Call, seconds: float, wait_s: float
+) -> None:
+    """It is waited for, and ended when that takes too long; what it commits till then is undone."""
+    address = databases.make()
+    command = [sys.executable, "-c", _KILLED, address, seconds]
+    status, _, said = harness(
+        "guard", "--no-archive", "--survivors-wait", wait_s, "--database", address, "--", *command
+    )
+    assert status == 0, said
+    assert ("ended session" in said) == (seconds == 60)
+    assert seconds == 60 or "its client is gone, and the server goes on with it" in said
+    assert ("team: 1 added" in said) == (seconds != 60)
+    assert late(databases) == []
+
+
+def test_a_killed_guards_statement_is_ended_before_its_baseline_is_proven(
+    databases: Databases, harness: Call, folder: Path
+) -> None:
+    """Whoever recovers waits a moment for it, and ends it."""
+    address, marker = databases.make(), folder / "marker"
+    script = f"{_KILLED}\nopen({str(marker)!r}, 'w').close(); time.sleep(60)"
+    guard = subprocess.Popen(
+        [sys.executable, "-m", "harness", "guard", "--no-archive", "--database", address, "--",
+         sys.executable, "-c", script, address, "60"],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 30
+    while not marker.exists():
+        assert guard.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    guard.kill()
+    guard.communicate()
+    status, _, said = harness("recover", "--end-survivors", "--database", address)
+    assert status == 0, said
+    assert "ended session" in said
+    assert late(databases) == []
+
+
+def test_who_has_it_open_and_who_has_it_locked(databases: Databases) -> None:
+    """The processes here that hold a session on it, and of these who keeps others out."""
+    target = target_of(databases.make())
+    assert target.users() == target.lockers() == set()
+    with (
+        client(databases.address("app_dev"), "BEGIN; UPDATE team SET name = name") as (writes, _),
+        client(databases.address("app_dev"), "TABLE team") as (reads, _),
+    ):
+        assert target.users() == {writes.pid, reads.pid}
+        assert target.lockers() == {writes.pid}
+    assert target.orphans() == target.end_orphans() == ()
