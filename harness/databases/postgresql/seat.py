@@ -205,8 +205,15 @@ class Seat:
         return int(number)
 
     def settle(self) -> None:
-        """From now on tell whether anybody else writes on this server."""
-        self._expected = self.next_number()
+        """From now on tell whether anybody else writes on this server.
+
+        Not where a transaction is under way: its end changes no number.
+        """
+        ((number, under_way),) = self.session.execute(
+            "SELECT pg_snapshot_xmax(s)::text::bigint, pg_snapshot_xmin(s) <> pg_snapshot_xmax(s)"
+            " FROM pg_current_snapshot() s"
+        ).fetchall()
+        self._expected = None if under_way else int(number)
 
     def unsettle(self) -> None:
         """Know nothing any more about what others have written."""

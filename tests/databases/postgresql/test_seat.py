@@ -107,3 +107,14 @@ def test_a_statement_that_wrote_nothing_hides_nobody(seat: Seat, databases: Data
     seat.write("UPDATE public.mine SET a = 2")
     databases.run("app_dev", "UPDATE team SET name = name")
     assert not seat.is_quiet()
+
+
+def test_what_was_under_way_is_nothing_to_count_on(seat: Seat, databases: Databases) -> None:
+    """A transaction that had its number before may commit later, which moves no number."""
+    seat.session.execute("SELECT 1")
+    with closing(databases.connect("app_dev")) as other:
+        with other.transaction():
+            other.execute("INSERT INTO team VALUES (3, 'green')")
+            databases.run("app_dev", "UPDATE person SET name = name")
+            seat.settle()
+        assert not seat.is_quiet()
