@@ -65,8 +65,8 @@ KNOWS_AN_ENGINE = {
     # of this project's own example, whose database is a SQLite file
     "backend.app", "backend.constraints", "backend.serve", "backend.store",
     "workloads.platform", "workloads.platform_parts.baseline",
-    # a cleanup and faults that read a schema
-    "cleanup.sql", "faults.foreign_key", "faults.reach.scene", "faults.unseen_child",
+    # faults that read a schema
+    "faults.foreign_key", "faults.reach.scene", "faults.unseen_child",
     # rows for any SQLite schema, and a look at a user's file
     "test_rows.attempt", "test_rows.checks", "test_rows.making", "test_rows.rows",
     "test_rows.schema", "test_rows.values", "experiment.init.looking",

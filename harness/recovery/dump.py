@@ -71,18 +71,20 @@ class Dump(DatabaseBackup):
         """Note that others may have been at work, and which tables the reloaded ones are of."""
         return replace(mark, alone=False, shapes=self._shapes)
 
-    def is_quiet(self) -> bool:
-        """Whether that says anything: not before the reload itself is proven."""
-        return self._is_proven and super().is_quiet()
+    def untouched(self) -> bool:
+        """Whether that is proven: never before the reload itself is."""
+        return self._is_proven and super().untouched()
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Compare; at first everything: what the reload made otherwise nobody has written."""
         if self._is_proven:
             return super().differences(grade=grade)
-        self.seat.settle()  # whoever writes from now on may be seen or not
+        self.seat.unsettle()
+        before = self.seat.quiet_number()
         found = super().differences(grade=grade)
         if found.clean("exact"):
             self._is_proven, self._restored = True, None
+            self.seat.settle(before)
         return found
 
     def resume(self, description: dict[str, object]) -> None:

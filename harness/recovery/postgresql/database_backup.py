@@ -74,7 +74,7 @@ class DatabaseBackup(Recovery):
         if oid is None:
             raise RecoveryRefused(f"there is no database {self.database}")
         self._remove_own(name, taken=RecoveryRefused)
-        seat.settle()
+        seat.settle(seat.quiet_number())
         mark = Mark.taken(self.database, seat.session)
         had = properties.read(seat.door, self.database.name).to_json()
         try:
@@ -92,11 +92,7 @@ class DatabaseBackup(Recovery):
 
     def untouched(self) -> bool:
         """Whether nobody has written on the server since, and no sequence has moved."""
-        return self.is_quiet() and self.differences().clean("exact")
-
-    def is_quiet(self) -> bool:
-        """Whether nobody has written on the server since; sequences move without that."""
-        return self.seat.is_quiet()
+        return self.seat.is_quiet() and self.differences().clean("exact")
 
     # After them.
 
@@ -120,7 +116,7 @@ class DatabaseBackup(Recovery):
             self.backup,
             grade=grade,
             busy_timeout_ms=self.busy_timeout_ms,
-            quiet=self.is_quiet(),
+            quiet=self.seat.is_quiet(),
             stands_for=self._restored,
         )
         # one that was there before would have kept the backup from being made
