@@ -31,6 +31,7 @@ class DatabaseAbsence(Recovery):
     database: PostgresDatabase
     backup: PostgresDatabase
     keep_as: Callable[[], str | None] = staticmethod(lambda: None)
+    thin: Callable[[], None] = staticmethod(lambda: None)
 
     @cached_property
     def seat(self) -> Seat:
@@ -55,7 +56,8 @@ class DatabaseAbsence(Recovery):
             self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
 
     def dispose(self) -> None:
-        """Have nothing to give up."""
+        """Have nothing to give up but archives that are too many."""
+        self.thin()
 
     def resume(self, description: dict[str, Any]) -> None:
         """Have nothing to know again."""
