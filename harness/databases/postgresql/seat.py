@@ -67,7 +67,7 @@ class Seat:
     @staticmethod
     def home_of(role: str) -> str:
         """Give the name of a role's."""
-        return beside(_HOME, f"_{role}")
+        return beside(f"{_HOME}_{role}", "")  # a role's name may be as long as any
 
     @property
     def is_made(self) -> bool:

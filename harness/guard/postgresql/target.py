@@ -98,7 +98,8 @@ class DatabaseTarget:
     def refuse_unreadable(self) -> None:
         """Refuse what cannot be connected to, and what others are made from."""
         refusals.refuse_template(self.seat.door, self.address)
-        reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
+        if self.is_there:  # else its absence is the baseline, or no recovery can capture it
+            reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
 
     def note_place(self) -> None:
         """Note the moment alone: what it has beside its content its backup says."""

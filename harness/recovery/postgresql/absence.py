@@ -67,6 +67,16 @@ class DatabaseAbsence(Recovery):
         """The place in which nothing is."""
         return self.database
 
+    @property
+    def size_bytes(self) -> int:
+        """The size of nothing."""
+        return 0
+
+    @property
+    def stands_apart(self) -> bool:
+        """Whether its backup is there: it has none."""
+        return False
+
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Say what there is where nothing was."""
         if not self.seat.exists(self.database.name):
