@@ -74,8 +74,12 @@ class DatabaseTarget:
             )
 
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
-        """Refuse a server, or rights, with which the recoveries could not work."""
+        """Refuse a server, rights, or names with which the recoveries could not work."""
         refusals.refuse_server(self.seat.door, self.address, recoveries)
+        for place, name in enumerate(recoveries):
+            recovery = self.recovery(name, place)
+            if isinstance(recovery, DatabaseBackup) and (taken := recovery.taken()):
+                raise UsageError(f"{self.address}: {taken}")
 
     def fitting(self, recoveries: Sequence[str], *, say: Say) -> tuple[str, ...]:
         """Take what leaves everybody connected, where somebody is and the role may do it."""

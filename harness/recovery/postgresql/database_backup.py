@@ -194,6 +194,11 @@ class DatabaseBackup(Recovery):
     def _names(self) -> tuple[str, ...]:
         return self._spare, self._old, self.backup.name
 
+    def taken(self) -> str:
+        """Say who has a name that it is going to give; "" where nobody has."""
+        names = [name for name in self._names if self.seat.exists(name)]
+        return _taken(names[0], sealed(self.seat.door, names[0])) if names else ""
+
     def _remove_own(self) -> None:
         """Remove what an earlier capture has left; RecoveryRefused for what is somebody else's."""
         for name in self._names:

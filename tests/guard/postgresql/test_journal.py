@@ -10,7 +10,7 @@ import pytest
 
 import harness
 from harness.databases.postgresql.seat import Seat
-from harness.errors import BackupError, RestoreError, UsageError
+from harness.errors import RestoreError, UsageError
 from harness.guard.command import run_recover
 from harness.guard.journal import AtWork
 from tests.guard.postgresql.test_by_hand import killed_guard, rows
@@ -103,7 +103,7 @@ def test_a_database_of_a_guards_name_is_never_removed(databases: Databases, suff
     address = databases.make("shop")
     databases.make(f"shop{suffix}", "CREATE TABLE precious (a int)")
     with (
-        pytest.raises(BackupError, match=f"there is a database shop{suffix}"),
+        pytest.raises(UsageError, match=f"there is a database shop{suffix}"),
         harness.guard(address),
     ):
         raise AssertionError("ran")
@@ -116,7 +116,7 @@ def test_a_backup_of_which_no_journal_tells_is_kept(databases: Databases) -> Non
     address = databases.make("shop")
     killed_guard(address, "DELETE FROM person")
     databases.admin(f"DROP DATABASE {HOME}postgres WITH (FORCE)")
-    with pytest.raises(BackupError, match="of which no journal tells"), harness.guard(address):
+    with pytest.raises(UsageError, match="of which no journal tells"), harness.guard(address):
         raise AssertionError("ran")
     assert databases.run("shop_e2e_backup", "SELECT count(*) FROM person") == [(20,)]
 
