@@ -39,7 +39,7 @@ def listed(seat: Seat, database: PostgresDatabase) -> list[PostgresDatabase]:
 def thin(seat: Seat, database: PostgresDatabase) -> None:
     """Remove all but the newest."""
     for old in listed(seat, database)[:-KEPT]:
-        seat.alter(f"DROP DATABASE IF EXISTS {quoted(old.name)} WITH (FORCE)")
+        seat.drop(old.name)
 
 
 def standing(seat: Seat, database: PostgresDatabase) -> list[PostgresDatabase]:

@@ -138,8 +138,10 @@ class DatabaseBackup(Recovery):
         self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(backup)}", backup)
         for statement in giving.needed(self.seat.door, self._seal.properties, spare):
             self.seat.write(statement)
-        there = self.seat.exists(name)
-        if there:
+        there = self.seat.is_whole(name)
+        if not there:
+            self._drop(name)  # what a broken-off DROP DATABASE has left of it
+        else:
             prepared.roll_back(self.database, prepared.prepared(self.seat.door, name))
         kept = self.keep_as() if there else None
         self._swap(name, spare, kept or old, there=there)
@@ -177,9 +179,7 @@ class DatabaseBackup(Recovery):
         self._drop(name)
 
     def _drop(self, name: str) -> None:
-        if self.seat.exists(name):
-            self.seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
-            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
+        self.seat.drop(name)
 
     # For who comes after a kill.
 
