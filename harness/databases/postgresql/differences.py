@@ -16,7 +16,6 @@ from harness.databases import Differences, Grade, SchemaDifference
 from harness.databases.postgresql import (
     catalog,
     large_objects,
-    prepared,
     properties,
     rows,
     sequences,
@@ -76,7 +75,6 @@ def differences(
             schema=schema,
             settings=_settings(live, database, seal),
             unread=unread | unread_tables | unread_large | unread_schema,
-            damage=_left(live, database),
         )
 
 
@@ -119,11 +117,3 @@ def _settings(
         return {}
     now = properties.read(live, database.name)
     return properties.differences(now, Properties.from_json(seal.properties))
-
-
-def _left(live: Connection[Row], database: PostgresDatabase) -> dict[str, str]:
-    """Give the transactions that somebody has prepared: each holds locks, and may be committed."""
-    return {
-        f"prepared transaction {one.name}": f"was left by {one.owner}"
-        for one in prepared.prepared(live, database.name)
-    }

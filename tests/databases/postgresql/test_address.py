@@ -277,3 +277,15 @@ def test_without_the_driver_the_extra_is_named() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'reliability-harness[postgres]'" in done.stdout
     assert "s3cret" not in done.stdout
+
+
+def test_help_needs_no_driver() -> None:
+    """Nor any other command that deals with no such address: its import takes its time."""
+    code = (
+        "import atexit, sys; sys.argv = ['harness', 'guard', '--help']\n"
+        "atexit.register(lambda: print('psycopg' in sys.modules))\n"
+        "from harness.cli import main; main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "--database" in done.stdout
+    assert done.stdout.endswith("False\n"), done.stderr
