@@ -110,6 +110,7 @@ class DatabaseBackup(Recovery):
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Compare; where nobody has written on the server only what moves without that."""
+        self._let_in()
         found = differences(
             self.database,
             self.backup,
@@ -121,6 +122,12 @@ class DatabaseBackup(Recovery):
         # one that was there before would have kept the backup from being made
         left = prepared.differences(self.seat.door, self.database.name)
         return replace(found, schema=(*found.schema, *left)) if left else found
+
+    def _let_in(self) -> None:
+        """See that the backup can be connected to, if tests have made all databases say no."""
+        query = "SELECT 1 FROM pg_database WHERE datname = %s AND NOT datallowconn"
+        if self.seat.look(query, [self.backup.name]):
+            self.seat.write(f"ALTER DATABASE {quoted(self.backup.name)} ALLOW_CONNECTIONS true")
 
     def restore(self) -> None:
         """Clone the backup, and give the clone the database's name.

@@ -143,6 +143,7 @@ class Case:
         recoveries: the chain.
         tests: which of TESTS.
         archives: whether a restore keeps what it throws away.
+        name: of the database.
     """
 
     tells = True  # what it was told, on standard error
@@ -154,9 +155,10 @@ class Case:
         tests: str = "kept",
         *,
         archives: bool = False,
+        name: str = "app_dev",
     ) -> None:
         self.server, self.recoveries, self.archives = server, recoveries, archives
-        self._does, self.name = TESTS[tests], "app_dev"
+        self._does, self.name = TESTS[tests], name
         registry.find("recovery", recoveries[0])  # looked up once, not in every forked process
         self.databases = Databases(server)
         self.address = self.databases.make(self.name, BASELINE)
