@@ -83,22 +83,25 @@ class Seat:
             self._made(home)
             self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
             self.opened += 1
+            self.when_opened()  # a lock that an earlier one had is taken before anything is done
             self.unsettle()  # the server may have been away, and empties UNLOGGED tables then
         return self._session
 
     def _made(self, home: PostgresDatabase) -> None:
         rows = self.look(
-            "SELECT datdba::regrole::text, datdba = current_user::regrole FROM pg_database"
-            " WHERE datname = %s",
+            "SELECT datdba::regrole::text, datdba = current_user::regrole, datacl IS NULL"
+            " FROM pg_database WHERE datname = %s",
             [home.name],
         )
         if rows:
-            ((owner, is_own),) = rows
+            ((owner, is_own, is_open),) = rows
             if not is_own:
                 raise UsageError(
                     f"{home}: is of the role {owner}, so nothing in it is believed; remove it, or "
                     "guard as that role"
                 )
+            if is_open:  # who made it was killed before the next statement, or is about to send it
+                self.door.execute(f"REVOKE ALL ON DATABASE {quoted(home.name)} FROM PUBLIC")
             return
         try:
             self.door.execute(f"CREATE DATABASE {quoted(home.name)} TEMPLATE template0")

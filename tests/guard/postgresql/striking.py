@@ -159,6 +159,7 @@ class Case:
     ) -> None:
         self.server, self.recoveries, self.archives = server, recoveries, archives
         self._does, self.name = TESTS[tests], name
+        self._asks = 0
         registry.find("recovery", recoveries[0])  # looked up once, not in every forked process
         self.databases = Databases(server)
         self.address = self.databases.make(self.name, BASELINE)
@@ -233,10 +234,23 @@ class Case:
         """Let the next guard begin and end, with tests between."""
         return self.guarded(Countdown(0))
 
-    def wrong(self) -> str:
-        """Say what is not as it must be after recovery; "" when all is well."""
+    def reached(self, nth: int) -> bool:
+        """Whether a whole trip asks at least so much of a server."""
+        if not self._asks:
+            countdown = Countdown(0)
+            self.guard(countdown)
+            self._asks = countdown.asked
+        return nth < self._asks
+
+    def wrong(self, *, but_journal: bool = False) -> str:
+        """Say what is not as it must be after recovery; "" when all is well.
+
+        ``but_journal``: what ``recover`` has to tidy up is no matter, only what the database holds.
+        """
         now = held(self.databases, self.name)
         wrong = [f"{what}: {said}" for what, said in _differing(self.baseline, now)]
+        if but_journal:
+            return "; ".join(wrong)
         archives = {one for one in self.databases.left(self.name) if "_e2e_archive_" in one}
         if archives and not self.archives:
             wrong.append(f"left behind: {sorted(archives)}")
