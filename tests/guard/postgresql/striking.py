@@ -159,7 +159,6 @@ class Case:
     ) -> None:
         self.server, self.recoveries, self.archives = server, recoveries, archives
         self._does, self.name = TESTS[tests], name
-        self._asks = 0
         registry.find("recovery", recoveries[0])  # looked up once, not in every forked process
         self.databases = Databases(server)
         self.address = self.databases.make(self.name, BASELINE)
@@ -233,14 +232,6 @@ class Case:
     def next_guard(self) -> int:
         """Let the next guard begin and end, with tests between."""
         return self.guarded(Countdown(0))
-
-    def reached(self, nth: int) -> bool:
-        """Whether a whole trip asks at least so much of a server."""
-        if not self._asks:
-            countdown = Countdown(0)
-            self.guard(countdown)
-            self._asks = countdown.asked
-        return nth < self._asks
 
     def wrong(self, *, but_journal: bool = False) -> str:
         """Say what is not as it must be after recovery; "" when all is well.
