@@ -65,8 +65,8 @@ KNOWS_AN_ENGINE = {
     # of this project's own example, whose database is a SQLite file
     "backend.app", "backend.constraints", "backend.serve", "backend.store",
     "workloads.platform", "workloads.platform_parts.baseline",
-    # a cleanup and faults that read a schema
-    "cleanup.sql", "faults.foreign_key", "faults.reach.scene", "faults.unseen_child",
+    # faults that read a schema
+    "faults.foreign_key", "faults.reach.scene", "faults.unseen_child",
     # rows for any SQLite schema, and a look at a user's file
     "test_rows.attempt", "test_rows.checks", "test_rows.making", "test_rows.rows",
     "test_rows.schema", "test_rows.values", "experiment.init.looking",
@@ -76,7 +76,7 @@ KNOWS_AN_ENGINE = {
     "guard.per_test.savepoints", "guard.per_test.standing_pin", "pytest_fixtures", "pytest_plugin",
     # recoveries: each says which engines it is for
     "recovery.dump", "recovery.file_copy", "recovery.naive_copy", "recovery.online_backup",
-    "recovery.template", "recovery.wal_pin",
+    "recovery.delete", "recovery.template", "recovery.truncate", "recovery.wal_pin",
     # a run's own cycles.sqlite
     "results.database", "results.store",
     # helpers of the truth of SQLite

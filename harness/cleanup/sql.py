@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.cleanup import Cleanup, CleanupReport, Connect
+from harness.databases.engine import Dialect
+from harness.databases.engines import engine_of
 from harness.databases.errors import describe, is_transient
-from harness.databases.sqlite.names import folded, quoted
-from harness.databases.sqlite.stored import referred_tables
 from harness.retry import Retry
 from harness.steps import Entity, Listener
 
@@ -26,7 +26,7 @@ class SqlCleanup(Cleanup):
 
     def __init__(self) -> None:
         # (database, schema version) -> ranks: what refers to what changes with the schema alone
-        self._ranks: dict[tuple[Path, int], dict[str, int]] = {}
+        self._ranks: dict[tuple[str, str], dict[str, int]] = {}
 
     def clean(
         self,
@@ -39,12 +39,14 @@ class SqlCleanup(Cleanup):
     ) -> CleanupReport:
         """Delete ``entities``; failures of single entities are reported, not raised."""
         report = CleanupReport()
+        dialect = engine_of(database).dialect
         connection = connect(database)
         try:
-            version = int(connection.pragma("schema_version"))
-            ranks = self._ranks.setdefault((database, version), {})
-            for entity in in_order(connection, entities, ranks):
-                self._remove(connection, entity, report, retry, listener)
+            version = dialect.schema_version(connection)
+            ranks = self._ranks.setdefault((str(database), version), {})
+            for entity in in_order(connection, entities, dialect, ranks):
+                undone = statement(entity, dialect)
+                self._remove(connection, entity, undone, report, retry, listener)
         finally:
             connection.close()
         return report
@@ -53,13 +55,14 @@ class SqlCleanup(Cleanup):
         self,
         connection: Any,
         entity: Entity,
+        undone: tuple[str, tuple[Any, ...]],
         report: CleanupReport,
         retry: Retry,
         listener: Listener,
     ) -> None:
         table = entity.table
         report.wanted[table] = report.wanted.get(table, 0) + 1
-        sql, values = statement(entity)
+        sql, values = undone
         try:
             retry.run(
                 "cleanup",
@@ -75,24 +78,28 @@ class SqlCleanup(Cleanup):
             report.removed[table] = report.removed.get(table, 0) + 1
 
 
-def statement(entity: Entity) -> tuple[str, tuple[Any, ...]]:
+def statement(entity: Entity, dialect: Dialect) -> tuple[str, tuple[Any, ...]]:
     """Return the SQL that undoes ``entity``, and its values."""
+    table, mark = dialect.table(entity.table), dialect.placeholder
     keys = tuple(value for _, value in entity.key)
-    where = _where(entity)
+    where = _where(entity, dialect)
     if entity.before is None:
-        return f"DELETE FROM {quoted(entity.table)} WHERE {where}", keys
-    columns = ", ".join(f"{quoted(column)} = ?" for column, _ in entity.before)
+        return f"DELETE FROM {table} WHERE {where}", keys
+    columns = ", ".join(f"{dialect.column(name)} = {mark}" for name, _ in entity.before)
     values = tuple(value for _, value in entity.before)
-    return f"UPDATE {quoted(entity.table)} SET {columns} WHERE {where}", values + keys
+    return f"UPDATE {table} SET {columns} WHERE {where}", values + keys
 
 
-def _where(entity: Entity) -> str:
-    sign = ">" if entity.after else "="
-    return " AND ".join(f"{quoted(column)} {sign} ?" for column, _ in entity.key)
+def _where(entity: Entity, dialect: Dialect) -> str:
+    compared = f"{'>' if entity.after else '='} {dialect.placeholder}"
+    return " AND ".join(f"{dialect.column(name)} {compared}" for name, _ in entity.key)
 
 
 def in_order(
-    connection: Any, entities: Sequence[Entity], known: dict[str, int] | None = None
+    connection: Any,
+    entities: Sequence[Entity],
+    dialect: Dialect,
+    known: dict[str, int] | None = None,
 ) -> list[Entity]:
     """Order ``entities`` for removal: reverts, then rows with children first, then purges.
 
@@ -104,7 +111,7 @@ def in_order(
     rank = {} if known is None else known
     new = {entity.table for entity in entities} - rank.keys()
     if new:
-        rank.update(_ranks(connection, new))
+        rank.update(_ranks(connection, new, dialect))
     newest_first = list(reversed(entities))
 
     def place(entity: Entity) -> tuple[int, int]:
@@ -115,15 +122,16 @@ def in_order(
     return sorted(newest_first, key=place)
 
 
-def _ranks(connection: Any, tables: Iterable[str]) -> dict[str, int]:
+def _ranks(connection: Any, tables: Iterable[str], dialect: Dialect) -> dict[str, int]:
     """Give every table a number greater than its parents'; equal ones within a circle of tables.
 
     The number counts the table and all it refers to, directly or not. A circle's tables refer to
     the same ones; whoever refers to a circle from outside refers to one table more: itself.
     """
+    folded = dialect.folded
     above = {
         folded(name): {folded(parent) for parent in parents}
-        for name, parents in referred_tables(connection).items()
+        for name, parents in dialect.referred_tables(connection).items()
     }
     return {name: len(_reach(above, folded(name))) for name in tables}
 

@@ -44,6 +44,27 @@ class Reason(NamedTuple):
     silent: bool = False  # whether the error has no text worth telling
 
 
+class Dialect(Protocol):
+    """What SQL that is written here, and not by the user, has to know of an engine."""
+
+    placeholder: str  # where a value goes: "?", "%s"
+
+    def column(self, name: str) -> str:
+        """Write the name of a column in SQL that takes values."""
+
+    def table(self, name: str) -> str:
+        """Write the name of a table, as ``Differences`` and people have it, in such SQL."""
+
+    def folded(self, name: str) -> str:
+        """Give what names have in common that are the same table's."""
+
+    def referred_tables(self, connection: Any) -> dict[str, set[str]]:
+        """Tell to which tables each table's foreign keys refer."""
+
+    def schema_version(self, connection: Any) -> str:
+        """Give what is the same while no foreign key is defined, dropped or renamed."""
+
+
 class Engine(Protocol):
     """One kind of database."""
 
@@ -54,6 +75,7 @@ class Engine(Protocol):
     default_recoveries: tuple[str, ...]
     recoveries_in_process: tuple[str, ...]  # of one whose tests run in its own process
     Error: type[Exception]  # of its driver, as PEP 249 names it
+    dialect: Dialect
 
     def address(self, given: Given, *, what: str) -> Address:
         """Make the address of what people have given; UsageError, of ``what``, for what is none."""

@@ -22,6 +22,7 @@ import apsw
 
 from harness.cleanup.sql import statement
 from harness.databases.schema import ForeignKey
+from harness.databases.sqlite.dialect import DIALECT
 from harness.databases.sqlite.names import quoted
 from harness.faults import Fault, Shape, Slot
 from harness.steps import Entity, Step
@@ -106,7 +107,7 @@ class UnseenChild(Fault):
         child, self._child = self._child, None
         connection = self.scene.other()
         try:
-            connection.execute(*statement(child))
+            connection.execute(*statement(child, DIALECT))
         except apsw.BusyError:
             self.evidence += "; still there, the database was locked"
         except apsw.ConstraintError as error:

@@ -18,7 +18,6 @@ from dataclasses import replace
 
 from harness.databases import Differences, Grade
 from harness.databases.postgresql import reloaded
-from harness.databases.postgresql.differences import differences
 from harness.databases.postgresql.making import empty_like
 from harness.databases.postgresql.mark import Mark
 from harness.databases.postgresql.pouring import pour
@@ -27,7 +26,7 @@ from harness.databases.postgresql.session import connect
 from harness.databases.postgresql.tables import stored
 from harness.recovery.postgresql.database_backup import DatabaseBackup
 
-_NOBODY = 0  # no database has this number: what the backup has noted holds for none
+_NOBODY = 0  # no database has this number: what the backup has noted is believed of none
 
 
 class Dump(DatabaseBackup):
@@ -42,7 +41,7 @@ class Dump(DatabaseBackup):
     def copy(self) -> None:
         """Unload what one snapshot sees, and reload it."""
         programs = clients(self.seat.door.info.server_version // 10000)
-        self._is_proven = False
+        self._is_proven, self._restored = False, _NOBODY
         timeout_ms = self.busy_timeout_ms
         with closing(connect(self.database, busy_timeout_ms=timeout_ms)) as live:
             reloaded.refuse(live)
@@ -80,15 +79,12 @@ class Dump(DatabaseBackup):
         """Compare; at first everything: what the reload made otherwise nobody has written."""
         if self._is_proven:
             return super().differences(grade=grade)
-        self.seat.settle()
-        found = differences(
-            self.database,
-            self.backup,
-            grade=grade,
-            busy_timeout_ms=self.busy_timeout_ms,
-            stands_for=_NOBODY,
-        )
-        self._is_proven = found.clean("exact")
+        self.seat.unsettle()
+        before = self.seat.quiet_number()
+        found = super().differences(grade=grade)
+        if found.clean("exact"):
+            self._is_proven, self._restored = True, None
+            self.seat.settle(before)
         return found
 
     def resume(self, description: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from harness.databases.postgresql.alone import NotAlone
-from harness.databases.postgresql.names import quoted
+from harness.databases.postgresql.cloning import clone
 from harness.errors import RecoveryRefused
 from harness.recovery.postgresql.database_backup import DatabaseBackup
 
@@ -26,11 +26,11 @@ class Template(DatabaseBackup):
 
     def copy(self) -> None:
         """Clone it."""
-        live, backup = quoted(self.database.name), quoted(self.backup.name)
         try:
-            self.seat.alter(
-                f"CREATE DATABASE {backup} TEMPLATE {live}",
+            clone(
+                self.seat,
                 self.database.name,
+                self.backup.name,
                 ends=False,
                 wait_ms=self.busy_timeout_ms,
             )

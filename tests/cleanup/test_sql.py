@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harness import registry
 from harness.cleanup import CleanupReport
 from harness.cleanup.sql import SqlCleanup, in_order
+from harness.databases.sqlite.dialect import DIALECT
 from harness.databases.sqlite.session import connect
 from harness.retry import Retry
 from harness.steps import Entity, Listener, Step, nobody
@@ -169,7 +170,7 @@ def test_no_row_goes_before_those_that_refer_to_it(data: st.DataObject, tables: 
     if not circles:
         by_table = data.draw(st.permutations([f"t{table}" for table in range(tables)]))
         entities.sort(key=lambda entity: by_table.index(entity.table))
-    for entity in in_order(connection, entities):
+    for entity in in_order(connection, entities, DIALECT):
         connection.execute(f"DELETE FROM {entity.table} WHERE id = ?", (entity.key[0][1],))
     assert connection.total_changes() == 2 * len(entities)
     connection.close()
@@ -179,7 +180,7 @@ def test_order_through_a_table_without_entities(database: Path) -> None:
     """A grandchild goes before its grandparent also where the table between has nothing to go."""
     connection = connect(database)
     for made in ([row("notes", 1), row("users", 7)], [row("users", 7), row("notes", 1)]):
-        assert [e.table for e in in_order(connection, made)] == ["notes", "users"]
+        assert [e.table for e in in_order(connection, made, DIALECT)] == ["notes", "users"]
     connection.close()
 
 
@@ -322,7 +323,7 @@ def test_a_circle_of_real_tables(real_database: Callable[[str], Path]) -> None:
     """Where staff and store refer to each other, the order is found and the newest goes first."""
     connection = connect(real_database("sakila.db"))
     made = [row("store", 3), row("staff", 3), row("store", 4), row("payment", 1), row("city", 1)]
-    ordered = [e.label for e in in_order(connection, made)]
+    ordered = [e.label for e in in_order(connection, made, DIALECT)]
     connection.close()
     assert ordered == [
         "delete payment 1",

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from harness.databases import Differences, TableDifferences
 from harness.databases.sqlite.differences import differences
+from harness.guard import document
+from harness.guard.by_hand import as_lines
 from harness.guard.left import MOST_LINES, sentences
 
 SCHEMA = """
@@ -88,3 +90,16 @@ def test_ten_lines_at_most(number: int) -> None:
     else:
         assert len(told) == MOST_LINES
         assert told[-1] == f"and {number - MOST_LINES + 1} more: --verbose shows them"
+
+
+def test_rows_that_are_only_counted_are_told() -> None:
+    """To people and to programs: of many rows some are given, and all are counted."""
+    table = TableDifferences(added=((1,),), beyond=(2, 3, 1000))
+    found = Differences(tables={"t": table})
+    assert sentences(found, verbose=False, more="") == ["t: 3 added, 3 missing, 1000 changed"]
+    assert sentences(found, verbose=True, more="")[1:] == ["  + 1", "  and 1,005 rows more"]
+    assert as_lines(found)[2:] == ["  and 1,005 rows more"]
+    described = document.of(found, rows=True)["tables"]["t"]
+    assert (described["added"], described["missing"], described["changed"]) == (3, 3, 1000)
+    assert described["rows"]["added"] == [[1]]
+    assert len(table) == 1006

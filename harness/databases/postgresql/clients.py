@@ -110,7 +110,7 @@ def users(connection: Connection[Row], database: str) -> set[int]:
     if any(one.hidden or not way.direct for one in others):
         rows = connection.execute(_ELSEWHERE, (database,))
         elsewhere = {End(canonical(address), port) for address, port in rows}
-        perhaps |= peers.connected_to(way.server, but=elsewhere if way.direct else ())
+        perhaps |= peers.connected_to(way.server, but=elsewhere)
     if any(one.hidden or (one.by_socket and not held.get(one.pid)) for one in others):
         for path in _socket_files(way):
             perhaps |= peers.connected_to(path)

@@ -11,6 +11,7 @@ from harness.databases import Differences
 from harness.databases.engine import Engine, Given
 from harness.databases.postgresql import differences, durable, errors, names, session
 from harness.databases.postgresql.address import PostgresDatabase, parsed
+from harness.databases.postgresql.dialect import DIALECT
 
 
 class Postgres:
@@ -23,6 +24,7 @@ class Postgres:
     recoveries_in_process: tuple[str, ...] = ("template", "dump")
 
     Error: type[Exception] = psycopg.Error
+    dialect = DIALECT
 
     def __init__(self) -> None:
         self.connect = session.connect

@@ -23,6 +23,7 @@ class Running:
 
     def __init__(self, connection: Connection[Row], statement: str) -> None:
         self._server = connection.pgconn
+        self._failed: psycopg.Error | None = None
         self._server.send_query(statement.encode())
 
     def has_ended(self, within_s: float) -> bool:
@@ -33,11 +34,19 @@ class Running:
         """
         server = self._server
         server.flush()
-        if server.is_busy():
-            if not select.select([server.socket], [], [], within_s)[0]:
-                return False
+        if server.is_busy() and select.select([server.socket], [], [], within_s)[0]:
             server.consume_input()
-        return not server.is_busy()
+        while not server.is_busy():
+            if not self._took():  # of several statements one may have ended, and not the last
+                return True
+        return False
+
+    def _took(self) -> bool:
+        """Take one answer; whether there was one."""
+        result = self._server.get_result()
+        if result is not None and result.status not in _DONE:
+            self._failed = self._failed or error_from_result(result)
+        return result is not None
 
     def take(self) -> None:
         """Take what the server has answered; waits for it.
@@ -45,11 +54,9 @@ class Running:
         Raises:
             psycopg.Error: that it failed.
         """
-        failed: psycopg.Error | None = None
-        while (result := self._server.get_result()) is not None:
-            if result.status not in _DONE:
-                failed = failed or error_from_result(result)
-        if failed is not None:
-            raise failed
+        while self._took():
+            pass
+        if self._failed is not None:
+            raise self._failed
         if self._server.status != pq.ConnStatus.OK:
             raise psycopg.OperationalError("the connection to the server is lost")

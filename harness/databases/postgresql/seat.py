@@ -222,9 +222,17 @@ class Seat:
         ).fetchall()
         return int(number)
 
-    def settle(self) -> None:
-        """From now on tell whether anybody else writes on this server."""
-        self._expected = self.next_number()
+    def quiet_number(self) -> int | None:
+        """Give that number; None while a transaction is under way: its end changes no number."""
+        ((number, under_way),) = self.session.execute(
+            "SELECT pg_snapshot_xmax(s)::text::bigint, pg_snapshot_xmin(s) <> pg_snapshot_xmax(s)"
+            " FROM pg_current_snapshot() s"
+        ).fetchall()
+        return None if under_way else int(number)
+
+    def settle(self, since: int | None) -> None:
+        """From now on tell whether anybody else has written since a ``quiet_number``."""
+        self._expected = since
 
     def unsettle(self) -> None:
         """Know nothing any more about what others have written."""

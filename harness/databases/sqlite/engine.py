@@ -12,6 +12,7 @@ from harness.databases import Differences
 from harness.databases.engine import Engine, Given
 from harness.databases.sqlite import differences, durable, errors, names, session
 from harness.databases.sqlite.address import SqliteFile, path_of
+from harness.databases.sqlite.dialect import DIALECT
 
 
 class Sqlite:
@@ -25,6 +26,7 @@ class Sqlite:
     recoveries_in_process: tuple[str, ...] = ("online_backup",)
 
     Error: type[Exception] = apsw.Error
+    dialect = DIALECT
 
     def __init__(self) -> None:
         self.connect = session.connect

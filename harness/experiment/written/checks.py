@@ -16,7 +16,7 @@ from harness.experiment.written.project_checks import (
     own_requests,
     own_slots,
 )
-from harness.experiment.written.recoveries import advice
+from harness.experiment.written.recoveries import advice, of_another_engine
 from harness.experiment.written.settings import (
     MOST_STORIES,
     CauseSetting,
@@ -119,6 +119,7 @@ def _of_one(condition: Condition) -> Iterator[Problem]:
         yield Problem(("story",), too_many_stories(condition.cycles))
     if condition.shadow and (why := shadow_checks.why_never(condition)):
         yield Problem(("shadow",), why)
+    yield from _engine(condition)
     if condition.project is None:
         yield from _recoveries(condition)
         yield from _connection(condition)
@@ -164,6 +165,12 @@ def _unusable(condition: Condition) -> str | None:
         except UnknownName as error:
             return str(error)
     return None
+
+
+def _engine(condition: Condition) -> Iterator[Problem]:
+    """Refuse recoveries that know no database such as this one."""
+    if others := of_another_engine(condition.recoveries):
+        yield Problem(("recoveries",), others)
 
 
 def _recoveries(condition: Condition) -> Iterator[Problem]:

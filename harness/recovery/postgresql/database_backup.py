@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from harness.databases import Differences, Grade
 from harness.databases.postgresql import giving, prepared, properties
 from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.cloning import clone
 from harness.databases.postgresql.differences import differences
 from harness.databases.postgresql.mark import Mark
 from harness.databases.postgresql.names import beside, quoted
@@ -73,7 +74,7 @@ class DatabaseBackup(Recovery):
         if oid is None:
             raise RecoveryRefused(f"there is no database {self.database}")
         self._remove_own(name, taken=RecoveryRefused)
-        seat.settle()
+        seat.settle(seat.quiet_number())
         mark = Mark.taken(self.database, seat.session)
         had = properties.read(seat.door, self.database.name).to_json()
         try:
@@ -141,8 +142,7 @@ class DatabaseBackup(Recovery):
         name, spare, old = self.database.name, self._spare, self._old
         for left in (spare, old):
             self._drop(left)
-        backup = self.backup.name
-        self.seat.alter(f"CREATE DATABASE {quoted(spare)} TEMPLATE {quoted(backup)}", backup)
+        clone(self.seat, self.backup.name, spare)
         for statement in giving.needed(self.seat.door, self._seal.properties, spare):
             self.seat.write(statement)
         there = self.seat.is_whole(name)

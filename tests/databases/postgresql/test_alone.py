@@ -243,8 +243,10 @@ def test_a_prepared_transaction_is_named(databases: Databases, alone: Make) -> N
     databases.run(
         "app_dev", "BEGIN; INSERT INTO team VALUES (5, 'two'); PREPARE TRANSACTION 'it''s left'"
     )
+    began = time.monotonic()
     with pytest.raises(NotAlone, match="type ROLLBACK PREPARED 'it''s left'") as raised:
         alone("app_dev", "spare").run(SWAP, wait_ms=60_000)
+    assert time.monotonic() - began < 4
     assert [one.name for one in raised.value.prepared] == ["it's left"]
     assert names(databases) == {"app_dev", "spare"}
 
@@ -303,15 +305,25 @@ def test_an_interrupt_leaves_nothing_running(databases: Databases, alone: Make) 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, interrupt)
+    def when_it_waits() -> None:
+        waits = (
+            "SELECT 1 FROM pg_locks WHERE locktype = 'object' AND mode = 'AccessExclusiveLock'"
+            " AND granted AND classid = 'pg_database'::regclass"
+        )
+        while not databases.admin(waits):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    interrupts = threading.Thread(target=when_it_waits)
     try:
-        with deaf(databases, 1.0):
-            swapping = alone("app_dev", "spare")
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with deaf(databases, 2.0):
+            interrupts.start()
             with pytest.raises(KeyboardInterrupt):
-                swapping.run(SWAP, wait_ms=10_000)
+                alone("app_dev", "spare").run(SWAP, wait_ms=10_000)
+            interrupts.join()
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGUSR1, before)
     databases.run("app_dev", "SELECT 1")
     assert names(databases) == {"app_dev", "spare"}
 

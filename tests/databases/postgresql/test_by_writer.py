@@ -105,13 +105,14 @@ def test_rows_of_before_the_mark_that_were_written_late_are_new(databases: Datab
     """A subtransaction under way when a dump began is in no snapshot: the mark goes before it."""
     pair = Pair(databases, KINDS)
     with databases.connect(LIVE) as other:
-        other.execute("BEGIN; SELECT pg_current_xact_id(); SAVEPOINT a")
+        other.execute("BEGIN; DELETE FROM plain; SAVEPOINT a")
         other.execute("INSERT INTO plain (id) VALUES (7); RELEASE a")
         pair.run("INSERT INTO plain (id) VALUES (8)", "DELETE FROM plain WHERE id = 8")
         with opened(pair.address()) as live:
             pair.mark = Mark.taken(pair.address(), live, alone=False)
         other.execute("COMMIT")
-    assert pair.same_both_ways()["plain"].counts == (1, 0, 0)
+    pair.run("VACUUM FULL plain")  # rows have another place, as in a dump: they are counted alone
+    assert pair.same_both_ways()["plain"].counts == (1, 1, 0)
 
 
 def test_what_was_written_between_mark_and_clone_is_on_both_sides(databases: Databases) -> None:
@@ -121,8 +122,8 @@ def test_what_was_written_between_mark_and_clone_is_on_both_sides(databases: Dat
     pair.run("INSERT INTO plain (id) VALUES (2), (3)")
     pair.clone()
     assert pair.same_both_ways() == {}
-    pair.run("DELETE FROM plain WHERE id = 2")
-    assert pair.same_both_ways()["plain"].counts == (0, 1, 0)
+    pair.run("DELETE FROM plain WHERE id > 1")
+    assert pair.same_both_ways()["plain"].counts == (0, 2, 0)
 
 
 def test_counts_are_of_all_stretches() -> None:

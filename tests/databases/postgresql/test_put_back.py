@@ -128,8 +128,7 @@ def test_what_cannot_be_put_back_is_refused_by_name(
     pair.run(statement)
     before = databases.run(LIVE, "SELECT * FROM t")
     why = back(pair)
-    assert set(why) <= {"t", "s"}
-    assert refused in why.get("t", "")
+    assert refused in why["t"]
     assert databases.run(LIVE, "SELECT * FROM t") == before
 
 

@@ -73,7 +73,7 @@ def test_a_role_that_may_not_create_one_is_told_how(databases: Databases) -> Non
 def test_it_knows_whether_anybody_else_has_written(seat: Seat, databases: Databases) -> None:
     """Its own statements count for nothing, another's insert for something, a rollback too."""
     seat.session.execute("CREATE TABLE public.mine (a int)")
-    seat.settle()
+    seat.settle(seat.quiet_number())
     seat.write("INSERT INTO public.mine VALUES (1)")
     seat.alter("CREATE DATABASE another TEMPLATE template0")
     databases.run("app_dev", "SELECT count(*) FROM team")
@@ -81,7 +81,7 @@ def test_it_knows_whether_anybody_else_has_written(seat: Seat, databases: Databa
     with closing(databases.connect("app_dev")) as other, other.transaction(force_rollback=True):
         other.execute("INSERT INTO team VALUES (3, 'green')")
     assert not seat.is_quiet()
-    seat.settle()
+    seat.settle(seat.quiet_number())
     assert seat.is_quiet()
 
 
@@ -94,7 +94,7 @@ def test_what_was_written_beside_its_own_statement_is_seen(
         lambda: seat.write("INSERT INTO public.mine VALUES (1)"),
         lambda: seat.alter("CREATE DATABASE another TEMPLATE template0"),
     ):
-        seat.settle()
+        seat.settle(seat.quiet_number())
         databases.run("app_dev", "UPDATE team SET name = name")
         own()
         assert not seat.is_quiet()
@@ -103,7 +103,7 @@ def test_what_was_written_beside_its_own_statement_is_seen(
 def test_a_statement_that_wrote_nothing_hides_nobody(seat: Seat, databases: Databases) -> None:
     """An update of no row takes a number too, so that none of another's is taken for its."""
     seat.session.execute("CREATE TABLE public.mine (a int)")
-    seat.settle()
+    seat.settle(seat.quiet_number())
     seat.write("UPDATE public.mine SET a = 2")
     databases.run("app_dev", "UPDATE team SET name = name")
     assert not seat.is_quiet()
@@ -147,3 +147,14 @@ def test_a_template_is_dropped(seat: Seat, databases: Databases) -> None:
     seat.drop("app_dev")
     seat.drop("app_dev")
     assert not seat.exists("app_dev")
+
+
+def test_what_was_under_way_is_nothing_to_count_on(seat: Seat, databases: Databases) -> None:
+    """A transaction that had its number before may commit later, which moves no number."""
+    seat.session.execute("SELECT 1")
+    with closing(databases.connect("app_dev")) as other:
+        with other.transaction():
+            other.execute("INSERT INTO team VALUES (3, 'green')")
+            databases.run("app_dev", "UPDATE person SET name = name")
+            seat.settle(seat.quiet_number())
+        assert not seat.is_quiet()

@@ -103,3 +103,10 @@ def test_the_shape_knows_of_the_backend() -> None:
     assert {slot.phase for slot in shape_of(api).request_slots()} == {"create", "cleanup"}
     restoring = api.model_copy(update={"policy": "restore_only"})
     assert {slot.phase for slot in shape_of(restoring).request_slots()} == {"create"}
+
+
+def test_a_recovery_of_another_engine_is_refused(tmp_path: Path) -> None:
+    """Before a cycle is run: none of its could work on the experiment's database."""
+    text = f"{FAULT % ('hybrid_verified', 'online_backup', 'timeout')}phases = ['cleanup']\n"
+    text = text.replace('"online_backup"', '"online_backup", "truncate"')
+    assert "truncate: for postgresql, and experiments are on sqlite" in refused(tmp_path, text)
