@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -96,6 +96,8 @@ class Databases:
 
     def wipe(self) -> None:
         """Remove all that is new; the journals of guards as well."""
+        import psycopg
+
         for gid, name in self.admin("SELECT gid, database FROM pg_prepared_xacts"):
             self.run(name, "ROLLBACK PREPARED '{}'".format(gid.replace("'", "''")))
         for (pid,) in self.admin(
@@ -105,7 +107,8 @@ class Databases:
         self.admin("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
         now = self.present()
         for name in now["database"] - self._before["database"]:
-            self.admin(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
+            with suppress(psycopg.errors.ObjectNotInPrerequisiteState):  # dropped by half
+                self.admin(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
             self.admin(f"DROP DATABASE {quoted(name)} WITH (FORCE)")
         for name in now["role"] - self._before["role"]:
             self.admin(f"DROP OWNED BY {quoted(name)}", f"DROP ROLE {quoted(name)}")

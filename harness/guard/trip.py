@@ -179,7 +179,7 @@ class Trip:
             with suppress(OSError):  # a courtesy to whoever comes next
                 journal.failed()
             self.abandon()
-            result.lost |= not journal.exists
+            result.lost |= self._journal_is_gone()
         elif not journal.is_held:
             # without the journal nobody could tell the next guard that a backup is gone
             result.undisposed = True
@@ -228,7 +228,14 @@ class Trip:
 
     def note_lost(self) -> None:
         """Note whether there is nothing that the next guard could restore from."""
-        self.result.lost = not self.target.journal.exists or self._chain.is_lost()
+        self.result.lost = self._journal_is_gone() or self._chain.is_lost()
+
+    def _journal_is_gone(self) -> bool:
+        """Whether there is none; where nobody can ask, there may be one."""
+        try:
+            return not self.target.journal.exists
+        except (UsageError, self.target.engine.Error):
+            return False
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""

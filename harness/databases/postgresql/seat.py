@@ -6,7 +6,7 @@ session, so that a statement which goes on after its client was killed keeps eve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +21,7 @@ from harness.errors import UsageError
 from harness.hidden import without_passwords
 
 _HOME = "reliability_harness"
+_BROKEN = -2  # as its connection limit: DROP DATABASE was broken off, and nothing else can be done
 _DOORS = ("postgres", "template1")  # databases that are there to be connected to
 _ALONE_MS = 10_000.0  # for sessions that are ended; the server looks again for 5 s
 
@@ -38,6 +39,7 @@ class Seat:
         self._door: Connection[Row] | None = None
         self._session: Connection[Row] | None = None
         self.opened = 0  # how often the session was; each time it begins without its lock
+        self.when_opened: Callable[[], None] = lambda: None
         self._expected: int | None = None  # the number of the server's next transaction, if quiet
 
     # Its sessions.
@@ -86,6 +88,7 @@ class Seat:
             self._made(home)
             self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
             self.opened += 1
+            self.when_opened()  # a lock that an earlier one had is taken before anything is done
             self.unsettle()  # the server may have been away, and empties UNLOGGED tables then
         return self._session
 
@@ -158,6 +161,19 @@ class Seat:
         """Give the number of a database; None where there is none of that name."""
         rows = self.look("SELECT oid FROM pg_database WHERE datname = %s", [name])
         return next((int(row[0]) for row in rows), None)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether there is one that is not what a broken-off DROP DATABASE has left."""
+        rows = self.look("SELECT datconnlimit FROM pg_database WHERE datname = %s", [name])
+        return bool(rows) and rows[0][0] != _BROKEN
+
+    def drop(self, name: str) -> None:
+        """Remove a database, if there is one, also a template, whoever is connected to it."""
+        query = "SELECT datistemplate, datconnlimit FROM pg_database WHERE datname = %s"
+        for is_template, limit in self.look(query, [name]):
+            if is_template and limit != _BROKEN:
+                self.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
+            self.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
 
     def write(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run one statement that writes, as a transaction; its rows."""

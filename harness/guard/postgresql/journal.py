@@ -98,6 +98,7 @@ class ServerJournal:
         self._written: list[Entry] = []
         self._opened = 0  # of which of the seat's sessions the lock is; 0: there is none
         self._pid = 0
+        seat.when_opened = self._session_opened
 
     def __str__(self) -> str:
         """Print as whose it is."""
@@ -310,6 +311,11 @@ class ServerJournal:
         except BaseException:
             self._opened = was  # the next who needs it tries again
             raise
+
+    def _session_opened(self) -> None:
+        """See that a session which takes the place of a lost one has the lock before all else."""
+        if self.has_begun:
+            self._take_again()
 
     def _must_be_held(self) -> None:
         if not self._opened:

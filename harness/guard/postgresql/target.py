@@ -67,7 +67,7 @@ class DatabaseTarget:
         refusals.refuse_stand_in(self.seat.door, self.address, override=override)
         if self.journal.exists:
             return  # a killed guard's tests may have removed it
-        if not (absent_ok or self.seat.exists(self.address.name)):
+        if not (absent_ok or self.is_there):
             raise UsageError(
                 f"{self.address}: there is no such database. Check its name, or make it. If the "
                 f"tests make it, say {ABSENT_OK}: it is removed again when they have ended."
@@ -136,8 +136,8 @@ class DatabaseTarget:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is a database of its name."""
-        return self.seat.exists(self.address.name)
+        """Whether there is a database of its name, and not one that was dropped by half."""
+        return self.seat.is_whole(self.address.name)
 
     def make_place(self) -> None:
         """Have nothing to make: a server has room for every name."""

@@ -53,7 +53,7 @@ class DatabaseAbsence(Recovery):
         if kept is not None:
             self.seat.alone([f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(kept)}"], name)
         else:
-            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
+            self.seat.drop(name)
 
     def dispose(self) -> None:
         """Have nothing to give up but archives that are too many."""

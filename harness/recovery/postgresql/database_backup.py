@@ -125,6 +125,7 @@ class DatabaseBackup(Recovery):
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Compare; where nobody has written on the server only what moves without that."""
+        self._let_in()
         found = differences(
             self.database,
             self.backup,
@@ -137,6 +138,12 @@ class DatabaseBackup(Recovery):
         # one that was there before would have kept the backup from being made
         left = prepared.differences(self.seat.door, self.database.name)
         return replace(found, schema=(*found.schema, *left)) if left else found
+
+    def _let_in(self) -> None:
+        """See that the backup can be connected to, if tests have made all databases say no."""
+        query = "SELECT 1 FROM pg_database WHERE datname = %s AND NOT datallowconn"
+        if self.seat.look(query, [self.backup.name]):
+            self.seat.write(f"ALTER DATABASE {quoted(self.backup.name)} ALLOW_CONNECTIONS true")
 
     def restore(self) -> None:
         """Clone the backup, and give the clone the database's name.
@@ -153,8 +160,10 @@ class DatabaseBackup(Recovery):
         clone(self.seat, self.backup.name, spare)
         for statement in giving.needed(self.seat.door, self._seal.properties, spare):
             self.seat.write(statement)
-        there = self.seat.exists(name)
-        if there:
+        there = self.seat.is_whole(name)
+        if not there:
+            self._drop(name)  # what a broken-off DROP DATABASE has left of it
+        else:
             prepared.roll_back(self.database, prepared.prepared(self.seat.door, name))
         kept = self.keep_as() if there else None
         self._swap(name, spare, kept or old, there=there)
@@ -208,9 +217,7 @@ class DatabaseBackup(Recovery):
                 self._drop(name)
 
     def _drop(self, name: str) -> None:
-        if self.seat.exists(name):
-            self.seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
-            self.seat.alter(f"DROP DATABASE IF EXISTS {quoted(name)}", name)
+        self.seat.drop(name)
 
     # For who comes after a kill.
 

@@ -109,6 +109,46 @@ def test_a_statement_that_wrote_nothing_hides_nobody(seat: Seat, databases: Data
     assert not seat.is_quiet()
 
 
+def test_one_made_by_a_guard_that_was_killed_over_it(seat: Seat, databases: Databases) -> None:
+    """A guard may be killed between making the small database and closing it: closed later."""
+    databases.admin("CREATE DATABASE reliability_harness_postgres")
+    seat.session.execute("SELECT 1")
+    query = "SELECT datacl::text FROM pg_database WHERE datname = 'reliability_harness_postgres'"
+    assert databases.admin(query) == [("{postgres=CTc/postgres}",)]
+
+
+def test_a_session_that_was_ended_is_opened_again(seat: Seat, databases: Databases) -> None:
+    """Tests that end every session of a server end the guard's too: it goes on with others."""
+    calls: list[int] = []
+    seat.when_opened = lambda: calls.append(seat.opened)
+    seat.session.execute("SELECT 1")
+    databases.admin(
+        "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    assert seat.session.execute("SELECT 1").fetchall() == [(1,)]
+    assert seat.exists("app_dev")
+    assert calls == [1, 2]
+
+
+def test_a_database_dropped_by_half(seat: Seat, databases: Databases) -> None:
+    """What a broken-off DROP DATABASE has left is no whole database, and can be dropped."""
+    assert seat.is_whole("app_dev")
+    databases.admin("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'app_dev'")
+    assert not seat.is_whole("app_dev")
+    assert seat.exists("app_dev")
+    seat.drop("app_dev")
+    assert not seat.exists("app_dev")
+
+
+def test_a_template_is_dropped(seat: Seat, databases: Databases) -> None:
+    """Also one that the server keeps from being dropped by mistake; one that is gone is gone."""
+    databases.admin("ALTER DATABASE app_dev IS_TEMPLATE true")
+    seat.drop("app_dev")
+    seat.drop("app_dev")
+    assert not seat.exists("app_dev")
+
+
 def test_what_was_under_way_is_nothing_to_count_on(seat: Seat, databases: Databases) -> None:
     """A transaction that had its number before may commit later, which moves no number."""
     seat.session.execute("SELECT 1")

@@ -1,0 +1,109 @@
+"""The server, or a session of the guard's, dies at whatever the guard is about."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from harness.databases.postgresql.server import Server
+from tests.guard.killing import die
+from tests.guard.postgresql.striking import Case, Countdown, Moment
+from tests.small_process import SmallProcess
+
+KILLED, REFUSED, NOT_PROVEN = -9, 2, 125
+SAMPLE = 37
+_connect = psycopg.connect  # the guard's own is counted
+
+
+@pytest.fixture(scope="module")
+def own_server(postgres_server: Server) -> Iterator[Server]:
+    """A server that a test may end: nobody else's tests run on it."""
+    folder = Path(os.environ["HARNESS_STATE_DIR"]).parent / "dying"
+    server = Server.made(folder)
+    yield server
+    server.stop("immediate")
+    shutil.rmtree(folder)
+
+
+def struck(server: Server, how: str, moment: Moment, step: int, recovers: bool) -> int:
+    """Strike all along a guard, or ``recover``; whatever it says, ``recover`` then does it all."""
+    case, nth = Case(server), 0
+    came = mmap.mmap(-1, 1)  # of a process, whether it was struck: it cannot say when it is killed
+
+    def strike(connection: Connection[Any] | None) -> None:
+        came[0] = 1
+        if how in ("crash", "restart"):
+            server.stop("immediate")
+        if how == "crash":
+            die()
+        if how == "restart":
+            server.start()
+        elif connection is not None:
+            with closing(_connect(server.address(), autocommit=True)) as other:
+                other.execute(f"SELECT pg_{how}_backend({connection.info.backend_pid})")
+
+    try:
+        while True:
+            nth, came[0] = nth + step, 0
+            if recovers:
+                assert case.guarded(Countdown(0), killed_after_tests=True) == KILLED
+            countdown = Countdown(nth, moment, strike)
+            status = case.recovered(countdown) if recovers else case.guarded(countdown)
+            if status == KILLED:
+                server.start()
+            recovered_from(case, status, nth)
+            if not came[0]:
+                return nth // step - 1
+    finally:
+        case.databases.wipe()
+
+
+def recovered_from(case: Case, status: int, nth: int) -> None:
+    """See that what was said is true, and that ``recover`` does the rest."""
+    assert status in (0, REFUSED, NOT_PROVEN, KILLED), f"exchange {nth}: {status}"
+    wrong = case.wrong(but_journal=True) if status == 0 else ""
+    assert not wrong, f"exchange {nth}: said to be proven, but {wrong}"
+    assert case.recovered(Countdown(0)) == 0, f"exchange {nth}"
+    wrong = case.wrong()
+    assert not wrong, f"exchange {nth}: {wrong}"
+
+
+@pytest.mark.parametrize("how", ["terminate", "cancel"])
+def test_sessions_struck_here_and_there(
+    postgres_server: Server, how: str, small_process: SmallProcess
+) -> None:
+    """Sessions of the guard's ended or cancelled: proven, or said not to be, and recovered."""
+    assert small_process.run(struck, postgres_server, how, "sent", SAMPLE, False) >= 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("recovers", [False, True], ids=["guard", "recover"])
+@pytest.mark.parametrize("how", ["terminate", "cancel"])
+def test_sessions_struck(
+    postgres_server: Server, how: str, recovers: bool, small_process: SmallProcess
+) -> None:
+    """The same at more of what they ask."""
+    run = small_process.run
+    points = sum(
+        run(struck, postgres_server, how, moment, 11, recovers) for moment in ("before", "sent")
+    )
+    assert points >= 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("recovers", [False, True], ids=["guard", "recover"])
+@pytest.mark.parametrize("how", ["crash", "restart"])
+def test_the_server_dies(
+    own_server: Server, how: str, recovers: bool, small_process: SmallProcess
+) -> None:
+    """A server that ends as in a crash, with the guard or without: the baseline comes back."""
+    assert small_process.run(struck, own_server, how, "sent", 13, recovers) >= 5
