@@ -20,7 +20,7 @@ from harness.databases.postgresql.names import beside, quoted
 from harness.databases.postgresql.sealed import sealed
 from harness.databases.postgresql.seat import Seat
 
-_SUFFIX = "_e2e_archive_"
+_PREFIX = "harness_archive_"  # they stand together in a list of databases
 _TIME = "%Y%m%d_%H%M%S"
 _AS_LONG = "00000000_000000"
 KEPT = 3  # of one database; each is as large as it was
@@ -46,14 +46,18 @@ class Archive:
 def next_name(seat: Seat, database: PostgresDatabase) -> PostgresDatabase:
     """Choose a name that is free, by the time, in UTC."""
     at = datetime.now(tz=UTC)
-    while seat.exists(name := beside(database.name, f"{_SUFFIX}{at:{_TIME}}")):
+    while seat.exists(name := _named(database, f"{at:{_TIME}}")):
         at += timedelta(seconds=1)  # a number behind it would not fit into every name
     return database.named(name)
 
 
+def _named(database: PostgresDatabase, time: str) -> str:
+    return beside(database.name, f"_{time}", prefix=_PREFIX)
+
+
 def listed(seat: Seat, database: PostgresDatabase) -> list[Archive]:
     """Give those there are, the oldest first."""
-    stem = beside(database.name, f"{_SUFFIX}{_AS_LONG}")[: -len(_AS_LONG)]
+    stem = _named(database, _AS_LONG)[: -len(_AS_LONG)]
     rows = seat.door.execute(
         "SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT')"
         " OR pg_has_role('pg_read_all_stats', 'USAGE') THEN pg_database_size(oid) END"

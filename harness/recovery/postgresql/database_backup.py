@@ -30,6 +30,11 @@ from harness.databases.postgresql.seat import Seat
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
 
+# A template is not dropped by mistake; but whoever may create databases may clone it, and so read
+# what is in it. https://www.postgresql.org/docs/current/manage-ag-templatedbs.html
+_OTHERS_WHO_CLONE = """
+SELECT rolname FROM pg_roles WHERE rolcreatedb AND NOT rolsuper AND rolname <> current_user LIMIT 1
+"""
 SPARE, OLD = "_e2e_spare", "_e2e_old"
 
 
@@ -86,12 +91,10 @@ class DatabaseBackup(Recovery):
             self.copy()
             noted = self.marked(mark).to_json()
             seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, noted)
-            for statement in (
-                seal.statement(name),
-                f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC",
-                f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true",
-            ):
-                seat.write(statement)
+            seat.write(seal.statement(name))
+            seat.write(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
+            if not seat.look(_OTHERS_WHO_CLONE):
+                seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true")
         except BaseException:
             self._drop(name)
             raise

@@ -70,10 +70,10 @@ def test_the_newest_stay(databases: Databases) -> None:
     """Of many restores as many archives stay as are to be kept, those of the last."""
     address = databases.make("shop")
     for day in range(1, 6):
-        databases.admin(f"CREATE DATABASE shop_e2e_archive_2020010{day}_000000")
+        databases.admin(f"CREATE DATABASE harness_archive_shop_2020010{day}_000000")
     guarded(address, "DELETE FROM person")
     left = archives(databases)
-    assert left[:-1] == [f"shop_e2e_archive_2020010{day}_000000" for day in (4, 5)]
+    assert left[:-1] == [f"harness_archive_shop_2020010{day}_000000" for day in (4, 5)]
     assert len(left) == archive.KEPT
 
 
@@ -81,11 +81,11 @@ def test_only_exact_names_are_removed(databases: Databases) -> None:
     """Not the archives of a database whose name begins alike, and nothing that only looks so."""
     address = databases.make("shop")
     others = [
-        "shop_e2e_archive_of_mine",
-        "shop_e2e_archive_20200101",
-        "shop_e2e_archive_99999999_000000",
-        "shop_e2e_archive_x_e2e_archive_20200101_000000",
-        *(f"shopping_e2e_archive_2020010{day}_000000" for day in range(1, 6)),
+        "harness_archive_shop_of_mine",
+        "harness_archive_shop_20200101",
+        "harness_archive_shop_99999999_000000",
+        "harness_archive_shop_x_20200101_000000",
+        *(f"harness_archive_shopping_2020010{day}_000000" for day in range(1, 6)),
     ]
     for name in others:
         databases.admin(f"CREATE DATABASE {name}")
@@ -97,15 +97,15 @@ def test_what_somebody_looks_at_stays(databases: Databases) -> None:
     """A session on an old archive is not ended, and what was prepared there stays prepared."""
     address = databases.make("shop")
     for day in range(1, 6):
-        databases.make(f"shop_e2e_archive_2020010{day}_000000", script="")
-    first, second = (f"shop_e2e_archive_2020010{day}_000000" for day in (1, 2))
+        databases.make(f"harness_archive_shop_2020010{day}_000000", script="")
+    first, second = (f"harness_archive_shop_2020010{day}_000000" for day in (1, 2))
     databases.run(second, "BEGIN; CREATE TABLE a (b int); PREPARE TRANSACTION 'kept'")
     with databases.connect(first) as session:
         guarded(address, "DELETE FROM person")
         assert session.execute("SELECT 1").fetchall() == [(1,)]
     left = archives(databases)
     assert {first, second} < set(left)
-    assert "shop_e2e_archive_20200103_000000" not in left
+    assert "harness_archive_shop_20200103_000000" not in left
 
 
 @pytest.mark.parametrize("name", ["x" * 63, 'quo"te 50%25', "é" * 31])

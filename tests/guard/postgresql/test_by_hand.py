@@ -222,7 +222,7 @@ def test_discard_keeps_the_database_as_it_is(databases: Databases) -> None:
     killed_guard(address, "DELETE FROM person")
     said = by_hand.discard(address_of(address))
     assert "stays as it is" in said
-    assert "_e2e_archive_" in said
+    assert "harness_archive_" in said
     assert rows(databases, "shop") == []
     assert "nothing to do" in by_hand.discard(address_of(address))
 
