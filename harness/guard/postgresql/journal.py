@@ -211,7 +211,7 @@ class ServerJournal:
 
     def release(self) -> None:
         """Let go of it, and leave it for the next guard or ``recover``."""
-        if self._opened and self._pid == os.getpid():
+        if self._pid in (0, os.getpid()):
             self._opened = 0
             self._seat.close()  # the lock goes with the session
 
