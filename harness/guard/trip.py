@@ -228,7 +228,8 @@ class Trip:
 
     def note_lost(self) -> None:
         """Note whether there is nothing that the next guard could restore from."""
-        self.result.lost = self._journal_is_gone() or self._chain.is_lost()
+        self.result.lost = self._chain.is_lost()
+        self.result.lost |= self._journal_is_gone()
 
     def _journal_is_gone(self) -> bool:
         """Whether there is none; where nobody can ask, there may be one."""
@@ -236,6 +237,8 @@ class Trip:
             return not self.target.journal.exists
         except (UsageError, self.target.engine.Error):
             return False
+        finally:
+            self.target.journal.release()  # nothing that was opened to look stays open
 
     def abandon(self) -> None:
         """Let go of every lock and leave backups and journal on disk, as a kill would."""

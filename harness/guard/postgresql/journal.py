@@ -63,15 +63,16 @@ def _as_os_error(
 
     @wraps(method)
     def said(self: ServerJournal, *args: P.args, **kwargs: P.kwargs) -> T:
+        had_begun = self.has_begun
         try:
             try:
                 return method(self, *args, **kwargs)
             except psycopg.OperationalError:
-                if not self.has_begun:
+                if not had_begun:
                     raise
                 return method(self, *args, **kwargs)
         except AtWork:
-            if not self.has_begun:
+            if not had_begun:
                 raise
             raise OSError(errno.EBUSY, f"{self} is another guard's by now") from None
         except (psycopg.Error, UsageError) as error:
@@ -212,7 +213,7 @@ class ServerJournal:
 
     def release(self) -> None:
         """Let go of it, and leave it for the next guard or ``recover``."""
-        if self._opened and self._pid == os.getpid():
+        if self._pid in (0, os.getpid()):
             self._opened = 0
             self._seat.close()  # the lock goes with the session
 
@@ -259,7 +260,12 @@ class ServerJournal:
     def bring_back(self) -> None:
         """See that it is there; OSError where the tests have removed it and it cannot be."""
         if self._opened and not self.exists:
+            self._make_again()
             self.write(self._written[0] | self._written[-1])
+
+    @_as_os_error
+    def _make_again(self) -> None:
+        self._seat.session.execute(_MAKE)
 
     def sweep(self) -> None:
         """Remove the note of a guard that was killed before it had begun."""

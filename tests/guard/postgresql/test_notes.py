@@ -9,6 +9,7 @@ import pytest
 
 from harness.guard.command import run_recover
 from harness.guard.postgresql.notes import Note, pending
+from tests.guard.killing import forked
 from tests.guard.postgresql.test_by_hand import killed_guard
 from tests.postgres import Databases
 
@@ -52,3 +53,13 @@ def test_recover_lists_it(
     assert run_recover(None, say=said.append) == 0
     assert said[-1].startswith("recover: nothing is pending")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_the_note_of_a_guard_that_is_gone(tmp_path: Path) -> None:
+    """It is told, as nobody being at work; swept, it is gone."""
+    note = Note(WHOLE, tmp_path)
+    assert forked(note.write) == 0
+    (found,) = pending(tmp_path)
+    assert not found.at_work
+    note.sweep()
+    assert list(pending(tmp_path)) == []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,76 @@ def test_the_server_dies(
 ) -> None:
     """A server that ends as in a crash, with the guard or without: the baseline comes back."""
     assert small_process.run(struck, own_server, how, "sent", 13, recovers) >= 5
+
+
+def test_a_server_that_is_gone(own_server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    """Tests that stop the server: not proven, said so, and put right once it runs again."""
+    case = Case(own_server)
+
+    def tests() -> None:
+        case.databases.run("app_dev", "DELETE FROM person")
+        own_server.stop("immediate")
+
+    case.test = tests  # type: ignore[method-assign]
+    assert case.guarded(Countdown(0)) == NOT_PROVEN
+    assert case.recovered(Countdown(0)) == REFUSED
+    said = capfd.readouterr().err
+    assert "Connection refused" in said
+    assert "Traceback" not in said
+    own_server.start()
+    assert case.recovered(Countdown(0)) == 0
+    assert not case.wrong()
+    case.databases.wipe()
+
+
+def test_no_connection_left(own_server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    """Tests that keep every connection of a server: not proven, until there are some again."""
+    case = Case(own_server)
+    with ExitStack() as stack:
+
+        def tests() -> None:
+            case.databases.run("app_dev", "DELETE FROM person")
+            with suppress(psycopg.OperationalError):
+                while True:
+                    stack.enter_context(closing(_connect(own_server.address())))
+
+        case.test = tests  # type: ignore[method-assign]
+        assert case.guard(Countdown(0)) == NOT_PROVEN  # in this process, which keeps them
+    assert "too many clients" in capfd.readouterr().err
+    deadline = time.monotonic() + 5
+    while case.databases.admin(_OTHERS) != [(0,)]:  # and the guard keeps none either
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert case.recovered(Countdown(0)) == 0
+    assert not case.wrong()
+    case.databases.wipe()
+
+
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    " AND pid <> pg_backend_pid()"
+)
+
+
+def test_a_role_that_may_not_log_in_any_more(
+    own_server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Tests that lock out the guard's own role: said so, and put right once it may again."""
+    case = Case(own_server)
+    case.databases.admin("CREATE ROLE app SUPERUSER LOGIN")
+    case.address = case.databases.address("app_dev", "app")
+
+    def tests() -> None:
+        case.databases.run("app_dev", "DELETE FROM person")
+        case.databases.admin("ALTER ROLE app NOLOGIN")
+
+    case.test = tests  # type: ignore[method-assign]
+    assert case.guarded(Countdown(0)) == NOT_PROVEN
+    assert case.recovered(Countdown(0)) == REFUSED
+    said = capfd.readouterr().err
+    assert 'role "app" is not permitted to log in' in said
+    assert "Traceback" not in said
+    case.databases.admin("ALTER ROLE app LOGIN")
+    assert case.recovered(Countdown(0)) == 0
+    assert case.wrong() == "left behind: role app"
+    case.databases.wipe()

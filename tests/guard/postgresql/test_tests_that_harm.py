@@ -186,3 +186,25 @@ def test_two_names_that_agree_in_their_first_bytes(postgres_server: Server) -> N
         assert not other.wrong()
     finally:
         before.wipe()
+
+
+def test_two_guards_on_one_server(postgres_server: Server) -> None:
+    """Guards of two databases work at the same time; of one database the second is refused."""
+    before = Databases(postgres_server)
+    one, other = Case(postgres_server), Case(postgres_server, name="app_other")
+    try:
+
+        def tests() -> None:
+            one.databases.run("app_dev", "DELETE FROM person")
+            assert one.next_guard() == 2
+            assert other.guarded(Countdown(0)) == 0
+            other.databases.run("app_other", "DELETE FROM person")
+
+        again, one.test = one.test, tests  # type: ignore[method-assign]
+        assert one.guarded(Countdown(0)) == 0
+        assert before.left("app_dev", "app_other") == set()
+        one.test = again  # type: ignore[method-assign]
+        assert one.next_guard() == 0
+        assert one.databases.run("app_dev", "SELECT count(*) FROM person") == [(20,)]
+    finally:
+        before.wipe()
