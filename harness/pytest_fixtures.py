@@ -34,10 +34,11 @@ _HOW = {
 }
 
 
-def named(config: pytest.Config) -> Path | None:
+def named(config: pytest.Config) -> Path | str | None:
     """Return the database that an option, the ini file or pyproject.toml names; None without one.
 
-    pytest.UsageError for what can be no path. An option that is empty is no option left out: an
+    A file's is its path, on a server its address as it was given. pytest.UsageError for what can be
+    neither. An option that is empty is no option left out: an
     unset variable must not let the tests run unguarded.
     """
     given = config.option.guard_database
@@ -76,7 +77,7 @@ def written(config: pytest.Config) -> Settings | None:
         raise pytest.UsageError(str(error)) from None
 
 
-def _in_project_file(config: pytest.Config) -> Path | None:
+def _in_project_file(config: pytest.Config) -> Path | str | None:
     held = written(config)
     if held is None or "database" not in held.values:
         return None
@@ -87,35 +88,55 @@ def _in_project_file(config: pytest.Config) -> Path | None:
         database = database_in(held)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
-    return Path(config.invocation_params.dir, os.fsdecode(database or ""))
+    text = os.fsdecode(database or "")
+    path = Path(config.invocation_params.dir, text)
+    return text if is_on_a_server(text) and not os.path.lexists(path) else path
 
 
-def _path(home: Path, given: str, what: str) -> Path:
+def _path(home: Path, given: str, what: str) -> Path | str:
     from harness.databases.engines import address_of
     from harness.errors import UsageError
 
     path = home / given
-    if not given.strip() or not os.path.lexists(path):
-        try:
-            address_of(given, what=what)
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
-    return path
+    if given.strip() and os.path.lexists(path):
+        return path
+    try:
+        address_of(given, what=what)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    return given if is_on_a_server(given) else path
+
+
+def is_on_a_server(database: Path | str) -> bool:
+    """Whether a database is named by an address, and is no file."""
+    return "://" in str(database) and not isinstance(database, Path)
 
 
 @pytest.fixture(scope="session")
-def guarded_database(request: pytest.FixtureRequest) -> Path:
-    """The database that is guarded; under pytest-xdist this worker's own copy of it."""
+def guarded_database(request: pytest.FixtureRequest) -> Path | str:
+    """The database that is guarded: a file's path, under pytest-xdist of this worker's own copy.
+
+    On a server its address, as it was given.
+    """
     given = getattr(request.config, "workerinput", {}).get("guarded_database")
-    path = Path(given) if given else named(request.config)
-    if path is None:
+    database = Path(given) if given else named(request.config)
+    if database is None:
         raise pytest.UsageError("no database is guarded: give --guard-database PATH")
-    return path
+    return database
 
 
 @pytest.fixture(scope="session")
-def harness_each_test(request: pytest.FixtureRequest, guarded_database: Path) -> Iterator[EachTest]:
+def harness_each_test(
+    request: pytest.FixtureRequest, guarded_database: Path | str
+) -> Iterator[EachTest]:
     """What brings the database back; started by the first test that wants it. Not for tests."""
+    if not isinstance(guarded_database, Path):
+        pytest.fail(
+            "a database on a server is guarded for the whole session; it is not brought back after "
+            "each test yet. Leave out database_restored, database_restored_module and "
+            "database_connection, and roll back what a test writes",
+            pytrace=False,
+        )
     from harness.guard.per_test.each_test import EachTest
 
     each = EachTest(guarded_database)

@@ -33,6 +33,7 @@ from harness.pytest_fixtures import (
     database_restored_module,
     guarded_database,
     harness_each_test,
+    is_on_a_server,
     named,
     named_on_the_spot,
     said_by,
@@ -58,8 +59,8 @@ __all__ = [
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("harness", "guard a database while the tests run")
-    text = "SQLite database that must be the same afterwards"
-    group.addoption("--guard-database", metavar="PATH", help=text)
+    text = "database that must be the same afterwards: a SQLite file, or postgresql://..."
+    group.addoption("--guard-database", metavar="DATABASE", help=text)
     group.addoption(
         "--guard-recovery",
         metavar="NAME",
@@ -115,10 +116,23 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         asked = asked_of(config, written(config) or Settings())
         target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
+        _refuse_workers(config, database)
         admit(target, asked)
     except HarnessError as error:
         raise pytest.UsageError(f"{said_by(config)}: {error}") from None
     config.pluginmanager.register(_Session(config, target, asked), "harness_session")
+
+
+def _refuse_workers(config: pytest.Config, database: Path | str) -> None:
+    """Refuse pytest-xdist where its workers cannot each have a copy of their own."""
+    from harness.errors import UsageError
+
+    if is_on_a_server(database) and getattr(config.option, "dist", "no") != "no":
+        raise UsageError(
+            "with pytest-xdist every worker needs a database of its own, and on a server none is "
+            "made yet. Leave out -n, or guard the whole command: harness guard --database DATABASE "
+            "-- python -m pytest -n ..."
+        )
 
 
 class _Session:
@@ -130,7 +144,7 @@ class _Session:
 
     def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
         self.config, self.target, self.asked = config, target, asked
-        self.database: Path = target.given
+        self.database: Path = target.given  # of a database on a server, its address
         self.guard: Guard | None = None
         self.pid = os.getpid()  # a test that forks must not finish what its parent began
         self.copies: list[Path] = []
@@ -166,7 +180,9 @@ class _Session:
         try:
             guard = Waiting(self.asked.wait_s, self._say_now).until_alone(begin)
             self.guard = guard  # only now is there anything to finish
-            if guard.result.recovered:  # the journal is ours: a session that lives has copies too
+            if guard.result.recovered and isinstance(
+                self.database, Path
+            ):  # the journal is ours: a session that lives has copies too
                 self._remove_stale_copies()
         except Around as error:
             if named_on_the_spot(self.config):

@@ -32,7 +32,7 @@ def test_the_words_for_a_cleanup_are_listed() -> None:
 
 def test_engines_are_those_that_guard() -> None:
     """The engine of a path is the one that is listed."""
-    assert [one.name for one in registry_listing.listed("engines")] == ["sqlite"]
+    assert [one.name for one in registry_listing.listed("engines")] == ["postgresql", "sqlite"]
     assert engine_of("any.db").name == "sqlite"
 
 

@@ -23,7 +23,7 @@ def backup(database: str, backup_: str) -> None:
     """Copy a database while others use it; never over a file that is there."""
     from harness.guard import by_hand
 
-    print_lines(by_hand.backup(database, backup_).sentence(database))
+    print_lines(by_hand.backup(database, backup_).sentence(by_hand.shown(database)))
 
 
 @click.command(cls=Once)
@@ -56,4 +56,5 @@ def restore(database: str, backup_: str | None, *, force: bool, list_: bool) -> 
     if backup_ is None:
         print_lines(by_hand.archives(database))
     else:
-        print_lines(by_hand.restore(database, backup_, force=force).sentence(database, backup_))
+        restored = by_hand.restore(database, backup_, force=force)
+        print_lines(restored.sentence(by_hand.shown(database), by_hand.shown(backup_)))

@@ -15,6 +15,7 @@ from harness.databases.engine import Address, Given
 from harness.databases.engines import address_of
 from harness.guard import document
 from harness.guard.loading import load
+from harness.guard.result import Kept
 from harness.printable import printed
 from harness.system.files import Files
 
@@ -26,7 +27,7 @@ _SHOWN = 160  # characters of one row
 class Saved(NamedTuple):
     """A backup that was made and proven equal to the database."""
 
-    backup: Path
+    backup: Kept
     size_bytes: int
     took_ms: float
 
@@ -43,9 +44,9 @@ class Restored:
     """What a restore did."""
 
     how: str  # the recovery that did it; "" when the database was equal already
-    thrown_away: Path | None  # the archive of what was there before
+    thrown_away: Kept | None  # the archive of what was there before
     took_ms: float
-    put_away: tuple[Path, ...] | None = None  # archives of what a killed guard had backed up
+    put_away: tuple[Kept, ...] | None = None  # archives of what a killed guard had backed up
     damaged: str = ""  # a journal that nobody can read
     # mode and owner that are not the backup's, and stay: name -> (the backup's, the database's)
     attributes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -136,6 +137,11 @@ def archives(database: Given) -> str:
     """List the archives of a database to people, the oldest first."""
     address = address_of(database, what=_DATABASE)
     return cast(str, _of(address).archives(address))
+
+
+def shown(given: str) -> str:
+    """Give what people gave, an address without its password."""
+    return str(address_of(given)) if "://" in given else given
 
 
 def _of(address: Address) -> Any:

@@ -158,7 +158,8 @@ def run_recover(
             tell("the backups are kept. Stop whatever uses the database and run this again.")
         return GUARD_FAILED
     if done is None and not target.is_there:
-        raise UsageError(f"--database {target.address}: there is no such file")
+        what = "file" if isinstance(target.given, os.PathLike) else "database"
+        raise UsageError(f"--database {target.address}: there is no such {what}")
     tell(done or f"no guard left anything at {target.address}: nothing to do")
     return 0
 

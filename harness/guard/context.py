@@ -48,7 +48,7 @@ class Guarded:
     guard had left, or None) can be asked in the block and after it.
 
     Args:
-        database: the path of a SQLite file.
+        database: the path of a SQLite file, or the address of a PostgreSQL database.
         cleanup: what deletes the test data before anybody looks: a Cleanup, "by_difference", or a
             shell's command line; none unless given.
         recoveries: how to back up; the next of the chain where one cannot; None: the engine's own
@@ -57,7 +57,7 @@ class Guarded:
         busy_timeout_ms: how long to wait for the database's lock.
         signs: more words that mean production, beside those that the guard knows.
         i_know: guard also what looks like production, lies on a network, or is in use.
-        archives: keep what a restore throws away beside the database.
+        archives: keep what a restore throws away, beside the database.
         wait_s: how long to wait for another guard on it to end, of another process, thread or task.
         absent_ok: there need not be a database yet; what the block makes is removed again.
         allow_survivors: processes that the block has started may have the database open at its end;
@@ -246,7 +246,9 @@ class Guarded:
         # anew: what stands there may be something else than when this was made
         self._target = target_of(self._target.address, busy_timeout_ms=self._asked.busy_timeout_ms)
         admit(self._target, self._asked)
-        key = os.path.realpath(self.database)
+        database = self.database
+        is_file = isinstance(database, os.PathLike)
+        key = os.path.realpath(database) if is_file else self._target.address.whole
         other = places.take(key, place)
         if other is not place:
             guarded = f"{self.database} is already guarded in this process, by a block"

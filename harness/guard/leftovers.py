@@ -16,7 +16,7 @@ from harness.databases.errors import explained
 from harness.errors import RestoreError, UsageError
 from harness.guard.journal import CAPTURED, CAPTURING, PROVEN, AtWork, Entry, how_to_recover
 from harness.guard.locked import note_who
-from harness.guard.result import GONE, UNKNOWN, GuardResult
+from harness.guard.result import GONE, UNKNOWN, GuardResult, Kept
 from harness.guard.resumed import Resumed
 from harness.guard.survivors import Dealing, Say, is_of_the_dead, refuse_living
 from harness.guard.target import Target, target_of
@@ -258,7 +258,7 @@ def _found(target: Target, backups: list[Resumed]) -> Differences:
     return UNKNOWN
 
 
-def _keep(target: Target) -> Path | None:
+def _keep(target: Target) -> Kept | None:
     try:
         return target.archive()
     except (OSError, target.engine.Error) as error:

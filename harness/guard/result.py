@@ -8,8 +8,10 @@ from typing import Any, Literal, NamedTuple
 
 from harness.cleanup import CleanupReport
 from harness.databases import Differences
+from harness.databases.engine import Address
 from harness.steps import Failure
 
+Kept = Path | Address  # where an engine keeps a whole database: a file, or a database beside it
 GUARD_FAILED = 125  # the status to exit with: the database is not proven back
 UNKNOWN = Differences(unread={"the database": "could not be verified"})
 GONE = Differences(unread={"the database": "it is gone"})
@@ -38,7 +40,7 @@ class GuardResult:
     backup_bytes: int = 0  # size of the first backup file; 0 when the backup is no file
     undisposed: bool = False  # a backup could not be removed
     lost: bool = False  # not clean, and no backup is what was captured any more
-    archive: Path | None = None  # what the restore threw away
+    archive: Kept | None = None  # what the restore threw away
     unprotected: str = ""  # why nothing is kept out of the tests' reach; empty when it is
     recovered: str | None = None  # a sentence about what a killed guard had left
     backed_up_by: tuple[str, ...] = ()  # the recoveries of the chain that hold a backup

@@ -14,7 +14,7 @@ from harness.databases.engine import Address, Engine, Given
 from harness.databases.engines import address_of, known
 from harness.guard.journal import Journal
 from harness.guard.loading import load
-from harness.guard.result import GuardResult
+from harness.guard.result import GuardResult, Kept
 from harness.recovery import Recovery
 from harness.system.files import Files
 
@@ -177,23 +177,26 @@ class Target(Protocol):
     def keep_private(self) -> None:
         """See that no repository takes up what is kept here; a courtesy that raises nothing."""
 
-    def standing_backups(self) -> list[Path]:
+    def standing_backups(self) -> Sequence[Kept]:
         """Give every backup there is, whether or not a journal tells of it; each once."""
 
     def may_be_pinned(self) -> bool:
         """Whether its baseline may be in the database itself, and newer content beside it."""
 
-    def archive(self, *, size_bytes: int = 0) -> Path | None:
-        """Keep what it holds now; None where that is nothing.
+    def archive(self, *, size_bytes: int = 0) -> Kept | None:
+        """Keep what it holds now, or say as what a restore will; None where that is nothing.
 
         Raises:
             OSError, the engine's Error: nothing was kept, so nothing may be thrown away.
         """
 
-    def archive_backup(self, recovery: Recovery, *, chosen: Path | None = None) -> Path | None:
+    def archived(self, kept: Kept | None) -> Kept | None:
+        """Give back what ``archive`` gave, where it is there after the restore."""
+
+    def archive_backup(self, recovery: Recovery, *, chosen: Kept | None = None) -> Kept | None:
         """Keep what a recovery backed up; None where it has no file, or that is ``chosen``."""
 
-    def archive_standing(self) -> tuple[Path, ...]:
+    def archive_standing(self) -> tuple[Kept, ...]:
         """Keep every standing backup, and remove it and the journal that nobody can read."""
 
     def sweep(self, *, archives_alone: bool = False) -> None:

@@ -5,6 +5,7 @@ Pure functions: nothing here looks at a database or prints.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from harness.databases.engine import Address
 from harness.guard import left
 from harness.guard.document import VERSION, of
 from harness.guard.journal import how_to_recover
-from harness.guard.result import GuardResult
+from harness.guard.loading import load
+from harness.guard.result import GuardResult, Kept
 from harness.printable import printed
 from harness.steps import Failure
 from harness.system.processes import listed
@@ -110,7 +112,7 @@ def document(run: Run, *, verbose: bool = False) -> dict[str, Any]:
         "absent": result.absent,
         "backed_up_by": list(result.backed_up_by),
         "restored_by": result.restored_by,
-        "archive": None if result.archive is None else str(result.archive),
+        "archive": None if result.archive is None else _whole(result.archive),
         "backup_bytes": result.backup_bytes,
         "survivors": [survivor._asdict() for survivor in result.survivors],
         "unprotected": result.unprotected or None,
@@ -221,11 +223,19 @@ def _ended(result: GuardResult) -> list[str]:
         how = "it was removed" if result.absent else f"restored by {result.restored_by}"
         sentences += [how, *_indented(_reasons(result))]
         if result.archive is not None:
-            sentences.append(f"what was there is kept as {result.archive.name}")
+            sentences += _kept(result.archive)
     elif result.found is not None:
         sentences += [f"put back: {was}" for was in put_back(result)]
         sentences.append("no restore was needed")
     return sentences
+
+
+def _kept(archive: Kept) -> list[str]:
+    """Say where what was thrown away is, and what its engine says of such a place."""
+    if isinstance(archive, os.PathLike):
+        return [f"what was there is kept as {archive.name}"]
+    about = load(f"{archive.engine.guarding}.archive").about(archive)
+    return [f"what was there is kept as {archive}", *_indented(about)]
 
 
 def put_back(result: GuardResult) -> list[str]:
@@ -282,6 +292,10 @@ def _is_pending(result: GuardResult) -> bool:
 
 
 # For programs.
+
+
+def _whole(archive: Kept) -> str:
+    return str(archive) if isinstance(archive, os.PathLike) else archive.whole
 
 
 def _report(result: GuardResult) -> dict[str, Any] | None:

@@ -147,6 +147,7 @@ class Trip:
         if self.options.archives and not self.attempts.succeed("restore", "archive", self._keep):
             return False  # what people did meanwhile is not for the guard to lose
         self.result.restored_by = self._chain.restore(self._proven)
+        self.result.archive = self.target.archived(self.result.archive)
         return self.result.restored_by is not None
 
     def _keep(self) -> None:

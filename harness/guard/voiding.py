@@ -8,11 +8,10 @@ baseline, and only then its backups go.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from harness.errors import RestoreError, UsageError
 from harness.guard import leftovers
 from harness.guard.journal import PROVEN, Entry, how_to_recover
+from harness.guard.result import Kept
 from harness.guard.resumed import Resumed
 from harness.guard.survivors import refuse_living
 from harness.guard.target import Target
@@ -47,7 +46,7 @@ class Intent:
             self.release()
             raise
 
-    def end(self, chosen: Path | None, *, busy_timeout_ms: int = 0) -> tuple[Path, ...] | None:
+    def end(self, chosen: Kept | None, *, busy_timeout_ms: int = 0) -> tuple[Kept, ...] | None:
         """End it, now that ``chosen`` is in the database; the archives of its other backups.
 
         ``chosen`` None is what the database holds anyway; None is returned when no guard was
@@ -56,7 +55,7 @@ class Intent:
         if not self._entries:
             return None
         backups = self._backups(busy_timeout_ms)
-        archive_paths: tuple[Path, ...] = ()
+        archive_paths: tuple[Kept, ...] = ()
         if leftovers.captured_by_the_dead(self._entries):
             archives = [
                 self._target.archive_backup(backup.recovery, chosen=chosen) for backup in backups
@@ -102,7 +101,7 @@ class Intent:
                 f"('{how_to_recover(self._target.address)}')"
             )
 
-    def give_up(self) -> tuple[Path, ...] | None:
+    def give_up(self) -> tuple[Kept, ...] | None:
         """Take the database as it is; the archives of what had been backed up.
 
         Where the folder is gone there is nothing to keep them in: they are removed.

@@ -26,6 +26,7 @@ class Truncate(Template):
     name = "truncate"
     contract = "empties all tables and puts their rows back; misses all that is no row; a control"
     control = True
+    rows_alone = True
     needs_sole_access = False
 
     def restore(self) -> None:

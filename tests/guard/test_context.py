@@ -168,7 +168,7 @@ def test_what_must_not_be_guarded_is_refused(path: Path) -> None:
     with pytest.raises(UsageError), harness.guard(path.with_name("none")):
         raise AssertionError("ran")
     with pytest.raises(UsageError):
-        harness.guard("postgresql://host/db")
+        harness.guard("oracle://host/db")
     with (
         pytest.raises(BackupError),
         harness.guard(path.with_name("e.db"), recoveries="wal_pin", i_know=True),

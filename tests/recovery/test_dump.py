@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from harness.errors import RecoveryRefused
+from harness.errors import BackupError, RecoveryRefused
+from harness.guard.protocol import Guard
 from harness.recovery.dump import Dump
 from tests.postgres import Databases
 from tests.real_databases import needed
@@ -114,7 +115,7 @@ def test_what_a_reload_made_otherwise_is_seen(databases: Databases) -> None:
     dump = made(Dump, databases.make())
     dump.capture()
     databases.admin("ALTER DATABASE app_dev_backup ALLOW_CONNECTIONS true")
-    databases.run("app_dev_backup", "DELETE FROM person WHERE id = 7")
+    databases.run("app_dev_backup", "UPDATE person SET name = 'another' WHERE id = 7")
     assert not dump.differences().clean("rows")
     assert not dump.untouched()
     dump.dispose()
@@ -131,3 +132,36 @@ def test_a_role_without_superuser(databases: Databases) -> None:
     databases.run("own_dev", "CREATE TABLE other (n int); GRANT SELECT ON other TO owner")
     with pytest.raises(RecoveryRefused, match=r"must be (able to SET ROLE|member of role)"):
         dump.capture()
+
+
+def test_who_writes_all_the_time_is_asked_to_stop(databases: Databases) -> None:
+    """A guard does it again a few times, and says what was not the same; nothing is left."""
+    databases.make(script="CREATE TABLE a (n int); INSERT INTO a VALUES (0)")
+    stop = threading.Event()
+
+    def write() -> None:
+        with closing(databases.connect("app_dev")) as other:
+            while not stop.is_set():
+                other.execute("UPDATE a SET n = n + 1")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        guard = Guard(databases.address("app_dev"), recoveries=("dump",))
+        with pytest.raises(BackupError, match=r"a: 1 added, 1 missing.*stop what writes to it"):
+            guard.begin()
+    finally:
+        stop.set()
+        writer.join()
+    assert databases.left("app_dev") == set()
+
+
+def test_a_trip_beside_others(databases: Databases) -> None:
+    """Nobody is disconnected before the tests, and the baseline comes back after them."""
+    databases.make()
+    with closing(databases.connect("app_dev")) as other:
+        with Guard(databases.address("app_dev"), recoveries=("dump",), archives=False) as guard:
+            other.execute("DELETE FROM person; CREATE TABLE more (x int)")
+        assert guard.result.restored_by == "dump"
+    assert databases.run("app_dev", "SELECT count(*) FROM person") == [(20,)]
+    assert databases.left("app_dev") == set()

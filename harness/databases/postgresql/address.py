@@ -72,6 +72,12 @@ class PostgresDatabase:
         other = replace(self, parameters=self.parameters | {"dbname": name})
         return replace(other, shown=other.whole)
 
+    def as_role(self, role: str) -> PostgresDatabase:
+        """Give it as another role has to give it: without this one's password."""
+        own = {key: value for key, value in self.parameters.items() if key not in SECRETS}
+        other = replace(self, parameters=own | {"user": role})
+        return replace(other, shown=other.whole)
+
     def __str__(self) -> str:
         """Print what was given, without passwords."""
         return self.shown

@@ -37,6 +37,7 @@ def differences(
     busy_timeout_ms: int = 1000,
     quiet: bool = False,
     stands_for: int | None = None,
+    believed: bool = True,
 ) -> Differences:
     """Find every difference between a live database and its baseline.
 
@@ -49,6 +50,7 @@ def differences(
         quiet: nobody has written on the server since, so only sequences can have moved.
         stands_for: the OID of a database that was itself cloned from the baseline: what is told of
             the one that was backed up holds for it.
+        believed: what the baseline says of itself may be used; not so of what anybody has made.
 
     Raises:
         psycopg.Error: one of them cannot be read, or a lock not be had.
@@ -64,7 +66,7 @@ def differences(
         moved, unread = _moved(live, was)
         if quiet:
             return Differences(sequences=moved, unread=unread)
-        seal = sealed(was, baseline.name)
+        seal = sealed(was, baseline.name) if believed else None
         mark = _mark(seal, live, stands_for)
         tables, unread_tables = rows.differences(live, was, mark)
         large, unread_large = large_objects.differences(live, was, mark)

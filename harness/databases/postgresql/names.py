@@ -18,11 +18,11 @@ def literal(text: str) -> str:
     return f" E'{escaped}'" if "\\" in text else f"'{escaped}'"
 
 
-def beside(name: str, suffix: str) -> str:
+def beside(name: str, suffix: str, *, prefix: str = "") -> str:
     """Make the name of what is kept beside a database; no two databases share one."""
-    whole = name + suffix
+    whole = prefix + name + suffix
     if len(whole.encode()) <= MOST_BYTES:
         return whole
     mark = "_" + hashlib.sha256(name.encode()).hexdigest()[:12]
-    room = MOST_BYTES - len((mark + suffix).encode())
-    return name.encode()[:room].decode(errors="ignore") + mark + suffix
+    room = MOST_BYTES - len((prefix + mark + suffix).encode())
+    return prefix + name.encode()[:room].decode(errors="ignore") + mark + suffix

@@ -64,7 +64,12 @@ class Seat:
     def home(self) -> PostgresDatabase:
         """The small database, one for each role: nobody else writes there."""
         ((role,),) = self.look("SELECT current_user")
-        return self.database.named(beside(_HOME, f"_{role}"))
+        return self.database.named(self.home_of(str(role)))
+
+    @staticmethod
+    def home_of(role: str) -> str:
+        """Give the name of a role's."""
+        return beside(f"{_HOME}_{role}", "")  # a role's name may be as long as any
 
     @property
     def is_made(self) -> bool:
@@ -89,23 +94,23 @@ class Seat:
 
     def _made(self, home: PostgresDatabase) -> None:
         rows = self.look(
-            "SELECT datdba::regrole::text, datdba = current_user::regrole, datacl IS NULL"
+            "SELECT pg_get_userbyid(datdba), pg_get_userbyid(datdba) = current_user, datacl IS NULL"
             " FROM pg_database WHERE datname = %s",
             [home.name],
         )
-        if rows:
-            ((owner, is_own, is_open),) = rows
+        for role, is_own, is_open in rows:
             if not is_own:
                 raise UsageError(
-                    f"{home}: is of the role {owner}, so nothing in it is believed; remove it, or "
+                    f"{home}: is of the role {role}, so nothing in it is believed; remove it, or "
                     "guard as that role"
                 )
-            if is_open:  # who made it was killed before the next statement, or is about to send it
-                self.door.execute(f"REVOKE ALL ON DATABASE {quoted(home.name)} FROM PUBLIC")
+            if is_open:  # whoever made it was killed before it was closed to others
+                self._shut(home)
+        if rows:
             return
         try:
             self.door.execute(f"CREATE DATABASE {quoted(home.name)} TEMPLATE template0")
-            self.door.execute(f"REVOKE ALL ON DATABASE {quoted(home.name)} FROM PUBLIC")
+            self._shut(home)
         except psycopg.errors.DuplicateDatabase:
             pass  # another guard has just made it
         except psycopg.errors.InsufficientPrivilege:
@@ -120,6 +125,9 @@ class Seat:
                 f"{home}, in which a guard keeps its journal, cannot be made: "
                 f"{without_passwords(str(error).strip())}"
             ) from None
+
+    def _shut(self, home: PostgresDatabase) -> None:
+        self.door.execute(f"REVOKE ALL ON DATABASE {quoted(home.name)} FROM PUBLIC")
 
     def close(self) -> None:
         """End its sessions, and with them its locks."""

@@ -75,7 +75,8 @@ def connect(
     own = {"options": options.strip(), "client_encoding": "UTF8", "application_name": APPLICATION}
     own |= {"connect_timeout": given.get("connect_timeout", str(_CONNECT_S))}
     text = make_conninfo(**(given | own))
-    return psycopg.connect(text, autocommit=True)
+    # the driver prepares what is asked often, and loses count where an ALTER comes between
+    return psycopg.connect(text, autocommit=True, prepare_threshold=None)
 
 
 def reached(database: PostgresDatabase, *, busy_timeout_ms: int = 1000) -> Connection[Row]:

@@ -33,6 +33,7 @@ from harness.guard.journal import (
     entries_in,
     how_to_recover,
 )
+from harness.guard.postgresql import archive
 from harness.guard.postgresql.notes import Note
 from harness.hidden import without_passwords
 from harness.log import Log
@@ -232,6 +233,7 @@ class ServerJournal:
             RestoreError: it is of another version, or none that a guard wrote.
         """
         if not self.exists:
+            self._refuse_another_roles()
             return []
         self._lock()
         try:
@@ -249,6 +251,11 @@ class ServerJournal:
         if not self._written:
             self.release()
         return self._written
+
+    def hold(self) -> None:
+        """Keep guards away while something else than a guard works; AtWork where one lives."""
+        if not self._opened:
+            self._lock()
 
     def bring_back(self) -> None:
         """See that it is there; OSError where the tests have removed it and it cannot be."""
@@ -344,6 +351,25 @@ class ServerJournal:
             return ""
         first = json.loads(entries[0]) if isinstance(entries[0], str) else entries[0]
         return str(first.get("guard", ""))
+
+    def _refuse_another_roles(self) -> None:
+        """Refuse where a guard of another role has a backup: its journal is in another place."""
+        database = self._seat.database
+        other = archive.of_another(self._seat, database)
+        if other is None:
+            return
+        backup, role = other
+        lives = self._seat.door.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = %s", [Seat.home_of(role)]
+        ).fetchall()
+        if lives:
+            who = f"of the role {role}"
+            raise AtWork(f"another guard is at work on {database}, that {who}", who)
+        as_that_role = database.as_role(role)
+        raise UsageError(
+            f"a guard of the role {role} has left a backup of {database}, {backup}, and only that "
+            f"role can bring it back: {how_to_recover(as_that_role)}"
+        )
 
     def _is_of_the_dead(self) -> bool:
         """Whether the guard that wrote it ran on this machine, and is gone."""

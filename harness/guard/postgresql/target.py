@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
@@ -21,7 +21,7 @@ from harness.guard.postgresql import archive, choosing, refusals
 from harness.guard.postgresql.journal import ServerJournal
 from harness.guard.postgresql.notes import Note, pending
 from harness.guard.refusals import ABSENT_OK
-from harness.guard.result import GuardResult
+from harness.guard.result import GuardResult, Kept
 from harness.guard.target import Say
 from harness.recovery import Recovery
 from harness.recovery.postgresql.absence import DatabaseAbsence
@@ -30,7 +30,6 @@ from harness.system.files import Files
 
 __all__ = ["DatabaseTarget", "made", "pending"]
 
-BACKUP = "_e2e_backup"
 _ENDS_MS = 5000.0
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -75,8 +74,12 @@ class DatabaseTarget:
             )
 
     def refuse_unfit(self, recoveries: Sequence[str]) -> None:
-        """Refuse a server, or rights, with which the recoveries could not work."""
+        """Refuse a server, rights, or names with which the recoveries could not work."""
         refusals.refuse_server(self.seat.door, self.address, recoveries)
+        for place, name in enumerate(recoveries):
+            recovery = self.recovery(name, place)
+            if isinstance(recovery, DatabaseBackup) and (taken := recovery.taken()):
+                raise UsageError(f"{self.address}: {taken}")
 
     def fitting(self, recoveries: Sequence[str], *, say: Say) -> tuple[str, ...]:
         """Take what leaves everybody connected, where somebody is and the role may do it."""
@@ -99,7 +102,8 @@ class DatabaseTarget:
     def refuse_unreadable(self) -> None:
         """Refuse what cannot be connected to, and what others are made from."""
         refusals.refuse_template(self.seat.door, self.address)
-        reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
+        if self.is_there:  # else its absence is the baseline, or no recovery can capture it
+            reached(self.address, busy_timeout_ms=self.busy_timeout_ms).close()
 
     def note_place(self) -> None:
         """Note the moment alone: what it has beside its content its backup says."""
@@ -177,7 +181,7 @@ class DatabaseTarget:
     def recovery(self, name: str, place: int, *, vfs: str | None = None) -> Recovery:
         """Make a recovery whose backup stands beside the database on its server."""
         kind = DatabaseAbsence if name == DatabaseAbsence.name else registry.find("recovery", name)
-        suffix = BACKUP if place == 0 else f"{BACKUP}_{place}"
+        suffix = archive.suffix_of(place)
         recovery: Recovery = kind(
             self.address,
             self.address.named(beside(self.address.name, suffix)),
@@ -186,7 +190,7 @@ class DatabaseTarget:
         )
         recovery.engine = self.engine
         if isinstance(recovery, DatabaseBackup | DatabaseAbsence):
-            recovery.seat, recovery.keep_as = self.seat, lambda: self._archive_as
+            recovery.seat, recovery.keep_as, recovery.thin = self.seat, self.keep_as, self._thin
         return recovery
 
     def recovery_again(self, description: dict[str, Any]) -> Recovery:
@@ -200,7 +204,7 @@ class DatabaseTarget:
     def keep_private(self) -> None:
         """Have nothing that a repository could take up."""
 
-    def standing_backups(self) -> list[Any]:
+    def standing_backups(self) -> list[PostgresDatabase]:
         """Give those that stand beside it."""
         return archive.standing(self.seat, self.address)
 
@@ -208,7 +212,7 @@ class DatabaseTarget:
         """Whether its baseline may be in it: never."""
         return False
 
-    def archive(self, *, size_bytes: int = 0) -> Any:
+    def archive(self, *, size_bytes: int = 0) -> PostgresDatabase | None:
         """Say under which name what it holds is kept, once another takes its place."""
         if self.is_gone:
             return None
@@ -216,11 +220,32 @@ class DatabaseTarget:
         self._archive_as = kept.name
         return kept
 
-    def archive_backup(self, recovery: Recovery, *, chosen: Any = None) -> Any:
-        """Keep what a recovery backed up: under an archive's name."""
-        return archive.keep_backup(self.seat, self.address, recovery.baseline)
+    def archived(self, kept: Any) -> PostgresDatabase | None:
+        """Give it back where it is there: a restore that was broken off has kept nothing."""
+        with suppress(psycopg.Error, UsageError):  # who cannot be asked has it, for all we know
+            if kept is not None and not self.seat.exists(kept.name):
+                return None
+        return cast(PostgresDatabase | None, kept)
 
-    def archive_standing(self) -> tuple[Any, ...]:
+    def keep_as(self) -> str | None:
+        """Give the archive's name, until it has it: what a restore itself made is not kept."""
+        name = self._archive_as
+        return None if name is None or self.seat.exists(name) else name
+
+    def _thin(self) -> None:
+        if self._archive_as is not None:
+            archive.thin(self.seat, self.address)
+
+    def archive_backup(
+        self, recovery: Recovery, *, chosen: Kept | None = None
+    ) -> PostgresDatabase | None:
+        """Give what a recovery backed up an archive's name."""
+        backup = recovery.baseline
+        if recovery.of_absence or getattr(chosen, "name", None) == backup.name:
+            return None
+        return archive.keep_backup(self.seat, self.address, backup)
+
+    def archive_standing(self) -> tuple[PostgresDatabase, ...]:
         """Keep each, and remove the journal that nobody can read."""
         kept = [
             archive.keep_backup(self.seat, self.address, one) for one in self.standing_backups()

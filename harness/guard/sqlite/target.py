@@ -6,13 +6,13 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness import registry
 from harness.databases.sqlite.address import SqliteFile
 from harness.databases.sqlite.files import beside, real, size_of
 from harness.errors import RestoreError
-from harness.guard.result import GuardResult
+from harness.guard.result import GuardResult, Kept
 from harness.guard.sqlite import archive, refusals
 from harness.guard.sqlite.backups import backup_path, standing_backups
 from harness.guard.sqlite.folder import Folder
@@ -292,10 +292,14 @@ class FileTarget:
             busy_timeout_ms=self.busy_timeout_ms,
         )
 
-    def archive_backup(self, recovery: Recovery, *, chosen: Path | None = None) -> Path | None:
+    def archived(self, kept: Kept | None) -> Kept | None:
+        """Give it back: it was whole before anything was thrown away."""
+        return kept
+
+    def archive_backup(self, recovery: Recovery, *, chosen: Kept | None = None) -> Path | None:
         """Keep a copy of the backup's file beside the database."""
         file = recovery.file_left
-        if file is None or (chosen is not None and os.path.samefile(file, chosen)):
+        if file is None or (chosen is not None and os.path.samefile(file, cast(Path, chosen))):
             return None
         return archive.keep_file(self.given, file, files=self.files)
 

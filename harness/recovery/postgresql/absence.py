@@ -31,6 +31,7 @@ class DatabaseAbsence(Recovery):
     database: PostgresDatabase
     backup: PostgresDatabase
     keep_as: Callable[[], str | None] = staticmethod(lambda: None)
+    thin: Callable[[], None] = staticmethod(lambda: None)
 
     @cached_property
     def seat(self) -> Seat:
@@ -55,7 +56,8 @@ class DatabaseAbsence(Recovery):
             self.seat.drop(name)
 
     def dispose(self) -> None:
-        """Have nothing to give up."""
+        """Have nothing to give up but archives that are too many."""
+        self.thin()
 
     def resume(self, description: dict[str, Any]) -> None:
         """Have nothing to know again."""
@@ -64,6 +66,16 @@ class DatabaseAbsence(Recovery):
     def baseline(self) -> PostgresDatabase:
         """The place in which nothing is."""
         return self.database
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of nothing."""
+        return 0
+
+    @property
+    def stands_apart(self) -> bool:
+        """Whether its backup is there: it has none."""
+        return False
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Say what there is where nothing was."""

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import giving, prepared, properties
+from harness.databases.postgresql import giving, owner, prepared, properties
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.cloning import clone
 from harness.databases.postgresql.differences import differences
@@ -30,6 +30,11 @@ from harness.databases.postgresql.seat import Seat
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
 
+# A template is not dropped by mistake; but whoever may create databases may clone it, and so read
+# what is in it. https://www.postgresql.org/docs/current/manage-ag-templatedbs.html
+_OTHERS_WHO_CLONE = """
+SELECT rolname FROM pg_roles WHERE rolcreatedb AND NOT rolsuper AND rolname <> current_user LIMIT 1
+"""
 SPARE, OLD = "_e2e_spare", "_e2e_old"
 
 
@@ -42,9 +47,13 @@ class DatabaseBackup(Recovery):
 
     # Gives the name under which what a restore throws away is kept; None where it is not.
     keep_as: Callable[[], str | None] = staticmethod(lambda: None)
+    # Removes archives that are too many, once nothing of a restore is open any more.
+    thin: Callable[[], None] = staticmethod(lambda: None)
     ended_ms = 0.0  # of the last restore: what the server took to end the sessions in its way
     _seal: Sealed | None = None
+    _is_own = False  # whether what has the names of backup and spare was made here, or by its like
     _size_bytes = 0
+    _is_believed = True  # what the backup says of itself; people may name one of anybody's
     _restored: int | None = None  # the OID of the clone that has come into the database's place
 
     @cached_property
@@ -73,16 +82,19 @@ class DatabaseBackup(Recovery):
         oid = seat.oid(self.database.name)
         if oid is None:
             raise RecoveryRefused(f"there is no database {self.database}")
-        self._remove_own(name, taken=RecoveryRefused)
+        self._remove_own()
         seat.settle(seat.quiet_number())
         mark = Mark.taken(self.database, seat.session)
         had = properties.read(seat.door, self.database.name).to_json()
+        self._is_own = True
         try:
             self.copy()
             noted = self.marked(mark).to_json()
             seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, noted)
             seat.write(seal.statement(name))
-            seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true")
+            seat.write(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
+            if not seat.look(_OTHERS_WHO_CLONE):
+                seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true")
         except BaseException:
             self._drop(name)
             raise
@@ -100,7 +112,7 @@ class DatabaseBackup(Recovery):
         """Prove that the backup is there and is what was captured.
 
         Raises:
-            RestoreError: it is gone, or another stands in its place.
+            RestoreError: it is gone, another stands in its place, or another role has it.
         """
         seal = sealed(self.seat.door, self.backup.name)
         if seal is None:
@@ -108,6 +120,11 @@ class DatabaseBackup(Recovery):
             raise RestoreError(f"the backup, the database {self.backup.name}, {what}")
         if self._seal is None or seal.token != self._seal.token:
             raise RestoreError(f"the backup, the database {self.backup.name}, is another's")
+        if (role := owner.stranger(self.seat.door, self.backup.name)) is not None:
+            raise RestoreError(
+                f"the backup, the database {self.backup.name}, is of the role {role}, so it is not "
+                "believed"
+            )
 
     def differences(self, *, grade: Grade = "exact") -> Differences:
         """Compare; where nobody has written on the server only what moves without that."""
@@ -119,6 +136,7 @@ class DatabaseBackup(Recovery):
             busy_timeout_ms=self.busy_timeout_ms,
             quiet=self.seat.is_quiet(),
             stands_for=self._restored,
+            believed=self._is_believed,
         )
         # one that was there before would have kept the backup from being made
         left = prepared.differences(self.seat.door, self.database.name)
@@ -165,8 +183,16 @@ class DatabaseBackup(Recovery):
     def dispose(self) -> None:
         """Remove the backup, and what a restore that was broken off has left."""
         self._seal = None
-        for name in (self._spare, self._old, self.backup.name):
-            self._drop(name)
+        if self._is_own:
+            for name in self._names:
+                self._drop(name)
+        self.thin()
+
+    def discard(self) -> None:
+        """Remove the backup alone: what a restore may have under way stays."""
+        self._seal = None
+        if self._is_own:
+            self._drop(self.backup.name)
 
     @property
     def _spare(self) -> str:
@@ -176,14 +202,22 @@ class DatabaseBackup(Recovery):
     def _old(self) -> str:
         return beside(self.database.name, OLD)
 
-    def _remove_own(self, name: str, *, taken: type[Exception]) -> None:
-        """Remove what an earlier capture has left; raise where the name is somebody else's."""
-        if not self.seat.exists(name):
-            return
-        seal = sealed(self.seat.door, name)
-        if seal is None or seal.of != self.database.name:
-            raise taken(f"there is a database {name} already, which is no backup of this one")
-        self._drop(name)
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self._spare, self._old, self.backup.name
+
+    def taken(self) -> str:
+        """Say who has a name that it is going to give; "" where nobody has."""
+        names = [name for name in self._names if self.seat.exists(name)]
+        return _taken(names[0], sealed(self.seat.door, names[0])) if names else ""
+
+    def _remove_own(self) -> None:
+        """Remove what an earlier capture has left; RecoveryRefused for what is somebody else's."""
+        for name in self._names:
+            if self.seat.exists(name):
+                if not self._is_own:
+                    raise RecoveryRefused(_taken(name, sealed(self.seat.door, name)))
+                self._drop(name)
 
     def _drop(self, name: str) -> None:
         self.seat.drop(name)
@@ -207,12 +241,29 @@ class DatabaseBackup(Recovery):
 
     def describe(self) -> dict[str, Any]:
         """Name the capture; the database that it made says the rest."""
-        return {"recovery": self.name} | ({"token": self._seal.token} if self._seal else {})
+        if self._seal is not None:
+            return {"recovery": self.name, "token": self._seal.token}
+        stood = not self._is_own and any(map(self.seat.exists, self._names))
+        return {"recovery": self.name} | ({"stood_before": True} if stood else {})
 
     def resume(self, description: dict[str, Any]) -> None:
         """Find the backup again; RestoreError where it is not what was captured."""
         seal = sealed(self.seat.door, self.backup.name)
-        self._seal = seal
+        self._seal, self._is_own = seal, not description.get("stood_before")
         if seal is not None and seal.token != description.get("token"):
             self._seal = None
         self.check()
+
+
+def _taken(name: str, seal: Sealed | None) -> str:
+    """Say who has a name that a guard needs."""
+    if seal is None:
+        return (
+            f"there is a database {name}, whose name a guard's own has, and it is none: rename it "
+            "or remove it"
+        )
+    return (
+        f"there is a database {name}, a backup of {seal.of} of which no journal tells: look at it, "
+        f"put it back if need be (harness restore), then remove it (ALTER DATABASE {quoted(name)} "
+        f"IS_TEMPLATE false; DROP DATABASE {quoted(name)})"
+    )

@@ -247,7 +247,7 @@ class Case:
         wrong = [f"{what}: {said}" for what, said in _differing(self.baseline, now)]
         if but_journal:
             return "; ".join(wrong)
-        archives = {one for one in self.databases.left(self.name) if "_e2e_archive_" in one}
+        archives = {one for one in self.databases.left(self.name) if "harness_archive_" in one}
         if archives and not self.archives:
             wrong.append(f"left behind: {sorted(archives)}")
         left = self.databases.left(self.name) - archives

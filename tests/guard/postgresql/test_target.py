@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -9,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from harness import guard
+from harness.errors import UsageError
 from harness.guard.target import target_of
 from tests.command_line import Call
 from tests.databases.postgresql.addresses import client
 from tests.postgres import Databases
+
+pytest_plugins = ["pytester"]
 
 # a migration, killed while the server runs its only statement
 _KILLED = """
@@ -95,3 +100,71 @@ def test_who_has_it_open_and_who_has_it_locked(databases: Databases) -> None:
         assert target.users() == {writes.pid, reads.pid}
         assert target.lockers() == {writes.pid}
     assert target.orphans() == target.end_orphans() == ()
+
+
+def test_a_function_and_a_coroutine_are_guarded(databases: Databases) -> None:
+    """Each call anew, as with a file; a second guard in this process is refused by name."""
+    address = databases.make()
+
+    @guard(address, archives=False)
+    def deletes() -> None:
+        databases.run("app_dev", "DELETE FROM person")
+
+    async def deletes_too() -> None:
+        async with guard(address, archives=False):
+            databases.run("app_dev", "DELETE FROM person")
+
+    deletes()
+    asyncio.run(deletes_too())
+    assert databases.run("app_dev", "SELECT count(*) FROM person") == [(20,)]
+    with (
+        guard(address, archives=False),
+        pytest.raises(UsageError, match="already guarded in this process"),
+    ):
+        deletes()
+    assert databases.left("app_dev") == set()
+
+
+def test_pytest_guards_a_session(databases: Databases, pytester: pytest.Pytester) -> None:
+    """The whole session is guarded; fixtures for each test, and workers, are refused."""
+    address = databases.make()
+    pytester.makepyfile(
+        "import psycopg\n"
+        "def test_deletes(guarded_database):\n"
+        "    with psycopg.connect(guarded_database) as session:\n"
+        "        session.execute('DELETE FROM person')\n"
+        "def test_each(database_restored): ..."
+    )
+    option = f"--guard-database={address}"
+    done = pytester.runpytest_subprocess(option)
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["*is guarded for the whole session*", f"*{address} is proven back*"])
+    assert databases.run("app_dev", "SELECT count(*) FROM person") == [(20,)]
+    done = pytester.runpytest_subprocess(option, "-n1")
+    done.stderr.fnmatch_lines(["*with pytest-xdist every worker needs a database of its own*"])
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("guard", "--database", "ADDRESS", "--", "true"),
+        ("guard", "--absent-ok", "--database", "ADDRESS", "--", "true"),
+        ("recover", "--database", "ADDRESS"),
+        ("recover", "--discard", "--database", "ADDRESS"),
+        ("backup", "ADDRESS", "copy"),
+        ("verify", "ADDRESS", "copy", "--json"),
+        ("restore", "ADDRESS", "copy"),
+        ("restore", "ADDRESS", "--list"),
+    ],
+    ids=" ".join,
+)
+def test_a_server_that_is_not_there_is_refused_by_every_verb(
+    harness: Call, verb: tuple[str, ...]
+) -> None:
+    """In one sentence, with 2 and without the password."""
+    address = "postgresql://me:s3cret@127.0.0.1:1/shop"
+    status, out, said = harness(*(address if word == "ADDRESS" else word for word in verb))
+    assert status == 2
+    assert "postgresql://me@127.0.0.1:1/shop cannot be connected to" in said
+    assert "s3cret" not in out + said
+    assert "Traceback" not in said

@@ -97,7 +97,7 @@ def test_another_s_database_is_not_touched(
     """One that has the backup's name and is none of ours: refused, and left as it is."""
     recovery = made(kind, databases.make())
     databases.make("app_dev_backup", "CREATE TABLE precious (x int)")
-    with pytest.raises(RecoveryRefused, match="which is no backup of this one"):
+    with pytest.raises(RecoveryRefused, match="a guard's own has, and it is none"):
         recovery.capture()
     assert databases.run("app_dev_backup", "SELECT count(*) FROM precious") == [(0,)]
 
@@ -107,6 +107,9 @@ def test_a_backup_that_is_another_s_is_not_restored(
 ) -> None:
     """Taken anew by another capture, robbed of its note, or gone: each is said."""
     other = made(kind, databases.address("app_dev"))
+    databases.admin(
+        "ALTER DATABASE app_dev_backup IS_TEMPLATE false", "DROP DATABASE app_dev_backup"
+    )
     other.capture()
     with pytest.raises(RestoreError, match="is another's"):
         backup.restore()
@@ -163,3 +166,20 @@ def test_what_failed_leaves_nothing(databases: Databases, kind: type[DatabaseBac
     with pytest.raises(RecoveryRefused, match="there is no database"):
         recovery.capture()
     assert databases.left() == set()
+
+
+def test_nobody_who_could_not_read_the_database_can_clone_its_backup(
+    databases: Databases, kind: type[DatabaseBackup]
+) -> None:
+    """A template may be cloned by every role that may create databases: then it is none."""
+    backup = made(kind, databases.make())
+    backup.capture()
+    is_template = "SELECT datistemplate FROM pg_database WHERE datname = 'app_dev_backup'"
+    assert databases.admin(is_template) == [(True,)]
+    backup.dispose()
+    databases.admin("CREATE ROLE curious LOGIN CREATEDB")
+    backup.capture()
+    assert databases.admin(is_template) == [(False,)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        databases.run("postgres", "CREATE DATABASE mine TEMPLATE app_dev_backup", user="curious")
+    backup.dispose()
