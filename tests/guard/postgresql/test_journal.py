@@ -1,128 +1,126 @@
-"""The journal on the server: whose it is, who may write there, two guards and two roles."""
+"""The journal on a server, and the lock that goes with a session."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import psycopg
 import pytest
 
-import harness
+from harness.databases.engines import address_of
 from harness.databases.postgresql.seat import Seat
-from harness.errors import RestoreError, UsageError
-from harness.guard.command import run_recover
-from harness.guard.journal import AtWork
-from tests.guard.postgresql.test_by_hand import killed_guard, rows
+from harness.errors import RestoreError
+from harness.guard.journal import CAPTURED, CAPTURING, AtWork
+from harness.guard.postgresql.journal import ServerJournal
+from harness.guard.postgresql.notes import Note
+from tests.guard.killing import die, forked
 from tests.postgres import Databases
 
-HOME = "reliability_harness_"
+Make = Callable[[], ServerJournal]
+BEGUN = {"state": CAPTURING, "backups": []}
 
 
-@contextmanager
-def two_roles(databases: Databases) -> Iterator[tuple[str, str]]:
-    """Make a database of the role app; give its address as app and as the superuser."""
-    databases.admin('CREATE ROLE "App-1" LOGIN CREATEDB', "CREATE ROLE mallory LOGIN CREATEDB")
-    address = databases.make("shop")
-    databases.admin('ALTER DATABASE shop OWNER TO "App-1"')
-    databases.run("shop", *(f'ALTER TABLE {one} OWNER TO "App-1"' for one in ("team", "person")))
-    yield databases.address("shop", "App-1"), address
+@pytest.fixture
+def journal(databases: Databases, tmp_path: Path) -> Iterator[Make]:
+    """Makes journals of one database, each of another guard."""
+    given, made = address_of(databases.make()), []
+
+    def make() -> ServerJournal:
+        seat = Seat(given)  # type: ignore[arg-type]
+        made.append(ServerJournal(seat, Note("app_dev", tmp_path)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.release()
 
 
-def test_nobody_else_may_come_in(databases: Databases) -> None:
-    """The small database is its role's, and others may not connect; also to the backup."""
-    with two_roles(databases) as (as_app, _), harness.guard(as_app):
-        for name in (f"{HOME}App-1", "shop_e2e_backup"):
-            with pytest.raises(psycopg.OperationalError, match="permission denied"):
-                databases.connect(name, "mallory")
-        homes = databases.admin(
-            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'reliability_harness_"
-            "App-1'"
-        )
-        assert homes == [("App-1",)]
-
-
-def test_one_that_was_left_open_is_closed(databases: Databases) -> None:
-    """Whoever made it was killed before others were shut out: the next does that."""
-    address = databases.make("shop")
-    with suppress(psycopg.errors.DuplicateDatabase):
-        databases.admin(f"CREATE DATABASE {HOME}postgres")
+def ended(databases: Databases) -> None:
+    """End every session on the server, as tests may."""
     databases.admin(
-        f"GRANT CONNECT ON DATABASE {HOME}postgres TO PUBLIC",
-        f"UPDATE pg_database SET datacl = NULL WHERE datname = '{HOME}postgres'",
-        "CREATE ROLE mallory LOGIN",
+        "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
-    databases.connect(f"{HOME}postgres", "mallory").close()
-    with harness.guard(address):
-        pass
-    with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        databases.connect(f"{HOME}postgres", "mallory")
 
 
-def test_a_journal_that_another_role_planted_is_not_believed(databases: Databases) -> None:
-    """A small database of another role is refused by name, and nothing in it is read."""
-    with two_roles(databases) as (as_app, _):
-        databases.run("postgres", f'CREATE DATABASE "{HOME}App-1"', user="mallory")
-        with pytest.raises(UsageError, match="is of the role mallory"), harness.guard(as_app):
-            raise AssertionError("ran")
-        assert len(rows(databases, "shop")) == 20
+def test_one_guard_at_a_time(journal: Make) -> None:
+    """Whoever comes second is refused, and told which process has it; the end lets others in."""
+    first, second = journal(), journal()
+    assert not first.exists
+    first.begin(BEGUN)
+    for act in (lambda: second.begin(BEGUN), second.adopt):
+        with pytest.raises(AtWork, match="another guard is at work"):
+            act()
+    assert first.is_held
+    assert not second.is_held
+    first.end()
+    assert not first.exists
+    second.begin(BEGUN)
+    second.end()
 
 
-def test_a_second_role_is_told_of_the_first(databases: Databases) -> None:
-    """While its guard lives one waits or is refused; afterwards its exact command is given."""
-    with two_roles(databases) as (as_app, as_superuser):
-        said = "that of the role App-1"
-        with harness.guard(as_app), pytest.raises(AtWork, match=said), harness.guard(as_superuser):
-            raise AssertionError("ran")
-        killed_guard(as_app, "DELETE FROM person")
-        with pytest.raises(UsageError, match=r"harness recover --database \S*App-1@"):
-            run_recover(as_superuser, say=print)
-        assert rows(databases, "shop") == []
-        assert run_recover(as_app, say=print) == 0
-        assert len(rows(databases, "shop")) == 20
+def test_what_a_killed_guard_left(journal: Make) -> None:
+    """The lock goes with its process, its lines stay, and are taken over."""
+
+    def killed() -> None:
+        one = journal()
+        one.begin(BEGUN)
+        one.write({"state": CAPTURED, "backups": []})
+        die()
+
+    assert forked(killed) == -9
+    next_one = journal()
+    assert [entry["state"] for entry in next_one.adopt()] == [CAPTURING, CAPTURED]
+    assert not next_one.has_failed
+    next_one.end()
+    assert journal().adopt() == []
 
 
-def test_a_backup_put_in_the_place_of_a_guards_is_not_believed(databases: Databases) -> None:
-    """Another role's database with the very comment of the backup: nothing is restored from it."""
-    address = databases.make("shop")
-    databases.admin("CREATE ROLE mallory LOGIN CREATEDB")
-    guarded = harness.guard(address)
-    guarded.__enter__()
-    databases.admin("ALTER DATABASE shop_e2e_backup OWNER TO mallory")
-    databases.run("shop", "DELETE FROM person")
-    with pytest.raises(RestoreError, match="is of the role mallory"):
-        guarded.__exit__(None, None, None)
-    databases.admin("ALTER DATABASE shop_e2e_backup OWNER TO postgres")
-    assert run_recover(address, say=print) == 0
-    assert len(rows(databases, "shop")) == 20
+def test_a_session_that_was_lost(journal: Make, databases: Databases) -> None:
+    """The lock is taken again before anything is written, where nobody has come meanwhile."""
+    first = journal()
+    first.begin(BEGUN)
+    ended(databases)
+    first.write({"state": CAPTURED, "backups": []})
+    with pytest.raises(AtWork):
+        journal().adopt()
+    ended(databases)
+    assert first.is_held
+    first.end()
+    assert not first.exists
 
 
-@pytest.mark.parametrize("suffix", ["_e2e_backup", "_e2e_spare", "_e2e_old"])
-def test_a_database_of_a_guards_name_is_never_removed(databases: Databases, suffix: str) -> None:
-    """It is somebody's: the guard says so, does not begin, and leaves it."""
-    address = databases.make("shop")
-    databases.make(f"shop{suffix}", "CREATE TABLE precious (a int)")
-    with (
-        pytest.raises(UsageError, match=f"there is a database shop{suffix}"),
-        harness.guard(address),
-    ):
-        raise AssertionError("ran")
-    assert databases.run(f"shop{suffix}", "SELECT count(*) FROM precious") == [(0,)]
-    assert databases.left("shop") == {f"database shop{suffix}"}
+def test_another_guard_came_meanwhile(journal: Make, databases: Databases) -> None:
+    """Who lost the lock and finds another's journal writes nothing into it."""
+    first, second = journal(), journal()
+    first.begin(BEGUN)
+    ended(databases)
+    second.adopt()
+    with pytest.raises(OSError, match="another guard's by now"):
+        first.write({"state": CAPTURED, "backups": []})
+    assert not first.is_held
+    assert [entry["state"] for entry in second.noted()] == [CAPTURING]
+    second.end()
 
 
-def test_a_backup_of_which_no_journal_tells_is_kept(databases: Databases) -> None:
-    """The journal was dropped after a kill: the next guard does not remove the backup."""
-    address = databases.make("shop")
-    killed_guard(address, "DELETE FROM person")
-    databases.admin(f"DROP DATABASE {HOME}postgres WITH (FORCE)")
-    with pytest.raises(UsageError, match="of which no journal tells"), harness.guard(address):
-        raise AssertionError("ran")
-    assert databases.run("shop_e2e_backup", "SELECT count(*) FROM person") == [(20,)]
+def test_lines_that_tests_removed(journal: Make, databases: Databases) -> None:
+    """They are written again from memory, and so is the table."""
+    first = journal()
+    first.begin(BEGUN)
+    databases.run("reliability_harness_postgres", "DROP TABLE public.journal")
+    assert not first.exists
+    first.bring_back()
+    assert [entry["state"] for entry in first.noted()] == [CAPTURING]
+    first.end()
 
 
-def test_home_is_named_after_the_role() -> None:
-    """Names of 63 bytes too, each its own."""
-    homes = {Seat.home_of("x" * 63), Seat.home_of("x" * 62 + "y"), Seat.home_of("app")}
-    assert len(homes) == 3
-    assert all(len(home) <= 63 for home in homes)
+@pytest.mark.parametrize("line", ["no JSON", '{"version": 99, "state": "captured"}'])
+def test_lines_that_nobody_can_read(journal: Make, databases: Databases, line: str) -> None:
+    """They are refused, and stay."""
+    one = journal()
+    one.begin(BEGUN)
+    one.release()
+    databases.run("reliability_harness_postgres", f"UPDATE public.journal SET line = '{line}'")
+    with pytest.raises(RestoreError, match=r"damaged|version"):
+        journal().adopt()
+    assert journal().exists

@@ -55,13 +55,11 @@ def test_recover_lists_it(
     assert [*tmp_path.iterdir()] == []
 
 
-def test_the_note_of_a_guard_that_had_not_begun(tmp_path: Path) -> None:
-    """It is swept once that guard is gone, and not before; what is no note stays."""
+def test_the_note_of_a_guard_that_is_gone(tmp_path: Path) -> None:
+    """It is told, as nobody being at work; swept, it is gone."""
     note = Note(WHOLE, tmp_path)
-    note.write()
-    note.sweep()
-    assert [one.at_work for one in pending(tmp_path)] == [True]
-    note.remove()
     assert forked(note.write) == 0
+    (found,) = pending(tmp_path)
+    assert not found.at_work
     note.sweep()
-    assert [*tmp_path.iterdir()] == []
+    assert list(pending(tmp_path)) == []
