@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
@@ -16,6 +17,7 @@ import pytest
 from psycopg import Connection
 
 from harness.databases.postgresql.server import Server
+from harness.errors import UsageError
 from tests.guard.killing import die
 from tests.guard.postgresql.striking import Case, Countdown, Moment
 from tests.small_process import SmallProcess
@@ -181,3 +183,51 @@ def test_a_role_that_may_not_log_in_any_more(
     assert case.recovered(Countdown(0)) == 0
     assert case.wrong() == "left behind: role app"
     case.databases.wipe()
+
+
+@pytest.fixture
+def small_disk(postgres_server: Server, tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own for a server, of 160 MB."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root mounts a file system")
+    disk = Path(os.environ["HARNESS_STATE_DIR"]).parent / "disk"
+    disk.mkdir()
+    _mount("-t", "tmpfs", "-o", "size=160m", "tmpfs", str(disk))
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+    disk.rmdir()
+
+
+def _mount(*arguments: str) -> None:
+    done = subprocess.run(["mount", *arguments], check=False)
+    if done.returncode:
+        pytest.skip("nothing may be mounted here")
+
+
+@pytest.mark.long
+def test_a_full_disk(small_disk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Tests that fill the server's disk: said not to be proven; with room again it is put right."""
+    server = Server.made(small_disk / "pg")
+    try:
+        case = Case(server)
+
+        def tests() -> None:
+            case.databases.run("app_dev", "DELETE FROM person", "CREATE TABLE filler (t text)")
+            with suppress(psycopg.Error):
+                while True:
+                    case.databases.run("app_dev", _FILLS)
+
+        case.test = tests  # type: ignore[method-assign]
+        assert case.guarded(Countdown(0)) == NOT_PROVEN
+        assert "Traceback" not in capfd.readouterr().err
+        _mount("-o", "remount,size=600m", str(small_disk))
+        with suppress(UsageError):  # it may live, or have ended when it could not write its log
+            server.stop("immediate")
+        server.start()
+        assert case.recovered(Countdown(0)) == 0
+        assert not case.wrong()
+    finally:
+        server.stop("immediate")
+
+
+_FILLS = "INSERT INTO filler SELECT repeat(md5(n::text), 200) FROM generate_series(1, 500) n"
