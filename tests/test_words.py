@@ -20,6 +20,7 @@ NO_VERBS = {"error", "errors", "worker", "reads"}  # "harness error" is an outco
 # CSS writes its variables as options are; and programs of their own, or of others
 NO_MESSAGES = {
     "html_parts/style.py", "published/readme.py", "published/anew.py", "postgresql/server.py",
+    "postgresql/pouring.py", "postgresql/programs.py", # the options of PostgreSQL's own programs
 }  # fmt: skip
 OF_GIT = {"--always", "--dirty", "--abbrev", "--exclude"}
 _COMMAND = re.compile(r"\bharness ([a-z][a-z_-]*)([^'`\n;:]*)")

@@ -78,7 +78,9 @@ def _default(key: str, settings: Settings) -> Any:
 def _shown(key: str, written: Any, settings: Settings) -> Any:
     if key == "database":
         try:
-            return without_passwords(address_of(database_in(settings) or "").whole)
+            address = address_of(database_in(settings) or "")
+            shown = address.whole if isinstance(address, os.PathLike) else str(address)
+            return without_passwords(shown)
         except UsageError:  # whoever wants to guard it is told; here it is shown as it is
             return without_passwords(written)
     if key == "recovery":

@@ -172,11 +172,16 @@ def struck(step: int) -> Iterator[None]:
         sys.setprofile(None)
 
 
-def test_a_signal_at_any_moment_leaves_the_place_free(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "steps",
+    [range(10, 22, 3), pytest.param(range(60), marks=pytest.mark.long)],
+    ids=["some", "every"],
+)
+def test_a_signal_at_any_moment_leaves_the_place_free(folder: Path, steps: range) -> None:
     """Wherever in the first try it comes, nobody is told later that the block is there."""
     path = make(folder, "wal")
     guard = begun(path)
-    for step in range(60):
+    for step in steps:
         waiting = harness.guard(path, wait_s=60)
         with pytest.raises(KeyboardInterrupt), struck(step), waiting:
             pass

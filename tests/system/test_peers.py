@@ -15,6 +15,7 @@ import pytest
 
 from harness.system import peers
 from harness.system.peers import End, across, at, canonical, connected_to, is_abandoned
+from tests.pipes import line_of
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what Linux shows")
 _CLIENT = """
@@ -37,7 +38,7 @@ def client(family: str, *address: object) -> Iterator[tuple[int, list[str]]]:
         text=True,
     ) as process:
         assert process.stdout is not None
-        said = process.stdout.readline().split()
+        said = line_of(process).split()
         try:
             yield process.pid, said
         finally:

@@ -162,9 +162,11 @@ class Alone:
             broken_off = self._accompany(running, deadline, at_once=at_once)
         except BaseException:
             with suppress(psycopg.Error):
-                self._break_off()
+                self._runner.cancel_safe()  # not by the helper, which may have been interrupted
             with suppress(psycopg.Error):
                 running.take()
+            if self._helper.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self._helper.close()  # nobody can speak there any more
             raise
         try:
             running.take()

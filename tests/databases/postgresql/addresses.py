@@ -11,6 +11,7 @@ from typing import cast
 
 from harness.databases.engines import address_of
 from harness.databases.postgresql.address import PostgresDatabase
+from tests.pipes import line_of
 from tests.postgres import Databases
 
 _CLIENT = """
@@ -44,7 +45,7 @@ def client(address: str, *statements: str) -> Iterator[tuple[subprocess.Popen[st
     try:
         pid = 0
         for _ in statements[:-1] or statements:
-            pid = int(process.stdout.readline())
+            pid = int(line_of(process))
         yield process, pid
     finally:
         process.send_signal(signal.SIGKILL)

@@ -19,6 +19,7 @@ from harness.databases.postgresql.alone import Alone, NotAlone
 from harness.databases.postgresql.session import connect
 from harness.errors import RecoveryRefused, RestoreError
 from tests.databases.postgresql.addresses import client, of
+from tests.pipes import line_of
 from tests.postgres import Databases
 
 SWAP = ["ALTER DATABASE app_dev RENAME TO app_old", "ALTER DATABASE spare RENAME TO app_dev"]
@@ -43,6 +44,8 @@ def alone(databases: Databases) -> Iterator[Make]:
 
     yield make
     for connection in opened:
+        if connection.closed:
+            continue
         # whatever became of the statement, nothing of it stays in the session
         assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
         assert connection.execute("SELECT * FROM pg_listening_channels()").fetchall() == []
@@ -345,7 +348,7 @@ def test_a_kill_leaves_nobody_shut_out(databases: Databases, alone: Make) -> Non
         command = [sys.executable, "-c", _SWAPS, databases.address("postgres"), *SWAP]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
             assert killed.stdout is not None
-            runner = int(killed.stdout.readline())
+            runner = int(line_of(killed))
             waits = f"SELECT 1 FROM pg_locks WHERE pid = {runner} AND mode = 'AccessExclusiveLock'"
             while not databases.admin(waits):
                 time.sleep(0.01)

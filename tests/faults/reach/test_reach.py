@@ -17,13 +17,13 @@ ENGINES = [module.name for module in pkgutil.iter_modules(reach.__path__) if mod
 
 
 def test_a_reach_is_found_by_its_engines_name(folder: Path) -> None:
-    """It touches nothing; an address without an engine is refused."""
+    """It touches nothing; an address of an engine that has none is refused."""
     found = reach.reach_of(folder / "any.db")
     name = engine_of(folder / "any.db").name
     assert type(found).__module__.startswith(f"{reach.__name__}.{name}.")
     assert found.connections == []
     assert list(folder.iterdir()) == []
-    with pytest.raises(UsageError, match="cannot be guarded yet"):
+    with pytest.raises(UsageError, match="faults reach no database of postgresql yet"):
         reach.reach_of("postgresql://u@h/d")  # type: ignore[arg-type]  # an address is a text
 
 

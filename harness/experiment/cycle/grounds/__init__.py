@@ -18,9 +18,15 @@ _BASE = "ground"
 def ground_of(database: Path) -> type[Ground]:
     """Return where cycles run on copies of ``database``: the ground of its engine.
 
-    UsageError where there is no engine for it.
+    UsageError where there is no engine for it, or cycles cannot run on its databases yet.
     """
-    ground: type[Ground] = importlib.import_module(f"{__name__}.{engine_of(database).name}").Ground
+    name = engine_of(database).name
+    if name not in {module.rpartition(".")[2] for module in modules()}:
+        raise UsageError(
+            f"experiments run on copies of a file, and databases of {name} are none: the guard "
+            "alone works there"
+        )
+    ground: type[Ground] = importlib.import_module(f"{__name__}.{name}").Ground
     return ground
 
 

@@ -15,10 +15,10 @@ from harness.experiment.cycle.grounds.ground import Ground
 
 
 def test_a_ground_is_found_by_its_engines_name(folder: Path) -> None:
-    """A path is a SQLite file; an address without an engine is refused."""
+    """A path is a SQLite file; an address of an engine that has none is refused."""
     name = engine_of(folder / "any.db").name
     assert grounds.ground_of(folder / "any.db").__module__.startswith(f"{grounds.__name__}.{name}")
-    with pytest.raises(UsageError, match="cannot be guarded yet"):
+    with pytest.raises(UsageError, match="experiments run on copies of a file"):
         grounds.ground_of("postgresql://u@h/d")  # type: ignore[arg-type]  # an address is a text
 
 
