@@ -184,7 +184,8 @@ class Alone:
         broken_off = waited = False
         while not running.has_ended(look_s):
             there = self._in_the_way()
-            self._holding = [] if there else self._holders()
+            if not broken_off:  # afterwards nobody is waited for, and who it was is to be told
+                self._holding = [] if there else self._holders()
             if there or self._holding:
                 alone_for, waited = 0, True
                 if self._ends and self._end(there):
