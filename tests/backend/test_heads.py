@@ -69,6 +69,7 @@ def test_heads_follow_each_other(line: socket.socket) -> None:
     assert everything(line).split(b" ")[1] in (b"400", b"401")
 
 
+@pytest.mark.long
 def test_a_head_that_never_ends_has_a_deadline(line: socket.socket) -> None:
     """Half a head is hung up on when its time is over."""
     line.settimeout(3 * heads.HEAD_LIMIT_S)

@@ -183,6 +183,7 @@ def test_a_session_that_does_not_hear_for_a_while(databases: Databases, alone: M
     assert 900 < waited_ms <= whole_ms
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("statements", [SWAP, CLONE], ids=["swap", "clone"])
 def test_a_session_that_never_hears_is_named(
     databases: Databases, alone: Make, statements: list[str]
@@ -198,6 +199,7 @@ def test_a_session_that_never_hears_is_named(
     assert names(databases) == {"app_dev", "spare"}
 
 
+@pytest.mark.long
 def test_the_server_waits_5_s_and_is_asked_again(databases: Databases, alone: Make) -> None:
     """A session that takes longer than the server's own patience is waited for all the same."""
     with deaf(databases, 6.0):
@@ -302,6 +304,7 @@ def test_autovacuum_is_no_reason_to_wait(databases: Databases, alone: Make) -> N
     assert "app_old" in names(databases)
 
 
+@pytest.mark.long
 def test_an_interrupt_leaves_nothing_running(databases: Databases, alone: Make) -> None:
     """The statement is broken off, so that whoever waits at the door comes in."""
 
@@ -342,6 +345,7 @@ Alone(one, other, "app_dev").run(sys.argv[2:], wait_ms=60_000)
 """
 
 
+@pytest.mark.long
 def test_a_kill_leaves_nobody_shut_out(databases: Databases, alone: Make) -> None:
     """The statement ends soon after its client, and all is as it was."""
     with deaf(databases, 3.0) as pid:

@@ -190,6 +190,7 @@ def test_who_keeps_others_from_what_is_in_it(databases: Databases) -> None:
         assert lockers(our, "app_dev") == {process.pid}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["tcp", "file"])
 def test_a_statement_goes_on_after_its_client_was_killed(databases: Databases, way: str) -> None:
     """It is seen until it ends, and commits; while its client lived it was its client's matter."""

@@ -24,7 +24,9 @@ from tests.postgres import Databases
         ("DO $$ BEGIN RAISE 'not here'; END $$", "refused by a trigger", False),
         ("SELECT pg_terminate_backend(pg_backend_pid())", "connection lost", True),
         ("SELECT 1 / 0", "database error", False),
-        ("CREATE DATABASE x TEMPLATE app_dev", "timeout", True),
+        pytest.param(  # the server itself waits some seconds
+            "CREATE DATABASE x TEMPLATE app_dev", "timeout", True, marks=pytest.mark.long
+        ),
     ],
 )
 def test_each_has_its_word(

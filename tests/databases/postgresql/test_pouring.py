@@ -78,6 +78,7 @@ def test_a_secret_that_could_only_be_an_argument_is_refused(databases: Databases
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="a parent's death is a signal on Linux alone")
 @pytest.mark.parametrize("at", ["the dump", "an index of the reload"])
 def test_killed_it_leaves_no_program(databases: Databases, at: str) -> None:

@@ -44,6 +44,7 @@ def told_rows(databases: Databases, name: str) -> dict[str, Counter[Any]]:
     }
 
 
+@pytest.mark.long
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits=st.lists(_EDITS, max_size=6))
 def test_whatever_was_done_is_found_and_put_back(

@@ -11,7 +11,7 @@ from tests.guard.postgresql.striking import Case, Countdown, Moment
 from tests.small_process import SmallProcess
 
 KILLED = -9
-SAMPLE = 17  # of what is asked of a server, every so many: where there is no time for all
+SAMPLE = 29  # of what is asked of a server, every so many: where there is no time for all
 
 # Chain, what the tests do, whether archives are kept, and when at the nth exchange it is killed.
 Series = tuple[tuple[str, ...], str, bool, Moment]

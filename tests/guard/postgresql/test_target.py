@@ -63,6 +63,7 @@ def test_a_statement_whose_client_was_killed_commits_nothing_later(
     assert late(databases) == []
 
 
+@pytest.mark.long
 def test_a_killed_guards_statement_is_ended_before_its_baseline_is_proven(
     databases: Databases, harness: Call, folder: Path
 ) -> None:
