@@ -22,7 +22,8 @@ from harness.hidden import without_passwords
 
 _HOME = "reliability_harness"
 _BROKEN = -2  # as its connection limit: DROP DATABASE was broken off, and nothing else can be done
-_DOORS = ("postgres", "template1")  # databases that are there to be connected to
+_MODEL = "template1"  # of which CREATE DATABASE makes new ones, while nobody is connected to it
+_DOORS = ("postgres", _MODEL)  # databases that are there to be connected to
 _ALONE_MS = 10_000.0  # for sessions that are ended; the server looks again for 5 s
 
 
@@ -56,9 +57,22 @@ class Seat:
 
     def _reached(self) -> Connection[Row]:
         for name in _DOORS:
+            if name == self.database.name:
+                continue  # a session there would be in its own way
             with suppress(psycopg.OperationalError):
-                return connect(self.database.named(name), busy_timeout_ms=self.busy_timeout_ms)
+                door = connect(self.database.named(name), busy_timeout_ms=self.busy_timeout_ms)
+                return self._beside(door) if name == _MODEL else door
         return reached(self.database, busy_timeout_ms=self.busy_timeout_ms)  # or say why not
+
+    def _beside(self, door: Connection[Row]) -> Connection[Row]:
+        """Leave the database that new ones are made from, where there is another to go to."""
+        ((role,),) = door.execute("SELECT current_user").fetchall()
+        with suppress(psycopg.OperationalError):
+            home = self.database.named(self.home_of(str(role)))
+            other = connect(home, busy_timeout_ms=self.busy_timeout_ms)
+            door.close()
+            return other
+        return door
 
     @property
     def home(self) -> PostgresDatabase:
@@ -87,6 +101,8 @@ class Seat:
             home = self.home
             self._made(home)
             self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
+            if self.door.info.dbname == _MODEL:  # now there is another, and nobody is kept from it
+                self.door.close()
             self.opened += 1
             self.when_opened()  # a lock that an earlier one had is taken before anything is done
             self.unsettle()  # the server may have been away, and empties UNLOGGED tables then

@@ -169,3 +169,17 @@ def test_a_server_that_is_not_there_is_refused_by_every_verb(
     assert "postgresql://me@127.0.0.1:1/shop cannot be connected to" in said
     assert "s3cret" not in out + said
     assert "Traceback" not in said
+
+
+def test_the_servers_own_database_can_be_guarded(databases: Databases) -> None:
+    """Where people know what they do: no session of the guard's is in its way, or in others'."""
+    databases.admin("CREATE TABLE kept (a int)", "INSERT INTO kept VALUES (1)")
+    given = databases.address("postgres")
+    try:
+        with guard(given, i_know=True, archives=False) as guarded:
+            databases.admin("DELETE FROM kept", "CREATE DATABASE made_by_tests")
+        assert guarded.result.ended == "restored"
+        assert databases.admin("SELECT a FROM kept") == [(1,)]
+    finally:
+        databases.admin("DROP TABLE kept")
+    assert databases.left("made_by_tests") == set()
