@@ -73,6 +73,8 @@ class Differences:
     schema: tuple[SchemaDifference, ...] = ()
     settings: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # name -> (baseline, now)
     unread: dict[str, str] = field(default_factory=dict)  # table -> why SQL could not read it
+    # What may be seen neither here nor there -> why: no difference, as nobody can tell
+    unseen: dict[str, str] = field(default_factory=dict)
     # What is not a row, and not what it must be -> how: "index i" -> "no longer matches its table"
     damage: dict[str, str] = field(default_factory=dict)
     # Virtual table -> what it is stored in; only "exact" minds where its own rows are the same.

@@ -143,6 +143,7 @@ class Guarded:
             self._admit(Place.here(waits=False))
             self._begin()
         except BaseException:
+            self._target.journal.release()  # whatever was opened to ask it
             self._leave_place()
             raise
 
@@ -184,6 +185,7 @@ class Guarded:
             await _waited(self._begin)
         except BaseException as error:
             await self._leave(error)
+            self._target.journal.release()  # whatever was opened to ask it
             raise
 
     async def __aexit__(

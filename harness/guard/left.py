@@ -37,6 +37,7 @@ def _every_row(found: Differences) -> Iterator[str]:
         if table.rest:
             yield f"  {table.rest}"
     yield from found.sentences_beside_rows()
+    yield from (f"not looked at: {what}: {why}" for what, why in sorted(found.unseen.items()))
 
 
 def _cells(row: Row) -> str:

@@ -32,7 +32,7 @@ from harness.databases.postgresql.sessions import (
     still_there,
     tell_to_end,
 )
-from harness.errors import RecoveryRefused, RestoreError
+from harness.errors import RecoveryRefused, RestoreError, UsageError
 from harness.printable import printable
 
 _CHANNEL = "reliability_harness_go_on"
@@ -216,10 +216,13 @@ class Alone:
 
     def _wake(self) -> None:
         if self._open_waker is not None and self.wakes < _WAKES:
-            if self._waker is None:
-                self._waker = self._open_waker()
-            self._waker.execute(f"NOTIFY {_CHANNEL}")
-            self.wakes += 1
+            try:
+                if self._waker is None:
+                    self._waker = self._open_waker()
+                self._waker.execute(f"NOTIFY {_CHANNEL}")
+                self.wakes += 1
+            except (psycopg.Error, UsageError):  # no room for it: the server looks by itself
+                self._open_waker = None
 
     # Who is there.
 

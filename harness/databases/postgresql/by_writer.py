@@ -126,8 +126,9 @@ def _counts(
         if not by_stretch or table.pages <= _STRETCH:
             return f"SELECT {number}, 0, {counted} FROM {table.sql}"
         return (
-            f"SELECT {number}, n, s.* FROM generate_series(0, {table.pages // _STRETCH}) n, "
-            f"LATERAL (SELECT {counted} FROM {table.sql} WHERE {_within('n')}) s"
+            f"SELECT {number}, {_NUMBER}, s.* FROM"
+            f" generate_series(0, {table.pages // _STRETCH}) {_STRETCHES}, "
+            f"LATERAL (SELECT {counted} FROM {table.sql} WHERE {_within(_NUMBER)}) s"
         )
 
     counts: defaultdict[int, Counts] = defaultdict(Counts)
@@ -141,6 +142,11 @@ def _is_new(stored: Stored) -> str:
     # What was written more than half of all numbers ago seems to be still to come: taken for new,
     # and then seen to be the same on both sides.
     return f"age(xmin) <= {stored.age}"
+
+
+# Inside of the query of a table its own columns come first, whatever they are called.
+_STRETCHES = 'AS "harness stretches" ("harness stretch")'
+_NUMBER = '"harness stretches"."harness stretch"'
 
 
 def _within(stretch: str) -> str:
@@ -222,8 +228,8 @@ def _of(table: StoredTable, selected: str, stretches: Sequence[int]) -> str:
     if table.pages <= _STRETCH:
         return selected
     return (
-        f"SELECT s.* FROM unnest('{{{','.join(map(str, stretches))}}}'::int[]) n, "
-        f"LATERAL ({selected} AND {_within('n')} OFFSET 0) s"  # as it stands: not made a join
+        f"SELECT s.* FROM unnest('{{{','.join(map(str, stretches))}}}'::int[]) {_STRETCHES}, "
+        f"LATERAL ({selected} AND {_within(_NUMBER)} OFFSET 0) s"  # as it stands: not made a join
     )
 
 

@@ -19,6 +19,7 @@ from harness.databases.postgresql import (
     properties,
     rows,
     sequences,
+    unlogged,
 )
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.mark import Mark
@@ -70,13 +71,15 @@ def differences(
         mark = _mark(seal, live, stands_for)
         tables, unread_tables = rows.differences(live, was, mark)
         large, unread_large = large_objects.differences(live, was, mark)
-        schema, unread_schema = _defined(live, was, mark)
+        schema, unread_schema, unseen = _defined(live, was, mark)
         return Differences(
             tables=tables | ({large_objects.NAME: large} if len(large) else {}),
             sequences=moved,
             schema=schema,
             settings=_settings(live, database, seal),
+            damage=_emptied(was, seal),
             unread=unread | unread_tables | unread_large | unread_schema,
+            unseen=unseen,
         )
 
 
@@ -103,13 +106,24 @@ def _mark(seal: Sealed | None, live: Connection[Row], stands_for: int | None) ->
 
 def _defined(
     live: Connection[Row], was: Connection[Row], mark: Mark | None
-) -> tuple[tuple[SchemaDifference, ...], dict[str, str]]:
+) -> tuple[tuple[SchemaDifference, ...], dict[str, str], dict[str, str]]:
     # what was not cloned has other numbers, and more or fewer rows in its catalogs
     if mark is not None and mark.shapes is None:
         counted = catalog.counts(was)
         if catalog.unchanged(live, mark.first_new, counted):
-            return (), {}
+            return (), {}, {}
     return catalog.differences(live, was)
+
+
+def _emptied(was: Connection[Row], seal: Sealed | None) -> dict[str, str]:
+    """Give what a crash of the server has emptied in the baseline too: nobody can put that back."""
+    noted: list[str] = seal.mark.get("unlogged", []) if seal is not None else []
+    filled = unlogged.filled(was) if noted else []
+    return {
+        f"UNLOGGED table {name}": "was emptied by a crash of the server, in the backup as well"
+        for name in noted
+        if name not in filled
+    }
 
 
 def _settings(

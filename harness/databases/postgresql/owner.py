@@ -7,6 +7,12 @@ from psycopg import Connection
 from harness.databases.postgresql.session import Row
 
 
+def is_own(connection: Connection[Row], name: str) -> bool:
+    """Whether the session's own role has a database, and not only the power over it."""
+    query = "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = %s"
+    return any(is_own for (is_own,) in connection.execute(query, [name]))
+
+
 def stranger(connection: Connection[Row], name: str, *, of: str = "") -> str | None:
     """Give the role that has a database, where its word does not count; else None.
 

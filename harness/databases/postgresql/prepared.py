@@ -65,6 +65,22 @@ def named(those: Collection[Prepared]) -> str:
     )
 
 
+def under_way(connection: Connection[Row], database: str) -> tuple[SchemaDifference, ...]:
+    """Give the transactions that have written there and are not at their end, as differences.
+
+    Whoever commits one later would change what was proven. Of another role's sessions only who may
+    see their states is told.
+    """
+    rows = connection.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_xid IS NOT NULL"
+        " AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid",
+        [database],
+    )
+    return tuple(
+        SchemaDifference("open transaction", f"of session {pid}", "added") for (pid,) in rows
+    )
+
+
 def roll_back(database: PostgresDatabase, those: Collection[Prepared]) -> list[Prepared]:
     """Roll them back, from a session in their own database; those that are still there.
 

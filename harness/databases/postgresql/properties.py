@@ -17,6 +17,7 @@ from psycopg import Connection
 
 from harness.hidden import without_passwords
 
+_PRIVILEGES = {"CREATE", "CONNECT", "TEMPORARY"}
 EVERYBODY = ""  # the role that stands for all, in rights and in settings
 
 _DATABASE = """
@@ -111,8 +112,18 @@ class Properties:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Properties:
-        """Read what ``to_json`` gave."""
-        rights = tuple(Right(*right) for right in document["rights"])
+        """Read what ``to_json`` gave.
+
+        Raises:
+            ValueError, TypeError, LookupError: it gave nothing of the kind; SQL is written of it.
+        """
+        rights = tuple(
+            Right(str(one[0]), str(one[1]), str(one[2]), bool(one[3])) for one in document["rights"]
+        )
+        if unknown := {right.privilege for right in rights} - _PRIVILEGES:
+            raise ValueError(f"no right to a database: {unknown}")
+        if type(document["limit"]) is not int:
+            raise TypeError("a limit is a number")
         return cls(**{**document, "rights": rights})
 
 

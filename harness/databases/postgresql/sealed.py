@@ -13,6 +13,7 @@ from typing import Any
 from psycopg import Connection
 
 from harness.databases.postgresql.names import literal, quoted
+from harness.databases.postgresql.properties import Properties
 from harness.databases.postgresql.session import Row
 
 VERSION = 1
@@ -44,7 +45,7 @@ class Sealed:
 
 
 def sealed(connection: Connection[Row], name: str) -> Sealed | None:
-    """Read it of a database; None for a database that is no backup of ours."""
+    """Read it of a database; None for one that is no backup of ours, or says what none can say."""
     rows = connection.execute(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
     ).fetchall()
@@ -55,6 +56,8 @@ def sealed(connection: Connection[Row], name: str) -> Sealed | None:
         known = json.loads(text.removeprefix(_WORD))
         if known.pop("version") != VERSION:
             return None
-        return Sealed(**known)
+        seal = Sealed(**known)
+        Properties.from_json(seal.properties)
+        return seal
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -6,6 +6,7 @@ session, so that a statement which goes on after its client was killed keeps eve
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -24,6 +25,13 @@ _HOME = "reliability_harness"
 _BROKEN = -2  # as its connection limit: DROP DATABASE was broken off, and nothing else can be done
 _MODEL = "template1"  # of which CREATE DATABASE makes new ones, while nobody is connected to it
 _DOORS = ("postgres", _MODEL)  # databases that are there to be connected to
+# A name of whoever was first: told by the statement, by its index, or waited for in vain.
+_MADE_BY_ANOTHER = (
+    psycopg.errors.DuplicateDatabase,
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.LockNotAvailable,
+)
+_TRIES, _PAUSE_S = 50, 0.1
 _ALONE_MS = 10_000.0  # for sessions that are ended; the server looks again for 5 s
 
 
@@ -62,10 +70,11 @@ class Seat:
             with suppress(psycopg.OperationalError):
                 door = connect(self.database.named(name), busy_timeout_ms=self.busy_timeout_ms)
                 return self._beside(door) if name == _MODEL else door
-        return reached(self.database, busy_timeout_ms=self.busy_timeout_ms)  # or say why not
+        # or say why not
+        return self._beside(reached(self.database, busy_timeout_ms=self.busy_timeout_ms))
 
     def _beside(self, door: Connection[Row]) -> Connection[Row]:
-        """Leave the database that new ones are made from, where there is another to go to."""
+        """Leave a database in which a session is in the way, where there is another to go to."""
         ((role,),) = door.execute("SELECT current_user").fetchall()
         with suppress(psycopg.OperationalError):
             home = self.database.named(self.home_of(str(role)))
@@ -101,14 +110,40 @@ class Seat:
             home = self.home
             self._made(home)
             self._session = reached(home, busy_timeout_ms=self.busy_timeout_ms)
-            if self.door.info.dbname == _MODEL:  # now there is another, and nobody is kept from it
-                self.door.close()
+            if self.door.info.dbname in (_MODEL, self.database.name):
+                self.door.close()  # now there is another to stand in, where it is in nobody's way
             self.opened += 1
             self.when_opened()  # a lock that an earlier one had is taken before anything is done
             self.unsettle()  # the server may have been away, and empties UNLOGGED tables then
         return self._session
 
     def _made(self, home: PostgresDatabase) -> None:
+        """See that it is there and is this role's own; made, once, by whoever comes first."""
+        for _ in range(_TRIES):
+            if self._is_own(home):
+                return
+            try:
+                self.door.execute(f"CREATE DATABASE {quoted(home.name)} TEMPLATE template0")
+                self._shut(home)
+                return
+            except (*_MADE_BY_ANOTHER, psycopg.errors.ObjectInUse):
+                time.sleep(_PAUSE_S)  # another guard makes it just now
+            except psycopg.errors.InsufficientPrivilege:
+                role = self.door.info.user
+                raise UsageError(
+                    f"{self.database}: the role {role} may not create a database, and what a guard "
+                    "keeps stands in one beside it. Let a superuser run: ALTER ROLE "
+                    f"{quoted(role)} CREATEDB"
+                ) from None
+            except psycopg.Error as error:
+                raise UsageError(
+                    f"{home}, in which a guard keeps its journal, cannot be made: "
+                    f"{without_passwords(str(error).strip())}"
+                ) from None
+        raise UsageError(f"{home}, in which a guard keeps its journal, does not come to be")
+
+    def _is_own(self, home: PostgresDatabase) -> bool:
+        """Whether it is there; UsageError where it is another role's."""
         rows = self.look(
             "SELECT pg_get_userbyid(datdba), pg_get_userbyid(datdba) = current_user, datacl IS NULL"
             " FROM pg_database WHERE datname = %s",
@@ -122,25 +157,7 @@ class Seat:
                 )
             if is_open:  # whoever made it was killed before it was closed to others
                 self._shut(home)
-        if rows:
-            return
-        try:
-            self.door.execute(f"CREATE DATABASE {quoted(home.name)} TEMPLATE template0")
-            self._shut(home)
-        except psycopg.errors.DuplicateDatabase:
-            pass  # another guard has just made it
-        except psycopg.errors.InsufficientPrivilege:
-            role = self.door.info.user
-            raise UsageError(
-                f"{self.database}: the role {role} may not create a database, and what a guard "
-                f"keeps stands in one beside it. Let a superuser run: ALTER ROLE {quoted(role)} "
-                "CREATEDB"
-            ) from None
-        except psycopg.Error as error:
-            raise UsageError(
-                f"{home}, in which a guard keeps its journal, cannot be made: "
-                f"{without_passwords(str(error).strip())}"
-            ) from None
+        return bool(rows)
 
     def _shut(self, home: PostgresDatabase) -> None:
         self.door.execute(f"REVOKE ALL ON DATABASE {quoted(home.name)} FROM PUBLIC")
@@ -264,7 +281,8 @@ class Seat:
 
     def is_quiet(self) -> bool:
         """Whether nobody else has written since ``settle``; sequences move without that."""
-        return self._expected is not None and self._expected == self.next_number()
+        number = self.next_number()  # first: a session that was lost knows nothing any more
+        return self._expected == number
 
     def _follow(self, number: int, after: int | None) -> None:
         self._expected = after if number == self._expected else None

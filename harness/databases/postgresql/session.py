@@ -45,6 +45,8 @@ _SETTINGS = {
     "client_connection_check_interval": "500ms",  # a killed guard's statement ends with it
 }
 
+_TRANSACTION_TIMEOUT = 170000  # the first version that has it
+
 Row = tuple[Any, ...]
 
 
@@ -76,7 +78,10 @@ def connect(
     own |= {"connect_timeout": given.get("connect_timeout", str(_CONNECT_S))}
     text = make_conninfo(**(given | own))
     # the driver prepares what is asked often, and loses count where an ALTER comes between
-    return psycopg.connect(text, autocommit=True, prepare_threshold=None)
+    session = psycopg.connect(text, autocommit=True, prepare_threshold=None)
+    if session.info.server_version >= _TRANSACTION_TIMEOUT:  # an older one has no such setting
+        session.execute("SET transaction_timeout = 0")
+    return session
 
 
 def reached(database: PostgresDatabase, *, busy_timeout_ms: int = 1000) -> Connection[Row]:

@@ -50,10 +50,8 @@ class Rewriting:
         arrays = ", ".join(["%s::text[]"] * len(names))
         gone = f"SELECT ROW({', '.join(names)})::text AS row, count(*) AS many"
         gone += f" FROM unnest({arrays}) u({', '.join(names)}) GROUP BY 1"
-        place = (
-            f"SELECT t.ctid, many, row_number() OVER (PARTITION BY row) AS nth FROM {self.sql} t"
-        )
-        place += f" JOIN ({gone}) g ON {self._row('t')} = g.row"
+        place = "SELECT t.ctid, g.many, row_number() OVER (PARTITION BY g.row) AS nth"
+        place += f" FROM {self.sql} t JOIN ({gone}) g ON {self._row('t')} = g.row"
         statement = f"DELETE FROM {self.sql} WHERE ctid = ANY(ARRAY("
         statement += f"SELECT ctid FROM ({place}) p WHERE nth <= many))"
         cursor = live.execute(statement, [*map(_texts, zip(*rows, strict=True))])

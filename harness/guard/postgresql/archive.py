@@ -147,6 +147,7 @@ def keep_backup(
     if not seat.exists(backup.name):
         return None
     kept = next_name(seat, database)
-    seat.write(f"ALTER DATABASE {quoted(backup.name)} IS_TEMPLATE false")
+    for option in ("IS_TEMPLATE false", "ALLOW_CONNECTIONS true"):  # as a backup has neither
+        seat.write(f"ALTER DATABASE {quoted(backup.name)} {option}")
     seat.write(f"ALTER DATABASE {quoted(backup.name)} RENAME TO {quoted(kept.name)}")
     return kept

@@ -13,11 +13,12 @@ from harness import registry
 from harness.databases import Differences
 from harness.databases.engine import Given
 from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.alone import NotAlone
 from harness.databases.postgresql.errors import describe
 from harness.databases.postgresql.names import quoted
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import reached
-from harness.errors import RestoreError, UsageError
+from harness.errors import RecoveryRefused, RestoreError, UsageError
 from harness.guard.by_hand import Restored, Saved
 from harness.guard.postgresql import archive
 from harness.guard.postgresql.said import as_refusal
@@ -157,9 +158,10 @@ def _copied(seat: Seat, copy: PostgresDatabase, files: Files) -> DatabaseBackup:
             # people remove it as any other: dropdb
             seat.write(f"ALTER DATABASE {quoted(copy.name)} IS_TEMPLATE false")
             return recovery  # type: ignore[no-any-return]
-        except psycopg.Error as error:
+        except (psycopg.Error, RecoveryRefused) as error:
             reason = describe(error)
-            if reason is None or not reason.lock:
+            in_use = isinstance(error.__cause__, NotAlone) or (reason is not None and reason.lock)
+            if not in_use:
                 raise
             refused = error  # somebody has connected meanwhile
     assert refused is not None  # noqa: S101 - for mypy: else it was returned
@@ -168,13 +170,17 @@ def _copied(seat: Seat, copy: PostgresDatabase, files: Files) -> DatabaseBackup:
 
 def _proven(recovery: DatabaseBackup) -> None:
     remaining = Differences()
-    for _ in range(_TRIES):
-        recovery.capture()
-        if recovery.untouched():
-            return
-        remaining = recovery.differences()
-        if remaining.clean("exact"):
-            return
+    try:
+        for _ in range(_TRIES):
+            recovery.capture()
+            if recovery.untouched():
+                return
+            remaining = recovery.differences()
+            if remaining.clean("exact"):
+                return
+    except BaseException:
+        recovery.discard()  # what was not proven is no backup
+        raise
     recovery.discard()
     raise UsageError(
         f"{recovery.database}: no backup was made, because after {_TRIES} copies the database "

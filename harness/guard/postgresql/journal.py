@@ -284,7 +284,8 @@ class ServerJournal:
         deadline, brief = time.monotonic() + _OF_THE_DEAD_S, time.monotonic() + _BRIEF_S
         while True:
             session = self._seat.session
-            session.execute(_MAKE)
+            with suppress(psycopg.errors.UniqueViolation):  # another makes it just now
+                session.execute(_MAKE)
             query = "SELECT pg_try_advisory_lock(%s)"
             ((taken,),) = session.execute(query, [self._key]).fetchall()
             if taken:

@@ -158,6 +158,7 @@ def refuse_server(
         found = rights(session, database)
         _refuse_rights(found, database, recoveries)
         _refuse_what_stays_behind(session, database)
+        _refuse_login_triggers(session, database)
         _refuse_unendable(session, found, database)
 
 
@@ -224,6 +225,18 @@ def _refuse_unendable(session: Connection[Any], found: Rights, database: Postgre
                 f"connected, and {found.role} may not end it. Close it, or run as a superuser: "
                 f"GRANT pg_signal_backend TO {found.role_typed}"
             )
+
+
+def _refuse_login_triggers(session: Connection[Any], database: PostgresDatabase) -> None:
+    """Refuse what writes whenever anybody connects: no two looks at it would be the same."""
+    for (name,) in session.execute(
+        "SELECT quote_ident(evtname) FROM pg_event_trigger"
+        " WHERE evtevent = 'login' AND evtenabled IN ('O', 'A')"
+    ):
+        raise UsageError(
+            f"{database} runs the event trigger {name} whenever anybody connects, the guard too, "
+            f"so it is never as it was. Run: ALTER EVENT TRIGGER {name} DISABLE"
+        )
 
 
 def refuse_template(connection: Connection[Any], database: PostgresDatabase) -> None:

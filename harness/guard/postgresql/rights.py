@@ -185,7 +185,10 @@ def rights(connection: Connection[Any], database: PostgresDatabase) -> Rights:
     if found.is_superuser:
         return found
     query = _UNGIVABLE.format(
-        role=found.role_typed.replace("%", "%%"), version=connection.info.server_version, act=act
+        # inside of texts of SQL, in a query with parameters
+        role=found.role_typed.replace("%", "%%").replace("'", "''"),
+        version=connection.info.server_version,
+        act=act,
     )
     found = replace(found, ungivable=tuple(connection.execute(query, asked).fetchall()))
     if connection.info.dbname != database.name:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import closing
+from dataclasses import replace
 
 from harness.databases.engine import Given
 from harness.databases.engines import address_of
 from harness.databases.postgresql import owner, properties
 from harness.databases.postgresql.address import PostgresDatabase
-from harness.databases.postgresql.names import MOST_BYTES
+from harness.databases.postgresql.names import MOST_BYTES, beside
 from harness.databases.postgresql.sealed import Sealed, sealed
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import Row, reached
 from harness.errors import RestoreError, UsageError
 from harness.guard.postgresql import archive
+from harness.recovery.postgresql.database_backup import OLD, SPARE
 from harness.recovery.template import Template
 from harness.system.files import Files
 
@@ -51,6 +53,8 @@ def named(database: PostgresDatabase, backup: Given) -> PostgresDatabase:
         )
     if name == database.name:
         raise UsageError(f"BACKUP: {name} is the database itself: choose another name")
+    if name in (beside(database.name, SPARE), beside(database.name, OLD)):
+        raise UsageError(f"BACKUP: {name} is what a restore itself makes: choose another name")
     if name in SERVERS_OWN:
         raise UsageError(f"BACKUP: {name} is the server's own: choose another name")
     return database.named(name)
@@ -95,6 +99,10 @@ class Snapshot(Template):
         self.is_sealed = seal is not None
         self._stranger = owner.stranger(seat.door, source.name, of=self.database.name)
         self._is_believed = self._stranger is None
+        if seal is not None and owner.stranger(seat.door, source.name) is not None:
+            # whoever wrote it may not say what a more powerful role is to set here
+            like = seat.database.name if seat.exists(seat.database.name) else source.name
+            seal = replace(seal, properties=properties.read(seat.door, like).to_json())
         self._seal = seal or Sealed(
             self._archived_of(),
             seat.oid(source.name) or 0,

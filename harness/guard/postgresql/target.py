@@ -23,6 +23,7 @@ from harness.guard.postgresql.notes import Note, pending
 from harness.guard.refusals import ABSENT_OK
 from harness.guard.result import GuardResult, Kept
 from harness.guard.target import Say
+from harness.hidden import without_passwords
 from harness.recovery import Recovery
 from harness.recovery.postgresql.absence import DatabaseAbsence
 from harness.recovery.postgresql.database_backup import DatabaseBackup
@@ -198,7 +199,12 @@ class DatabaseTarget:
         return self.recovery(str(description["recovery"]), int(description["place"]))
 
     def keep_out_of_reach(self, chain: list[tuple[int, Recovery]]) -> str:
-        """Do nothing more: a template database is not dropped by mistake."""
+        """Let nobody connect to backups while the tests run; why not, where that cannot be."""
+        try:
+            for _, recovery in chain:
+                recovery.keep_out_of_reach()
+        except psycopg.Error as error:
+            return without_passwords(" ".join(str(error).split()))
         return ""
 
     def keep_private(self) -> None:

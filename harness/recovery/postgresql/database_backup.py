@@ -14,12 +14,15 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+import psycopg
+
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import giving, owner, prepared, properties
+from harness.databases.postgresql import giving, owner, prepared, properties, unlogged
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.cloning import clone
 from harness.databases.postgresql.differences import differences
@@ -27,6 +30,7 @@ from harness.databases.postgresql.mark import Mark
 from harness.databases.postgresql.names import beside, quoted
 from harness.databases.postgresql.sealed import Sealed, sealed
 from harness.databases.postgresql.seat import Seat
+from harness.databases.postgresql.session import connect
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
 
@@ -35,6 +39,7 @@ from harness.recovery import Recovery
 _OTHERS_WHO_CLONE = """
 SELECT rolname FROM pg_roles WHERE rolcreatedb AND NOT rolsuper AND rolname <> current_user LIMIT 1
 """
+_MADE_BY_ANOTHER = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
 SPARE, OLD = "_e2e_spare", "_e2e_old"
 
 
@@ -53,6 +58,7 @@ class DatabaseBackup(Recovery):
     _seal: Sealed | None = None
     _is_own = False  # whether what has the names of backup and spare was made here, or by its like
     _size_bytes = 0
+    _token = ""  # of the capture; empty where a journal does not tell
     _is_believed = True  # what the backup says of itself; people may name one of anybody's
     _restored: int | None = None  # the OID of the clone that has come into the database's place
 
@@ -86,17 +92,22 @@ class DatabaseBackup(Recovery):
         seat.settle(seat.quiet_number())
         mark = Mark.taken(self.database, seat.session)
         had = properties.read(seat.door, self.database.name).to_json()
-        self._is_own = True
+        self._is_own, self._token = True, secrets.token_hex(8)
         try:
             self.copy()
             noted = self.marked(mark).to_json()
-            seal = Sealed(self.database.name, oid, secrets.token_hex(8), had, noted)
+            with closing(connect(self.backup, busy_timeout_ms=self.busy_timeout_ms)) as made:
+                noted["unlogged"] = unlogged.filled(made)
+            seal = Sealed(self.database.name, oid, self._token, had, noted)
             seat.write(seal.statement(name))
             seat.write(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
             if not seat.look(_OTHERS_WHO_CLONE):
                 seat.write(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true")
+        except _MADE_BY_ANOTHER as error:
+            self._is_own = False
+            raise RecoveryRefused(_taken(name, sealed(seat.door, name))) from error
         except BaseException:
-            self._drop(name)
+            self._drop_backup()
             raise
         self._seal = seal
         ((size_bytes,),) = seat.door.execute("SELECT pg_database_size(%s)", [name]).fetchall()
@@ -140,10 +151,15 @@ class DatabaseBackup(Recovery):
         )
         # one that was there before would have kept the backup from being made
         left = prepared.differences(self.seat.door, self.database.name)
+        left += prepared.under_way(self.seat.door, self.database.name)
         return replace(found, schema=(*found.schema, *left)) if left else found
 
+    def keep_out_of_reach(self) -> None:
+        """Let nobody connect to the backup: what tests do in every database is not done there."""
+        self.seat.write(f"ALTER DATABASE {quoted(self.backup.name)} ALLOW_CONNECTIONS false")
+
     def _let_in(self) -> None:
-        """See that the backup can be connected to, if tests have made all databases say no."""
+        """See that the backup can be connected to, now that the tests have ended."""
         query = "SELECT 1 FROM pg_database WHERE datname = %s AND NOT datallowconn"
         if self.seat.look(query, [self.backup.name]):
             self.seat.write(f"ALTER DATABASE {quoted(self.backup.name)} ALLOW_CONNECTIONS true")
@@ -184,15 +200,16 @@ class DatabaseBackup(Recovery):
         """Remove the backup, and what a restore that was broken off has left."""
         self._seal = None
         if self._is_own:
-            for name in self._names:
-                self._drop(name)
+            self._drop(self._spare)
+            self._drop(self._old)
+            self._drop_backup()
         self.thin()
 
     def discard(self) -> None:
         """Remove the backup alone: what a restore may have under way stays."""
         self._seal = None
         if self._is_own:
-            self._drop(self.backup.name)
+            self._drop_backup()
 
     @property
     def _spare(self) -> str:
@@ -217,7 +234,17 @@ class DatabaseBackup(Recovery):
             if self.seat.exists(name):
                 if not self._is_own:
                     raise RecoveryRefused(_taken(name, sealed(self.seat.door, name)))
-                self._drop(name)
+                if name == self.backup.name:
+                    self._drop_backup()
+                else:
+                    self._drop(name)
+
+    def _drop_backup(self) -> None:
+        """Remove the backup of this capture; never one that a guard of another role has made."""
+        seal = sealed(self.seat.door, self.backup.name)
+        is_other = seal is not None and self._token and seal.token != self._token
+        if owner.is_own(self.seat.door, self.backup.name) and not is_other:
+            self._drop(self.backup.name)
 
     def _drop(self, name: str) -> None:
         self.seat.drop(name)
@@ -250,6 +277,7 @@ class DatabaseBackup(Recovery):
         """Find the backup again; RestoreError where it is not what was captured."""
         seal = sealed(self.seat.door, self.backup.name)
         self._seal, self._is_own = seal, not description.get("stood_before")
+        self._token = str(description.get("token", ""))
         if seal is not None and seal.token != description.get("token"):
             self._seal = None
         self.check()

@@ -96,3 +96,42 @@ def test_a_lock_that_is_not_had_is_raised(databases: Databases) -> None:
         other.execute("LOCK TABLE team IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             differences(template.database, template.backup, busy_timeout_ms=20)
+
+
+def test_what_a_crash_has_emptied_on_both_sides_is_told(databases: Databases) -> None:
+    """It empties the UNLOGGED tables of the backup too, so that nothing differs any more."""
+    live = address(databases.make("app_dev", "CREATE UNLOGGED TABLE cache AS SELECT 1 AS a"))
+    template = Template(live, live.named("app_dev_e2e_backup"), files=Files())
+    template.capture()
+    assert found(template).sentences() == []
+    for name in ("app_dev", "app_dev_e2e_backup"):
+        databases.run(name, "TRUNCATE cache")
+    assert found(template).sentences() == [
+        "UNLOGGED table cache was emptied by a crash of the server, in the backup as well"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "values"),
+    [
+        ("n int, s int, t int", "100000 + i, i, i"),
+        ("n text, s text, t text", "'a' || i, 'b', 'c'"),
+        ("n int, p int, g int", "-i, 1, 2"),
+        ("ctid_ int, row int, many int", "i, i, i"),
+    ],
+)
+def test_no_name_of_a_column_is_in_the_way(databases: Databases, columns: str, values: str) -> None:
+    """Of a table that is looked at in parts, whatever its columns are called."""
+    live = address(databases.make("app_dev", ""))
+    databases.run(
+        "app_dev",
+        f"CREATE TABLE item (id int PRIMARY KEY, {columns}, v text)",
+        f"INSERT INTO item SELECT i, {values}, repeat('x', 100) FROM generate_series(1, 5000) i",
+    )
+    template = Template(live, live.named("app_dev_e2e_backup"), files=Files())
+    template.capture()
+    assert found(template).sentences() == []
+    databases.run(
+        "app_dev", "UPDATE item SET v = 'y' WHERE id = 7", "DELETE FROM item WHERE id = 4000"
+    )
+    assert found(template).sentences() == ["item: 0 added, 1 missing, 1 changed"]

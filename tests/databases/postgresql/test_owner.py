@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.databases.postgresql.owner import stranger
+from harness.databases.postgresql.owner import is_own, stranger
 from tests.postgres import Databases
 
 
@@ -21,3 +21,15 @@ def test_whose_word_counts(databases: Databases) -> None:
     with databases.connect() as session:
         assert stranger(session, "planted") == "mallory"
         assert stranger(session, "planted", of="planted") is None
+
+
+def test_what_a_mightier_role_has_is_not_its_own(databases: Databases) -> None:
+    """A superuser may do anything to a database, and it is another's all the same."""
+    databases.admin("CREATE ROLE small")
+    databases.make("of_small", "")
+    databases.make("mine", "")
+    databases.admin("ALTER DATABASE of_small OWNER TO small")
+    with databases.connect() as connection:
+        assert is_own(connection, "mine")
+        assert not is_own(connection, "of_small")
+        assert not is_own(connection, "none")

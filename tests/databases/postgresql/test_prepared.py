@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from harness.databases.postgresql.prepared import differences, named, prepared, roll_back
+from harness.databases.postgresql.prepared import (
+    differences,
+    named,
+    prepared,
+    roll_back,
+    under_way,
+)
 from harness.databases.postgresql.session import connect
 from tests.databases.postgresql.addresses import of
 from tests.postgres import Databases
@@ -59,3 +65,17 @@ def test_no_baseline_has_one(databases: Databases) -> None:
     with closing(connect(of(databases, "postgres"))) as our:
         assert [*map(str, differences(our, "app_dev"))] == ["prepared transaction left added"]
         assert differences(our, "other") == ()
+
+
+def test_a_transaction_that_has_written_and_goes_on_is_told(databases: Databases) -> None:
+    """Committed later it would change what was proven; one that only reads is nobody's concern."""
+    databases.make()
+    with closing(databases.connect("app_dev")) as one, closing(databases.connect()) as door:
+        with one.transaction():
+            one.execute("SELECT * FROM team")
+            assert under_way(door, "app_dev") == ()
+            one.execute("DELETE FROM person")
+            (told,) = under_way(door, "app_dev")
+            assert str(told) == f"open transaction of session {one.info.backend_pid} added"
+            assert under_way(door, "postgres") == ()
+        assert under_way(door, "app_dev") == ()

@@ -43,6 +43,16 @@ def test_nothing_that_is_set_elsewhere_reaches_it(databases: Databases) -> None:
     assert text == "2024-03-01 12:00:00+00"
 
 
+def test_no_time_is_set_for_a_transaction(databases: Databases) -> None:
+    """From 17 on a database can have one, which would end a long comparison."""
+    given = databases.make()
+    if int(databases.admin("SHOW server_version_num")[0][0]) < 170000:
+        pytest.skip("this server has no transaction_timeout")
+    databases.admin("ALTER DATABASE app_dev SET transaction_timeout = '100ms'")
+    with closing(connect(address_of(given))) as session, session.transaction():
+        session.execute("SELECT pg_sleep(0.3)")
+
+
 def test_it_shows_whose_it_is(databases: Databases) -> None:
     """In the list of sessions by its name, and never by a password."""
     given = databases.make()

@@ -13,9 +13,11 @@ import pytest
 
 from harness.databases.engines import address_of
 from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.sealed import Sealed
 from harness.databases.postgresql.seat import Seat
 from harness.guard.command import run_guarded
 from harness.guard.postgresql import archive
+from tests.databases.postgresql.test_sealed import PROPERTIES
 from tests.postgres import Databases, quoted
 
 DELETES = "import psycopg, sys; psycopg.connect(sys.argv[1], autocommit=True).execute(sys.argv[2])"
@@ -150,9 +152,7 @@ def test_backups_of_ones_own_are_known(databases: Databases) -> None:
     for name in ("shop_e2e_backup", "shop_e2e_backup_1"):
         databases.admin(
             f"CREATE DATABASE {name}",
-            f"COMMENT ON DATABASE {name} IS 'reliability-harness backup "
-            '{"version": 1, "of": "shop", "oid": 1, "token": "a", "properties": {}, "mark": {}}'
-            "'",
+            Sealed("shop", 1, "a", PROPERTIES, {}).statement(name),
         )
     databases.make("shop_e2e_backup_2", script="")
     with seat_of(address) as seat:

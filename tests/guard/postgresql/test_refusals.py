@@ -25,6 +25,7 @@ from harness.guard.postgresql.refusals import (
     refuse_stand_in,
 )
 from harness.guard.refusals import check
+from harness.guard.target import target_of
 from tests.guard.postgresql.pooler import pooler
 from tests.postgres import Databases
 
@@ -344,3 +345,21 @@ def test_who_is_not_let_in_is_told_why(databases: Databases, tmp_path: Path) -> 
         with pytest.raises(UsageError, match=why) as caught:
             reached(at(address))
         assert "s3cret" not in str(caught.value)
+
+
+def test_what_writes_whenever_anybody_connects_is_refused(databases: Databases) -> None:
+    """The guard connects as well, so no two looks would be the same; disabled it is no matter."""
+    if int(databases.admin("SHOW server_version_num")[0][0]) < 170000:
+        pytest.skip("this server has no triggers for logins")
+    given = databases.make("app_dev")
+    databases.run(
+        "app_dev",
+        "CREATE FUNCTION heard() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
+        "CREATE EVENT TRIGGER hears ON login EXECUTE FUNCTION heard()",
+    )
+    target = target_of(given)
+    with pytest.raises(UsageError, match="ALTER EVENT TRIGGER hears DISABLE"):
+        target.refuse_unfit(["template"])
+    databases.run("app_dev", "ALTER EVENT TRIGGER hears DISABLE")
+    target.refuse_unfit(["template"])
+    target.journal.release()

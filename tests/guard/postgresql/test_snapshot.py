@@ -15,6 +15,7 @@ from harness.errors import RestoreError, UsageError
 from harness.guard.by_hand import backup
 from harness.guard.postgresql.snapshot import Snapshot, connected, named
 from tests.postgres import Databases
+from tests.recovery.postgresql.given import until
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def test_who_is_connected_is_named(databases: Databases) -> None:
     """By role, program and process of the server."""
     address = databases.make("shop")
     with seat_of(address) as seat:
-        assert connected(seat, "shop") == []
+        until(lambda: connected(seat, "shop") == [], "the end of who made it")
         with databases.connect("shop") as session:
             pid = session.info.backend_pid
             assert connected(seat, "shop") == [f"postgres (unnamed, process {pid})"]

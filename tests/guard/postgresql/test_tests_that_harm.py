@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from harness.databases.postgresql.server import Server
+from harness.guard import Guard
 from tests.guard.postgresql.striking import Case, Countdown
 from tests.postgres import Databases
 
@@ -145,6 +146,7 @@ def test_sessions_on_the_backup(case: Case) -> None:
 
         def tests() -> None:
             case.databases.run("app_dev", "DELETE FROM person")
+            case.databases.admin("ALTER DATABASE app_dev_e2e_backup ALLOW_CONNECTIONS true")
             session = stack.enter_context(closing(case.databases.connect("app_dev_e2e_backup")))
             session.execute("BEGIN")
             session.execute("SELECT * FROM person")
@@ -208,3 +210,18 @@ def test_two_guards_on_one_server(postgres_server: Server) -> None:
         assert one.databases.run("app_dev", "SELECT count(*) FROM person") == [(20,)]
     finally:
         before.wipe()
+
+
+def test_nobody_can_write_in_the_backup_while_tests_run(databases: Databases) -> None:
+    """What is done in every database of a server is not done in the one that holds the baseline."""
+    given = databases.make("app_dev")
+    with Guard(given, archives=False) as guard:
+        for (name,) in databases.admin(
+            "SELECT datname FROM pg_database WHERE datallowconn AND datname LIKE 'app_dev%'"
+        ):
+            databases.run(name, "DELETE FROM person")
+        with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+            databases.connect("app_dev_e2e_backup")
+    assert guard.result.ended == "restored"
+    assert databases.run("app_dev", "SELECT count(*) FROM person") == [(20,)]
+    assert databases.left("app_dev") == set()

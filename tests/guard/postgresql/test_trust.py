@@ -32,6 +32,9 @@ def two_roles(databases: Databases) -> Iterator[tuple[str, str]]:
 def test_nobody_else_may_come_in(databases: Databases) -> None:
     """The small database is its role's, and others may not connect; also to the backup."""
     with two_roles(databases) as (as_app, _), harness.guard(as_app):
+        with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+            databases.connect("shop_e2e_backup")
+        databases.admin("ALTER DATABASE shop_e2e_backup ALLOW_CONNECTIONS true")
         for name in (f"{HOME}App-1", "shop_e2e_backup"):
             with pytest.raises(psycopg.OperationalError, match="permission denied"):
                 databases.connect(name, "mallory")
@@ -118,6 +121,7 @@ def test_a_backup_of_which_no_journal_tells_is_kept(databases: Databases) -> Non
     databases.admin(f"DROP DATABASE {HOME}postgres WITH (FORCE)")
     with pytest.raises(UsageError, match="of which no journal tells"), harness.guard(address):
         raise AssertionError("ran")
+    databases.admin("ALTER DATABASE shop_e2e_backup ALLOW_CONNECTIONS true")
     assert databases.run("shop_e2e_backup", "SELECT count(*) FROM person") == [(20,)]
 
 

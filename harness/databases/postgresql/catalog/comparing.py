@@ -33,11 +33,12 @@ class Change(NamedTuple):
 
 def differences(
     live: Connection[Any], baseline: Connection[Any]
-) -> tuple[tuple[SchemaDifference, ...], dict[str, str]]:
+) -> tuple[tuple[SchemaDifference, ...], dict[str, str], dict[str, str]]:
     """Compare two databases of one server.
 
     Returns:
-        What differs, sorted; and what could not be looked at in one of them: what -> why.
+        What differs, sorted; what could be looked at in one of them alone: what -> why; and what
+        this role may see in neither: it was there before, and nobody can tell whether it differs.
     """
     now, was = several([live, baseline])
     found = changes(now.things, was.things)
@@ -46,7 +47,9 @@ def differences(
         # dropped, changed back, or its row made anew
         whole = several([live, baseline], everything=True)
         found = changes(whole[0].things, whole[1].things)
-    return tuple(change.difference for change in found), was.unread | now.unread
+    unseen = {what: why for what, why in was.unread.items() if what in now.unread}
+    unread = {what: why for what, why in (was.unread | now.unread).items() if what not in unseen}
+    return tuple(change.difference for change in found), unread, unseen
 
 
 def changes(now: dict[Key, Thing], was: dict[Key, Thing]) -> list[Change]:

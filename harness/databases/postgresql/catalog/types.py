@@ -69,6 +69,7 @@ def types(catalogs: Catalogs) -> Kind:
         acl=("T", "c.typowner"),
         without="typname typnamespace typrelid typarray typdefaultbin typtypmod",
         said={
+            "typdefault": "coalesce(pg_get_expr(c.typdefaultbin, 0), c.typdefault)",
             "typbasetype": "CASE WHEN c.typtype = 'd' THEN format_type(c.typbasetype, c.typtypmod)"
             " END",
             "labels": "CASE WHEN c.typtype = 'e' THEN array(SELECT enumlabel FROM pg_enum e"
