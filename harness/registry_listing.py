@@ -98,7 +98,10 @@ def _others(kind: str) -> Iterator[Listed]:
 
 def _engines() -> Iterator[Listed]:
     for name in engines.built_in():
-        yield Listed(name, engines.named(name).contract)
+        try:
+            yield Listed(name, engines.named(name).contract)
+        except UsageError as error:  # its driver is not installed
+            yield Listed(name, "", problem=str(error))
     for point in registry.others("databases"):
         yield Listed(point.name, "", registry.distribution(point))
 

@@ -239,6 +239,8 @@ def test_what_there_is_is_listed(bare: Call) -> None:
     lacking = {one["name"]: one["problem"] for one in recoveries if one["problem"]}
     assert set(lacking) == {"delete", "dump", "template", "truncate"}  # of PostgreSQL
     assert all("pip install 'reliability-harness[postgres]'" in why for why in lacking.values())
+    engines = json.loads(harness(bare, "list", "engines", "--json").stdout)["engines"]
+    assert [bool(one["problem"]) for one in engines] == [True, False]  # PostgreSQL's driver
     listed = " ".join(harness(bare, "list", "cleanup").stdout.split())
     assert "CANNOT BE USED: this needs httpcore2, which is not installed: pip install" in listed
     assert harness(bare, "list", "measures").returncode == 2
