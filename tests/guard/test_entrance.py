@@ -94,6 +94,7 @@ def test_what_a_killed_guard_left_is_brought_back_and_told(folder: Path) -> None
     assert truth.judge(database).exact
 
 
+@pytest.mark.long
 def test_a_guard_that_failed_is_not_called_killed(folder: Path) -> None:
     """It has noted that it ended by itself; the next one brings the baseline back, and says so."""
     database, truth = baseline(folder)

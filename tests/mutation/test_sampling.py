@@ -13,6 +13,7 @@ from tests.mutation.sampling import ROOMS, sample, shares
 from tests.mutation.test_choosing import ROOT
 
 
+@pytest.mark.long
 def test_a_seed_draws_the_same_again() -> None:
     """The same seed the same defects, another one others; none two of one line, all in the text."""
     drawn = sample(ROOT, ROOMS, 60, 1)

@@ -93,6 +93,7 @@ def test_tests_that_never_end_have_noticed(checkout: Path) -> None:
     assert _judged(checkout, "statement dropped", "pass").word == "hung"
 
 
+@pytest.mark.long
 def test_what_fails_in_any_case_notices_nothing(checkout: Path) -> None:
     """A test that fails without the defect as well says nothing of it, and hides no other."""
     (checkout / "tests/room/test_other.py").write_text(FAILS_ANYWAY)
