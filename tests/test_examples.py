@@ -97,6 +97,7 @@ def test_the_first_comment_asks(path: Path) -> None:
     assert tomllib.loads(text)["question"].endswith("?")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DATABASES)
 def test_real_databases(name: str, folder: Path) -> None:
     """Each runs on its real database without one harness error, and restores what it must."""

@@ -145,8 +145,8 @@ def _is_new(stored: Stored) -> str:
 
 
 # Inside of the query of a table its own columns come first, whatever they are called.
-_STRETCHES = 'AS "harness stretches" ("harness stretch")'
-_NUMBER = '"harness stretches"."harness stretch"'
+_STRETCHES = 'AS "e2e stretches" ("e2e stretch")'
+_NUMBER = '"e2e stretches"."e2e stretch"'
 
 
 def _within(stretch: str) -> str:

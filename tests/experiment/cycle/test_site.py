@@ -70,6 +70,7 @@ def test_every_step_has_the_processors_time(folder: Path) -> None:
     assert parts_ms <= record.cpu_ms["cycle"]
 
 
+@pytest.mark.long
 def test_the_size_of_the_database_decides_nothing(tmp_path: Path) -> None:
     """The same faults strike, and every cycle ends alike, on a database ten times as large."""
     faults = {

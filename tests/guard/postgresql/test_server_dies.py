@@ -80,6 +80,7 @@ def recovered_from(case: Case, status: int, nth: int) -> None:
     assert not wrong, f"exchange {nth}: {wrong}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["terminate", "cancel"])
 def test_sessions_struck_here_and_there(
     postgres_server: Server, how: str, small_process: SmallProcess

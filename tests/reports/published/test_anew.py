@@ -94,6 +94,7 @@ def test_what_is_not_there_is_said_before_anything_runs(published: Path) -> None
     assert missing(read_manifest(published), ["smal"]) == ["smal: no such run; known: small, other"]
 
 
+@pytest.mark.long
 def test_a_run_that_fails_replaces_nothing(published: Path) -> None:
     """A harness error is no answer: what was published stays as it was, to the byte."""
     folder, manifest = published.parent, read_manifest(published)
