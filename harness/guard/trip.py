@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.cleanup import Cleanup, CleanupReport
 from harness.databases import Differences
+from harness.databases.errors import told
 from harness.errors import BackupError, RestoreError, UsageError
 from harness.guard.attempts import Attempts
 from harness.guard.chain import Chain
@@ -49,10 +50,15 @@ class Trip:
         _LOG.info("guarding %s", self.target.address)
         try:
             self.target.refuse_unreadable()
+            self.target.note_place()
         except (UsageError, BackupError):
             result.ended = "refused"
             raise
-        self.target.note_place()
+        except self.target.engine.Error as error:  # of a server that went away just now
+            result.ended = "refused"
+            raise BackupError(
+                f"{self.target.address} cannot be looked at, so no test was run: {told(error)}"
+            ) from error
         chain.make()
         begun = chain.entry(CAPTURING, captured=False) | self._mark()
         if not self.attempts.noted("backup", lambda: journal.begin(begun)):

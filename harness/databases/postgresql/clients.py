@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from psycopg import Connection
 
@@ -131,12 +131,6 @@ def lockers(connection: Connection[Row], database: str) -> set[int]:
     locking = {pid for (pid,) in connection.execute(_LOCKERS, (database,))}
     those = [one for one in sessions(connection, database) if one.pid in locking]
     return set[int]().union(*clients(connection, those).values())
-
-
-def now(connection: Connection[Row]) -> datetime:
-    """Tell the server's own time, for ``left_running``."""
-    ((time,),) = connection.execute("SELECT clock_timestamp()").fetchall()
-    return cast(datetime, time)
 
 
 def left_running(connection: Connection[Row], database: str, since: datetime) -> list[Session]:

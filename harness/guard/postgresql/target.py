@@ -108,7 +108,7 @@ class DatabaseTarget:
 
     def note_place(self) -> None:
         """Note the moment alone: what it has beside its content its backup says."""
-        self._began = clients.now(self.seat.door)
+        ((self._began,),) = self.seat.look("SELECT clock_timestamp()")
 
     def attributes(self) -> dict[str, tuple[Any, Any]]:
         """Give none: they are settings of the database, and come back with it."""
