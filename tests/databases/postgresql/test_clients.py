@@ -8,9 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from psycopg import Connection
 
 from harness.databases.postgresql import clients as module
 from harness.databases.postgresql.address import PostgresDatabase
@@ -19,7 +22,6 @@ from harness.databases.postgresql.clients import (
     clients,
     left_running,
     lockers,
-    now,
     route,
     users,
 )
@@ -28,6 +30,13 @@ from harness.databases.postgresql.sessions import sessions
 from harness.system.peers import End
 from tests.databases.postgresql.addresses import client, of
 from tests.postgres import Databases
+
+
+def _now(connection: Connection[Any]) -> datetime:
+    """The server's own time."""
+    ((time,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+    assert isinstance(time, datetime)
+    return time
 
 
 def by_file(databases: Databases, name: str = "app_dev") -> str:
@@ -197,13 +206,13 @@ def test_a_statement_goes_on_after_its_client_was_killed(databases: Databases, w
     address = databases.make()
     address = by_file(databases) if way == "file" else address
     with closing(connect(of(databases, "postgres"))) as our:
-        began = now(our)
+        began = _now(our)
         slow = "DO $$ BEGIN PERFORM pg_sleep(1.5); INSERT INTO team VALUES (7, 'late'); END $$"
         with client(address, "SELECT 1", slow) as (_, pid):
             wait_until_active(our, pid)
             assert left_running(our, "app_dev", began) == []
         assert [one.pid for one in left_running(our, "app_dev", began)] == [pid]
-        assert left_running(our, "app_dev", now(our)) == []  # was there before
+        assert left_running(our, "app_dev", _now(our)) == []  # was there before
         assert users(our, "app_dev") == set()
         assert [one.pid for one in await_running(our, "app_dev", began, 50)] == [pid]
         assert await_running(our, "app_dev", began, 20_000) == []
@@ -221,7 +230,7 @@ def test_what_lives_in_sight_is_not_left_running(databases: Databases) -> None:
     """A session idle in its transaction is its client's; when that is gone so is the session."""
     address = databases.make()
     with closing(connect(of(databases, "postgres"))) as our:
-        began = now(our)
+        began = _now(our)
         with client(address, "BEGIN; UPDATE team SET name = name"):
             assert left_running(our, "app_dev", began) == []
         until = time.monotonic() + 5
