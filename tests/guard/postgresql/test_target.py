@@ -173,7 +173,13 @@ def test_a_server_that_is_not_there_is_refused_by_every_verb(
 
 def test_the_servers_own_database_can_be_guarded(databases: Databases) -> None:
     """Where people know what they do: no session of the guard's is in its way, or in others'."""
-    databases.admin("CREATE TABLE kept (a int)", "INSERT INTO kept VALUES (1)")
+    databases.admin(
+        "CREATE TABLE kept (a int)",
+        "INSERT INTO kept VALUES (1)",
+        # what other tests of this process have left open there
+        "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity"
+        " WHERE datname = 'postgres' AND pid <> pg_backend_pid()",
+    )
     given = databases.address("postgres")
     try:
         with guard(given, i_know=True, archives=False) as guarded:
