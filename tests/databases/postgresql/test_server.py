@@ -67,3 +67,18 @@ def test_a_path_too_long_for_a_socket_has_none(tmp_path: Path) -> None:
     """The system takes some hundred bytes; loopback must do there."""
     assert Server(tmp_path / ("long" * 20), tmp_path, 1).sockets == ""
     assert Server(Path("/short"), tmp_path, 1).sockets == "/short"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts it as somebody else")
+def test_programs_that_its_user_cannot_reach_are_copied(own: Path, tmp_path: Path) -> None:
+    """Those of an environment in a folder of root's own, with the libraries that they need."""
+    there = programs()
+    package = tmp_path / "private" / "package" / "installed"
+    shutil.copytree(there.parent, package, ignore=shutil.ignore_patterns("include"))
+    libraries = there.parents[2] / module._LIBRARIES
+    if libraries.is_dir():
+        shutil.copytree(libraries, tmp_path / "private" / module._LIBRARIES)
+    (tmp_path / "private").chmod(0o700)
+    server = Server.made(own, bin=package / "bin")
+    assert server.bin.is_relative_to(own)
+    server.stop()
