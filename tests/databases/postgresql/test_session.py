@@ -11,6 +11,7 @@ from harness.databases.engines import address_of
 from harness.databases.postgresql.session import APPLICATION, connect, reached
 from harness.errors import UsageError
 from tests.postgres import Databases
+from tests.recovery.postgresql.given import until
 
 SET = {  # by a role or a database, and none of them reaches a session of ours
     "timezone": "Asia/Tokyo",
@@ -57,10 +58,8 @@ def test_it_shows_whose_it_is(databases: Databases) -> None:
     """In the list of sessions by its name, and never by a password."""
     given = databases.make()
     with closing(connect(address_of(given))):
-        names = databases.admin(
-            "SELECT application_name FROM pg_stat_activity WHERE datname = 'app_dev'"
-        )
-    assert names == [(APPLICATION,)]
+        asked = "SELECT application_name FROM pg_stat_activity WHERE datname = 'app_dev'"
+        until(lambda: databases.admin(asked) == [(APPLICATION,)], "its name, and the others' end")
 
 
 def test_a_lock_is_waited_for_as_long_as_asked(databases: Databases) -> None:
