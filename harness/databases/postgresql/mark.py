@@ -7,8 +7,8 @@ the baseline; what else is there is new.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from psycopg import Connection
@@ -71,13 +71,6 @@ class Mark:
         """
         return self.next_number if self.alone else self.oldest
 
-    def after(self, own: int) -> Mark:
-        """Give the mark moved on over a transaction of the guard's own, if none was before it."""
-        if own != self.next_number:
-            return self
-        oldest = own + 1 if self.oldest == own else self.oldest
-        return replace(self, next_number=own + 1, oldest=oldest)
-
     def reaches(self, following: int) -> bool:
         """Whether numbers that rows have can be told from it, when ``following`` comes next.
 
@@ -103,29 +96,4 @@ class Mark:
         )
 
 
-def nothing_written(live: Connection[Row], mark: Mark, own: Collection[int] = ()) -> bool:
-    """Whether no transaction has written in a database since its backup; sequences aside.
-
-    Sequences move without a transaction, and a crash empties UNLOGGED tables without one: where
-    there are such, the answer is no.
-
-    Args:
-        live: a session in the database.
-        mark: of its backup.
-        own: numbers of transactions of the guard's own since then.
-    """
-    ((number, following, unlogged),) = live.execute(
-        "SELECT d.oid::int8, pg_snapshot_xmax(pg_current_snapshot())::text::int8, EXISTS ("
-        "SELECT FROM pg_class WHERE relpersistence = 'u' AND relkind IN ('r', 'm'))"
-        " FROM pg_database d WHERE d.datname = current_database()"
-    ).fetchall()
-    if number != mark.database or unlogged or following < mark.next_number:
-        return False
-    if not mark.alone and mark.oldest != mark.next_number:
-        return False  # what was under way may have come to its end, and takes no number for that
-    # Numbers are taken in order: the range is as long as what was written, whoever wrote it.
-    others = following - mark.next_number
-    return others <= len(own) and all(taken in own for taken in range(mark.next_number, following))
-
-
-__all__ = ["Mark", "nothing_written"]
+__all__ = ["Mark"]

@@ -158,3 +158,13 @@ def test_what_was_under_way_is_nothing_to_count_on(seat: Seat, databases: Databa
             databases.run("app_dev", "UPDATE person SET name = name")
             seat.settle(seat.quiet_number())
         assert not seat.is_quiet()
+
+
+def test_a_write_to_the_server_itself_counts(seat: Seat, databases: Databases) -> None:
+    """Numbers are the server's: a role that is made takes one, a look at a table none."""
+    seat.session.execute("SELECT 1")
+    seat.settle(seat.quiet_number())
+    databases.run("app_dev", "SELECT * FROM team")
+    assert seat.is_quiet()
+    databases.admin("CREATE ROLE other")
+    assert not seat.is_quiet()
