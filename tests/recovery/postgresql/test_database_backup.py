@@ -183,3 +183,14 @@ def test_nobody_who_could_not_read_the_database_can_clone_its_backup(
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         databases.run("postgres", "CREATE DATABASE mine TEMPLATE app_dev_backup", user="curious")
     backup.dispose()
+
+
+def test_who_has_written_and_not_committed_is_a_difference(
+    backup: DatabaseBackup, databases: Databases
+) -> None:
+    """Committed a moment later it would change what was proven."""
+    with databases.connect("app_dev") as other, other.transaction(force_rollback=True):
+        other.execute("DELETE FROM person")
+        pid = other.info.backend_pid
+        assert f"open transaction of session {pid} added" in backup.differences().sentences()
+    assert backup.differences().clean("exact")
