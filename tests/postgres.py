@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.databases.postgresql.server import Server
+
+_ENDS_S = 20.0
 
 TWO_TABLES = """
 CREATE TABLE team (id int PRIMARY KEY, name text NOT NULL UNIQUE);
@@ -61,13 +64,21 @@ class Databases:
         )
 
     def run(self, name: str, *statements: str, user: str = "postgres") -> list[Any]:
-        """Run statements in a database; the rows of the last."""
-        with closing(self.connect(name, user)) as connection:
-            rows: list[Any] = []
-            for statement in statements:
-                cursor = connection.execute(statement)
-                rows = cursor.fetchall() if cursor.description else []
-            return rows
+        """Run statements in a database; the rows of the last. The session has ended then."""
+        connection = self.connect(name, user)
+        rows: list[Any] = []
+        with socket.socket(fileno=os.dup(connection.fileno())) as other_end:
+            with closing(connection):
+                for statement in statements:
+                    cursor = connection.execute(statement)
+                    rows = cursor.fetchall() if cursor.description else []
+            other_end.settimeout(_ENDS_S)
+            with suppress(ConnectionError):
+                while other_end.recv(
+                    4096
+                ):  # closed by the end of the server's process, its last act
+                    pass
+        return rows
 
     def admin(self, *statements: str) -> list[Any]:
         """Run statements on the server, in its database postgres."""

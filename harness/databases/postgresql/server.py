@@ -183,8 +183,9 @@ def _reachable(programs: Path, folder: Path) -> Path:
     """Give the programs where that user can run them; a copy, if need be."""
     if os.geteuid() != 0:
         return programs
+    # by a shell: setpriv itself still finds its way through folders that only root may enter
     tried = subprocess.run(  # noqa: S603 - as above
-        [*_as_user(folder), str(programs / "initdb"), "--version"],
+        [*_as_user(folder), "sh", "-c", 'exec "$0" --version', str(programs / "initdb")],
         cwd="/",
         capture_output=True,
         check=False,

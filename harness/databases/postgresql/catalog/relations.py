@@ -80,6 +80,9 @@ COLUMNS = Kind(
     " atthasmissing attmissingval attisdropped atttypmod attinhcount",
     said={
         "atttypid": "format_type(c.atttypid, c.atttypmod)",
+        # without the number by which some minor versions (15.20) know a table's columns again
+        "attoptions": "(SELECT nullif(array_agg(o ORDER BY o), '{}')::text"
+        " FROM unnest(c.attoptions) o WHERE o NOT LIKE 'pg\\_attver=%')",
         "default": "pg_get_expr(d.adbin, d.adrelid)",
     },
 )
