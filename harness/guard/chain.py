@@ -46,11 +46,14 @@ class Chain:
 
     def capture(self, *, verified: bool) -> None:
         """Back up by each that can; ``verified``: proven to be the database before it counts."""
-        self.captured = [
+        # first those that copy: what another then puts into the database is none of their copy's
+        in_turn = sorted(self._all, key=lambda recovery: recovery.changes_database)
+        taken = [
             recovery
-            for recovery in self._all
+            for recovery in in_turn
             if self._attempts.succeed("backup", recovery.name, self._taken(recovery, verified))
         ]
+        self.captured = [recovery for recovery in self._all if recovery in taken]
 
     def _taken(self, recovery: Recovery, verified: bool) -> Callable[[], None]:
         def take() -> None:

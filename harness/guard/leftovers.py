@@ -144,6 +144,7 @@ def _brought_back(
         if archives or absent or not journal.is_in_reach:
             result.archive = _keep(target)
         result.restored_by = _put_back(target, backups, result.own_settings)
+        result.archive = target.archived(result.archive)
         result.remaining, result.ended = Differences(), "restored"
         _LOG.info("the baseline was brought back by %s", result.restored_by)
         return result.restored_by

@@ -20,8 +20,9 @@ class Postgres:
     name = "postgresql"
     guarding = "harness.guard.postgresql"
     contract = "A database on a PostgreSQL server, named by its address."
-    default_recoveries: tuple[str, ...] = ("template", "dump")  # alone, and beside others
-    recoveries_in_process: tuple[str, ...] = ("template", "dump")
+    # beside others, alone, and what brings back beside others what the first cannot
+    default_recoveries: tuple[str, ...] = ("undo_log", "template", "dump")
+    recoveries_in_process: tuple[str, ...] = default_recoveries
 
     Error: type[Exception] = psycopg.Error
     dialect = DIALECT

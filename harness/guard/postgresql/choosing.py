@@ -6,23 +6,24 @@ database to which somebody is connected. A dump leaves everybody connected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.programs import clients
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import reached
 from harness.databases.postgresql.sessions import named, sessions
+from harness.databases.postgresql.undo.refusing import refuse
 from harness.errors import RecoveryRefused
 from harness.guard.postgresql.rights import rights
 
-_CLONE, _DUMP = "template", "dump"
+_UNDO, _CLONE, _DUMP = "undo_log", "template", "dump"
 
 
 def chosen(
     seat: Seat, database: PostgresDatabase, recoveries: Sequence[str]
 ) -> tuple[tuple[str, ...], str]:
-    """Choose one of a chain's two, and say why.
+    """Choose from the engine's own chain, and say why.
 
     Args:
         seat: on the server.
@@ -35,27 +36,53 @@ def chosen(
     Raises:
         UsageError: it cannot be connected to.
     """
-    if set(recoveries) != {_CLONE, _DUMP}:
+    if set(recoveries) != {_UNDO, _CLONE, _DUMP}:
         return tuple(recoveries), ""
-    with reached(database, busy_timeout_ms=seat.busy_timeout_ms) as session:
-        lacking = rights(session, database).missing(_DUMP)
     there = sessions(seat.door, database.name)
     connected = [one for one in there if one.in_the_way and not one.ours]  # ours ends at once
     if not connected:
         return (_CLONE,), "the recovery is template: nobody is connected to the database"
     who = named(connected)
-    if lacking:
-        why = f"a dump needs more rights: the role {'; '.join(what for what, _ in lacking)}"
-        return (_CLONE,), _waiting(who, why)
-    try:
-        clients(seat.door.info.server_version // 10000)
-    except RecoveryRefused as error:
-        return (_CLONE,), _waiting(who, str(error))
+    with reached(database, busy_timeout_ms=seat.busy_timeout_ms) as session:
+        allowed = rights(session, database)
+        no_undo = _lacks(allowed.missing(_UNDO)) or _refused(lambda: refuse(session, database))
+        version = seat.door.info.server_version // 10000
+        no_dump = _lacks(allowed.missing(_DUMP)) or _refused(lambda: clients(version))
+    if not no_undo:
+        heavier = _CLONE if no_dump else _DUMP
+        return (_UNDO, heavier), _recorded(who, no_dump)
+    if no_dump:
+        return (_CLONE,), (
+            f"the recovery is template, which waits until these have closed: {who}. For an undo "
+            f"log {no_undo}; for a dump {no_dump}"
+        )
     return (_DUMP,), (
         f"the recovery is dump, for which others may stay connected: {who}. When the baseline "
-        "comes back their sessions are ended"
+        f"comes back their sessions are ended: for an undo log {no_undo}"
     )
 
 
-def _waiting(who: str, why: str) -> str:
-    return f"the recovery is template, which waits until these have closed: {who}. For {why}"
+def _recorded(who: str, no_dump: str) -> str:
+    said = f"the recovery is undo_log, with which everybody stays connected: {who}. "
+    if no_dump:
+        return said + (
+            "What it cannot undo (a changed definition, a large object) template brings back, if "
+            f"these have closed before the tests begin: for a dump {no_dump}"
+        )
+    return said + (
+        "What it cannot undo (a changed definition, a large object) dump brings back, which ends "
+        "their sessions"
+    )
+
+
+def _lacks(missing: list[tuple[str, str]]) -> str:
+    whats = "; ".join(f"{what} (mended by: {statement})" for what, statement in missing)
+    return f"more rights are needed: the role {whats}" if whats else ""
+
+
+def _refused(asked: Callable[[], object]) -> str:
+    try:
+        asked()
+    except RecoveryRefused as error:
+        return str(error)
+    return ""

@@ -15,6 +15,7 @@ from harness.guard.postgresql.places import is_public, is_socket, public_address
 from harness.guard.postgresql.rights import Rights, rights
 from harness.guard.refusals import OVERRIDE
 
+_STAYS = "undo_log"  # the recovery for which nobody has to leave
 _TEMPLATES = frozenset({"template0", "template1"})
 _MAINTENANCE = "postgres"
 _OF_A_VERSION = 10000  # 150004 is 15.4
@@ -157,9 +158,10 @@ def refuse_server(
     with reached(database) as session:
         found = rights(session, database)
         _refuse_rights(found, database, recoveries)
-        _refuse_what_stays_behind(session, database)
+        if set(recoveries) != {_STAYS}:
+            _refuse_what_stays_behind(session, database)
+            _refuse_unendable(session, found, database)
         _refuse_login_triggers(session, database)
-        _refuse_unendable(session, found, database)
 
 
 def fitting(

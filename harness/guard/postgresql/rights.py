@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from harness.databases.postgresql.address import PostgresDatabase
 
+_RECORDS = "undo_log"  # the recovery that stays in the database, and makes none beside it
 _NAMED = 3  # of many, as many are told
 _SET_OPTION = 160000  # from this version on a member may be one without being able to act as it
 # What providers of managed servers give in place of a superuser, and whose it is.
@@ -58,6 +59,20 @@ SELECT DISTINCT quote_ident(r.rolname) FROM (
 WHERE {_THEIR_OWN} AND NOT pg_has_role(made.owner, 'MEMBER') AND r.rolname <> 'pg_database_owner'
 AND NOT EXISTS (SELECT FROM pg_depend e
   WHERE e.classid = made.kind AND e.objid = made.oid AND e.deptype = 'e') ORDER BY 1
+"""
+# To put triggers on a table is for its owner, and so it is to say that they always fire.
+_FOR_TRIGGERS = f"""
+SELECT 'may not make a schema in the database',
+  format('GRANT CREATE ON DATABASE %I TO %I', current_database(), current_user)
+WHERE NOT has_database_privilege(current_database(), 'CREATE')
+UNION ALL SELECT 'may not set session_replication_role',
+  format('GRANT SET ON PARAMETER session_replication_role TO %I', current_user)
+WHERE NOT has_parameter_privilege('session_replication_role', 'SET')
+UNION ALL SELECT DISTINCT 'may not act as ' || r.rolname || ', who owns tables or sequences',
+  format('GRANT %I TO %I', r.rolname, current_user)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
+WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND {_THEIR_OWN}
+AND NOT pg_has_role(c.relowner, 'USAGE')
 """
 _FOR_SUPERUSERS = """
 SELECT quote_ident(e.extname) FROM pg_extension e JOIN pg_available_extension_versions v
@@ -110,12 +125,15 @@ class Rights:
     hidden: tuple[str, ...] = ()  # tables, of which policies hide rows
     other_owners: tuple[str, ...] = ()  # of what is in it, as which it may not act
     for_superusers: tuple[str, ...] = ()  # extensions that only one can make
+    for_triggers: tuple[tuple[str, str], ...] = ()  # what it lacks to record what is written
 
     def missing(self, recovery: str) -> list[tuple[str, str]]:
         """Say what it lacks for a recovery: what it may not, and the statement that mends it."""
         if self.is_superuser:
             return []
-        lacks = [*self._missing_for_a_swap()]
+        lacks = [
+            *(self._missing_to_record() if recovery == _RECORDS else self._missing_for_a_swap())
+        ]
         if self.unreadable:
             lacks.append(
                 (
@@ -135,6 +153,12 @@ class Rights:
     def fitting(self, recoveries: Sequence[str]) -> tuple[str, ...]:
         """Give the recoveries for which it lacks nothing."""
         return tuple(name for name in recoveries if not self.missing(name))
+
+    def _missing_to_record(self) -> list[tuple[str, str]]:
+        if self.may_create:
+            return [*self.for_triggers]
+        journal = "may not create databases, and the guard's journal stands in one"
+        return [(journal, f"ALTER ROLE {self.role_typed} CREATEDB"), *self.for_triggers]
 
     def _missing_for_a_swap(self) -> list[tuple[str, str]]:
         lacks = []
@@ -203,6 +227,7 @@ def rights(connection: Connection[Any], database: PostgresDatabase) -> Rights:
         hidden=hidden,
         other_owners=other_owners,
         for_superusers=for_superusers,
+        for_triggers=tuple(connection.execute(_FOR_TRIGGERS).fetchall()),
     )
 
 

@@ -183,16 +183,16 @@ class DatabaseTarget:
         """Make a recovery whose backup stands beside the database on its server."""
         kind = DatabaseAbsence if name == DatabaseAbsence.name else registry.find("recovery", name)
         suffix = archive.suffix_of(place)
-        recovery: Recovery = kind(
+        recovery: Any = kind(
             self.address,
             self.address.named(beside(self.address.name, suffix)),
             files=self.files,
             busy_timeout_ms=self.busy_timeout_ms,
         )
-        recovery.engine = self.engine
+        recovery.engine, recovery.seat = self.engine, self.seat
         if isinstance(recovery, DatabaseBackup | DatabaseAbsence):
-            recovery.seat, recovery.keep_as, recovery.thin = self.seat, self.keep_as, self._thin
-        return recovery
+            recovery.keep_as, recovery.thin = self.keep_as, self._thin
+        return cast(Recovery, recovery)
 
     def recovery_again(self, description: dict[str, Any]) -> Recovery:
         """Make the recovery that a journal describes."""

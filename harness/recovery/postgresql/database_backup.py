@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -31,7 +31,8 @@ from harness.databases.postgresql.names import beside, quoted
 from harness.databases.postgresql.sealed import Sealed, sealed
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import connect
-from harness.errors import RecoveryRefused, RestoreError
+from harness.databases.postgresql.undo import installing
+from harness.errors import RecoveryRefused, RestoreError, UsageError
 from harness.recovery import Recovery
 
 # A template is not dropped by mistake; but whoever may create databases may clone it, and so read
@@ -189,6 +190,9 @@ class DatabaseBackup(Recovery):
         self._restored = self.seat.oid(name)
         if kept is None:
             self._drop(old)
+        else:
+            with suppress(psycopg.Error, UsageError):  # what is put aside may keep its triggers
+                installing.free(self.database.named(kept))
 
     def _swap(self, name: str, spare: str, aside: str, *, there: bool) -> None:
         renames = [f"ALTER DATABASE {quoted(spare)} RENAME TO {quoted(name)}"]

@@ -1,0 +1,157 @@
+"""The functions of the undo log, in PL/pgSQL: recording, undoing.
+
+Recording is in the tests' own time, so it does no more than it must. A row is written as the output
+of its types writes it; where a session has chosen another way to write dates, intervals or
+numbers, in the one that can be read back.
+https://www.postgresql.org/docs/current/plpgsql-trigger.html
+"""
+
+from __future__ import annotations
+
+from harness.databases.postgresql.undo.names import (
+    INNERMOST,
+    LOG,
+    NO_TABLE,
+    NOT_AS_RECORDED,
+    NOT_BY_IT,
+    SCHEMA,
+)
+
+# Settings on which it depends whether what is written can be read back, as a pattern. What others
+# change (the time zone, how bytes are written) can be read back whatever they are.
+_READABLE = {
+    "DateStyle": ("ISO%", "ISO"),
+    "IntervalStyle": ("postgres", "postgres"),
+    "extra_float_digits": ("_", "1"),  # and not less than nothing
+}
+_MONEY = {"lc_monetary": ("C", "C")}  # mostly it is another, and only money depends on it
+_TABLE = "TG_ARGV[0]::pg_catalog.oid"
+_INTO = f"INSERT INTO {LOG} (relation, sign, image)"
+_GONE = f"SELECT {_TABLE}, -1, pg_catalog.format('%s', o.*) FROM gone o"
+_COME = f"SELECT {_TABLE}, 1, pg_catalog.format('%s', o.*) FROM come o"
+_ONE = f"{_INTO} VALUES ({_TABLE}, {{sign}}, pg_catalog.format('%s', {{row}}));"
+_BODIES = {
+    "inserted": f"{_INTO} {_COME};",
+    "deleted": f"{_INTO} {_GONE};",
+    "updated": f"{_INTO} {_GONE} UNION ALL {_COME};",
+    # row by row, in trees of tables that inherit
+    "row_inserted": _ONE.format(sign=1, row="NEW"),
+    "row_deleted": _ONE.format(sign=-1, row="OLD"),
+    "row_updated": f"{_ONE.format(sign=-1, row='OLD')} {_ONE.format(sign=1, row='NEW')}",
+    "truncated": f"""EXECUTE pg_catalog.format('{_INTO}'
+      ' SELECT %s, -1, pg_catalog.format(''%%s'', o.*) FROM ONLY %s o',
+      {_TABLE}, TG_RELID::pg_catalog.regclass);""",
+}
+
+
+def recording(*, money: bool) -> list[str]:
+    """Write the functions that the triggers of tables call.
+
+    Args:
+        money: whether any column is of type money.
+    """
+    settings = _READABLE | (_MONEY if money else {})
+    return [_recorder(name, body, settings) for name, body in _BODIES.items()]
+
+
+def _recorder(name: str, body: str, settings: dict[str, tuple[str, str]]) -> str:
+    others = " OR ".join(
+        f"pg_catalog.current_setting('{one}') OPERATOR(pg_catalog.!~~) '{pattern}'"
+        for one, (pattern, _) in settings.items()
+    )
+    # https://www.postgresql.org/docs/current/functions-admin.html: for this transaction alone
+    kept = ", ".join(f"pg_catalog.current_setting('{one}')" for one in settings)
+    chosen = " ".join(
+        f"PERFORM pg_catalog.set_config('{one}', '{value}', true);"
+        for one, (_, value) in settings.items()
+    )
+    again = " ".join(
+        f"PERFORM pg_catalog.set_config('{one}', kept[{place}], true);"
+        for place, one in enumerate(settings, 1)
+    )
+    return f"""
+CREATE FUNCTION {SCHEMA}.{name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+#variable_conflict use_variable
+DECLARE kept pg_catalog.text[];
+BEGIN
+  IF {others} THEN
+    kept := ARRAY[{kept}]; {chosen}
+    {body}
+    {again}
+  ELSE
+    {body}
+  END IF;
+  RETURN NULL;
+END $body$"""
+
+
+# Whoever empties the log, or changes what is in it, takes from it what it is there for.
+EMPTIED = f"""
+CREATE FUNCTION {SCHEMA}.emptied() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+BEGIN
+  {_INTO} VALUES ({NO_TABLE}, 0, 'the log itself was changed: ' || TG_OP);
+  RETURN NULL;
+END $body$"""
+
+# What is temporary is its session's own.
+DEFINED = f"""
+CREATE FUNCTION {SCHEMA}.defined() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  IF TG_EVENT = 'sql_drop' THEN
+    {_INTO} SELECT {NO_TABLE}, 0, concat_ws(' ', TG_TAG, o.object_identity)
+      FROM pg_event_trigger_dropped_objects() o WHERE o.original AND NOT o.is_temporary;
+  ELSE
+    {_INTO} SELECT {NO_TABLE}, 0, concat_ws(' ', o.command_tag, o.object_identity)
+      FROM pg_event_trigger_ddl_commands() o
+      WHERE o.schema_name IS DISTINCT FROM 'pg_temp' AND o.command_tag <> 'REINDEX';
+  END IF;
+END $body$"""
+
+# A level has been begun after what is recorded so far, so that is of those around it.
+BEGIN = f"""
+CREATE FUNCTION {SCHEMA}.begin(new_level int4) RETURNS void LANGUAGE plpgsql AS $body$
+BEGIN
+  PERFORM set_config('session_replication_role', 'replica', true);
+  LOCK TABLE {LOG} IN EXCLUSIVE MODE;
+  UPDATE {LOG} SET level = new_level - 1 WHERE level IS NULL;
+  DELETE FROM {SCHEMA}.sequences WHERE level >= new_level;
+  INSERT INTO {SCHEMA}.sequences SELECT new_level, v.* FROM {SCHEMA}.sequence_values() v;
+END $body$"""
+
+# What undoing itself writes is recorded as well, and so must leave nothing over.
+UNDO = f"""
+CREATE FUNCTION {SCHEMA}.undo(of_level int4) RETURNS int8 LANGUAGE plpgsql AS $body$
+DECLARE
+  one record;
+  why text;
+  wrong int8;
+  undone int8;
+BEGIN
+  PERFORM set_config('session_replication_role', 'replica', true),
+    set_config('enable_mergejoin', 'off', true);
+  LOCK TABLE {LOG} IN EXCLUSIVE MODE;
+  SELECT string_agg(image, '; ') INTO why
+    FROM (SELECT DISTINCT image FROM {LOG} WHERE relation = {NO_TABLE} LIMIT 5) first;
+  IF why IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '{NOT_BY_IT}', MESSAGE = why;
+  END IF;
+  FOR one IN SELECT t.* FROM {SCHEMA}.recorded t WHERE t.relation IN (
+      SELECT l.relation FROM {LOG} l WHERE coalesce(l.level, {INNERMOST}) >= of_level) LOOP
+    PERFORM set_config('enable_hashjoin', (NOT one.has_key)::text, true);
+    EXECUTE one.deletion USING of_level;
+    EXECUTE one.insertion USING of_level;
+    EXECUTE one.remainder INTO wrong USING of_level;
+    IF wrong <> 0 THEN
+      RAISE EXCEPTION USING ERRCODE = '{NOT_AS_RECORDED}',
+        MESSAGE = format('%s: %s rows are not what was recorded', one.name, wrong);
+    END IF;
+  END LOOP;
+  PERFORM setval(b.sequence::regclass, b.last_value, b.is_called)
+    FROM {SCHEMA}.sequences b JOIN {SCHEMA}.sequence_values() n USING (sequence)
+    WHERE b.level = of_level AND (b.last_value, b.is_called) <> (n.last_value, n.is_called);
+  DELETE FROM {SCHEMA}.sequences WHERE level >= greatest(of_level, 1);
+  DELETE FROM {LOG} WHERE coalesce(level, {INNERMOST}) >= of_level;
+  GET DIAGNOSTICS undone = ROW_COUNT;
+  RETURN undone;
+END $body$"""

@@ -1,0 +1,179 @@
+"""Put the undo log into a database, and remove it again; each in one transaction.
+
+Until its end nobody writes to a recorded table, so it begins with a moment at which no transaction
+that has written is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+
+from psycopg import Connection
+
+from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.names import literal, quoted
+from harness.databases.postgresql.session import Row, connect
+from harness.databases.postgresql.tables import FIRST_OF_USERS
+from harness.databases.postgresql.undo import functions, statements
+from harness.databases.postgresql.undo.names import LOG, SCHEMA, TRIGGER
+from harness.databases.postgresql.undo.tables import Recorded, tables
+
+# The log says of a row under which table it is kept, whether it has come (1) or gone (-1), its
+# text, and the level around the last that was begun after it. It may be in a publication of all
+# tables, which wants to be told what is deleted.
+_TABLES = f"""
+CREATE SCHEMA {SCHEMA};
+CREATE TABLE {LOG} (relation oid NOT NULL, sign int2 NOT NULL, image text NOT NULL, level int4);
+CREATE TABLE {SCHEMA}.recorded (relation oid PRIMARY KEY, name text NOT NULL,
+  has_key bool NOT NULL, deletion text NOT NULL, insertion text NOT NULL, remainder text NOT NULL);
+CREATE TABLE {SCHEMA}.sequences (level int4, sequence oid, last_value int8, is_called bool);
+CREATE TABLE {SCHEMA}.state (token text NOT NULL, noted text NOT NULL)"""
+_OWN_TABLES = ("log", "recorded", "sequences", "state")
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('reliability harness: undo log', 0))"
+_HAS_MONEY = "SELECT EXISTS (SELECT FROM pg_attribute WHERE atttypid IN (790, 791))"
+_SEQUENCES = f"""
+SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND c.oid >= {FIRST_OF_USERS} ORDER BY 1"""
+_TRANSITIONS = {
+    "INSERT": "REFERENCING NEW TABLE AS come",
+    "DELETE": "REFERENCING OLD TABLE AS gone",
+    "UPDATE": "REFERENCING OLD TABLE AS gone NEW TABLE AS come",
+}
+_DOES = {"INSERT": "inserted", "DELETE": "deleted", "UPDATE": "updated"}
+
+
+def alone(connection: Connection[Row]) -> None:
+    """Wait for whoever installs or removes it just now, also after its client was killed."""
+    connection.execute(_LOCK)
+    # the application's own triggers, of events as of tables, are none of this
+    connection.execute("SET LOCAL session_replication_role = replica")
+
+
+def owns(connection: Connection[Row]) -> bool:
+    """Whether there is one, and this role has made it: nothing of another's is believed."""
+    query = "SELECT nspowner = current_user::regrole FROM pg_namespace WHERE nspname = %s"
+    return connection.execute(query, [SCHEMA]).fetchall() == [(True,)]
+
+
+def install(connection: Connection[Row]) -> dict[int, Recorded]:
+    """Install it, in a transaction that is open and is ``alone``; what is recorded, by number.
+
+    Raises:
+        psycopg.Error: a right is missing, or a lock was not to be had.
+    """
+    found = tables(connection)
+    ((has_money,),) = connection.execute(_HAS_MONEY).fetchall()
+    ((is_superuser,),) = connection.execute(
+        "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchall()
+    script = [
+        _TABLES,
+        *functions.recording(money=bool(has_money)),
+        functions.EMPTIED,
+        *([functions.DEFINED] if is_superuser else []),
+        _values(connection.execute(_SEQUENCES).fetchall()),
+        functions.BEGIN,
+        functions.UNDO,
+        f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {SCHEMA} FROM PUBLIC",
+        *(statement for table in found.values() for statement in _triggers(table)),
+        *_rows(found),
+        *_own_triggers(),
+        *(_event_triggers() if is_superuser else []),
+    ]
+    connection.execute(";\n".join(script).encode())
+    connection.execute(
+        f"INSERT INTO {SCHEMA}.sequences SELECT 0, v.* FROM {SCHEMA}.sequence_values() v"
+    )
+    return found
+
+
+def _triggers(table: Recorded) -> Iterator[str]:
+    """Write those of a table; they fire whatever role of replication a session takes."""
+    kept_under = f"('{table.root}')"
+    each, prefix = ("ROW", "row_") if table.inherits else ("STATEMENT", "")
+    for event, does in _DOES.items():
+        seen = "" if table.inherits else _TRANSITIONS[event]
+        yield (
+            f"CREATE TRIGGER {quoted(f'{TRIGGER}_{does}')} AFTER {event} ON {table.sql} {seen} "
+            f"FOR EACH {each} EXECUTE FUNCTION {SCHEMA}.{prefix}{does}{kept_under}"
+        )
+    yield (
+        f"CREATE TRIGGER {quoted(f'{TRIGGER}_truncated')} BEFORE TRUNCATE ON {table.sql} "
+        f"EXECUTE FUNCTION {SCHEMA}.truncated{kept_under}"
+    )
+    enabled = ", ".join(
+        f"ENABLE ALWAYS TRIGGER {quoted(f'{TRIGGER}_{does}')}"
+        for does in (*_DOES.values(), "truncated")
+    )
+    yield f"ALTER TABLE ONLY {table.sql} {enabled}"
+
+
+def _rows(found: Mapping[int, Recorded]) -> Iterator[str]:
+    """Write how each table is undone, of partitions their root."""
+    for one in found.values():
+        if one.oid == one.root:
+            texts = (
+                one.sql,
+                statements.deletion(one),
+                statements.insertion(one),
+                statements.remainder(one),
+            )
+            name, *how = map(literal, texts)
+            yield (
+                f"INSERT INTO {SCHEMA}.recorded VALUES ({one.oid}, {name}, {bool(one.key)}, "
+                f"{', '.join(how)})"
+            )
+
+
+def _own_triggers() -> Iterator[str]:
+    """Write those that notice when tests empty or change what is kept here."""
+    yield f"ALTER TABLE {LOG} REPLICA IDENTITY FULL"
+    for table in _OWN_TABLES:
+        events = "DELETE OR UPDATE OR TRUNCATE"
+        yield (
+            f"CREATE TRIGGER emptied AFTER {events} ON {SCHEMA}.{table} "
+            f"EXECUTE FUNCTION {SCHEMA}.emptied()"
+        )
+
+
+def _event_triggers() -> Iterator[str]:
+    for event in ("ddl_command_end", "sql_drop"):
+        name = f"{TRIGGER}_{event}"
+        yield f"CREATE EVENT TRIGGER {name} ON {event} EXECUTE FUNCTION {SCHEMA}.defined()"
+        yield f"ALTER EVENT TRIGGER {name} ENABLE ALWAYS"
+
+
+def _values(sequences: list[Row]) -> str:
+    """Write the function that reads every sequence; its plan is kept for the session."""
+    queries = [
+        f"SELECT {oid}::oid, s.last_value, s.is_called FROM {name} s" for oid, name in sequences
+    ] or ["SELECT 0::oid, 0::int8, false WHERE false"]
+    return (
+        f"CREATE FUNCTION {SCHEMA}.sequence_values() RETURNS TABLE (sequence oid, last_value int8, "
+        "is_called bool) LANGUAGE plpgsql AS $body$ #variable_conflict use_column\n"
+        f"BEGIN RETURN QUERY {' UNION ALL '.join(queries)}; END $body$"
+    )
+
+
+def remove(connection: Connection[Row]) -> None:
+    """Remove it, in a transaction that is open and is ``alone``; its triggers with it.
+
+    Raises:
+        psycopg.Error: a lock was not to be had, of a table that somebody reads or writes.
+    """
+    for event in ("ddl_command_end", "sql_drop"):
+        connection.execute(f"DROP EVENT TRIGGER IF EXISTS {TRIGGER}_{event}")
+    connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+
+
+def free(database: PostgresDatabase) -> None:
+    """Remove it from a database that is put aside with it, if it is there and is one's own."""
+    with closing(connect(database)) as connection, connection.transaction():
+        alone(connection)
+        if owns(connection):
+            remove(connection)
+
+
+__all__ = ["alone", "free", "install", "remove"]

@@ -1,0 +1,192 @@
+"""What differs from the baseline of an undo log: what it holds, and what it cannot hold.
+
+It holds rows. Where sequences are is kept beside it; what is defined is compared with what was
+noted; large objects, which no trigger sees, are told by who wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import psycopg
+from psycopg import Connection
+
+from harness.databases import Differences, SchemaDifference, TableDifferences
+from harness.databases.postgresql import catalog, prepared, properties, unlogged
+from harness.databases.postgresql.catalog.comparing import changes
+from harness.databases.postgresql.catalog.reading import objects
+from harness.databases.postgresql.matching import MOST_ROWS, Columns, matched
+from harness.databases.postgresql.names import quoted
+from harness.databases.postgresql.properties import Properties
+from harness.databases.postgresql.reading import Cells, is_of_what_is_read, texts
+from harness.databases.postgresql.session import Row
+from harness.databases.postgresql.tables import told
+from harness.databases.postgresql.undo import statements
+from harness.databases.postgresql.undo.names import LOG, NO_TABLE, SCHEMA
+from harness.databases.postgresql.undo.state import State
+from harness.databases.postgresql.undo.tables import Recorded, tables
+
+T = TypeVar("T")
+_LARGE_OBJECTS = "large objects"
+_HALF = 2**31  # of all transaction numbers: what is older cannot be told from what is newer
+_MOVED = f"""
+SELECT n.nspname::text, c.relname::text, b.last_value, b.is_called, v.last_value, v.is_called
+FROM {SCHEMA}.sequences b JOIN {SCHEMA}.sequence_values() v USING (sequence)
+JOIN pg_class c ON c.oid = b.sequence JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE b.level = 0 AND (b.last_value, b.is_called) IS DISTINCT FROM (v.last_value, v.is_called)"""
+_NEWER = "age(xmin) <= age('{since}'::xid)"
+# A column that was changed and changed back: the rows may have been written anew on the way.
+_COLUMNS_CHANGED = f"""
+SELECT DISTINCT attrelid::regclass::text FROM pg_attribute
+WHERE attrelid IN (SELECT relation FROM {SCHEMA}.recorded) AND {_NEWER} ORDER BY 1"""
+_LARGE_CHANGED = f"""
+SELECT EXISTS (SELECT FROM pg_largeobject_metadata WHERE {_NEWER}) OR {{pages}},
+  (SELECT count(*) FROM pg_largeobject_metadata)"""
+_PAGES_CHANGED = f"EXISTS (SELECT FROM pg_largeobject WHERE {_NEWER})"
+_MAY_READ_PAGES = "SELECT has_table_privilege('pg_catalog.pg_largeobject', 'SELECT')"
+_NUMBERS = """
+SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8, count(*) FROM pg_largeobject_metadata"""
+
+
+def differences(connection: Connection[Row], database: str, state: State) -> Differences:
+    """Find what differs from the baseline.
+
+    Args:
+        connection: in a transaction that sees one moment.
+        database: its name.
+        state: what was noted of the baseline.
+
+    Raises:
+        psycopg.Error: it cannot be read, or a lock not be had.
+    """
+    schema, unread = _defined(connection, state)
+    damage = _by_hand(connection, state) if not schema else {}
+    # what was recorded of a table that is another by now cannot be read
+    rows = _if_readable(connection, _rows) if schema else _rows(connection)
+    moved = _if_readable(connection, _moved) if schema else _moved(connection)
+    return Differences(
+        tables=rows,
+        sequences=moved,
+        schema=(
+            *schema,
+            *prepared.differences(connection, database),
+            *prepared.under_way(connection, database),
+        ),
+        settings=properties.differences(
+            properties.read(connection, database), Properties.from_json(state.properties)
+        ),
+        damage=damage | _emptied(connection, state, rows) | _large(connection, state),
+        unread=unread,
+    )
+
+
+def _if_readable(
+    connection: Connection[Row], read: Callable[[Connection[Row]], dict[str, T]]
+) -> dict[str, T]:
+    connection.execute("SAVEPOINT reading")
+    try:
+        return read(connection)
+    except psycopg.Error as error:
+        if not is_of_what_is_read(error):
+            raise
+        connection.execute("ROLLBACK TO reading")
+        return {}
+
+
+def _rows(connection: Connection[Row]) -> dict[str, TableDifferences]:
+    touched = {oid for (oid,) in connection.execute(f"SELECT DISTINCT relation::int8 FROM {LOG}")}
+    known = {oid: one for oid, one in tables(connection).items() if oid in touched}
+    called = told((one.schema, one.name) for one in known.values())
+    found = {called[one.schema, one.name]: _of(connection, one) for one in known.values()}
+    return {name: rows for name, rows in sorted(found.items()) if len(rows)}
+
+
+def _of(connection: Connection[Row], table: Recorded) -> TableDifferences:
+    key = table.key if set(table.key) <= set(table.written) else ()
+    columns = Columns(table.written, key, table.whole_numbers)
+    gone, missing = _side(connection, table, "< 0")
+    come, added = _side(connection, table, "> 0")
+    return matched(columns, gone, come, (added, missing, 0))
+
+
+def _side(connection: Connection[Row], table: Recorded, having: str) -> tuple[list[Cells], int]:
+    """Give rows that have come or gone, and how many more there are."""
+    selected = ", ".join(f"(g.v).{quoted(column)}" for column in table.written)
+    query = (
+        f"SELECT abs(g.n), {selected} FROM (SELECT c.image::{table.sql} AS v, c.n "
+        f"FROM ({statements.net(table, having, level='0')}) c LIMIT {MOST_ROWS}) g"
+    )
+    rows = [cells for n, *cells in texts(connection, query) for _ in range(int(n or 0))]
+    more = 0
+    if len(rows) >= MOST_ROWS:
+        ((whole,),) = connection.execute(
+            f"SELECT coalesce(sum(abs(n)), 0)::int8 FROM ({statements.net(table, having, '0')}) c"
+        ).fetchall()
+        rows = rows[:MOST_ROWS]
+        more = int(whole) - len(rows)
+    return [tuple(row) for row in rows], more
+
+
+def _moved(connection: Connection[Row]) -> dict[str, tuple[object, object]]:
+    rows = connection.execute(_MOVED).fetchall()
+    called = told((row[0], row[1]) for row in rows)
+    return {called[row[0], row[1]]: ((row[2], row[3]), (row[4], row[5])) for row in rows}
+
+
+def _defined(
+    connection: Connection[Row], state: State
+) -> tuple[tuple[SchemaDifference, ...], dict[str, str]]:
+    if catalog.unchanged(connection, state.since, state.counts):
+        return (), {}
+    now = objects(connection)
+    found = changes(now.things, state.defined.things)
+    unread = {what: why for what, why in now.unread.items() if what not in state.defined.unread}
+    return tuple(change.difference for change in found), unread
+
+
+def _by_hand(connection: Connection[Row], state: State) -> dict[str, str]:
+    """Give what was done that is not seen any more, and that rows may have suffered from."""
+    query = f"SELECT DISTINCT image FROM {LOG} WHERE relation = {NO_TABLE} ORDER BY 1"
+    done = [text for (text,) in connection.execute(query)]
+    since = state.since % 2**32
+    done += [
+        f"columns of {name} were changed, and changed back"
+        for (name,) in connection.execute(_COLUMNS_CHANGED.format(since=since))
+        if not done
+    ]
+    if not done:
+        return {}
+    return {"the undo log": f"cannot tell what came of this: {'; '.join(done)}"}
+
+
+def _emptied(
+    connection: Connection[Row], state: State, rows: Mapping[str, TableDifferences]
+) -> dict[str, str]:
+    """Give what a crash of the server has emptied: no trigger sees that."""
+    filled = unlogged.filled(connection) if state.unlogged else []
+    return {
+        f"UNLOGGED table {name}": "was emptied, by a crash of the server as it seems"
+        for name in state.unlogged
+        if name not in filled and name not in rows
+    }
+
+
+def _large(connection: Connection[Row], state: State) -> dict[str, str]:
+    ((following, number),) = connection.execute(_NUMBERS).fetchall()
+    if not (number or state.large_objects):
+        return {}
+    ((may_read,),) = connection.execute(_MAY_READ_PAGES).fetchall()
+    query = _LARGE_CHANGED.format(
+        since=state.since % 2**32,
+        pages=_PAGES_CHANGED.format(since=state.since % 2**32) if may_read else "false",
+    )
+    ((is_changed, _),) = connection.execute(query).fetchall()
+    if not may_read:
+        return {_LARGE_OBJECTS: "cannot be looked at by this role"}
+    if is_changed or number != state.large_objects or following - state.since >= _HALF:
+        return {_LARGE_OBJECTS: "were written or removed, which the undo log does not record"}
+    return {}
+
+
+__all__ = ["differences"]

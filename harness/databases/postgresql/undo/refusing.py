@@ -1,0 +1,88 @@
+"""What an undo log cannot be begun with: each is told before anything is written."""
+
+from __future__ import annotations
+
+from psycopg import Connection
+
+from harness.databases.postgresql import prepared
+from harness.databases.postgresql.address import PostgresDatabase
+from harness.databases.postgresql.session import Row
+from harness.databases.postgresql.sessions import Session, sessions
+from harness.databases.postgresql.undo.names import SCHEMA
+from harness.databases.postgresql.undo.tables import tables
+from harness.errors import RecoveryRefused
+
+_NAMED = 5  # of many, as many are told
+_THERE = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = %s"
+# While it undoes, the session is as one that replicates, in which ordinary triggers do not fire.
+# https://www.postgresql.org/docs/current/sql-altertable.html
+_ALWAYS = """
+SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass FROM pg_trigger t
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
+UNION ALL SELECT 'event trigger ' || evtname FROM pg_event_trigger WHERE evtenabled IN ('A', 'R')
+UNION ALL SELECT 'rule ' || r.rulename || ' on ' || r.ev_class::regclass FROM pg_rewrite r
+WHERE r.ev_enabled IN ('A', 'R') AND r.ev_type <> '1' ORDER BY 1"""
+# Then a row's text would not be what its types make of it.
+_CASTS = """
+SELECT format('%s AS %s', format_type(castsource, NULL), format_type(casttarget, NULL))
+FROM pg_cast JOIN pg_class c ON c.reltype IN (castsource, casttarget) ORDER BY 1"""
+_VIEWS = """
+SELECT oid::regclass::text FROM pg_class WHERE relkind = 'm' AND relispopulated
+  AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) ORDER BY 1"""
+
+
+class UnderWay(RecoveryRefused):
+    """Somebody has written and is not at the end of a transaction; later it may be tried again."""
+
+
+def refuse(connection: Connection[Row], database: PostgresDatabase) -> None:
+    """Refuse what could not be undone.
+
+    Raises:
+        RecoveryRefused: what it is.
+    """
+    for (owner,) in connection.execute(_THERE, [SCHEMA]):
+        raise RecoveryRefused(
+            f"there is an undo log in {database} already, the schema {SCHEMA} of {owner}, of which "
+            f"no journal tells: where no guard is at work there, remove it (DROP SCHEMA {SCHEMA} "
+            "CASCADE)"
+        )
+    for why, query in (
+        ("fires whatever the undo log does about it (ENABLE ALWAYS or REPLICA)", _ALWAYS),
+        ("is a cast of a table's rows", _CASTS),
+        ("is a materialised view, and without a superuser nobody notices its refresh", _VIEWS),
+    ):
+        if found := [str(what) for (what,) in connection.execute(query)]:
+            raise RecoveryRefused(f"{database}: {_some(found)} {why}")
+    known = tables(connection)
+    if empty := [one.sql for one in known.values() if not one.written]:
+        raise RecoveryRefused(f"{database}: {_some(empty)} has no column of its own")
+    if other := [one.sql for one in known.values() if one.columns != known[one.root].columns]:
+        raise RecoveryRefused(
+            f"{database}: {_some(other)} has its columns in another order than the table of which "
+            "it is a partition"
+        )
+
+
+def refuse_under_way(connection: Connection[Row], database: PostgresDatabase) -> None:
+    """Refuse to begin while a transaction is open that has written: it may have defined things.
+
+    Raises:
+        UnderWay: there is one.
+    """
+    if found := prepared.under_way(connection, database.name):
+        raise UnderWay(f"{database}: {'; '.join(map(str, found))}")
+
+
+def writers(connection: Connection[Row], database: str) -> list[Session]:
+    """Give who is in a transaction there, and may be in the way; none of ours.
+
+    Raises:
+        psycopg.Error: the server did not answer.
+    """
+    return [one for one in sessions(connection, database) if one.in_transaction and not one.ours]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
