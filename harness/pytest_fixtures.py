@@ -142,6 +142,8 @@ def harness_each_test(
     found = Counter({_HOW[way]: times for way, times in each.ways.items() if way})
     if each.switched:
         found["in WAL mode while the tests ran, as a pin needs"] = 1
+    if each.left:
+        found[f"the undo log is still there: {each.left}"] = 1
     if hasattr(request.config, "workeroutput"):  # a worker of pytest-xdist tells its controller
         request.config.workeroutput["harness_each_test"] = dict(found)
     else:
@@ -215,13 +217,18 @@ def _restored(request: pytest.FixtureRequest, each: EachTest | EachTestOnServer)
     spoiled = request.config.stash.get(_SPOILED, None)
     if spoiled is not None:
         pytest.fail(f"{spoiled} left the database dirty", pytrace=False)
+    why = ""
     try:
         each.begin()
     except HarnessError as error:
-        pytest.fail(str(error), pytrace=False)
+        why = str(error)
+    if why:  # not within: there pytest tells what came before as well
+        pytest.fail(why, pytrace=False)
     yield
     try:
         each.finish()
     except HarnessError as error:
         request.config.stash.setdefault(_SPOILED, request.node.nodeid)
-        pytest.fail(str(error), pytrace=False)
+        why = str(error)
+    if why:
+        pytest.fail(why, pytrace=False)

@@ -156,7 +156,8 @@ class _Session:
             )
 
         def begin() -> Guard:
-            guard = made(target, self.asked, remark=self._remark, in_process=True)
+            how = {"in_process": True, "beside_fixtures": True}
+            guard = made(target, self.asked, remark=self._remark, **how)
             try:
                 guard.begin()
             except BaseException:

@@ -17,6 +17,7 @@ from harness.databases.engine import Engine
 from harness.databases.engines import address_of
 from harness.databases.errors import explained
 from harness.errors import BackupError, HarnessError, RestoreError
+from harness.guard.target import target_of
 from harness.hidden import without_passwords
 from harness.system.files import Files
 
@@ -56,6 +57,7 @@ class EachTestOnServer:
         self.engine: Engine = self.database.engine
         self.busy_timeout_ms = busy_timeout_ms
         self.ways: Counter[str] = Counter()  # how tests were brought back
+        self.left = ""  # why the log is still there, if it could not be taken away
         self.own_settings: dict[str, tuple[Any, Any]] = {}
         self._log: Levels | None = None
         self._pid = os.getpid()
@@ -74,13 +76,15 @@ class EachTestOnServer:
             self._log.begin()
         except (HarnessError, self.engine.Error, OSError) as error:
             raise BackupError(
-                f"no backup of {self.database} could be taken: {_why(error)}"
+                f"no backup of {self.database} could be taken: {self._why(error)}"
             ) from error
 
     def _captured(self) -> Levels:
+        self._refuse_a_guards()
         made = registry.find("recovery", UNDO)(
             self.database, self.database, files=Files(), busy_timeout_ms=self.busy_timeout_ms
         )
+        made.stays_open = True  # its session: to connect costs more than to undo
         log = cast(Levels, made)
         try:
             log.capture()
@@ -89,6 +93,21 @@ class EachTestOnServer:
                 log.dispose()
             raise
         return log
+
+    def _refuse_a_guards(self) -> None:
+        """Refuse where a guard's own backup of this database is in it: there is room for one."""
+        target = target_of(self.database)
+        try:
+            noted = target.journal.noted()
+        finally:
+            target.journal.release()
+        names = [str(one["recovery"]) for one in noted[-1].get("backups", [])] if noted else []
+        for name in names:
+            if registry.find("recovery", name).changes_database:
+                raise BackupError(
+                    f"its guard has its own backup in it ({name}), and there is room for one: give "
+                    "that guard another recovery, template or dump"
+                )
 
     def finish(self) -> None:
         """Put the baseline of the last ``begin`` back and prove it.
@@ -104,8 +123,8 @@ class EachTestOnServer:
             self._log.undo()
         except (HarnessError, self.engine.Error, OSError) as error:
             raise RestoreError(
-                f"{self.database} could not be restored after the test: {_why(error)}. What the "
-                "guard of the session has backed up comes back when it ends"
+                f"{self.database} could not be restored after the test: {self._why(error)}. What "
+                "the guard of the session has backed up comes back when it ends"
             ) from error
         self.ways[UNDO] += 1
 
@@ -113,10 +132,12 @@ class EachTestOnServer:
         """Take the log away; where that fails, the session's guard finds it and restores."""
         log, self._log = self._log, None
         if log is not None and os.getpid() == self._pid:
-            with suppress(HarnessError, self.engine.Error, OSError):
+            try:
                 log.dispose()
+            except (HarnessError, self.engine.Error, OSError) as error:
+                self.left = self._why(error)
 
-
-def _why(error: Exception) -> str:
-    said = str(error) if isinstance(error, HarnessError) else explained(error)
-    return without_passwords(" ".join(said.split())).rstrip(".")
+    def _why(self, error: Exception) -> str:
+        said = str(error) if isinstance(error, HarnessError) else explained(error)
+        said = without_passwords(" ".join(said.split()))
+        return said.removeprefix(f"{self.database}: ").rstrip(".")

@@ -269,8 +269,8 @@ def small() -> Iterator[SmallProcess]:
     ("moment", "step"),
     [
         ("sent", 9),
-        pytest.param("sent", 1, marks=pytest.mark.long),
-        pytest.param("before", 3, marks=pytest.mark.long),
+        pytest.param("sent", 3, marks=pytest.mark.long),
+        pytest.param("before", 7, marks=pytest.mark.long),
     ],
 )
 def test_killed_anywhere(
