@@ -25,7 +25,7 @@ from harness.databases.postgresql import properties
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.reading import one_moment, said
 from harness.databases.postgresql.seat import Seat
-from harness.databases.postgresql.session import Row, connect, is_lost
+from harness.databases.postgresql.session import Row, is_lost
 from harness.databases.postgresql.sessions import named
 from harness.databases.postgresql.undo import installing, reading, refusing
 from harness.databases.postgresql.undo.names import NOT_AS_RECORDED, NOT_BY_IT, SCHEMA
@@ -112,8 +112,13 @@ class UndoLog(Recovery):
         Raises:
             RestoreError: something was done that cannot be undone, or somebody else writes.
         """
+        assert self._state is not None  # noqa: S101 - for mypy: a level was begun
         level, self._level = self._level, self._level - 1
         self._undo(level)
+        with self._opened() as session:
+            found = reading.left(session, level, self._state)
+        if found:
+            raise RestoreError(f"{self.database}: not undone: {'; '.join(found)}")
 
     def _undo(self, level: int) -> None:
         self._as_transaction(
@@ -180,9 +185,9 @@ class UndoLog(Recovery):
     def _opened(self) -> AbstractContextManager[Connection[Row]]:
         """Give a session for one piece of work; one that stays is not closed after it."""
         if not self.stays_open:
-            return closing(connect(self.database, busy_timeout_ms=self._wait_ms))
+            return closing(installing.opened(self.database, busy_timeout_ms=self._wait_ms))
         if self._session is None or is_lost(self._session):
-            self._session = connect(self.database, busy_timeout_ms=self._wait_ms)
+            self._session = installing.opened(self.database, busy_timeout_ms=self._wait_ms)
         return nullcontext(self._session)
 
     @property

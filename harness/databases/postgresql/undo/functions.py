@@ -108,27 +108,52 @@ BEGIN
   END IF;
 END $body$"""
 
+# What is deleted stays in the table's file for a while, and every look at it takes longer.
+_LARGE_BYTES = 256 * 1024
+_MANY = 1000  # rows of levels around, which would be written anew
+
 # A level has been begun after what is recorded so far, so that is of those around it.
 BEGIN = f"""
 CREATE FUNCTION {SCHEMA}.begin(new_level int4) RETURNS void LANGUAGE plpgsql AS $body$
 BEGIN
-  PERFORM set_config('session_replication_role', 'replica', true);
   LOCK TABLE {LOG} IN EXCLUSIVE MODE;
   UPDATE {LOG} SET level = new_level - 1 WHERE level IS NULL;
   DELETE FROM {SCHEMA}.sequences WHERE level >= new_level;
   INSERT INTO {SCHEMA}.sequences SELECT new_level, v.* FROM {SCHEMA}.sequence_values() v;
 END $body$"""
 
+
+def of_table(name: str, deletion: str, insertion: str, remainder: str) -> str:
+    """Write the function that undoes one table; a session plans its statements once.
+
+    Args:
+        name: of the function.
+        deletion: removes what has come since ``of_level`` was begun.
+        insertion: brings back what has gone.
+        remainder: counts what has come or gone all the same.
+    """
+    return f"""
+CREATE FUNCTION {SCHEMA}.{name}(of_level int4) RETURNS int8 LANGUAGE plpgsql AS $body$
+#variable_conflict use_column
+DECLARE wrong int8;
+BEGIN
+  {deletion};
+  {insertion};
+  {remainder} INTO wrong;
+  RETURN wrong;
+END $body$"""
+
+
 # What undoing itself writes is recorded as well, and so must leave nothing over.
 UNDO = f"""
-CREATE FUNCTION {SCHEMA}.undo(of_level int4) RETURNS int8 LANGUAGE plpgsql AS $body$
+CREATE FUNCTION {SCHEMA}.undo(of_level int4) RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
   one record;
   why text;
   wrong int8;
-  undone int8;
+  kept {LOG}[];
 BEGIN
-  PERFORM set_config('session_replication_role', 'replica', true),
+  PERFORM set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('enable_mergejoin', 'off', true);
   LOCK TABLE {LOG} IN EXCLUSIVE MODE;
   SELECT string_agg(image, '; ') INTO why
@@ -139,9 +164,7 @@ BEGIN
   FOR one IN SELECT t.* FROM {SCHEMA}.recorded t WHERE t.relation IN (
       SELECT l.relation FROM {LOG} l WHERE coalesce(l.level, {INNERMOST}) >= of_level) LOOP
     PERFORM set_config('enable_hashjoin', (NOT one.has_key)::text, true);
-    EXECUTE one.deletion USING of_level;
-    EXECUTE one.insertion USING of_level;
-    EXECUTE one.remainder INTO wrong USING of_level;
+    EXECUTE one.undoing INTO wrong USING of_level;
     IF wrong <> 0 THEN
       RAISE EXCEPTION USING ERRCODE = '{NOT_AS_RECORDED}',
         MESSAGE = format('%s: %s rows are not what was recorded', one.name, wrong);
@@ -151,7 +174,13 @@ BEGIN
     FROM {SCHEMA}.sequences b JOIN {SCHEMA}.sequence_values() n USING (sequence)
     WHERE b.level = of_level AND (b.last_value, b.is_called) <> (n.last_value, n.is_called);
   DELETE FROM {SCHEMA}.sequences WHERE level >= greatest(of_level, 1);
-  DELETE FROM {LOG} WHERE coalesce(level, {INNERMOST}) >= of_level;
-  GET DIAGNOSTICS undone = ROW_COUNT;
-  RETURN undone;
+  IF pg_relation_size('{LOG}') > {_LARGE_BYTES} THEN
+    SELECT array_agg(l) INTO kept FROM {LOG} l WHERE l.level < of_level;
+  END IF;
+  IF pg_relation_size('{LOG}') <= {_LARGE_BYTES} OR cardinality(kept) > {_MANY} THEN
+    DELETE FROM {LOG} WHERE coalesce(level, {INNERMOST}) >= of_level;
+  ELSE
+    TRUNCATE {LOG};
+    INSERT INTO {LOG} SELECT l.* FROM unnest(kept) l;
+  END IF;
 END $body$"""

@@ -16,7 +16,7 @@ from harness.databases.postgresql.names import literal, quoted
 from harness.databases.postgresql.session import Row, connect
 from harness.databases.postgresql.tables import FIRST_OF_USERS
 from harness.databases.postgresql.undo import functions, statements
-from harness.databases.postgresql.undo.names import LOG, SCHEMA, TRIGGER
+from harness.databases.postgresql.undo.names import EVENTS, LOG, SCHEMA, TRIGGER
 from harness.databases.postgresql.undo.tables import Recorded, tables
 
 # The log says of a row under which table it is kept, whether it has come (1) or gone (-1), its
@@ -26,7 +26,7 @@ _TABLES = f"""
 CREATE SCHEMA {SCHEMA};
 CREATE TABLE {LOG} (relation oid NOT NULL, sign int2 NOT NULL, image text NOT NULL, level int4);
 CREATE TABLE {SCHEMA}.recorded (relation oid PRIMARY KEY, name text NOT NULL,
-  has_key bool NOT NULL, deletion text NOT NULL, insertion text NOT NULL, remainder text NOT NULL);
+  has_key bool NOT NULL, undoing text NOT NULL);
 CREATE TABLE {SCHEMA}.sequences (level int4, sequence oid, last_value int8, is_called bool);
 CREATE TABLE {SCHEMA}.state (token text NOT NULL, noted text NOT NULL)"""
 _OWN_TABLES = ("log", "recorded", "sequences", "state")
@@ -44,11 +44,27 @@ _TRANSITIONS = {
 _DOES = {"INSERT": "inserted", "DELETE": "deleted", "UPDATE": "updated"}
 
 
+def opened(database: PostgresDatabase, *, busy_timeout_ms: int) -> Connection[Row]:
+    """Open a session in which neither triggers nor foreign keys of the application's do anything.
+
+    For the whole of it: the server throws every plan away when that changes.
+    https://www.postgresql.org/docs/current/runtime-config-client.html
+
+    Raises:
+        psycopg.Error: it cannot be reached, or the role may not.
+    """
+    connection = connect(database, busy_timeout_ms=busy_timeout_ms)
+    try:
+        connection.execute("SET session_replication_role = replica")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def alone(connection: Connection[Row]) -> None:
     """Wait for whoever installs or removes it just now, also after its client was killed."""
     connection.execute(_LOCK)
-    # the application's own triggers, of events as of tables, are none of this
-    connection.execute("SET LOCAL session_replication_role = replica")
 
 
 def owns(connection: Connection[Row]) -> bool:
@@ -114,16 +130,16 @@ def _rows(found: Mapping[int, Recorded]) -> Iterator[str]:
     """Write how each table is undone, of partitions their root."""
     for one in found.values():
         if one.oid == one.root:
-            texts = (
-                one.sql,
+            name = f"undo_{one.oid}"
+            yield functions.of_table(
+                name,
                 statements.deletion(one),
                 statements.insertion(one),
                 statements.remainder(one),
             )
-            name, *how = map(literal, texts)
             yield (
-                f"INSERT INTO {SCHEMA}.recorded VALUES ({one.oid}, {name}, {bool(one.key)}, "
-                f"{', '.join(how)})"
+                f"INSERT INTO {SCHEMA}.recorded VALUES ({one.oid}, {literal(one.sql)}, "
+                f"{bool(one.key)}, 'SELECT {SCHEMA}.{name}($1)')"
             )
 
 
@@ -139,7 +155,7 @@ def _own_triggers() -> Iterator[str]:
 
 
 def _event_triggers() -> Iterator[str]:
-    for event in ("ddl_command_end", "sql_drop"):
+    for event in EVENTS:
         name = f"{TRIGGER}_{event}"
         yield f"CREATE EVENT TRIGGER {name} ON {event} EXECUTE FUNCTION {SCHEMA}.defined()"
         yield f"ALTER EVENT TRIGGER {name} ENABLE ALWAYS"
@@ -163,17 +179,17 @@ def remove(connection: Connection[Row]) -> None:
     Raises:
         psycopg.Error: a lock was not to be had, of a table that somebody reads or writes.
     """
-    for event in ("ddl_command_end", "sql_drop"):
+    for event in EVENTS:
         connection.execute(f"DROP EVENT TRIGGER IF EXISTS {TRIGGER}_{event}")
     connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 
 
 def free(database: PostgresDatabase) -> None:
     """Remove it from a database that is put aside with it, if it is there and is one's own."""
-    with closing(connect(database)) as connection, connection.transaction():
+    with closing(opened(database, busy_timeout_ms=1000)) as connection, connection.transaction():
         alone(connection)
         if owns(connection):
             remove(connection)
 
 
-__all__ = ["alone", "free", "install", "remove"]
+__all__ = ["alone", "free", "install", "opened", "owns", "remove"]

@@ -3,6 +3,7 @@
 SCHEMA = "reliability_harness_undo"
 LOG = f"{SCHEMA}.log"
 TRIGGER = "reliability_harness_undo"  # with what it fires on after it
+EVENTS = ("ddl_command_end", "sql_drop")  # of which an event trigger notes what is defined
 NO_TABLE = 0  # in the log in place of a table's number: a row says why it cannot be undone by it
 INNERMOST = 2**31 - 1  # the level of rows that no deeper one has been begun after
 # What its functions raise (SQLSTATE), of a class that nobody else has.

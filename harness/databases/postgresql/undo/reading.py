@@ -23,7 +23,14 @@ from harness.databases.postgresql.reading import Cells, is_of_what_is_read, text
 from harness.databases.postgresql.session import Row
 from harness.databases.postgresql.tables import told
 from harness.databases.postgresql.undo import statements
-from harness.databases.postgresql.undo.names import LOG, NO_TABLE, SCHEMA
+from harness.databases.postgresql.undo.names import (
+    EVENTS,
+    INNERMOST,
+    LOG,
+    NO_TABLE,
+    SCHEMA,
+    TRIGGER,
+)
 from harness.databases.postgresql.undo.state import State
 from harness.databases.postgresql.undo.tables import Recorded, tables
 
@@ -35,6 +42,10 @@ SELECT n.nspname::text, c.relname::text, b.last_value, b.is_called, v.last_value
 FROM {SCHEMA}.sequences b JOIN {SCHEMA}.sequence_values() v USING (sequence)
 JOIN pg_class c ON c.oid = b.sequence JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE b.level = 0 AND (b.last_value, b.is_called) IS DISTINCT FROM (v.last_value, v.is_called)"""
+_LEFT = f"""
+SELECT (SELECT count(*) FROM {LOG} WHERE coalesce(level, {INNERMOST}) >= %s),
+  (SELECT count(*) FROM pg_event_trigger WHERE evtname ^@ '{TRIGGER}' AND evtenabled = 'A'),
+  (SELECT count(*) FROM pg_largeobject_metadata)"""
 _NEWER = "age(xmin) <= age('{since}'::xid)"
 # A column that was changed and changed back: the rows may have been written anew on the way.
 _COLUMNS_CHANGED = f"""
@@ -79,6 +90,30 @@ def differences(connection: Connection[Row], database: str, state: State) -> Dif
         damage=damage | _emptied(connection, state, rows) | _large(connection, state),
         unread=unread,
     )
+
+
+def left(connection: Connection[Row], level: int, state: State) -> list[str]:
+    """Say what is not as it was when a level was begun, now that it has been undone.
+
+    Where event triggers note what is defined, that costs the same whatever the database holds.
+
+    Args:
+        connection: the session that has undone it; outside of a transaction.
+        level: that was undone.
+        state: what was noted of the baseline.
+
+    Raises:
+        psycopg.Error: it cannot be read.
+    """
+    ((rows, watching, large),) = connection.execute(_LEFT, [level]).fetchall()
+    found = [f"{rows} rows were written by somebody else while it was undone"] if rows else []
+    if large or state.large_objects:
+        found += [f"{what} {how}" for what, how in _large(connection, state).items()]
+    if watching < len(EVENTS):
+        schema, _ = _defined(connection, state)
+        found += map(str, schema)
+        found += [] if schema else _by_hand(connection, state).values()
+    return found
 
 
 def _if_readable(
@@ -189,4 +224,4 @@ def _large(connection: Connection[Row], state: State) -> dict[str, str]:
     return {}
 
 
-__all__ = ["differences"]
+__all__ = ["differences", "left"]

@@ -18,7 +18,7 @@ def _row(of: str, columns: Iterable[str]) -> str:
     return f"format('%s', ROW({', '.join(f'{of}.{quoted(one)}' for one in columns)}))"
 
 
-def net(table: Recorded, having: str, level: str = "$1") -> str:
+def net(table: Recorded, having: str, level: str = "of_level") -> str:
     """Write the query for what has come (n > 0) or gone (n < 0) on the whole.
 
     Its rows are (image, n, text): a row as it was recorded, how many of it, and the text by which
