@@ -13,13 +13,10 @@ from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from harness import registry
-from harness.databases.engine import Engine
-from harness.databases.engines import address_of
 from harness.databases.errors import explained
 from harness.errors import BackupError, HarnessError, RestoreError
 from harness.guard.target import target_of
 from harness.hidden import without_passwords
-from harness.system.files import Files
 
 UNDO = "undo_log"
 
@@ -53,9 +50,8 @@ class EachTestOnServer:
     switched = False  # nothing of the database is otherwise for the tests' sake
 
     def __init__(self, given: str, *, busy_timeout_ms: int = 1000) -> None:
-        self.database = address_of(given)
-        self.engine: Engine = self.database.engine
-        self.busy_timeout_ms = busy_timeout_ms
+        self._target = target_of(given, busy_timeout_ms=busy_timeout_ms)
+        self.database, self.engine = self._target.address, self._target.engine
         self.ways: Counter[str] = Counter()  # how tests were brought back
         self.left = ""  # why the log is still there, if it could not be taken away
         self.own_settings: dict[str, tuple[Any, Any]] = {}
@@ -80,33 +76,30 @@ class EachTestOnServer:
             ) from error
 
     def _captured(self) -> Levels:
-        self._refuse_a_guards()
-        made = registry.find("recovery", UNDO)(
-            self.database, self.database, files=Files(), busy_timeout_ms=self.busy_timeout_ms
-        )
-        made.stays_open = True  # its session: to connect costs more than to undo
-        log = cast(Levels, made)
         try:
-            log.capture()
-        except BaseException:
-            with suppress(HarnessError, self.engine.Error, OSError):
-                log.dispose()
-            raise
+            self._refuse_a_guards()
+            self._target.refuse_unfit((UNDO,))
+            made: Any = self._target.recovery(UNDO, 0)
+            made.stays_open = True  # its session: to connect costs more than to undo
+            log = cast(Levels, made)
+            try:
+                log.capture()
+            except BaseException:
+                with suppress(HarnessError, self.engine.Error, OSError):
+                    log.dispose()
+                raise
+        finally:
+            self._target.journal.release()  # what was opened to ask it
         return log
 
     def _refuse_a_guards(self) -> None:
         """Refuse where a guard's own backup of this database is in it: there is room for one."""
-        target = target_of(self.database)
-        try:
-            noted = target.journal.noted()
-        finally:
-            target.journal.release()
-        names = [str(one["recovery"]) for one in noted[-1].get("backups", [])] if noted else []
-        for name in names:
-            if registry.find("recovery", name).changes_database:
+        noted = self._target.journal.noted()
+        for one in noted[-1].get("backups", []) if noted else []:
+            if registry.find("recovery", str(one["recovery"])).changes_database:
                 raise BackupError(
-                    f"its guard has its own backup in it ({name}), and there is room for one: give "
-                    "that guard another recovery, template or dump"
+                    f"its guard has its own backup in it ({one['recovery']}), and there is room "
+                    "for one: give that guard another recovery, template or dump"
                 )
 
     def finish(self) -> None:
@@ -136,6 +129,7 @@ class EachTestOnServer:
                 log.dispose()
             except (HarnessError, self.engine.Error, OSError) as error:
                 self.left = self._why(error)
+            self._target.journal.release()
 
     def _why(self, error: Exception) -> str:
         said = str(error) if isinstance(error, HarnessError) else explained(error)

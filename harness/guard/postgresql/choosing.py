@@ -18,7 +18,6 @@ from harness.errors import RecoveryRefused
 from harness.guard.postgresql.rights import rights
 
 _UNDO, _CLONE, _DUMP = "undo_log", "template", "dump"
-_NOT_ASKED = "room is left for the fixtures of tests"
 
 
 def chosen(
@@ -29,7 +28,8 @@ def chosen(
     Args:
         seat: on the server.
         database: that is there.
-        recoveries: the chain; one that is not the engine's own stays as it is.
+        recoveries: the chain; one that is not the engine's own, with or without the undo log, stays
+            as it is.
 
     Returns:
         The chain that is left, and a sentence; empty where there was no choice.
@@ -46,22 +46,21 @@ def chosen(
     who = named(connected)
     with reached(database, busy_timeout_ms=seat.busy_timeout_ms) as session:
         allowed = rights(session, database)
-        no_undo = _NOT_ASKED
-        if _UNDO in recoveries:
-            no_undo = _lacks(allowed.missing(_UNDO)) or _refused(lambda: refuse(session, database))
+        no_undo = _lacks(allowed.missing(_UNDO)) or _refused(lambda: refuse(session, database))
         version = seat.door.info.server_version // 10000
         no_dump = _lacks(allowed.missing(_DUMP)) or _refused(lambda: clients(version))
-    if not no_undo:
+    if _UNDO in recoveries and not no_undo:
         heavier = _CLONE if no_dump else _DUMP
         return (_UNDO, heavier), _recorded(who, no_dump)
+    why = f". For an undo log {no_undo}" if _UNDO in recoveries else ""
     if no_dump:
         return (_CLONE,), (
-            f"the recovery is template, which waits until these have closed: {who}. For an undo "
-            f"log {no_undo}; for a dump {no_dump}"
+            f"the recovery is template, which waits until these have closed: {who}. For a dump "
+            f"{no_dump}{why}"
         )
     return (_DUMP,), (
         f"the recovery is dump, for which others may stay connected: {who}. When the baseline "
-        f"comes back their sessions are ended: for an undo log {no_undo}"
+        f"comes back their sessions are ended{why}"
     )
 
 

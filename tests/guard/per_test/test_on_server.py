@@ -145,6 +145,20 @@ def test_a_log_that_cannot_be_taken_away_is_told(
     assert "freed of the undo log while others write: session " in each.left
 
 
+def test_rights_that_are_missing_are_named(databases: Databases) -> None:
+    """With the statement that gives each, and nothing is put into the database."""
+    databases.make()
+    databases.admin("CREATE ROLE tester LOGIN", "ALTER DATABASE app_dev OWNER TO tester")
+    each = EachTestOnServer(databases.address("app_dev", "tester"))
+    with pytest.raises(BackupError) as raised:
+        each.begin()
+    assert "GRANT SET ON PARAMETER session_replication_role TO tester" in str(raised.value)
+    assert "GRANT postgres TO tester" in str(raised.value)
+    each.end()
+    schemas = "SELECT 1 FROM pg_namespace WHERE nspname LIKE 'reliability%'"
+    assert databases.run("app_dev", schemas) == []
+
+
 def test_beside_a_guard_that_records_itself(databases: Databases) -> None:
     """There is room for one undo log: which recoveries the guard may have instead is told."""
     address = databases.make()

@@ -14,7 +14,7 @@ from harness.databases.postgresql.seat import Seat
 from harness.guard.postgresql.choosing import chosen
 from tests.postgres import Databases
 
-CHAIN = ("template", "dump")
+CHAIN = ("template", "dump")  # without the undo log, as where tests may have one of their own
 
 
 def _database(given: str) -> PostgresDatabase:

@@ -278,3 +278,19 @@ def test_killed_anywhere(
 ) -> None:
     """Whatever it was about: the next guard, or recover, leaves no database of a worker's."""
     assert small.run(all_along, postgres_server, moment, step) >= 3
+
+
+def test_a_role_that_is_no_superuser(databases: Databases) -> None:
+    """It needs for workers what it needs to guard, and no more."""
+    databases.admin("CREATE ROLE tester LOGIN CREATEDB")
+    databases.make()
+    databases.admin("ALTER DATABASE app_dev OWNER TO tester", "GRANT pg_read_all_data TO tester")
+    databases.run("app_dev", "ALTER TABLE person OWNER TO tester")
+    address = databases.address("app_dev", "tester")
+    target = target_of(address)
+    copies = worker_copies_of(target, address)
+    with Guard(target, recoveries=("template",)):
+        copies.make("gw0", absent=False)
+        assert databases.run(COPY, "SELECT count(*) FROM person", user="tester") == [(20,)]
+        assert copies.remove() == []
+    assert databases.left("app_dev", "tester") == set()
