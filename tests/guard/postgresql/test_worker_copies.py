@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from harness.guard import Guard
 from harness.guard.entrance import Asked, finished, made
 from harness.guard.target import target_of
 from harness.guard.worker_copies import worker_copies_of
+from tests.command_line import Call
 from tests.guard.postgresql.striking import (
     Case,
     Countdown,
@@ -294,3 +296,52 @@ def test_a_role_that_is_no_superuser(databases: Databases) -> None:
         assert databases.run(COPY, "SELECT count(*) FROM person", user="tester") == [(20,)]
         assert copies.remove() == []
     assert databases.left("app_dev", "tester") == set()
+
+
+def test_a_second_session_harms_no_worker_of_the_first(
+    databases: Databases, pytester: pytest.Pytester
+) -> None:
+    """It is refused while the first is at work, whose databases stay; or it waits, as asked."""
+    address = databases.make()
+    target = target_of(address)
+    copies = worker_copies_of(target, address)
+    pytester.makepyfile("def test_it(guarded_database): pass")
+    with Guard(target, recoveries=("template",)):
+        copies.make("gw0", absent=False)
+        done = pytester.runpytest_subprocess(f"--guard-database={address}", "-n2")
+        assert done.ret == pytest.ExitCode.USAGE_ERROR
+        done.stderr.fnmatch_lines(["*another guard is at work*"])
+        assert databases.run(COPY, "SELECT count(*) FROM person") == [(20,)]
+        copies.remove()
+    assert databases.left("app_dev") == set()
+
+
+def test_workers_below_a_guard_of_the_whole_command(
+    databases: Databases, folder: Path, harness: Call
+) -> None:
+    """One guard is enough, also where it records in the database itself; each worker gets a clone.
+
+    That of a session killed below the same guard is made anew.
+    """
+    address = databases.make()
+    (folder / "pyproject.toml").write_text(f'[tool.reliability-harness]\ndatabase = "{address}"\n')
+    (folder / "test_it.py").write_text(
+        "import os, pathlib, psycopg, signal\n"
+        "def test_it(database_connection, worker_id):\n"
+        "    name = database_connection.info.dbname\n"
+        "    assert name == f'app_dev_e2e_{worker_id}'\n"
+        "    count, = database_connection.execute('SELECT count(*) FROM person').fetchone()\n"
+        "    assert count == 20\n"
+        "    if not os.path.exists('killed'):\n"
+        "        pathlib.Path('killed').touch()\n"
+        "        os.kill(os.getppid(), signal.SIGKILL)\n"
+    )
+    pytest_once = f"{sys.executable} -m pytest -p no:cacheprovider -n2 test_it.py"
+    both = f"cd {folder} && ! {pytest_once} >/dev/null 2>&1 && {pytest_once}"
+    with closing(databases.connect("app_dev")) as backend:
+        status, out, said = harness("guard", "--database", address, "--", "sh", "-c", both)
+        assert status == 0, out + said
+        assert "undo_log" in said
+        assert backend.execute("SELECT count(*) FROM person").fetchone() == (20,)
+    assert (folder / "killed").exists()
+    assert databases.left("app_dev") == set()
