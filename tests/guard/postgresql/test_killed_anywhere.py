@@ -18,10 +18,13 @@ Series = tuple[tuple[str, ...], str, bool, Moment]
 EVERYWHERE: list[Series] = [
     (("template",), "kept", True, "sent"),
     (("template",), "nothing", False, "sent"),
+    (("undo_log",), "rows", False, "sent"),
 ]
 SAMPLED: list[Series] = [
     (("template",), "kept", False, "sent"),
     (("template",), "kept", True, "before"),
+    (("undo_log",), "rows", False, "sent"),
+    (("undo_log", "dump"), "kept", False, "before"),
 ]
 
 

@@ -92,10 +92,10 @@ def install(connection: Connection[Row]) -> dict[int, Recorded]:
         _values(connection.execute(_SEQUENCES).fetchall()),
         functions.BEGIN,
         functions.UNDO,
-        f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {SCHEMA} FROM PUBLIC",
         *(statement for table in found.values() for statement in _triggers(table)),
         *_rows(found),
         *_own_triggers(),
+        f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {SCHEMA} FROM PUBLIC",
         *(_event_triggers() if is_superuser else []),
     ]
     connection.execute(";\n".join(script).encode())
