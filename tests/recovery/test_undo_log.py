@@ -76,10 +76,12 @@ def do(databases: Databases, *done: list[str]) -> None:
     """Do what the application does; a transaction that fails is its own affair."""
     with databases.connect("app_dev") as application:
         for transaction in done:
-            with suppress(psycopg.errors.IntegrityError, psycopg.errors.CardinalityViolation):
-                with application.transaction():
-                    for statement in transaction:
-                        application.execute(statement)
+            with (
+                suppress(psycopg.errors.IntegrityError, psycopg.errors.CardinalityViolation),
+                application.transaction(),
+            ):
+                for statement in transaction:
+                    application.execute(statement)
 
 
 def property_of_undo(databases: Databases, examples: int) -> None:
