@@ -143,7 +143,8 @@ def harness_each_test(
     if each.switched:
         found["in WAL mode while the tests ran, as a pin needs"] = 1
     if each.left:
-        found[f"the undo log is still there: {each.left}"] = 1
+        close = "close what is open before the session ends, in a fixture"
+        found[f"the undo log is still there: {each.left}; {close}"] = 1
     if hasattr(request.config, "workeroutput"):  # a worker of pytest-xdist tells its controller
         request.config.workeroutput["harness_each_test"] = dict(found)
     else:

@@ -76,7 +76,8 @@ KNOWS_AN_ENGINE = {
     "guard.per_test.savepoints", "guard.per_test.standing_pin", "pytest_fixtures", "pytest_plugin",
     # recoveries: each says which engines it is for
     "recovery.dump", "recovery.file_copy", "recovery.naive_copy", "recovery.online_backup",
-    "recovery.delete", "recovery.template", "recovery.truncate", "recovery.wal_pin",
+    "recovery.delete", "recovery.template", "recovery.truncate", "recovery.undo_log",
+    "recovery.wal_pin",
     # a run's own cycles.sqlite
     "results.database", "results.store",
     # helpers of the truth of SQLite

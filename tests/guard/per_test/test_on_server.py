@@ -106,6 +106,21 @@ def test_who_is_in_the_way_is_named(databases: Databases, each: EachTestOnServer
     assert people(databases) == 20
 
 
+def test_a_test_that_ends_every_session(databases: Databases, each: EachTestOnServer) -> None:
+    """Its own sessions, those of the log and of the guard: it is undone by new ones."""
+    end = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    for _ in range(3):
+        each.begin()
+        with closing(databases.connect("app_dev")) as test:
+            test.execute("DELETE FROM person")
+            test.execute(end)
+            each.finish()
+        assert people(databases) == 20
+
+
 def test_a_server_that_is_not_there() -> None:
     """It is said in one sentence, without a password, that there is no backup."""
     each = EachTestOnServer("postgresql://me:s3cret@127.0.0.1:1/shop")

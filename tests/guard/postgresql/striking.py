@@ -190,7 +190,6 @@ class Case:
         Returns:
             the status: 0 proven, 2 refused, 125 not proven, 1 for an error nobody expects, -9.
         """
-
         countdown.compared = "undo_log" in self.recoveries  # which works in the database itself
 
         def run() -> int:

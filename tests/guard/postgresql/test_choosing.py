@@ -14,7 +14,7 @@ from harness.databases.postgresql.seat import Seat
 from harness.guard.postgresql.choosing import chosen
 from tests.postgres import Databases
 
-CHAIN = ("template", "dump")  # without the undo log, as where tests may have one of their own
+CHAIN = ("undo_log", "template", "dump")
 
 
 def _database(given: str) -> PostgresDatabase:
@@ -38,14 +38,37 @@ def test_alone_it_is_a_clone(seat: Seat) -> None:
     assert "nobody is connected" in why
 
 
-def test_beside_others_it_is_a_dump(seat: Seat, databases: Databases) -> None:
-    """They are named, and stay; that they are ended later is said before."""
+def test_beside_others_it_is_an_undo_log(seat: Seat, databases: Databases) -> None:
+    """They are named, and stay; what ends them, if need be, is said before."""
     with closing(databases.connect("app_dev")) as other:
         taken, why = chosen(seat, seat.database, CHAIN)
-        assert taken == ("dump",)
+        assert taken == ("undo_log", "dump")
         assert f"session {other.info.backend_pid} (of postgres, idle" in why
-        assert "When the baseline comes back their sessions are ended" in why
+        assert "everybody stays connected" in why
+        assert "dump brings back, which ends their sessions" in why
         assert other.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_where_the_undo_log_is_left_to_others_it_is_a_dump(
+    seat: Seat, databases: Databases
+) -> None:
+    """As in a session of pytest: who is connected is named, and stays until the end."""
+    with closing(databases.connect("app_dev")) as other:
+        taken, why = chosen(seat, seat.database, ("template", "dump"))
+        pid = other.info.backend_pid
+    assert taken == ("dump",)
+    assert f"session {pid} (of postgres, idle" in why
+    assert why.endswith("When the baseline comes back their sessions are ended")
+
+
+def test_what_cannot_be_recorded_is_dumped(seat: Seat, databases: Databases) -> None:
+    """Why there is no undo log is said, and that sessions are ended in the end."""
+    databases.run("app_dev", "CREATE TABLE nothing ()")
+    with closing(databases.connect("app_dev")):
+        taken, why = chosen(seat, seat.database, CHAIN)
+    assert taken == ("dump",)
+    assert "has no column of its own" in why
+    assert "their sessions are ended" in why
 
 
 def test_what_people_named_stays(seat: Seat, databases: Databases) -> None:
@@ -68,15 +91,17 @@ def test_a_role_that_cannot_dump_waits(databases: Databases) -> None:
     assert taken == ("template",)
     assert "waits until these have closed: session" in why
     assert "may not make what maker owns" in why
+    assert "GRANT SET ON PARAMETER session_replication_role TO owner" in why
     seat.close()
 
 
-def test_without_programs_it_waits(
+def test_without_programs_a_clone_stands_by(
     seat: Seat, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What to install is said."""
     monkeypatch.setattr(programs, "_folders", lambda: iter(()))
     with closing(databases.connect("app_dev")):
         taken, why = chosen(seat, seat.database, CHAIN)
-    assert taken == ("template",)
+    assert taken == ("undo_log", "template")
+    assert "if these have closed before the tests begin" in why
     assert "install the package postgresql-client" in why

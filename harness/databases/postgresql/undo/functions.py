@@ -8,6 +8,8 @@ https://www.postgresql.org/docs/current/plpgsql-trigger.html
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.databases.postgresql.undo.names import (
     INNERMOST,
     LOG,
@@ -17,72 +19,88 @@ from harness.databases.postgresql.undo.names import (
     SCHEMA,
 )
 
-# Settings on which it depends whether what is written can be read back, as a pattern. What others
-# change (the time zone, how bytes are written) can be read back whatever they are.
+# Settings on which it depends whether what is written can be read back: the pattern of those with
+# which it can, and one. What others change (the time zone, how bytes are written) always can be.
 _READABLE = {
     "DateStyle": ("ISO%", "ISO"),
     "IntervalStyle": ("postgres", "postgres"),
     "extra_float_digits": ("_", "1"),  # and not less than nothing
+    "lc_monetary": ("C", "C"),
 }
-_MONEY = {"lc_monetary": ("C", "C")}  # mostly it is another, and only money depends on it
-_TABLE = "TG_ARGV[0]::pg_catalog.oid"
 _INTO = f"INSERT INTO {LOG} (relation, sign, image)"
-_GONE = f"SELECT {_TABLE}, -1, pg_catalog.format('%s', o.*) FROM gone o"
-_COME = f"SELECT {_TABLE}, 1, pg_catalog.format('%s', o.*) FROM come o"
-_ONE = f"{_INTO} VALUES ({_TABLE}, {{sign}}, pg_catalog.format('%s', {{row}}));"
+_GONE = "SELECT {table}, -1, pg_catalog.format('%s', o.*) FROM gone o"
+_COME = "SELECT {table}, 1, pg_catalog.format('%s', o.*) FROM come o"
+_WAS = f"{_INTO} VALUES ({{table}}, -1, pg_catalog.format('%s', OLD));"
+_IS = f"{_INTO} VALUES ({{table}}, 1, pg_catalog.format('%s', NEW));"
 _BODIES = {
     "inserted": f"{_INTO} {_COME};",
     "deleted": f"{_INTO} {_GONE};",
     "updated": f"{_INTO} {_GONE} UNION ALL {_COME};",
     # row by row, in trees of tables that inherit
-    "row_inserted": _ONE.format(sign=1, row="NEW"),
-    "row_deleted": _ONE.format(sign=-1, row="OLD"),
-    "row_updated": f"{_ONE.format(sign=-1, row='OLD')} {_ONE.format(sign=1, row='NEW')}",
+    "row_inserted": _IS,
+    "row_deleted": _WAS,
+    "row_updated": f"{_WAS} {_IS}",
     "truncated": f"""EXECUTE pg_catalog.format('{_INTO}'
       ' SELECT %s, -1, pg_catalog.format(''%%s'', o.*) FROM ONLY %s o',
-      {_TABLE}, TG_RELID::pg_catalog.regclass);""",
+      {{table}}, TG_RELID::pg_catalog.regclass);""",
 }
 
 
-def recording(*, money: bool) -> list[str]:
-    """Write the functions that the triggers of tables call.
+@dataclass(frozen=True, order=True)
+class Recorder:
+    """One function that triggers call: as few as there are kinds of tables.
 
-    Args:
-        money: whether any column is of type money.
+    Attributes:
+        does: what has been done to the table.
+        of_partition: whether its rows are kept under another table, which the trigger names.
+        settings: on which it depends how its rows are written, in alphabetical order.
     """
-    settings = _READABLE | (_MONEY if money else {})
-    return [_recorder(name, body, settings) for name, body in _BODIES.items()]
 
+    does: str
+    of_partition: bool
+    settings: tuple[str, ...]
 
-def _recorder(name: str, body: str, settings: dict[str, tuple[str, str]]) -> str:
-    others = " OR ".join(
-        f"pg_catalog.current_setting('{one}') OPERATOR(pg_catalog.!~~) '{pattern}'"
-        for one, (pattern, _) in settings.items()
-    )
-    # https://www.postgresql.org/docs/current/functions-admin.html: for this transaction alone
-    kept = ", ".join(f"pg_catalog.current_setting('{one}')" for one in settings)
-    chosen = " ".join(
-        f"PERFORM pg_catalog.set_config('{one}', '{value}', true);"
-        for one, (_, value) in settings.items()
-    )
-    again = " ".join(
-        f"PERFORM pg_catalog.set_config('{one}', kept[{place}], true);"
-        for place, one in enumerate(settings, 1)
-    )
-    return f"""
-CREATE FUNCTION {SCHEMA}.{name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+    @property
+    def name(self) -> str:
+        """Its name in the schema."""
+        letters = "".join(one[0] for one in self.settings).lower()
+        return f"{self.does}{'_p' if self.of_partition else ''}{'_' if letters else ''}{letters}"
+
+    def written(self) -> str:
+        """Write the statement that makes it."""
+        table = "TG_ARGV[0]::pg_catalog.oid" if self.of_partition else "TG_RELID"
+        body = _BODIES[self.does].replace("{table}", table)
+        return f"""
+CREATE FUNCTION {SCHEMA}.{self.name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
 #variable_conflict use_variable
 DECLARE kept pg_catalog.text[];
 BEGIN
-  IF {others} THEN
-    kept := ARRAY[{kept}]; {chosen}
+  {self._readably(body) if self.settings else body}
+  RETURN NULL;
+END $body$"""
+
+    def _readably(self, body: str) -> str:
+        now = [f"pg_catalog.current_setting('{one}')" for one in self.settings]
+        others = " OR ".join(
+            f"{value} OPERATOR(pg_catalog.!~~) '{_READABLE[one][0]}'"
+            for one, value in zip(self.settings, now, strict=True)
+        )
+        # for this transaction alone: https://www.postgresql.org/docs/current/functions-admin.html
+        chosen = " ".join(
+            f"PERFORM pg_catalog.set_config('{one}', '{_READABLE[one][1]}', true);"
+            for one in self.settings
+        )
+        again = " ".join(
+            f"PERFORM pg_catalog.set_config('{one}', kept[{place}], true);"
+            for place, one in enumerate(self.settings, 1)
+        )
+        return f"""IF {others} THEN
+    kept := ARRAY[{", ".join(now)}]; {chosen}
     {body}
     {again}
   ELSE
     {body}
-  END IF;
-  RETURN NULL;
-END $body$"""
+  END IF;"""
 
 
 # Whoever empties the log, or changes what is in it, takes from it what it is there for.

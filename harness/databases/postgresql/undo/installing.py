@@ -16,6 +16,7 @@ from harness.databases.postgresql.names import literal, quoted
 from harness.databases.postgresql.session import Row, connect
 from harness.databases.postgresql.tables import FIRST_OF_USERS
 from harness.databases.postgresql.undo import functions, statements
+from harness.databases.postgresql.undo.functions import Recorder
 from harness.databases.postgresql.undo.names import EVENTS, LOG, SCHEMA, TRIGGER
 from harness.databases.postgresql.undo.tables import Recorded, tables
 
@@ -31,7 +32,6 @@ CREATE TABLE {SCHEMA}.sequences (level int4, sequence oid, last_value int8, is_c
 CREATE TABLE {SCHEMA}.state (token text NOT NULL, noted text NOT NULL)"""
 _OWN_TABLES = ("log", "recorded", "sequences", "state")
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('reliability harness: undo log', 0))"
-_HAS_MONEY = "SELECT EXISTS (SELECT FROM pg_attribute WHERE atttypid IN (790, 791))"
 _SEQUENCES = f"""
 SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -80,13 +80,12 @@ def install(connection: Connection[Row]) -> dict[int, Recorded]:
         psycopg.Error: a right is missing, or a lock was not to be had.
     """
     found = tables(connection)
-    ((has_money,),) = connection.execute(_HAS_MONEY).fetchall()
     ((is_superuser,),) = connection.execute(
         "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
     ).fetchall()
     script = [
         _TABLES,
-        *functions.recording(money=bool(has_money)),
+        *(one.written() for one in sorted({r for t in found.values() for r in _recorders(t)})),
         functions.EMPTIED,
         *([functions.DEFINED] if is_superuser else []),
         _values(connection.execute(_SEQUENCES).fetchall()),
@@ -105,19 +104,27 @@ def install(connection: Connection[Row]) -> dict[int, Recorded]:
     return found
 
 
+def _recorders(table: Recorded) -> Iterator[Recorder]:
+    """Give what its triggers call: for what is inserted, deleted, updated, truncated."""
+    prefix = "row_" if table.inherits else ""
+    for does in (*(f"{prefix}{does}" for does in _DOES.values()), "truncated"):
+        yield Recorder(does, table.root != table.oid, table.settings)
+
+
 def _triggers(table: Recorded) -> Iterator[str]:
     """Write those of a table; they fire whatever role of replication a session takes."""
     kept_under = f"('{table.root}')"
-    each, prefix = ("ROW", "row_") if table.inherits else ("STATEMENT", "")
-    for event, does in _DOES.items():
+    *each_row, truncated = _recorders(table)
+    each = "ROW" if table.inherits else "STATEMENT"
+    for (event, does), recorder in zip(_DOES.items(), each_row, strict=True):
         seen = "" if table.inherits else _TRANSITIONS[event]
         yield (
             f"CREATE TRIGGER {quoted(f'{TRIGGER}_{does}')} AFTER {event} ON {table.sql} {seen} "
-            f"FOR EACH {each} EXECUTE FUNCTION {SCHEMA}.{prefix}{does}{kept_under}"
+            f"FOR EACH {each} EXECUTE FUNCTION {SCHEMA}.{recorder.name}{kept_under}"
         )
     yield (
         f"CREATE TRIGGER {quoted(f'{TRIGGER}_truncated')} BEFORE TRUNCATE ON {table.sql} "
-        f"EXECUTE FUNCTION {SCHEMA}.truncated{kept_under}"
+        f"EXECUTE FUNCTION {SCHEMA}.{truncated.name}{kept_under}"
     )
     enabled = ", ".join(
         f"ENABLE ALWAYS TRIGGER {quoted(f'{TRIGGER}_{does}')}"

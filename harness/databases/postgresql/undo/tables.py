@@ -10,6 +10,7 @@ from harness.databases.postgresql.names import quoted
 from harness.databases.postgresql.session import Row
 from harness.databases.postgresql.tables import FIRST_OF_USERS
 from harness.databases.postgresql.undo.names import SCHEMA
+from harness.databases.postgresql.undo.types import settings_of, types
 
 _WHOLE_NUMBERS = (20, 21, 23)  # the OIDs of the types bigint, smallint, integer
 
@@ -20,12 +21,13 @@ SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind = 'p',
   CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END::int8,
   EXISTS (SELECT FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
     WHERE c.oid IN (h.inhrelid, h.inhparent) AND p.relkind = 'r'),
-  a.names, a.written, a.whole, coalesce(k.names, '{{}}'), coalesce(k.operators, '{{}}')
+  a.names, a.written, a.whole, a.types, coalesce(k.names, '{{}}'), coalesce(k.operators, '{{}}')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT coalesce(array_agg(attname::text ORDER BY attnum), '{{}}') AS names,
   coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = ''), '{{}}')
     AS written,
-  coalesce(array_agg(attname::text) FILTER (WHERE atttypid IN {_WHOLE_NUMBERS}), '{{}}') AS whole
+  coalesce(array_agg(attname::text) FILTER (WHERE atttypid IN {_WHOLE_NUMBERS}), '{{}}') AS whole,
+  coalesce(array_agg(DISTINCT atttypid::int8), '{{}}') AS types
   FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a
 LEFT JOIN LATERAL (SELECT i.indexrelid, i.indisprimary,
     array_agg(a.attname::text ORDER BY p.place) AS names,
@@ -61,6 +63,7 @@ class Recorded:
         whole_numbers: those that are integers.
         key: columns that tell its rows apart, by an index; () where none does.
         operators: of the key's columns, what the index means by equal.
+        settings: on which it depends how its rows are written, in alphabetical order.
     """
 
     oid: int
@@ -74,6 +77,7 @@ class Recorded:
     whole_numbers: frozenset[str]
     key: tuple[str, ...]
     operators: tuple[str, ...]
+    settings: tuple[str, ...]
 
     @property
     def sql(self) -> str:
@@ -88,12 +92,14 @@ class Recorded:
 
 def tables(connection: Connection[Row]) -> dict[int, Recorded]:
     """Read which tables there are, by number; partitions and their roots as well."""
+    known = types(connection)
     found = {}
     for row in connection.execute(_TABLES).fetchall():
-        oid, schema, name, is_partitioned, root, inherits, names, written, whole, key, by = row
+        oid, schema, name, is_partitioned, root, inherits, names, written, whole, of, key, by = row
+        settings = frozenset().union(*(settings_of(one, known) for one in of))
         found[int(oid)] = Recorded(
             int(oid), schema, name, is_partitioned, int(root), inherits, tuple(names),
-            tuple(written), frozenset(whole), tuple(key), tuple(by),
+            tuple(written), frozenset(whole), tuple(key), tuple(by), tuple(sorted(settings)),
         )  # fmt: skip
     return found
 

@@ -47,7 +47,8 @@ CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON app.node DEFERRABLE INITIALLY DE
   FOR EACH ROW EXECUTE FUNCTION app.noted();
 CREATE RULE keep AS ON DELETE TO app.audit WHERE OLD.what = 'never' DO INSTEAD NOTHING;
 INSERT INTO app.team SELECT n, 't' || n FROM generate_series(1, 5) n;
-INSERT INTO app.person (team, p) SELECT 1 + n % 5, ROW(n, timestamptz '2024-05-05 12:00:00.123456+02')::app.pair
+INSERT INTO app.person (team, p)
+  SELECT 1 + n % 5, ROW(n, timestamptz '2024-05-05 12:00:00.123456+02')::app.pair
   FROM generate_series(1, 20) n;
 UPDATE app.team SET boss = id;
 INSERT INTO app.node SELECT n, nullif(n / 2, 0) FROM generate_series(1, 15) n;
@@ -62,7 +63,8 @@ INSERT INTO "a ""Table"" %s" VALUES (1, 'x', 'y', 1), (NULL, NULL, NULL, 2);
 INSERT INTO app.hasty VALUES (1), (1); SELECT nextval('app.free'), nextval('app.free')
 """
 _NAMES = """
-SELECT c.oid::regclass::text, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT c.oid::regclass::text, c.relkind
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'S') AND n.nspname IN ('app', 'public') ORDER BY 1"""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from harness.databases.postgresql.undo.functions import Recorder
 from tests.databases.postgresql.undo.given import held, install, opened, undo
 from tests.postgres import Databases
 
@@ -52,6 +53,18 @@ def test_money_is_written_without_a_locale(databases: Databases) -> None:
         databases.run("app_dev", "SET lc_monetary = 'C.UTF-8'", "DELETE FROM kept")
         ((_, image),) = session.execute(LOGGED).fetchall()
         assert '"$1,234.50"' in image
+
+
+def test_a_function_asks_for_what_its_tables_need() -> None:
+    """Of a table whose rows are always written alike nothing is asked; each has its own name."""
+    plain = Recorder("inserted", False, ())
+    assert "current_setting" not in plain.written()
+    dated = Recorder("inserted", False, ("DateStyle",))
+    assert "DateStyle" in dated.written()
+    assert "IntervalStyle" not in dated.written()
+    every = ("DateStyle", "IntervalStyle", "extra_float_digits", "lc_monetary")
+    names = {Recorder("inserted", of, every[:n]).name for of in (False, True) for n in range(5)}
+    assert len(names) == 10
 
 
 def test_what_came_and_went_is_nothing(databases: Databases) -> None:

@@ -171,7 +171,7 @@ def test_truncated_and_undone_is_clean(databases: Databases) -> None:
 
 
 def test_what_is_left_after_an_undo(databases: Databases) -> None:
-    """Rows that somebody else has written meanwhile, a large object; where nothing watches, more."""
+    """Rows that somebody else has written, a large object; where nothing watches, definitions."""
     with recorded(databases) as (session, state):
         assert reading.left(session, 0, state) == []
         databases.run("app_dev", "INSERT INTO team VALUES (3, 'green')")

@@ -69,7 +69,7 @@ def test_without_a_superuser_nobody_sees_a_view_refreshed(databases: Databases) 
     with opened(databases) as session:
         refusing.refuse(session, address(databases))
         session.execute("SET ROLE dev")
-        with pytest.raises(RecoveryRefused, match="public.seen is a materialised view"):
+        with pytest.raises(RecoveryRefused, match=r"public\.seen is a materialised view"):
             refusing.refuse(session, address(databases))
 
 

@@ -38,7 +38,8 @@ from tests.postgres import Databases
             "UPDATE t SET a = 'b'",
         ),
         (
-            "CREATE TABLE t (a text[], b int4range); INSERT INTO t VALUES ('{\"x,\\\"y\",NULL}', '[1,4)')",
+            "CREATE TABLE t (a text[], b int4range);"
+            " INSERT INTO t VALUES ('{\"x,\\\"y\",NULL}', '[1,4)')",
             "UPDATE t SET a = '{}'",
         ),
         (
@@ -46,7 +47,8 @@ from tests.postgres import Databases
             "TRUNCATE t",
         ),
         (
-            "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY, b text); INSERT INTO t (b) VALUES ('x')",
+            "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY, b text);"
+            " INSERT INTO t (b) VALUES ('x')",
             "TRUNCATE t RESTART IDENTITY",
         ),
         (
@@ -58,7 +60,8 @@ from tests.postgres import Databases
             "UPDATE t SET a = a + 1",
         ),
         (
-            "CREATE TABLE t (a int4range, EXCLUDE USING gist (a WITH &&)); INSERT INTO t VALUES ('[1,3)')",
+            "CREATE TABLE t (a int4range, EXCLUDE USING gist (a WITH &&));"
+            " INSERT INTO t VALUES ('[1,3)')",
             "UPDATE t SET a = '[2,4)'",
         ),
     ],

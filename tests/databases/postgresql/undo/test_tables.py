@@ -36,7 +36,7 @@ def test_what_is_computed_is_not_written(databases: Databases) -> None:
 
 
 def test_the_key_tells_rows_apart(databases: Databases) -> None:
-    """The primary key, else an index without nulls, conditions or expressions; with its equality."""
+    """The primary key, else an index without nulls, conditions, expressions; and what is equal."""
     found = read(
         databases,
         """
