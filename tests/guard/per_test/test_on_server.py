@@ -9,13 +9,16 @@ from contextlib import closing
 
 import pytest
 
+from harness.databases.postgresql.server import Server
 from harness.errors import BackupError, RestoreError
 from harness.guard import Guard
 from harness.guard.per_test.on_server import EachTestOnServer
 from harness.guard.target import target_of
 from tests.guard.killing import forked
+from tests.guard.postgresql.test_server_dies import own_server
 from tests.postgres import Databases
 
+__all__ = ["own_server"]  # a fixture
 pytest.importorskip("psycopg")
 pytest_plugins = ["pytester"]
 
@@ -119,6 +122,22 @@ def test_a_test_that_ends_every_session(databases: Databases, each: EachTestOnSe
             test.execute(end)
             each.finish()
         assert people(databases) == 20
+
+
+def test_a_server_that_crashes_within_a_test(own_server: Server) -> None:
+    """What the test had committed is undone once the server is there again."""
+    databases = Databases(own_server)
+    each = EachTestOnServer(databases.make())
+    for _ in range(2):
+        each.begin()
+        databases.run("app_dev", "DELETE FROM person")
+        own_server.stop("immediate")
+        own_server.start()
+        each.finish()
+        assert people(databases) == 20
+    each.end()
+    assert not each.left
+    databases.wipe()
 
 
 def test_a_server_that_is_not_there() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.databases.engines import address_of
+from harness.databases.postgresql.server import Server
 from harness.errors import BackupError
 from harness.guard import Guard
 from harness.guard.entrance import Asked, finished, made
@@ -26,9 +27,11 @@ from tests.guard.postgresql.striking import (
     forked_status,
     uncounted,
 )
+from tests.guard.postgresql.test_server_dies import own_server
 from tests.postgres import TWO_TABLES, Databases, quoted
 from tests.small_process import SmallProcess
 
+__all__ = ["own_server"]  # a fixture
 pytest_plugins = ["pytester"]
 
 COPY = "app_dev_e2e_gw0"
@@ -216,6 +219,23 @@ def test_whoever_is_connected_to_a_clone_at_the_end_is_ended(databases: Database
             pool.execute("BEGIN")
             assert copies.remove() == []
     assert databases.left("app_dev") == set()
+
+
+def test_a_server_that_crashes_meanwhile(own_server: Server) -> None:
+    """The clones are there again with it, another can be made, and all are removed."""
+    databases = Databases(own_server)
+    address = databases.make()
+    target = target_of(address)
+    copies = worker_copies_of(target, address)
+    with Guard(target, recoveries=("template",)):
+        copies.make("gw0", absent=False)
+        own_server.stop("immediate")
+        own_server.start()
+        assert databases.run(COPY, "SELECT count(*) FROM person") == [(20,)]
+        copies.make("gw1", absent=False)
+        assert copies.remove() == []
+    assert databases.left("app_dev") == set()
+    databases.wipe()
 
 
 # Killed at whatever it asks of the server.
