@@ -18,3 +18,13 @@ _NAMED = re.compile(
 def without_passwords(text: str) -> str:
     """Return ``text``, an address or a command line, without the passwords in it."""
     return _NAMED.sub(r"\1...", _IN_ADDRESS.sub(r"\1@", text))
+
+
+class Secretive(str):
+    """A text that is itself, and is shown without the passwords in it: in a traceback's values."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show it as a text is shown."""
+        return str.__repr__(without_passwords(self))

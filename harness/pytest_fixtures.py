@@ -123,12 +123,15 @@ def guarded_database(request: pytest.FixtureRequest) -> Path | str:
     Under pytest-xdist it is this worker's own copy.
     """
     given = getattr(request.config, "workerinput", {}).get("guarded_database")
-    if given:
-        return given if is_on_a_server(given) else Path(given)
-    database = named(request.config)
-    if database is None:
-        raise pytest.UsageError("no database is guarded: give --guard-database PATH")
-    return database
+    if given is None:
+        given = named(request.config)
+    if given is None:
+        raise pytest.UsageError("no database is guarded: give --guard-database DATABASE")
+    if not is_on_a_server(given):
+        return Path(given)
+    from harness.hidden import Secretive
+
+    return Secretive(given)
 
 
 @pytest.fixture(scope="session")

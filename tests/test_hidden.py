@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.hidden import without_passwords
+from harness.hidden import Secretive, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,11 @@ def test_no_password_is_shown(text: str, shown: str) -> None:
 def test_what_has_none_stays(text: str) -> None:
     """Also where it has some of an address's characters."""
     assert without_passwords(text) == text
+
+
+def test_a_value_is_shown_without_its_password() -> None:
+    """It is the same text to whoever uses it, and another to whoever prints it as a value."""
+    address = Secretive("postgresql://me:s3cret@host/db")
+    assert address == "postgresql://me:s3cret@host/db"
+    assert [address, f"{address!r}"] == [address, "'postgresql://me@host/db'"]
+    assert repr(Secretive("it's")) == repr("it's")

@@ -134,7 +134,7 @@ def test_the_fixtures_need_the_option(pytester: pytest.Pytester) -> None:
     """A test that wants the guarded database without one named is told what to give."""
     done = run(pytester, "def test_it(guarded_database): pass", guarded=False)
     assert done.ret != 0
-    done.stdout.fnmatch_lines(["*no database is guarded: give --guard-database PATH*"])
+    done.stdout.fnmatch_lines(["*no database is guarded: give --guard-database DATABASE*"])
 
 
 @pytest.mark.parametrize(

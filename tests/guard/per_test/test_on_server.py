@@ -279,6 +279,29 @@ def test_what_cannot_be_undone_fails_its_test(
     assert databases.left("app_dev") == set()
 
 
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_a_failure_shows_no_password(
+    databases: Databases, pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    """Of the address that a test was given, whatever of it pytest prints."""
+    address = databases.make().replace("postgres@", "postgres:s3cret@")
+    done = run(
+        pytester,
+        address,
+        """
+        def test_it(database_restored, guarded_database):
+            assert people(database_restored) == 20
+            assert ":s3cret@" in guarded_database
+            assert not guarded_database
+        """,
+        "--showlocals",
+        *workers,
+    )
+    done.assert_outcomes(failed=1)
+    assert "s3cret@" not in (done.stdout.str() + done.stderr.str()).replace('":s3cret@"', "")
+    assert "guarded_database = 'postgresql://postgres@" in done.stdout.str()
+
+
 def test_a_backend_that_stays_connected(databases: Databases, pytester: pytest.Pytester) -> None:
     """One that is there before the session and after it keeps its session all along."""
     address = databases.make()
