@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
+    import sqlite3
+
+    import psycopg
 
     from harness.configured.settings import Settings
     from harness.guard.per_test.each_test import EachTest
+    from harness.guard.per_test.on_server import EachTestOnServer
 
 BROUGHT_BACK = pytest.StashKey[Counter[str]]()  # how many were brought back, by how
 # settings that the fixtures made and could not put back: name -> (baseline, now)
@@ -31,6 +34,7 @@ _HOW = {
     "pin": "restored by a pin in the main file",
     "difference": "restored row by row while others stayed connected",
     "pages": "restored page by page while others stayed connected",
+    "undo_log": "undone by its log while others stayed connected",
 }
 
 
@@ -114,12 +118,14 @@ def is_on_a_server(database: Path | str) -> bool:
 
 @pytest.fixture(scope="session")
 def guarded_database(request: pytest.FixtureRequest) -> Path | str:
-    """The database that is guarded: a file's path, under pytest-xdist of this worker's own copy.
+    """The database that is guarded: a file's path, on a server its address, as it was given.
 
-    On a server its address, as it was given.
+    Under pytest-xdist it is this worker's own copy.
     """
     given = getattr(request.config, "workerinput", {}).get("guarded_database")
-    database = Path(given) if given else named(request.config)
+    if given:
+        return given if is_on_a_server(given) else Path(given)
+    database = named(request.config)
     if database is None:
         raise pytest.UsageError("no database is guarded: give --guard-database PATH")
     return database
@@ -128,23 +134,17 @@ def guarded_database(request: pytest.FixtureRequest) -> Path | str:
 @pytest.fixture(scope="session")
 def harness_each_test(
     request: pytest.FixtureRequest, guarded_database: Path | str
-) -> Iterator[EachTest]:
+) -> Iterator[EachTest | EachTestOnServer]:
     """What brings the database back; started by the first test that wants it. Not for tests."""
-    if not isinstance(guarded_database, Path):
-        pytest.fail(
-            "a database on a server is guarded for the whole session; it is not brought back after "
-            "each test yet. Leave out database_restored, database_restored_module and "
-            "database_connection, and roll back what a test writes",
-            pytrace=False,
-        )
-    from harness.guard.per_test.each_test import EachTest
-
-    each = EachTest(guarded_database)
+    each = _each_test(guarded_database)
     yield each
     each.end()
     found = Counter({_HOW[way]: times for way, times in each.ways.items() if way})
     if each.switched:
         found["in WAL mode while the tests ran, as a pin needs"] = 1
+    if each.left:
+        close = "close what is open before the session ends, in a fixture"
+        found[f"the undo log is still there: {each.left}; {close}"] = 1
     if hasattr(request.config, "workeroutput"):  # a worker of pytest-xdist tells its controller
         request.config.workeroutput["harness_each_test"] = dict(found)
     else:
@@ -152,10 +152,22 @@ def harness_each_test(
         request.config.stash[OWN_SETTINGS] = each.own_settings
 
 
+def _each_test(database: Path | str) -> EachTest | EachTestOnServer:
+    if isinstance(database, Path):
+        from harness.guard.per_test.each_test import EachTest
+
+        return EachTest(database)
+    from harness.guard.per_test.on_server import EachTestOnServer
+
+    return EachTestOnServer(database)
+
+
 @pytest.fixture
 def database_restored(
-    request: pytest.FixtureRequest, guarded_database: Path, harness_each_test: EachTest
-) -> Iterator[Path]:
+    request: pytest.FixtureRequest,
+    guarded_database: Path | str,
+    harness_each_test: EachTest | EachTestOnServer,
+) -> Iterator[Path | str]:
     """The guarded database, brought back to where it was when this test began."""
     with _restored(request, harness_each_test):
         yield guarded_database
@@ -163,38 +175,61 @@ def database_restored(
 
 @pytest.fixture(scope="module")
 def database_restored_module(
-    request: pytest.FixtureRequest, guarded_database: Path, harness_each_test: EachTest
-) -> Iterator[Path]:
+    request: pytest.FixtureRequest,
+    guarded_database: Path | str,
+    harness_each_test: EachTest | EachTestOnServer,
+) -> Iterator[Path | str]:
     """The guarded database, brought back to where it was when this module's tests began."""
     with _restored(request, harness_each_test):
         yield guarded_database
 
 
 @pytest.fixture
-def database_connection(database_restored: Path) -> Iterator[Connection]:
-    """A connection of Python's own to the guarded database, closed before the restore."""
-    # Here and nowhere else: the tests' own library is what the test is given. The baseline is kept
-    # by another process, whose locks this library cannot drop.
-    import sqlite3
+def database_connection(
+    database_restored: Path | str,
+) -> Iterator[sqlite3.Connection | psycopg.Connection]:
+    """A connection to the guarded database, closed before the restore.
 
-    with closing(sqlite3.connect(database_restored)) as connection:
+    Of Python's own sqlite3 to a file, of psycopg to a server.
+    """
+    with closing(_connected(database_restored)) as connection:
         yield connection
 
 
+def _connected(database: Path | str) -> sqlite3.Connection | psycopg.Connection:
+    # Here and nowhere else: the tests' own library is what the test is given. The baseline is kept
+    # by another process, whose locks this library cannot drop.
+    if isinstance(database, Path):
+        import sqlite3
+
+        return sqlite3.connect(database)
+    import psycopg
+
+    from harness.databases.engines import address_of
+
+    given: Any = address_of(database)
+    return psycopg.connect(**given.parameters)
+
+
 @contextmanager
-def _restored(request: pytest.FixtureRequest, each: EachTest) -> Iterator[None]:
+def _restored(request: pytest.FixtureRequest, each: EachTest | EachTestOnServer) -> Iterator[None]:
     from harness.errors import HarnessError
 
     spoiled = request.config.stash.get(_SPOILED, None)
     if spoiled is not None:
         pytest.fail(f"{spoiled} left the database dirty", pytrace=False)
+    why = ""
     try:
         each.begin()
     except HarnessError as error:
-        pytest.fail(str(error), pytrace=False)
+        why = str(error)
+    if why:  # not within: there pytest tells what came before as well
+        pytest.fail(why, pytrace=False)
     yield
     try:
         each.finish()
     except HarnessError as error:
-        request.config.stash[_SPOILED] = request.node.nodeid
-        pytest.fail(str(error), pytrace=False)
+        request.config.stash.setdefault(_SPOILED, request.node.nodeid)
+        why = str(error)
+    if why:
+        pytest.fail(why, pytrace=False)

@@ -1,7 +1,7 @@
 """Guard a database while pytest runs: ``pytest --guard-database backend/data/dev.sqlite3``.
 
 The whole session is guarded: begun before the first test is collected, finished after the last
-fixture is gone. With pytest-xdist every worker gets a copy of its own, DATABASE.gw0 and so on.
+fixture is gone. With pytest-xdist every worker gets a copy of its own.
 
 This module is loaded by every pytest of the environment, so it imports nothing of the package but
 its fixtures until the option is given.
@@ -11,15 +11,13 @@ its fixtures until the option is given.
 
 from __future__ import annotations
 
-import glob
 import os
-import re
 import signal
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +31,6 @@ from harness.pytest_fixtures import (
     database_restored_module,
     guarded_database,
     harness_each_test,
-    is_on_a_server,
     named,
     named_on_the_spot,
     said_by,
@@ -44,7 +41,7 @@ if TYPE_CHECKING:
     from harness.guard import Guard, GuardResult
     from harness.guard.entrance import Asked
     from harness.guard.target import Target
-    from harness.recovery import Recovery
+    from harness.guard.worker_copies import WorkerCopies
 
 FAILED = 125  # the exit status when the database is not proven at its baseline, as harness guard's
 __all__ = [
@@ -111,28 +108,17 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.errors import HarnessError
     from harness.guard.entrance import admit
     from harness.guard.target import target_of
+    from harness.guard.worker_copies import worker_copies_of
     from harness.pytest_asked import asked_of
 
     try:
         asked = asked_of(config, written(config) or Settings())
         target = target_of(database, busy_timeout_ms=asked.busy_timeout_ms)
-        _refuse_workers(config, database)
         admit(target, asked)
     except HarnessError as error:
         raise pytest.UsageError(f"{said_by(config)}: {error}") from None
-    config.pluginmanager.register(_Session(config, target, asked), "harness_session")
-
-
-def _refuse_workers(config: pytest.Config, database: Path | str) -> None:
-    """Refuse pytest-xdist where its workers cannot each have a copy of their own."""
-    from harness.errors import UsageError
-
-    if is_on_a_server(database) and getattr(config.option, "dist", "no") != "no":
-        raise UsageError(
-            "with pytest-xdist every worker needs a database of its own, and on a server none is "
-            "made yet. Leave out -n, or guard the whole command: harness guard --database DATABASE "
-            "-- python -m pytest -n ..."
-        )
+    session = _Session(config, target, asked, worker_copies_of(target, database))
+    config.pluginmanager.register(session, "harness_session")
 
 
 class _Session:
@@ -142,12 +128,13 @@ class _Session:
     finishing = False
     around = ""  # why no guard of this session's is needed: there is one around it
 
-    def __init__(self, config: pytest.Config, target: Target, asked: Asked) -> None:
-        self.config, self.target, self.asked = config, target, asked
+    def __init__(
+        self, config: pytest.Config, target: Target, asked: Asked, copies: WorkerCopies
+    ) -> None:
+        self.config, self.target, self.asked, self.copies = config, target, asked, copies
         self.database: Path = target.given  # of a database on a server, its address
         self.guard: Guard | None = None
         self.pid = os.getpid()  # a test that forks must not finish what its parent began
-        self.copies: list[Path] = []
         self.lines: list[str] = []  # how it ended
         self.remarks: list[str] = []  # what there is to say before the first test
         self.brought_back: Counter[str] = Counter()  # of all workers, by how
@@ -169,7 +156,8 @@ class _Session:
             )
 
         def begin() -> Guard:
-            guard = made(target, self.asked, remark=self._remark, in_process=True)
+            how = {"in_process": True, "beside_fixtures": True}
+            guard = made(target, self.asked, remark=self._remark, **how)
             try:
                 guard.begin()
             except BaseException:
@@ -180,10 +168,8 @@ class _Session:
         try:
             guard = Waiting(self.asked.wait_s, self._say_now).until_alone(begin)
             self.guard = guard  # only now is there anything to finish
-            if guard.result.recovered and isinstance(
-                self.database, Path
-            ):  # the journal is ours: a session that lives has copies too
-                self._remove_stale_copies()
+            if guard.result.recovered:  # the journal is ours: a session that lives has copies too
+                self.copies.remove_of_the_dead()
         except Around as error:
             if named_on_the_spot(self.config):
                 raise pytest.UsageError(f"--guard-database: {error}") from None
@@ -232,29 +218,15 @@ class _Session:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker of pytest-xdist a copy of its own."""
-        import apsw
+        from harness.errors import BackupError
+        from harness.printable import printable
 
-        from harness.databases.errors import told
-        from harness.errors import HarnessError
-        from harness.guard.locked import note_who
-        from harness.recovery.online_backup import OnlineBackup
-        from harness.recovery.sqlite.absence import Absence
-        from harness.system.files import Files
-
-        copy = self.database.with_name(f"{self.database.name}.{node.gateway.id}")
-        absent = self.guard is not None and self.guard.result.absent
-        kept_as: type[Recovery] = Absence if absent else OnlineBackup
+        worker, absent = node.gateway.id, self.guard is not None and self.guard.result.absent
         try:
-            kept_as(copy if absent else self.database, copy, files=Files()).capture()
-        except (HarnessError, apsw.Error, OSError) as error:
-            note_who(error, self.target)
-            pytest.exit(
-                f"{node.gateway.id} gets no copy of the database: {told(error)}. "
-                f"Remove {copy} if it is there, and let others end what they do",
-                returncode=FAILED,
-            )
-        self.copies.append(copy)
-        node.workerinput["guarded_database"] = str(copy)
+            node.workerinput["guarded_database"] = self.copies.make(worker, absent=absent)
+        except BackupError as error:
+            why = printable(f"{worker} gets no copy of the database: {error}")
+            pytest.exit(why, returncode=FAILED)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -291,7 +263,8 @@ class _Session:
         if os.getpid() != self.pid:
             return
         if self.guard is None:
-            _remove(self.copies)
+            self.copies.remove()
+            self.target.journal.release()  # whatever was opened for them
             return
         from harness.guard import telling
         from harness.guard.entrance import finished
@@ -301,7 +274,7 @@ class _Session:
         result = guard.result
         result.own_settings = self.config.stash.get(OWN_SETTINGS, {})
         with _signals_ignored():
-            _remove(self.copies)
+            left = self.copies.remove()
             if result.own_settings and _mode_now(self.database):
                 result.own_settings = {}
             apart = self.target.is_open_here
@@ -313,18 +286,10 @@ class _Session:
             lines = telling.outcome(run, verbose=verbose, more=more)
             option = "--guard-allow-survivors"
             lines += telling.errors(run, verbose=verbose, more=more, option=option)
-            told = [*_open_here(self.database, result), *lines] if apart else lines
+            told = [*left, *(_open_here(self.database, result) if apart else ()), *lines]
             if self.proven and result.own_settings:
                 told.append(_mode_later(self.database))
             self.lines = [printable(line) for line in (*told, telling.verdict(run))]
-
-    def _remove_stale_copies(self) -> None:
-        """Remove the copies of a killed session, known to be its own by the journal beside them."""
-        name = re.compile(
-            re.escape(self.database.name) + r"(\.gw\d+(\.e2e-test\.\d+)?|\.e2e-test\.\d+)"
-        )
-        folder = self.database.parent
-        _remove([folder / found for found in os.listdir(folder) if name.fullmatch(found)])
 
 
 def _mode_now(database: Path) -> bool:
@@ -348,17 +313,6 @@ def _open_here(database: Path, result: GuardResult) -> Iterator[str]:
     yield f"{database} is open here (sqlite3): another process finishes"
     if not result.says_clean:
         yield "To spare you that: close what is open before the session ends, in a fixture"
-
-
-def _remove(databases: list[Path]) -> None:
-    """Remove copies with what SQLite and a killed keeper leave beside them."""
-    for path in databases:
-        copies = path.parent.glob(f"{glob.escape(path.name)}.e2e-test.*")
-        beside = (path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal"))
-        for copy in (*beside, *copies):
-            with suppress(OSError):  # it must not keep the baseline from coming back
-                copy.unlink(missing_ok=True)
-    databases.clear()
 
 
 def _end(number: int, _: object) -> None:

@@ -38,7 +38,8 @@ class Nothing:
 sys.meta_path.insert(0, Nothing())
 '''
 _PYTEST = ("pytest", "pytest-xdist")  # somebody's own tests bring these
-_NO_OTHERS = ["-p", "no:faker", "-p", "no:anyio", "-p", "no:hypothesispytest", "-q"]
+_OTHERS = ("faker", "anyio", "hypothesispytest", "pytest_postgresql", "django")
+_NO_OTHERS = [*(word for plugin in _OTHERS for word in ("-p", f"no:{plugin}")), "-q"]
 WORK = ("guard", "recover", "backup", "verify", "restore", "list", "config")
 LACK = {
     "run": ["experiment.toml"],

@@ -13,7 +13,6 @@ import apsw
 import pytest
 
 from harness.guard import Guard, recover
-from harness.pytest_plugin import _remove
 
 pytest_plugins = ["pytester"]
 USE = """
@@ -295,14 +294,6 @@ def test_a_session_told_to_end_restores(
     assert done.ret == status
     assert rows(database) == ["a", "b"]
     assert beside(database) == []
-
-
-def test_a_copy_that_cannot_be_removed_keeps_no_baseline_back(folder: Path) -> None:
-    """A folder in its place stays; the other copies are removed."""
-    (folder / "d.gw0").mkdir()
-    (folder / "d.gw1").touch()
-    _remove([folder / "d.gw0", folder / "d.gw1"])
-    assert [path.name for path in folder.iterdir()] == ["d.gw0"]
 
 
 def test_two_sessions_on_one_database(pytester: pytest.Pytester, database: Path) -> None:

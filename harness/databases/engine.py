@@ -69,7 +69,8 @@ class Engine(Protocol):
     """One kind of database."""
 
     name: str
-    guarding: str  # the package with its ``target`` and ``by_hand``: "harness.guard.sqlite"
+    # the package with its ``target``, ``by_hand`` and ``worker_copies``: "harness.guard.sqlite"
+    guarding: str
     contract: str  # what it needs, in one sentence
     # Of a guard, where nobody names any: those of them that can work on the database at hand.
     default_recoveries: tuple[str, ...]

@@ -62,12 +62,18 @@ def admit(target: Target, asked: Asked) -> None:
 
 
 def made(
-    target: Target, asked: Asked, *, remark: Callable[[str], None], in_process: bool = False
+    target: Target,
+    asked: Asked,
+    *,
+    remark: Callable[[str], None],
+    in_process: bool = False,
+    beside_fixtures: bool = False,
 ) -> Guard:
     """Put right what a killed guard left, and make the guard, which has not begun yet.
 
     ``remark`` is told a sentence about what was put right, if anything was, and later at once what
-    the guard waits for.
+    the guard waits for. ``beside_fixtures``: unless people name it themselves, no recovery is taken
+    that keeps its backup in the database itself, as the fixtures for each test do.
 
     Raises:
         AtWork: another guard is; ``waiting`` says how to wait for its end.
@@ -75,6 +81,8 @@ def made(
         RestoreError: what a killed guard left could not be brought back.
     """
     recoveries = chain_of(target, asked.recoveries, in_process=in_process)
+    if beside_fixtures and asked.recoveries is None:
+        recoveries = tuple(name for name in recoveries if not _changes_database(name))
     try:
         recovered = recover_leftovers(
             target, archives=asked.archives, end_survivors=asked.end_survivors, say=remark
@@ -207,6 +215,10 @@ def chain_of(
     for name in chain:
         registry.find("recovery", name)
     return chain
+
+
+def _changes_database(name: str) -> bool:
+    return bool(registry.find("recovery", name).changes_database)
 
 
 def cleanup_of(

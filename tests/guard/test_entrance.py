@@ -21,6 +21,7 @@ from harness.guard.context import Guarded
 from harness.guard.entrance import Asked, admit, chain_of, cleanup_of, finished, made
 from harness.guard.target import target_of
 from tests.guard.test_command import baseline
+from tests.postgres import Databases
 
 ASKED = {field.name for field in fields(Asked)}
 POLICY = "policy"  # the measured conditions choose one; people have the one that verifies
@@ -138,3 +139,21 @@ def test_a_lost_backup_is_never_called_kept(folder: Path, apart: bool) -> None:
 def test_none_is_no_cleanup() -> None:
     """Said by its name where another, as a file's, would be meant."""
     assert cleanup_of("none", target_of("any.db"), ("online_backup",)) is None
+
+
+def test_beside_fixtures_nothing_is_kept_in_the_database_itself(databases: Databases) -> None:
+    """Where somebody is connected a guard alone records there; one beside fixtures leaves it."""
+    address = databases.make()
+    for beside_fixtures, expected in ((False, ("undo_log", "dump")), (True, ("dump",))):
+        told: list[str] = []
+        target = target_of(address)
+        with closing(databases.connect("app_dev")):
+            guard = made(
+                target,
+                Asked(),
+                remark=told.append,
+                in_process=True,
+                beside_fixtures=beside_fixtures,
+            )
+        assert guard.options.recoveries == expected, told
+        target.journal.release()

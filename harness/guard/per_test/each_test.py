@@ -36,6 +36,8 @@ class EachTest:
         patience_s: how long it may take to answer; None goes by the size of the database.
     """
 
+    left = ""  # what it could not take away: nothing of it is in the database
+
     def __init__(
         self, database: Path, *, busy_timeout_ms: int = 1000, patience_s: float | None = None
     ) -> None:

@@ -28,7 +28,8 @@ def chosen(
     Args:
         seat: on the server.
         database: that is there.
-        recoveries: the chain; one that is not the engine's own stays as it is.
+        recoveries: the chain; one that is not the engine's own, with or without the undo log, stays
+            as it is.
 
     Returns:
         The chain that is left, and a sentence; empty where there was no choice.
@@ -36,7 +37,7 @@ def chosen(
     Raises:
         UsageError: it cannot be connected to.
     """
-    if set(recoveries) != {_UNDO, _CLONE, _DUMP}:
+    if {*recoveries} - {_UNDO} != {_CLONE, _DUMP}:
         return tuple(recoveries), ""
     there = sessions(seat.door, database.name)
     connected = [one for one in there if one.in_the_way and not one.ours]  # ours ends at once
@@ -48,17 +49,18 @@ def chosen(
         no_undo = _lacks(allowed.missing(_UNDO)) or _refused(lambda: refuse(session, database))
         version = seat.door.info.server_version // 10000
         no_dump = _lacks(allowed.missing(_DUMP)) or _refused(lambda: clients(version))
-    if not no_undo:
+    if _UNDO in recoveries and not no_undo:
         heavier = _CLONE if no_dump else _DUMP
         return (_UNDO, heavier), _recorded(who, no_dump)
+    why = f". For an undo log {no_undo}" if _UNDO in recoveries else ""
     if no_dump:
         return (_CLONE,), (
-            f"the recovery is template, which waits until these have closed: {who}. For an undo "
-            f"log {no_undo}; for a dump {no_dump}"
+            f"the recovery is template, which waits until these have closed: {who}. For a dump "
+            f"{no_dump}{why}"
         )
     return (_DUMP,), (
         f"the recovery is dump, for which others may stay connected: {who}. When the baseline "
-        f"comes back their sessions are ended: for an undo log {no_undo}"
+        f"comes back their sessions are ended{why}"
     )
 
 

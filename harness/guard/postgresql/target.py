@@ -17,7 +17,7 @@ from harness.databases.postgresql.names import beside
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import reached
 from harness.errors import UsageError
-from harness.guard.postgresql import archive, choosing, refusals
+from harness.guard.postgresql import archive, choosing, refusals, worker_notes
 from harness.guard.postgresql.journal import ServerJournal
 from harness.guard.postgresql.notes import Note, pending
 from harness.guard.refusals import ABSENT_OK
@@ -260,9 +260,10 @@ class DatabaseTarget:
         return tuple(one for one in kept if one is not None)
 
     def sweep(self, *, archives_alone: bool = False) -> None:
-        """Remove what the dead have left: a note of theirs on this machine."""
+        """Remove what the dead have left: workers' own databases, a note on this machine."""
         if not archives_alone:
             self.journal.sweep()
+        worker_notes.sweep(self.seat)
 
     def forget(self) -> None:
         """Have nothing elsewhere."""

@@ -49,6 +49,18 @@ def test_beside_others_it_is_an_undo_log(seat: Seat, databases: Databases) -> No
         assert other.execute("SELECT 1").fetchall() == [(1,)]
 
 
+def test_where_the_undo_log_is_left_to_others_it_is_a_dump(
+    seat: Seat, databases: Databases
+) -> None:
+    """As in a session of pytest: who is connected is named, and stays until the end."""
+    with closing(databases.connect("app_dev")) as other:
+        taken, why = chosen(seat, seat.database, ("template", "dump"))
+        pid = other.info.backend_pid
+    assert taken == ("dump",)
+    assert f"session {pid} (of postgres, idle" in why
+    assert why.endswith("When the baseline comes back their sessions are ended")
+
+
 def test_what_cannot_be_recorded_is_dumped(seat: Seat, databases: Databases) -> None:
     """Why there is no undo log is said, and that sessions are ended in the end."""
     databases.run("app_dev", "CREATE TABLE nothing ()")
