@@ -47,12 +47,15 @@ _WATCHING = (
 )
 _LEFT = f"""
 SELECT (SELECT count(*) FROM {LOG} WHERE coalesce(level, {INNERMOST}) >= %s), ({_WATCHING}),
-  (SELECT count(*) FROM pg_largeobject_metadata)"""
+  (SELECT count(*) FROM pg_largeobject_metadata),
+  (SELECT count(*) FROM pg_trigger WHERE tgname ^@ '{TRIGGER}' AND {{newer}})"""
 _NEWER = "age(xmin) <= age('{since}'::xid)"
-# A column that was changed and changed back: the rows may have been written anew on the way.
-_COLUMNS_CHANGED = f"""
-SELECT DISTINCT attrelid::regclass::text FROM pg_attribute
-WHERE attrelid IN (SELECT relation FROM {SCHEMA}.recorded) AND {_NEWER} ORDER BY 1"""
+# What was changed and changed back: rows may have been written past every trigger on the way.
+_CHANGED_BACK = f"""
+SELECT DISTINCT 'columns of ' || attrelid::regclass FROM pg_attribute
+WHERE attrelid IN (SELECT relation FROM {SCHEMA}.recorded) AND {_NEWER}
+UNION ALL SELECT DISTINCT 'triggers of ' || tgrelid::regclass FROM pg_trigger
+WHERE tgname ^@ '{TRIGGER}' AND {_NEWER} ORDER BY 1"""
 _LARGE_CHANGED = f"""
 SELECT EXISTS (SELECT FROM pg_largeobject_metadata WHERE {_NEWER}) OR {{pages}},
   (SELECT count(*) FROM pg_largeobject_metadata)"""
@@ -107,11 +110,14 @@ def left(connection: Connection[Row], level: int, state: State) -> list[str]:
     Raises:
         psycopg.Error: it cannot be read.
     """
-    ((rows, watching, large),) = connection.execute(_LEFT, [level]).fetchall()
+    newer = _NEWER.format(since=state.since % 2**32)
+    ((rows, watching, large, changed),) = connection.execute(
+        _LEFT.format(newer=newer), [level]
+    ).fetchall()
     found = [f"{rows} rows were written by somebody else while it was undone"] if rows else []
     if large or state.large_objects:
         found += [f"{what} {how}" for what, how in _large(connection, state).items()]
-    if watching < len(EVENTS):
+    if watching < len(EVENTS) or changed:
         schema, _ = _defined(connection, state)
         found += map(str, schema)
         found += [] if schema else _by_hand(connection, state).values()
@@ -198,8 +204,8 @@ def _by_hand(connection: Connection[Row], state: State) -> dict[str, str]:
     done = [text for (text,) in connection.execute(query)]
     since = state.since % 2**32
     done += [
-        f"columns of {name} were changed, and changed back"
-        for (name,) in connection.execute(_COLUMNS_CHANGED.format(since=since))
+        f"{what} were changed, and changed back"
+        for (what,) in connection.execute(_CHANGED_BACK.format(since=since))
         if not done
     ]
     if not done:

@@ -131,6 +131,29 @@ def test_what_was_changed_and_changed_back_is_told(databases: Databases, role: s
         assert "the undo log" in seen.damage
 
 
+def test_triggers_that_were_off_for_a_while_are_told(databases: Databases) -> None:
+    """Where no event trigger noted it, by their own rows in the catalog."""
+    with recorded(databases) as (session, state):
+        with databases.connect("app_dev") as other:
+            if other.info.server_version >= 170000:
+                other.execute("SET event_triggers = off")
+            else:
+                other.execute(
+                    "ALTER EVENT TRIGGER reliability_harness_undo_ddl_command_end DISABLE"
+                )
+            other.execute("ALTER TABLE team DISABLE TRIGGER USER")
+            other.execute("DELETE FROM team WHERE id = 2")
+            for does in ("deleted", "inserted", "updated", "truncated"):
+                name = f"reliability_harness_undo_{does}"
+                other.execute(f"ALTER TABLE team ENABLE ALWAYS TRIGGER {name}")
+            if other.info.server_version < 170000:
+                other.execute(
+                    "ALTER EVENT TRIGGER reliability_harness_undo_ddl_command_end ENABLE ALWAYS"
+                )
+        assert not found(session, state).clean("rows")
+        assert reading.left(session, 0, state) != []
+
+
 def test_what_no_trigger_sees_is_told(databases: Databases) -> None:
     """Large objects, and a table that a crash of the server has emptied."""
     script = TABLES + "; SELECT lo_from_bytea(77, 'x')"
