@@ -238,7 +238,7 @@ def test_what_there_is_is_listed(bare: Call) -> None:
     """Recoveries of files are all there; of what cannot be used it says what to install."""
     recoveries = json.loads(harness(bare, "list", "recovery", "--json").stdout)["recovery"]
     lacking = {one["name"]: one["problem"] for one in recoveries if one["problem"]}
-    assert set(lacking) == {"delete", "dump", "template", "truncate"}  # of PostgreSQL
+    assert set(lacking) == {"delete", "dump", "template", "truncate", "undo_log"}  # of PostgreSQL
     assert all("pip install 'reliability-harness[postgres]'" in why for why in lacking.values())
     engines = json.loads(harness(bare, "list", "engines", "--json").stdout)["engines"]
     assert [bool(one["problem"]) for one in engines] == [True, False]  # PostgreSQL's driver
