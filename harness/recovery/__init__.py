@@ -37,6 +37,7 @@ class Recovery(ABC):
     copies_in: ClassVar[tuple[str, ...]] = ("backup", "restore")  # the phases it writes a copy in
     copies_alone: ClassVar[bool] = True  # False: only while others are connected
     changes_database: ClassVar[bool] = False  # whether its backup is in the database itself
+    definitions: ClassVar[bool] = True  # whether it brings back what is defined; else it refuses
     rows_alone: ClassVar[bool] = False  # a control that brings nothing else back, and says so
     control: ClassVar[bool] = False  # kept to show what goes wrong; nobody should be led to it
 

@@ -21,7 +21,7 @@ import psycopg
 from psycopg import Connection
 
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import properties
+from harness.databases.postgresql import prepared, properties
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.reading import one_moment, said
 from harness.databases.postgresql.seat import Seat
@@ -34,14 +34,17 @@ from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
 
 T = TypeVar("T")
-# Somebody has a lock, or waits for one of ours while we wait for one of theirs.
-_IN_USE = (
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.DeadlockDetected,
-    refusing.UnderWay,
-)
+_IN_USE = (*installing.IN_USE, refusing.UnderWay)
 _LONGEST_WAIT_MS = 200  # for one lock: less than the server takes to find that two wait in a circle
-_PAUSE_S = 0.02
+_PAUSE_S = 0.003
+_AT_ONCE_MS = 300  # to remove all as one, which all tables have to be free for
+_PATIENCE = """
+SELECT set_config('lock_timeout', (setting::int + 500)::text, true)
+FROM pg_settings WHERE name = 'deadlock_timeout'"""
+
+
+class InTheWay(RecoveryRefused, RestoreError):
+    """Somebody is at work, and nothing was done."""
 
 
 class UndoLog(Recovery):
@@ -51,6 +54,7 @@ class UndoLog(Recovery):
     contract = "what is written is recorded by triggers, and undone; everybody stays connected"
     engines: ClassVar[tuple[str, ...]] = ("postgresql",)
     changes_database = True
+    definitions = False
     database: PostgresDatabase
     backup: PostgresDatabase
     stays_open = False  # whether its session is kept from one call to the next
@@ -90,7 +94,7 @@ class UndoLog(Recovery):
             refusing.refuse_under_way(session, self.database)
             return State.taken(session, self._token, had)
 
-        self._state = self._as_transaction(install, "is recorded", RecoveryRefused)
+        self._state = self._as_transaction(install, "is recorded")
 
     # Levels within, as for each test.
 
@@ -168,9 +172,19 @@ class UndoLog(Recovery):
                 installing.remove(session)
 
         if self.seat.is_whole(self.database.name):
-            self._as_transaction(remove, "is freed of the undo log")
+            try:
+                self._as_transaction(remove, "is freed of the undo log", within_ms=_AT_ONCE_MS)
+            except InTheWay:
+                self._remove_by_tables()
+                self._as_transaction(remove, "is freed of the undo log")
         self._state = None
         self.release()
+
+    def _remove_by_tables(self) -> None:
+        with self._opened() as session:
+            there = State.read(session)
+            if there is not None and there.token == self._token:
+                installing.remove_triggers(session)
 
     def release(self) -> None:
         """End its session."""
@@ -198,24 +212,31 @@ class UndoLog(Recovery):
         self,
         work: Callable[[Connection[Row]], T],
         what: str,
-        kind: type[RestoreError | RecoveryRefused] = RestoreError,
+        *,
+        within_ms: float | None = None,
     ) -> T:
         """Do it as one transaction, again while somebody is in the way and there is time.
 
         And again where a session that stays was lost over it, as tests may end every session: if it
         was done all the same, then to do it again changes nothing.
         """
-        deadline, was_lost = time.monotonic() + self.busy_timeout_ms / 1000, False
+        within_ms = self.busy_timeout_ms if within_ms is None else within_ms
+        deadline, was_lost, patient = time.monotonic() + within_ms / 1000, False, False
         while True:
             try:
                 with self._opened() as session, session.transaction():
+                    if patient:  # until the server sees that somebody waits for its own vacuum
+                        session.execute(_PATIENCE)
                     return work(session)
             except _IN_USE as error:
+                if not patient and refusing.only_cleaned(self.seat.door, self.database.name):
+                    patient = True
+                    continue
                 if time.monotonic() < deadline:
                     time.sleep(_PAUSE_S)
                     continue
-                raise kind(
-                    f"{self.database}: nothing {what} while others write: {self._writers()}"
+                raise InTheWay(
+                    f"{self.database}: nothing {what} while others are at work: {self._writers()}"
                 ) from error
             except psycopg.Error as error:
                 if error.sqlstate in (NOT_BY_IT, NOT_AS_RECORDED):
@@ -227,7 +248,10 @@ class UndoLog(Recovery):
                 was_lost = True
 
     def _writers(self) -> str:
-        return named(refusing.writers(self.seat.door, self.database.name)) or "nobody any more"
+        left = prepared.prepared(self.seat.door, self.database.name)
+        there = named(refusing.writers(self.seat.door, self.database.name))
+        both = [one for one in (there, prepared.named(left)) if one]
+        return "; ".join(both) or "one after the other, and each for a moment"
 
     # For who comes after a kill.
 

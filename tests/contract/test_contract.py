@@ -80,11 +80,17 @@ def test_every_recovery_brings_everything_back(subject: Subject) -> None:
         ):
             subject.run(given, statement)
         found = recovery.differences()
-        item = found.tables["item"]
-        assert (len(item.added), len(item.missing), len(item.changed)) == (1, 1, 1)
+        added, missing, changed = found.tables["item"].counts
+        # where it is not safe to read rows they are counted, and one that was changed counts twice
+        assert (added + changed, missing + changed) == (2, 2)
         assert any("left_behind" in str(sentence) for sentence in found.sentences())
         assert not found.clean("rows")
         assert found.sequences
+        if not recovery.definitions:  # it says so, and the next of the chain does
+            with pytest.raises(RestoreError, match="left_behind"):
+                recovery.restore()
+            recovery.dispose()
+            continue
         recovery.restore()
         recovery.check()
         assert recovery.differences().clean("exact")
@@ -185,7 +191,9 @@ def test_what_is_no_database_is_refused_and_left_alone(subject: Subject) -> None
 def test_what_a_restore_throws_away_is_kept(subject: Subject) -> None:
     """As a database of its own, in which what the tests left can be read."""
     given = subject.make()
-    with Guard(given, archives=True) as guard:
+    own = address_of(given).engine.default_recoveries
+    apart = [one for one in own if not registry.find("recovery", one).changes_database]
+    with Guard(given, recoveries=apart, archives=True) as guard:
         subject.run(given, TESTS)
     assert guard.result.archive is not None
     assert subject.rows(str(guard.result.archive))[-1] == (3, "e2e")

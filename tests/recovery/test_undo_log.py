@@ -66,6 +66,14 @@ statements = st.tuples(st.sampled_from(DONE), st.integers(1, 5)).map(
 transactions = st.lists(st.lists(statements, min_size=1, max_size=4), max_size=6)
 
 
+# a constraint, a row twice in one statement, a table with a deferred trigger that is truncated
+_ITS_OWN_AFFAIR = (
+    psycopg.errors.IntegrityError,
+    psycopg.errors.CardinalityViolation,
+    psycopg.errors.ObjectInUse,
+)
+
+
 def made(databases: Databases, *, busy_timeout_ms: int = 1000) -> UndoLog:
     """Make the recovery of the database that is there."""
     place = address(databases)
@@ -77,7 +85,7 @@ def do(databases: Databases, *done: list[str]) -> None:
     with databases.connect("app_dev") as application:
         for transaction in done:
             with (
-                suppress(psycopg.errors.IntegrityError, psycopg.errors.CardinalityViolation),
+                suppress(*_ITS_OWN_AFFAIR),
                 application.transaction(),
             ):
                 for statement in transaction:
@@ -270,9 +278,8 @@ def test_what_it_cannot_undo_it_says(databases: Databases) -> None:
     do(databases, ["CREATE TABLE other (a int)"], ["DELETE FROM person"])
     with pytest.raises(RestoreError, match=r"not to be undone by the undo log: .*CREATE TABLE"):
         recovery.restore()
-    recovery.begin()
     with pytest.raises(RestoreError, match="CREATE TABLE"):
-        recovery.undo()
+        recovery.begin()
     assert "table other added" in recovery.differences().sentences()
     recovery.dispose()
     assert databases.run("app_dev", "SELECT count(*) FROM person") == [(0,)]

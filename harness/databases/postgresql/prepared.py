@@ -68,12 +68,14 @@ def named(those: Collection[Prepared]) -> str:
 def under_way(connection: Connection[Row], database: str) -> tuple[SchemaDifference, ...]:
     """Give the transactions that have written there and are not at their end, as differences.
 
-    Whoever commits one later would change what was proven. Of another role's sessions only who may
-    see their states is told.
+    Whoever commits one later would change what was proven. They are told by the lock that each has
+    on its own number: sessions hide their states from other roles, locks do not.
+    https://www.postgresql.org/docs/current/view-pg-locks.html
     """
     rows = connection.execute(
-        "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_xid IS NOT NULL"
-        " AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid",
+        "SELECT DISTINCT a.pid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+        " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
+        " AND a.datname = %s AND a.pid <> pg_backend_pid() ORDER BY 1",
         [database],
     )
     return tuple(

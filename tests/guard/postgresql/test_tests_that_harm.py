@@ -215,7 +215,7 @@ def test_two_guards_on_one_server(postgres_server: Server) -> None:
 def test_nobody_can_write_in_the_backup_while_tests_run(databases: Databases) -> None:
     """What is done in every database of a server is not done in the one that holds the baseline."""
     given = databases.make("app_dev")
-    with Guard(given, archives=False) as guard:
+    with Guard(given, recoveries=("template",), archives=False) as guard:
         for (name,) in databases.admin(
             "SELECT datname FROM pg_database WHERE datallowconn AND datname LIKE 'app_dev%'"
         ):

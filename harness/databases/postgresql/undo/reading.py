@@ -6,14 +6,14 @@ noted; large objects, which no trigger sees, are told by who wrote them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 import psycopg
 from psycopg import Connection
 
 from harness.databases import Differences, SchemaDifference, TableDifferences
-from harness.databases.postgresql import catalog, prepared, properties, unlogged
+from harness.databases.postgresql import catalog, prepared, properties
 from harness.databases.postgresql.catalog.comparing import changes
 from harness.databases.postgresql.catalog.reading import objects
 from harness.databases.postgresql.matching import MOST_ROWS, Columns, matched
@@ -24,6 +24,7 @@ from harness.databases.postgresql.session import Row
 from harness.databases.postgresql.tables import told
 from harness.databases.postgresql.undo import statements
 from harness.databases.postgresql.undo.names import (
+    AT_WORK,
     EVENTS,
     INNERMOST,
     LOG,
@@ -37,6 +38,13 @@ from harness.databases.postgresql.undo.tables import Recorded, tables
 T = TypeVar("T")
 _LARGE_OBJECTS = "large objects"
 _HALF = 2**31  # of all transaction numbers: what is older cannot be told from what is newer
+_COUNTED = f"""
+SELECT n.nspname::text, c.relname::text, coalesce(sum(l.n) FILTER (WHERE l.n > 0), 0)::int8,
+  coalesce(-sum(l.n) FILTER (WHERE l.n < 0), 0)::int8
+FROM (SELECT relation, image, sum(sign) AS n FROM {LOG} WHERE relation <> {NO_TABLE}
+  GROUP BY relation, image HAVING sum(sign) <> 0) l
+JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+GROUP BY 1, 2 ORDER BY 1, 2"""
 _MOVED = f"""
 SELECT n.nspname::text, c.relname::text, b.last_value, b.is_called, v.last_value, v.is_called
 FROM {SCHEMA}.sequences b JOIN {SCHEMA}.sequence_values() v USING (sequence)
@@ -55,7 +63,9 @@ _CHANGED_BACK = f"""
 SELECT DISTINCT 'columns of ' || attrelid::regclass FROM pg_attribute
 WHERE attrelid IN (SELECT relation FROM {SCHEMA}.recorded) AND {_NEWER}
 UNION ALL SELECT DISTINCT 'triggers of ' || tgrelid::regclass FROM pg_trigger
-WHERE tgname ^@ '{TRIGGER}' AND {_NEWER} ORDER BY 1"""
+WHERE tgname ^@ '{TRIGGER}' AND {_NEWER}
+UNION ALL SELECT 'event trigger ' || evtname FROM pg_event_trigger
+WHERE evtname ^@ '{TRIGGER}' AND {_NEWER} ORDER BY 1"""
 _LARGE_CHANGED = f"""
 SELECT EXISTS (SELECT FROM pg_largeobject_metadata WHERE {_NEWER}) OR {{pages}},
   (SELECT count(*) FROM pg_largeobject_metadata)"""
@@ -77,22 +87,21 @@ def differences(connection: Connection[Row], database: str, state: State) -> Dif
         psycopg.Error: it cannot be read, or a lock not be had.
     """
     schema, unread = _defined(connection, state)
-    damage = _by_hand(connection, state) if not schema else {}
-    # what was recorded of a table that is another by now cannot be read
-    rows = _if_readable(connection, _rows) if schema else _rows(connection)
-    moved = _if_readable(connection, _moved) if schema else _moved(connection)
+    damage = _by_hand(connection, state)
+    # where anything was defined anew a row's text is read as nothing: whose code would read it?
+    rows = _counted(connection) if schema or damage else _rows(connection)
     return Differences(
         tables=rows,
-        sequences=moved,
+        sequences=_if_readable(connection, _moved),
         schema=(
             *schema,
             *prepared.differences(connection, database),
-            *prepared.under_way(connection, database),
+            *_at_work(connection, database),
         ),
         settings=properties.differences(
             properties.read(connection, database), Properties.from_json(state.properties)
         ),
-        damage=damage | _emptied(connection, state, rows) | _large(connection, state),
+        damage=({} if schema else damage) | _emptied(connection, state) | _large(connection, state),
         unread=unread,
     )
 
@@ -117,6 +126,7 @@ def left(connection: Connection[Row], level: int, state: State) -> list[str]:
     found = [f"{rows} rows were written by somebody else while it was undone"] if rows else []
     if large or state.large_objects:
         found += [f"{what} {how}" for what, how in _large(connection, state).items()]
+    found += [f"{what} {how}" for what, how in _emptied(connection, state).items()]
     if watching < len(EVENTS) or changed:
         schema, _ = _defined(connection, state)
         found += map(str, schema)
@@ -137,6 +147,24 @@ def _if_readable(
         return {}
 
 
+def _at_work(connection: Connection[Row], database: str) -> tuple[SchemaDifference, ...]:
+    """Give whose transaction, or statement, may still bring rows, as differences."""
+    found = prepared.under_way(connection, database)
+    pids = {pid for pid, _ in connection.execute(AT_WORK) if pid is not None}
+    running = {SchemaDifference("open transaction", f"of session {pid}", "added") for pid in pids}
+    return tuple(sorted({*found, *running}, key=str))
+
+
+def _counted(connection: Connection[Row]) -> dict[str, TableDifferences]:
+    """Count the rows that have come and gone, by the text in which they were recorded."""
+    rows = connection.execute(_COUNTED).fetchall()
+    called = told((schema, name) for schema, name, *_ in rows)
+    return {
+        called[schema, name]: TableDifferences(beyond=(int(come), int(gone), 0))
+        for schema, name, come, gone in rows
+    }
+
+
 def _rows(connection: Connection[Row]) -> dict[str, TableDifferences]:
     touched = {oid for (oid,) in connection.execute(f"SELECT DISTINCT relation::int8 FROM {LOG}")}
     known = {oid: one for oid, one in tables(connection).items() if oid in touched}
@@ -146,8 +174,8 @@ def _rows(connection: Connection[Row]) -> dict[str, TableDifferences]:
 
 
 def _of(connection: Connection[Row], table: Recorded) -> TableDifferences:
-    key = table.key if set(table.key) <= set(table.written) else ()
-    columns = Columns(table.written, key, table.whole_numbers)
+    key = table.key if set(table.key) <= set(table.stored) else ()
+    columns = Columns(table.stored, key, table.whole_numbers)
     gone, missing = _side(connection, table, "< 0")
     come, added = _side(connection, table, "> 0")
     return matched(columns, gone, come, (added, missing, 0))
@@ -155,7 +183,7 @@ def _of(connection: Connection[Row], table: Recorded) -> TableDifferences:
 
 def _side(connection: Connection[Row], table: Recorded, having: str) -> tuple[list[Cells], int]:
     """Give rows that have come or gone, and how many more there are."""
-    selected = ", ".join(f"(g.v).{quoted(column)}" for column in table.written)
+    selected = ", ".join(f"(g.v).{quoted(column)}" for column in table.stored)
     query = (
         f"SELECT abs(g.n), {selected} FROM (SELECT c.image::{table.sql} AS v, c.n "
         f"FROM ({statements.net(table, having, level='0')}) c LIMIT {MOST_ROWS}) g"
@@ -213,15 +241,12 @@ def _by_hand(connection: Connection[Row], state: State) -> dict[str, str]:
     return {"the undo log": f"cannot tell what came of this: {'; '.join(done)}"}
 
 
-def _emptied(
-    connection: Connection[Row], state: State, rows: Mapping[str, TableDifferences]
-) -> dict[str, str]:
-    """Give what a crash of the server has emptied: no trigger sees that."""
-    filled = unlogged.filled(connection) if state.unlogged else []
+def _emptied(connection: Connection[Row], state: State) -> dict[str, str]:
+    """Give what a crash of the server has emptied: no trigger sees that, a table of ours does."""
+    if not state.unlogged or connection.execute(f"SELECT FROM {SCHEMA}.not_crashed").fetchall():
+        return {}
     return {
-        f"UNLOGGED table {name}": "was emptied, by a crash of the server as it seems"
-        for name in state.unlogged
-        if name not in filled and name not in rows
+        f"UNLOGGED table {name}": "was emptied by a crash of the server" for name in state.unlogged
     }
 
 

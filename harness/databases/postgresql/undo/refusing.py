@@ -12,6 +12,7 @@ from harness.databases.postgresql.undo.names import SCHEMA
 from harness.databases.postgresql.undo.tables import tables
 from harness.errors import RecoveryRefused
 
+_VACUUM = "autovacuum worker"
 _NAMED = 5  # of many, as many are told
 _THERE = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = %s"
 # While it undoes, the session is as one that replicates, in which ordinary triggers do not fire.
@@ -31,6 +32,21 @@ SELECT oid::regclass::text FROM pg_class WHERE relkind = 'm' AND relispopulated
   AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) ORDER BY 1"""
 
 
+# What is applied of another server's writes fires no trigger of a statement.
+_SUBSCRIPTIONS = """
+SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+WHERE d.datname = current_database() ORDER BY 1"""
+# A subscriber has none of the log's tables; and what has no identity cannot be deleted again.
+_PUBLISHED = """
+SELECT 'publication ' || pubname FROM pg_publication WHERE puballtables
+UNION SELECT format('table %I.%I', t.schemaname, t.tablename) FROM pg_publication_tables t
+JOIN pg_publication p USING (pubname) JOIN pg_class c
+  ON c.oid = format('%I.%I', t.schemaname, t.tablename)::regclass
+WHERE p.pubdelete AND (c.relreplident = 'n' OR c.relreplident = 'd' AND NOT EXISTS (
+  SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)) ORDER BY 1"""
+_LANGUAGE = "SELECT FROM pg_language WHERE lanname = 'plpgsql'"
+
+
 class UnderWay(RecoveryRefused):
     """Somebody has written and is not at the end of a transaction; later it may be tried again."""
 
@@ -47,7 +63,11 @@ def refuse(connection: Connection[Row], database: PostgresDatabase) -> None:
             f"no journal tells: where no guard is at work there, remove it (DROP SCHEMA {SCHEMA} "
             "CASCADE)"
         )
+    if not connection.execute(_LANGUAGE).fetchall():
+        raise RecoveryRefused(f"{database}: the language plpgsql is not in it")
     for why, query in (
+        ("writes what no trigger of the undo log sees", _SUBSCRIPTIONS),
+        ("is published so that the undo log cannot be beside it", _PUBLISHED),
         ("fires whatever the undo log does about it (ENABLE ALWAYS or REPLICA)", _ALWAYS),
         ("is a cast of a table's rows", _CASTS),
         ("is a materialised view, and without a superuser nobody notices its refresh", _VIEWS),
@@ -70,7 +90,9 @@ def refuse_under_way(connection: Connection[Row], database: PostgresDatabase) ->
     Raises:
         UnderWay: there is one.
     """
-    if found := prepared.under_way(connection, database.name):
+    found = prepared.under_way(connection, database.name)
+    found += prepared.differences(connection, database.name)
+    if found:
         raise UnderWay(f"{database}: {'; '.join(map(str, found))}")
 
 
@@ -81,6 +103,13 @@ def writers(connection: Connection[Row], database: str) -> list[Session]:
         psycopg.Error: the server did not answer.
     """
     return [one for one in sessions(connection, database) if one.in_transaction and not one.ours]
+
+
+def only_cleaned(connection: Connection[Row], database: str) -> bool:
+    """Whether nobody but the server's own vacuum can be in the way: it gives way in a while."""
+    there = [one for one in sessions(connection, database) if not one.ours]
+    others = [one for one in there if one.in_transaction and one.kind != _VACUUM]
+    return not others and any(one.kind == _VACUUM for one in there)
 
 
 def _some(names: list[str]) -> str:

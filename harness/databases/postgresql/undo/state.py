@@ -54,7 +54,7 @@ class State:
             properties,
             objects(connection),
             catalog.counts(connection),
-            tuple(unlogged.filled(connection)),
+            tuple(n for n in unlogged.filled(connection) if not n.startswith(f"{SCHEMA}.")),
             int(large),
         )
         connection.execute(

@@ -1,8 +1,8 @@
 """The statements that undo what was recorded of one table, kept in the database beside the log.
 
 A recorded row is text, which is read as a row of its table. Rows are the same where the text of all
-columns is that are not computed from others: for a value's text, and not for what its type
-calls equal, so that 1.0 does not pass for 1.00.
+stored columns is: for a value's text, and not for what its type calls equal, so that 1.0 does not
+pass for 1.00.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _row(of: str, columns: Iterable[str]) -> str:
     return f"format('%s', ROW({', '.join(f'{of}.{quoted(one)}' for one in columns)}))"
 
 
-def net(table: Recorded, having: str, level: str = "of_level") -> str:
+def net(table: Recorded, having: str, level: str = "$1") -> str:
     """Write the query for what has come (n > 0) or gone (n < 0) on the whole.
 
     Its rows are (image, n, text): a row as it was recorded, how many of it, and the text by which
@@ -26,7 +26,7 @@ def net(table: Recorded, having: str, level: str = "of_level") -> str:
     """
     return (
         "SELECT min(r.image) AS image, sum(r.sign)::int8 AS n, r.text FROM ("
-        f"SELECT p.image, p.sign, {_row('(p.v)', table.written)} AS text FROM ("
+        f"SELECT p.image, p.sign, {_row('(p.v)', table.stored)} AS text FROM ("
         f"SELECT l.image, l.sign, l.image::{table.sql} AS v FROM {LOG} l "
         f"WHERE l.relation = {table.oid} AND coalesce(l.level, {INNERMOST}) >= {level} OFFSET 0"
         f") p) r GROUP BY r.text HAVING sum(r.sign) {having}"
@@ -34,23 +34,37 @@ def net(table: Recorded, having: str, level: str = "of_level") -> str:
 
 
 def deletion(table: Recorded) -> str:
-    """Write what removes the rows that have come."""
-    come = net(table, "> 0")
+    """Write what removes the rows that have come: first where they are, in which partition."""
+    if not table.is_partitioned:
+        return (
+            f"DELETE FROM {table.alone} t WHERE t.ctid = ANY (ARRAY(SELECT f.place "
+            f"FROM ({_found(table)}) f))"
+        )
+    return (
+        f"FOR one IN SELECT f.home, array_agg(f.place) AS places FROM ({_found(table)}) f "
+        "GROUP BY f.home LOOP EXECUTE format('DELETE FROM ONLY %s WHERE ctid = ANY ($1)', "
+        "one.home::regclass) USING one.places; END LOOP"
+    )
+
+
+def _found(table: Recorded) -> str:
+    """Write the query for the places of rows that have come: (home, place)."""
+    come, text = net(table, "> 0"), _row("o", table.stored)
     if not table.key:
         return (
-            f"DELETE FROM {table.alone} t WHERE (t.tableoid, t.ctid) IN (SELECT p.home, p.place "
-            "FROM (SELECT o.tableoid AS home, o.ctid AS place, g.n, "
+            "SELECT p.home, p.place FROM (SELECT o.tableoid AS home, o.ctid AS place, g.n, "
             f"row_number() OVER (PARTITION BY g.text) AS k FROM {table.alone} o "
-            f"JOIN ({come}) g ON {_row('o', table.written)} = g.text) p WHERE p.k <= p.n)"
+            f"JOIN ({come}) g ON {text} = g.text) p WHERE p.k <= p.n"
         )
     same_key = " AND ".join(
-        f"t.{quoted(column)} OPERATOR({equal}) (g.v).{quoted(column)}"
+        f"o.{quoted(column)} OPERATOR({equal}) (g.v).{quoted(column)}"
         for column, equal in zip(table.key, table.operators, strict=True)
     )
+    # one by one, whatever the planner believes that is in the table
     return (
-        f"DELETE FROM {table.alone} t USING ("
-        f"SELECT c.text, c.image::{table.sql} AS v FROM ({come}) c OFFSET 0) g "
-        f"WHERE {same_key} AND {_row('t', table.written)} = g.text"
+        f"SELECT x.home, x.place FROM (SELECT c.text, c.image::{table.sql} AS v FROM ({come}) c "
+        "OFFSET 0) g CROSS JOIN LATERAL (SELECT o.tableoid AS home, o.ctid AS place "
+        f"FROM {table.alone} o WHERE {same_key} AND {text} = g.text OFFSET 0) x"
     )
 
 

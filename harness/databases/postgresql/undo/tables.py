@@ -21,11 +21,14 @@ SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind = 'p',
   CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END::int8,
   EXISTS (SELECT FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
     WHERE c.oid IN (h.inhrelid, h.inhparent) AND p.relkind = 'r'),
-  a.names, a.written, a.whole, a.types, coalesce(k.names, '{{}}'), coalesce(k.operators, '{{}}')
+  a.names, a.written, a.stored, a.whole, a.types,
+  coalesce(k.names, '{{}}'), coalesce(k.operators, '{{}}')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT coalesce(array_agg(attname::text ORDER BY attnum), '{{}}') AS names,
   coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = ''), '{{}}')
     AS written,
+  coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated <> 'v'), '{{}}')
+    AS stored,
   coalesce(array_agg(attname::text) FILTER (WHERE atttypid IN {_WHOLE_NUMBERS}), '{{}}') AS whole,
   coalesce(array_agg(DISTINCT atttypid::int8), '{{}}') AS types
   FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a
@@ -60,6 +63,7 @@ class Recorded:
         inherits: whether it is in a tree of tables that inherit, and not by partitions.
         columns: all, in order.
         written: those that are not computed from others.
+        stored: those that are in a row as it is stored: not those computed when it is read.
         whole_numbers: those that are integers.
         key: columns that tell its rows apart, by an index; () where none does.
         operators: of the key's columns, what the index means by equal.
@@ -74,6 +78,7 @@ class Recorded:
     inherits: bool
     columns: tuple[str, ...]
     written: tuple[str, ...]
+    stored: tuple[str, ...]
     whole_numbers: frozenset[str]
     key: tuple[str, ...]
     operators: tuple[str, ...]
@@ -95,11 +100,13 @@ def tables(connection: Connection[Row]) -> dict[int, Recorded]:
     known = types(connection)
     found = {}
     for row in connection.execute(_TABLES).fetchall():
-        oid, schema, name, is_partitioned, root, inherits, names, written, whole, of, key, by = row
+        oid, schema, name, is_partitioned, root, inherits, names, written, stored, *rest = row
+        whole, of, key, by = rest
         settings = frozenset().union(*(settings_of(one, known) for one in of))
         found[int(oid)] = Recorded(
             int(oid), schema, name, is_partitioned, int(root), inherits, tuple(names),
-            tuple(written), frozenset(whole), tuple(key), tuple(by), tuple(sorted(settings)),
+            tuple(written), tuple(stored), frozenset(whole), tuple(key), tuple(by),
+            tuple(sorted(settings)),
         )  # fmt: skip
     return found
 

@@ -28,7 +28,11 @@ _BY_NAME = {
 } | dict.fromkeys(
     ("float4", "float8", "point", "lseg", "path", "box", "polygon", "line", "circle"),
     ("extra_float_digits",),
-)
+) | dict.fromkeys(
+    ("regproc", "regprocedure", "regoper", "regoperator", "regclass", "regtype", "regconfig",
+     "regdictionary", "regcollation"),
+    ("search_path",),
+)  # fmt: skip
 # of a type that somebody has made in C nobody knows
 _ANY = frozenset({"DateStyle", "IntervalStyle", "extra_float_digits"})
 

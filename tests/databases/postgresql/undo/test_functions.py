@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from harness.databases.postgresql.undo import installing
 from harness.databases.postgresql.undo.functions import Recorder
 from tests.databases.postgresql.undo.given import held, install, opened, undo
 from tests.postgres import Databases
@@ -91,6 +92,9 @@ def test_what_came_and_went_is_nothing(databases: Databases) -> None:
         "TRUNCATE reliability_harness_undo.recorded, team CASCADE",
         "DELETE FROM reliability_harness_undo.sequences",
         "TRUNCATE reliability_harness_undo.state",
+        "SET session_replication_role = replica; TRUNCATE reliability_harness_undo.log",
+        "INSERT INTO reliability_harness_undo.sequences VALUES (0, 1, 1, true)",
+        "TRUNCATE reliability_harness_undo.not_crashed",
     ],
 )
 def test_a_log_that_was_emptied_undoes_nothing(databases: Databases, emptied: str) -> None:
@@ -141,7 +145,9 @@ def test_rows_that_are_not_what_was_recorded_stay(databases: Databases) -> None:
         for does in ("deleted", "inserted", "updated", "truncated"):
             trigger = f"reliability_harness_undo_{does}"
             session.execute(f"ALTER TABLE public.team ENABLE ALWAYS TRIGGER {trigger}")
-        session.execute("DELETE FROM reliability_harness_undo.log WHERE relation = 0")
+        with session.transaction():
+            installing.alone(session)
+            session.execute("DELETE FROM reliability_harness_undo.log WHERE relation = 0")
         with pytest.raises(psycopg.Error, match="1 rows are not what was recorded") as raised:
             undo(session)
         assert raised.value.sqlstate == "RH002"

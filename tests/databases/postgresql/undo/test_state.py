@@ -17,6 +17,7 @@ def test_it_is_read_as_it_was_taken(databases: Databases) -> None:
         had = properties.read(session, "app_dev").to_json()
         with session.transaction():
             assert State.read(session) is None
+            installing.alone(session)
             installing.install(session)
             taken = State.taken(session, "token", had)
         assert taken.unlogged == ("app.hasty",)
@@ -28,6 +29,7 @@ def test_large_objects_are_counted(databases: Databases) -> None:
     """Their content no trigger sees."""
     databases.make(script=EVERYTHING)
     with opened(databases) as session, session.transaction():
+        installing.alone(session)
         installing.install(session)
         assert State.taken(session, "token", {}).large_objects == 1
 

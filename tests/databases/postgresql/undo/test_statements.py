@@ -87,7 +87,8 @@ def test_rows_are_found_by_their_key(databases: Databases) -> None:
         databases.run("app_dev", "UPDATE t SET b = 'c' WHERE a < 40")
         ((table,),) = [[one] for one in tables(session).values()]
         session.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
-        deletion = statements.deletion(table).replace("of_level", "0")
+        deletion = statements.deletion(table).replace("$1", "0")
         plan = "\n".join(str(row[0]) for row in session.execute(f"EXPLAIN {deletion}"))
         assert "Index Scan using t_pkey" in plan
         assert "Seq Scan on t " not in plan
+        assert "Tid Scan on t " in plan
