@@ -18,6 +18,7 @@ from harness.recovery.undo_log import UndoLog
 from harness.system.files import Files
 from tests.databases.postgresql.undo.given import TABLES, address, held
 from tests.postgres import Databases
+from tests.recovery.postgresql.given import until
 
 # What an application may do; each is one statement, of which several make one transaction.
 DONE = (
@@ -227,6 +228,45 @@ def test_who_goes_on_writing_is_named(databases: Databases) -> None:
     recovery.busy_timeout_ms = 5000
     recovery.restore()
     recovery.dispose()
+
+
+def test_a_statement_under_way_is_waited_for(databases: Databases) -> None:
+    """It has written nothing so far, and no row of its is in the log."""
+    databases.make()
+    recovery = made(databases, busy_timeout_ms=300)
+    recovery.capture()
+    baseline = held(databases)
+    with databases.connect("app_dev") as slow:
+        statement = "INSERT INTO team SELECT 9, 'slow' FROM pg_sleep(3)"
+        runs = threading.Thread(target=lambda: slow.execute(statement))
+        runs.start()
+        until(lambda: databases.admin("SELECT 1 FROM pg_stat_activity WHERE query ~ '^INSERT INTO"
+                                      " team SELECT'"), "it runs")  # fmt: skip
+        with pytest.raises(RestoreError, match=f"session {slow.info.backend_pid} "):
+            recovery.restore()
+        with pytest.raises(RestoreError, match="while others are at work"):
+            recovery.begin()
+        assert not recovery.differences().clean("rows")
+        recovery.busy_timeout_ms = 20_000
+        recovery.restore()
+        runs.join()
+    assert held(databases) == baseline
+    recovery.dispose()
+
+
+def test_who_reads_one_table_keeps_no_other(databases: Databases) -> None:
+    """All that is free is freed of its triggers; the rest when the reader has gone."""
+    databases.make()
+    recovery = made(databases, busy_timeout_ms=300)
+    recovery.capture()
+    triggers = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgname ^@ 'reliab'"
+    with databases.connect("app_dev") as reader, reader.transaction():
+        reader.execute("SELECT count(*) FROM team")
+        with pytest.raises(RestoreError, match=f"session {reader.info.backend_pid} "):
+            recovery.dispose()
+        assert databases.run("app_dev", triggers) == [("team",)]
+    recovery.dispose()
+    assert databases.run("app_dev", triggers) == []
 
 
 @pytest.mark.long

@@ -12,9 +12,10 @@ from tests.postgres import Databases
 
 LOGGED = "SELECT sign, image FROM reliability_harness_undo.log ORDER BY 1, 2"
 TYPES = """
-CREATE TABLE kept (id int PRIMARY KEY, at timestamptz, i interval, f float8, d date, m money);
-INSERT INTO kept VALUES (1, '2024-05-06 07:08:09.5+00', '-1 mon +2 days -03:04', 0.1, '2024-02-01',
-  1234.5)"""
+CREATE TABLE kept (id int PRIMARY KEY, at timestamptz, i interval, f float8, d date, m money,
+  r regclass);
+INSERT INTO kept VALUES (1, '2024-05-06 07:08:09.5+00', '-1 mon +2 days -03:04',
+  0.1::float8 + 0.2::float8, '2024-02-01', 1234.5, 'kept')"""
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ INSERT INTO kept VALUES (1, '2024-05-06 07:08:09.5+00', '-1 mon +2 days -03:04',
         "SET intervalstyle = 'sql_standard'",
         "SET intervalstyle = 'postgres_verbose'",
         "SET extra_float_digits = -15",
+        "SET extra_float_digits = 0",
         "SET bytea_output = escape; SET xmlbinary = hex",
         "SET search_path = ''",
     ],
@@ -54,6 +56,35 @@ def test_money_is_written_without_a_locale(databases: Databases) -> None:
         databases.run("app_dev", "SET lc_monetary = 'C.UTF-8'", "DELETE FROM kept")
         ((_, image),) = session.execute(LOGGED).fetchall()
         assert '"$1,234.50"' in image
+
+
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_who_truncates_sees_what_is_there(databases: Databases, isolation: str) -> None:
+    """A transaction that sees an earlier moment cannot say what it throws away."""
+    databases.make()
+    with opened(databases) as session, databases.connect("app_dev") as application:
+        install(session)
+        application.execute(f"BEGIN ISOLATION LEVEL {isolation}; SELECT count(*) FROM person")
+        databases.run("app_dev", "DELETE FROM person WHERE id = 1")
+        application.execute("TRUNCATE person")
+        application.execute("COMMIT")
+        with pytest.raises(psycopg.Error, match="that saw it as it once was"):
+            undo(session)
+
+
+def test_what_is_computed_must_be_what_it_was(databases: Databases) -> None:
+    """A function that says it never changes, and does: the row is not the same then."""
+    script = """
+    CREATE FUNCTION hour(timestamptz) RETURNS text IMMUTABLE LANGUAGE sql AS
+      $$ SELECT to_char($1, 'HH24') $$;
+    CREATE TABLE t (at timestamptz, h text GENERATED ALWAYS AS (hour(at)) STORED);
+    SET timezone = 'Asia/Tokyo'; INSERT INTO t VALUES ('2024-01-01 00:00:00+00')"""
+    databases.make(script=script)
+    with opened(databases) as session:
+        install(session)
+        databases.run("app_dev", "DELETE FROM t")
+        with pytest.raises(psycopg.Error, match="not what was recorded"):
+            undo(session)
 
 
 def test_a_function_asks_for_what_its_tables_need() -> None:

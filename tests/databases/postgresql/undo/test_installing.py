@@ -97,6 +97,37 @@ def test_nobody_else_may_call_its_functions(databases: Databases) -> None:
         )
 
 
+def test_default_privileges_give_nobody_a_right_on_it(databases: Databases) -> None:
+    """Whoever could put a trigger on the log would act as the guard's role."""
+    databases.admin("CREATE ROLE stranger LOGIN")
+    databases.make()
+    given = "ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT ALL ON"
+    databases.run(
+        "app_dev", *(f"{given} {what} TO stranger" for what in ("TABLES", "FUNCTIONS", "SCHEMAS"))
+    )
+    with opened(databases) as session:
+        install(session)
+        schema = "'reliability_harness_undo'"
+        ((may,),) = session.execute(
+            f"SELECT has_schema_privilege('stranger', {schema}, 'USAGE') OR bool_or("
+            "has_table_privilege('stranger', oid, 'TRIGGER, INSERT, SELECT')) FROM pg_class"
+            f" WHERE relkind = 'r' AND relnamespace = {schema}::regnamespace"
+        ).fetchall()
+        assert may is False
+        ((callable_ones,),) = session.execute(
+            f"SELECT count(*) FROM pg_proc WHERE pronamespace = {schema}::regnamespace"
+            " AND has_function_privilege('stranger', oid, 'EXECUTE')"
+        ).fetchall()
+        assert callable_ones == 0
+
+
+def test_names_that_look_like_its_own_text(databases: Databases) -> None:
+    """Of tables and sequences: they are written into its functions."""
+    databases.make(script='CREATE TABLE "t$body$" (a serial, "b$1" text)')
+    with opened(databases) as session:
+        install(session)
+
+
 def test_another_role_may_write_all_the_same(databases: Databases) -> None:
     """The application's role needs no right on the log."""
     databases.make()

@@ -43,6 +43,12 @@ CREATE TABLE t (a int); """
             "has its columns in another order",
         ),
         ("CREATE SCHEMA reliability_harness_undo", "of which no journal tells"),
+        ("CREATE PUBLICATION p FOR ALL TABLES", "publication p is published so that"),
+        (
+            "CREATE TABLE t (a int); CREATE PUBLICATION p FOR TABLE t",
+            "table public.t is published so that",
+        ),
+        ("DROP EXTENSION plpgsql", "the language plpgsql is not in it"),
     ],
 )
 def test_what_could_not_be_undone_is_refused(databases: Databases, script: str, why: str) -> None:
@@ -50,6 +56,22 @@ def test_what_could_not_be_undone_is_refused(databases: Databases, script: str, 
     databases.make(script=script)
     with opened(databases) as session, pytest.raises(RecoveryRefused, match=why):
         refusing.refuse(session, address(databases))
+
+
+def test_what_another_server_writes_is_refused(databases: Databases) -> None:
+    """What is applied of it fires no trigger of a statement."""
+    databases.make()
+    databases.run(
+        "app_dev",
+        "CREATE SUBSCRIPTION s CONNECTION 'dbname=none' PUBLICATION p"
+        " WITH (connect = false, slot_name = NONE)",
+    )
+    with (
+        opened(databases) as session,
+        pytest.raises(RecoveryRefused, match="subscription s writes what no trigger"),
+    ):
+        refusing.refuse(session, address(databases))
+    databases.run("app_dev", "DROP SUBSCRIPTION s")
 
 
 def test_what_can_be_is_not(databases: Databases) -> None:

@@ -31,6 +31,7 @@ def test_alembic_sees_its_own_schema_alone(databases: Databases) -> None:
         assert drift() == []
         found = {change[1].fullname for change in drift(include_schemas=True)}
         assert found == {
-            f"reliability_harness_undo.{name}" for name in ("log", "recorded", "sequences", "state")
+            f"reliability_harness_undo.{name}"
+            for name in ("log", "not_crashed", "recorded", "sequences", "state")
         }
     engine.dispose()
