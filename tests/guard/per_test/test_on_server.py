@@ -176,7 +176,7 @@ def test_a_log_that_cannot_be_taken_away_is_told(
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM person")
         each.end()
-    assert "freed of the undo log while others write: session " in each.left
+    assert "freed of the undo log while others are at work: session " in each.left
 
 
 def test_rights_that_are_missing_are_named(databases: Databases) -> None:
