@@ -53,7 +53,7 @@ from harness.given_once import Once
     "--progress",
     type=click.Choice(["auto", "plain", "json", "none"]),
     default="auto",
-    help="On standard error: a table on a terminal, else lines (auto); lines; JSON; nothing.",
+    help="On standard error: the state on a terminal, else lines (auto); lines; JSON; nothing.",
 )
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Put a value into the file's."

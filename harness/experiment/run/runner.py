@@ -33,13 +33,20 @@ from harness.experiment.written.configuration import Experiment
 from harness.results import overwriting
 from harness.results.folder import REPORT, RUN, check_same, refuse_unused, refuse_used
 from harness.statistics.digits import number
-from harness.terminal import Fitted, command, labelled
+from harness.terminal import Fitted, command, is_terminal, labelled
 
 INTERRUPTED = 130
 
 
 class _Printer(Console):
-    """Where people read; a reader who has left (``| head``) does not end the run."""
+    """Where people read; a reader who has left (``| head``) does not end the run.
+
+    FORCE_COLOR and its like make no terminal of a pipe: a log is no place to draw in.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        super().__init__(stderr=stderr, force_terminal=is_terminal(stream))
 
     def on_broken_pipe(self) -> None:
         """Print to nowhere from here on; rich would exit with 1, which means refuted."""
