@@ -1,6 +1,6 @@
 """What people see while a run is under way: its state on a terminal, plain lines elsewhere.
 
-It goes to standard error, so that standard output is the report alone, also in a pipe.
+It goes to standard error, so that standard output has how the run ended alone, also in a pipe.
 """
 
 from __future__ import annotations

@@ -123,8 +123,8 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
         if experiment.budget is not None:
             rounds = Rounds(run, store, experiment, experiment.budget, began_s, before_s)
             rounds.go()
-            for line in rounds.sentences():
-                run.tell(line)
+            for line in [] if run.pool.stop.is_set() else rounds.sentences():
+                run.tell(line)  # of one that was interrupted nobody knows what the budget decides
         else:
             for condition in experiment.conditions:
                 if not run.pool.stop.is_set():

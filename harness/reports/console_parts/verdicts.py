@@ -38,7 +38,7 @@ class Said(NamedTuple):
 def claimed(summary: Json) -> list[Said]:
     """Return the harness errors of a run, then the verdict on each of its claims."""
     errors = [one for one in map(soundness, summary["conditions"]) if one.verdict == ERROR]
-    said = [Said(ERROR, "", f"{one.condition}: {one.why}") for one in errors]
+    said = [Said(ERROR, "", _doubt(one)) for one in errors]
     said += [Said(one.verdict, one.measured, text) for one, text in _stated(summary) if one.own]
     return sorted(
         (Said(*map(printable, one)) for one in said), key=lambda one: ORDER.index(one.word)
@@ -110,6 +110,11 @@ def _stated(summary: Json) -> Iterator[tuple[Statement, str]]:
             yield one, f"{text}; {one.ahead}" if one.ahead else text
     for one in unmeasured(summary):
         yield one, one.claim
+
+
+def _doubt(one: Statement) -> str:
+    """Say what puts a condition in doubt, without the word that stands before it."""
+    return f"{one.condition}: {one.why.replace(f'{ERROR}: ', '')}"
 
 
 def _in_silence(condition: Json) -> float:

@@ -45,6 +45,15 @@ def test_everything_that_is_claimed_is_counted(run: Path) -> None:
     assert not_shown(said[:2]) == "1 harness error, 1 refuted"
 
 
+def test_a_harness_error_is_called_so_once(folder: Path) -> None:
+    """The word stands in its own column."""
+    conditions = [{"name": "one", "faults": {"timeout": {"rate": 0.1}}}]
+    write(made := make_run(folder / "run", cycles(["cleaned"] * 60), conditions=conditions))
+    (said,) = claimed(load(made.folder).summary)
+    assert said.word == "harness error"
+    assert said.text.startswith("one: timeout never fired")
+
+
 def test_a_conditions_own_claim_says_whose_it_is(folder: Path) -> None:
     """A row has words of its own, a claim needs its condition's name, and what is ahead is said."""
     condition = {"name": "one", "claims": ["reliability >= 0.99"]}
