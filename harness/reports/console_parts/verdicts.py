@@ -102,14 +102,24 @@ def chosen(said: Sequence[Said], fits: Callable[[Sequence[Said]], bool]) -> list
 
 
 def _stated(summary: Json) -> Iterator[tuple[Statement, str]]:
-    """Give each statement of a run, and how it is told: of a condition's own claim, whose it is."""
+    """Give each statement of a run, and how it is told: by the name that a row has for it."""
     for condition in summary["conditions"]:
-        own = {claim["claim"] for claim in own_claims(condition)}
+        named = dict(_named(condition, summary.get("rows") or ()))
         for one in statements(condition, summary):
-            text = f"{one.condition}: {one.claim}" if one.claim in own else one.claim
+            text = named.get(one.claim, one.claim)
             yield one, f"{text}; {one.ahead}" if one.ahead else text
     for one in unmeasured(summary):
         yield one, one.claim
+
+
+def _named(condition: Json, rows: Sequence[Json]) -> Iterator[tuple[str, str]]:
+    """Give each claim of a condition's own with its name: a row's, else with the condition's."""
+    for number, claim in enumerate(condition.get("claims") or ()):
+        about = (condition["name"], number)
+        row = next((r for r in rows if (r["condition"], r.get("claim_number")) == about), None)
+        if claim in own_claims(condition):
+            whose = f"{condition['name']}: {claim['claim']}"
+            yield claim["claim"], f"{row['claim']} ({row['claimed']})" if row else whose
 
 
 def _doubt(one: Statement) -> str:

@@ -65,6 +65,10 @@ def test_a_conditions_own_claim_says_whose_it_is(folder: Path) -> None:
     write(made := make_run(folder / "b", cycles(["cleaned"] * 20), rows=rows))
     (said,) = claimed(load(made.folder).summary)
     assert said.text == "a claim (so much)"
+    rows = [row(at_least=0.99)]
+    write(made := make_run(folder / "c", cycles(["cleaned"]), conditions=[condition], rows=rows))
+    (said,) = claimed(load(made.folder).summary)
+    assert said.text.startswith("a claim (so much); supported at cycle ")  # one claim, one name
 
 
 def test_of_conditions_the_worst_come_first(folder: Path) -> None:
