@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.colours import Paint
 from harness.errors import MeasurementError
 from harness.printable import printable, printable_lines
 from harness.terminal import columns, in_colour, is_terminal, wrapped
+
+if TYPE_CHECKING:
+    from harness.commands.colours import Paint
 
 
 def say_aside(text: str) -> None:
