@@ -106,7 +106,7 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
     if earlier and (
         unsure := same_baseline.refuse_another(earlier, run.folder, run.configured, run.baselines)
     ):
-        run.tell(unsure)
+        run.say(unsure)
     try:
         experiment, rates = _prepared(run, known, calibrate)
     except KeyboardInterrupt:  # no cycle has run, but --resume must find what was asked for
