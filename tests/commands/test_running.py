@@ -76,6 +76,29 @@ def test_a_stopped_run_says_how_to_go_on(experiment: Path, folder: Path) -> None
     assert "1,500 cycles in 1 condition" in done.stdout
 
 
+def test_an_interrupted_run_does_not_blame_its_budget(experiment: Path, folder: Path) -> None:
+    """What the budget decides nobody knows yet; a run that has spent it says what is open."""
+    claims = 'claims = ["reliability >= 0.99999"]'
+    text = experiment.read_text().replace('claims = ["reliability >= 0.5"]', claims)
+    for cycles, stopped in ((200, False), (100_000, True)):
+        path = folder / f"{cycles}.toml"
+        path.write_text(text.replace("cycles = 40", f"budget = {{ cycles = {cycles} }}"))
+        command = [sys.executable, "-m", "harness", "run", str(path), "--workers", "1"]
+        child = subprocess.Popen(
+            [*command, "--output", str(folder / f"of {cycles}")],
+            cwd=CHECKOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert child.stderr is not None
+        said = ""
+        while stopped and not re.search(r"^a: \d+/\d+", said, re.MULTILINE):
+            said += child.stderr.readline()
+        if stopped:
+            child.send_signal(signal.SIGINT)
+        _, rest = child.communicate(timeout=60)
+        assert child.returncode == (130 if stopped else 3)
+        assert ("not decided within the budget" in said + rest) is not stopped
+
+
 def test_the_log_tells_what_a_run_is_at(experiment: Path, folder: Path) -> None:
     """Rehearsals, workers from beginning to end, and what decides; the report is not in it."""
     command = [sys.executable, "-m", "harness", "run", str(experiment), "-v", "--workers", "1",
