@@ -1,4 +1,4 @@
-"""What outcomes a cycle can have, and which of its steps are timed."""
+"""What outcomes a cycle can have, which of its steps are timed, and with what status a run ends."""
 
 from __future__ import annotations
 
@@ -35,3 +35,5 @@ CODES: dict[Outcome, int] = {
 TIMINGS = ("backup", "create", "cleanup", "verify", "restore", "dispose", "truth", "cycle")
 # every duration that is stored of a cycle: wall-clock time, and beside it the processor's
 DURATIONS = (*TIMINGS, *(f"{phase}_cpu" for phase in TIMINGS))
+# with which status a command ends, by what a run comes to (harness.analysis.verdict)
+STATUS = {"supported": 0, "not refuted": 0, "refuted": 1, "undecided": 3, "harness error": 4}

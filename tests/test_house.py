@@ -17,7 +17,17 @@ PACKAGE = ROOT / "harness"
 # Rooms from the ground up: each may know those that stand below it, and none beside or above it.
 # The rooms of ``experiment`` stand by themselves: what is written, what is planned, a cycle, a run.
 FLOORS = (
-    {"extras", "given_once", "hidden", "moved", "outcomes", "version", "printable", "statistics"},
+    {
+        "extras",
+        "given_once",
+        "hidden",
+        "moved",
+        "outcomes",
+        "version",
+        "printable",
+        "statistics",
+        "terminal",
+    },
     {"errors", "log"},
     {"configured", "given_once", "system", "registry", "truth"},
     {"databases"},

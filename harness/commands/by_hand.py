@@ -6,10 +6,10 @@ import sys
 
 import click
 
+from harness.commands import colours
 from harness.commands.options import files
-from harness.commands.printing import print_as_is, print_lines
+from harness.commands.printing import print_as_is, print_lines, print_told
 from harness.given_once import Once
-from harness.printable import printed
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
@@ -38,7 +38,7 @@ def verify(database: str, backup_: str, *, as_json: bool) -> None:
     if as_json:
         print_as_is(by_hand.as_json(differing))
     else:
-        print_lines(printed(by_hand.as_lines(differing)))
+        print_told(by_hand.as_lines(differing), colours.differences, indent=None)
     sys.exit(0 if differing.clean("exact") else 1)
 
 

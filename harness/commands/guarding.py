@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from harness.commands.options import BUSY, DATABASE, END_SURVIVORS, files, names
-from harness.commands.printing import in_colour, say_aside
+from harness.commands.printing import say_aside
 from harness.given_once import Once
+from harness.terminal import in_colour
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
@@ -115,7 +116,9 @@ def guard(database: str | None, argv: tuple[str, ...], **options: Any) -> None:
     held = settings()
     asked = asked_with(options, held)
     named = database_of(database, held)
-    sys.exit(command.run_guarded(named, argv, say=say_aside, colours=in_colour(), **asked))
+    sys.exit(
+        command.run_guarded(named, argv, say=say_aside, colours=in_colour(sys.stderr), **asked)
+    )
 
 
 @click.command(cls=Once)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.errors import MeasurementError
-from harness.printable import printable_lines
+from harness.printable import printable, printable_lines
+from harness.terminal import columns, in_colour, is_terminal, wrapped
+
+if TYPE_CHECKING:
+    from harness.commands.colours import Paint
 
 
 def say_aside(text: str) -> None:
@@ -16,15 +22,25 @@ def say_aside(text: str) -> None:
     click.echo(text, err=True)
 
 
-def in_colour() -> bool:
-    """Whether what is said aside goes to a terminal whose user wants colours (no-color.org)."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stderr is not None and sys.stderr.isatty() and not plain
-
-
 def print_lines(text: str) -> None:
     """Print what people read: no name in it speaks to a terminal, or to the log of a CI."""
     print_as_is(printable_lines(text))
+
+
+def print_told(lines: Iterable[object], paint: Paint, *, indent: str | None = "  ") -> None:
+    """Print what a verb found, a line each: in colour and between words on a terminal.
+
+    Args:
+        lines: no name in one of them can begin another.
+        paint: gives a line its colours.
+        indent: of what has no room on its line; None leaves breaking to the terminal.
+    """
+    told = list(map(printable, lines))
+    if in_colour(sys.stdout):
+        told = list(map(paint, told))
+    if is_terminal(sys.stdout) and indent is not None:
+        told = [part for line in told for part in wrapped(line, columns(), indent)]
+    print_as_is("\n".join(told))
 
 
 def print_as_is(text: str) -> None:

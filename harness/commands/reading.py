@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from harness.commands import colours
 from harness.commands.options import FOLDER, names
-from harness.commands.printing import print_as_is, print_lines
+from harness.commands.printing import print_as_is, print_told
 from harness.errors import UnknownName, UsageError
 from harness.given_once import Once
-from harness.printable import printed
 
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
@@ -27,7 +27,7 @@ def check(folder: Path, **options: Any) -> None:
     from harness.experiment.run import verdicts
 
     judged = verdicts.check(folder, **options)
-    print_lines(printed(verdicts.lines(judged)))
+    print_told(verdicts.lines(judged), colours.verdicts)
     sys.exit(verdicts.exit_code(judged))
 
 
@@ -87,5 +87,5 @@ def compare(before: Path, after: Path, **options: Any) -> None:
     from harness.analysis import compare as comparing
 
     lines, status = comparing.compare(before, after, **options)
-    print_lines(printed(lines))
+    print_told(lines, colours.changes)
     sys.exit(status)

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from harness.commands import colours
 from harness.commands.options import FOLDER
-from harness.commands.printing import print_lines
+from harness.commands.printing import print_told
 from harness.errors import MeasurementError
 from harness.given_once import Once
 
@@ -53,7 +54,7 @@ from harness.given_once import Once
     "--progress",
     type=click.Choice(["auto", "plain", "json", "none"]),
     default="auto",
-    help="On standard error: a table on a terminal, else lines (auto); lines; JSON; nothing.",
+    help="On standard error: the state on a terminal, else lines (auto); lines; JSON; nothing.",
 )
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Put a value into the file's."
@@ -73,9 +74,12 @@ def run(experiment: Path, **options: Any) -> None:
     "--cycle", metavar="N", type=click.IntRange(0), required=True, help="The cycle's number."
 )
 def replay(folder: Path, condition: str, cycle: int) -> None:
-    """Run one stored cycle again and show both records; 0 when they are the same."""
+    """Run one stored cycle again and say whether it did the same; 0 when it did."""
+    from harness.experiment.run import both_records
     from harness.experiment.run import replay as again
 
     stored, new = again.replay(folder, condition, cycle)
-    print_lines(again.side_by_side(stored, new))
-    sys.exit(0 if again.same(stored, new) else MeasurementError.exit_code)
+    beside = " " * (both_records.LABEL + 1)
+    print_told(both_records.lines(stored, new), colours.twice, indent=beside)
+    print_told([both_records.sentence(stored, new)], colours.twice)
+    sys.exit(0 if both_records.same(stored, new) else MeasurementError.exit_code)

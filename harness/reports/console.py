@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-import shutil
 import sys
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
+from shlex import split
 from typing import Any, TypeVar
 
-from rich import box
-from rich.console import Console, RenderableType
-from rich.table import Table as RichTable
-from rich.text import Text
+from rich.console import Console
 
 from harness.printable import printable
 from harness.reports import Report
+from harness.reports.console_parts.layout import GAP, no_look, shown
+from harness.reports.words.scenario import Scenario
 from harness.reports.words.stage import PLAIN, stage, symbols
 from harness.reports.words.tables import Table, read
+from harness.terminal import columns, command, in_colour, labelled, styled, wrapped
 
 T = TypeVar("T")
 WIDE = 116  # columns from which a verdict's reason has room in the table
@@ -34,6 +34,7 @@ STYLES = {
     "no claim": "dim",
     "set point": "cyan",
     "not measured": "dim",
+    "harness error": "bold red",
 }
 
 
@@ -53,14 +54,33 @@ class ConsoleReport(Report):
         colour: bool | None = None,
         encoding: str | None = None,
     ) -> None:
-        terminal = sys.stdout.isatty()
-        self.colour = terminal and "NO_COLOR" not in os.environ if colour is None else colour
+        self.colour = in_colour(sys.stdout) if colour is None else colour
         self.symbols = symbols(encoding or sys.stdout.encoding)
-        self.width = width or shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
+        self.width = width or columns(PLAIN_WIDTH)
 
     def render(self, folder: Path) -> str:
         """Return the report on ``folder``; UsageError where there is no run."""
         report = in_print(read(folder))
+        lines = [self._styled(report.title, "bold")]
+        for story in report.scenarios:
+            lines += ["", *self._staged(story), ""]
+        lines += self._facts(report.facts)
+        for claims in (report.claims, *report.decided):
+            lines += self._claims(claims)
+        for table in (
+            _stacked(report.conditions, self.width),
+            report.silent_cleanups,
+            _apart(report.together, self.width),
+            report.timings,
+            report.faults,
+        ):
+            lines += self._table(table)
+        text = "\n".join([*lines, *self._failures(report.failures)])
+        text = re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip("\n") + "\n"
+        return _ascii(text) if self.symbols is PLAIN else text
+
+    def _staged(self, story: Scenario) -> list[str]:
+        """Return a story in its frame."""
         console = Console(
             file=io.StringIO(),
             width=self.width,
@@ -69,24 +89,50 @@ class ConsoleReport(Report):
             highlight=False,
             legacy_windows=False,
         )
-        console.print(Text(report.title, style="bold"))
-        for story in report.scenarios:
-            console.print(Text(), stage(story, self.width, self.symbols), Text(), sep="\n")
-        console.print(_facts(report.facts))
-        for part in (
-            *_claims(report.claims, self.width),
-            *(part for table in report.decided for part in _claims(table, self.width)),
-            *_table(_stacked(report.conditions, self.width)),
-            *_table(report.silent_cleanups),
-            *_table(_apart(report.together, self.width)),
-            *_table(report.timings),
-            *_table(report.faults),
-            *_failures(report.failures),
-        ):
-            console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap)
+        console.print(stage(story, self.width, self.symbols))
         text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
-        text = re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip("\n") + "\n"
-        return _ascii(text) if self.symbols is PLAIN else text
+        return text.splitlines()
+
+    def _facts(self, facts: list[tuple[str, str]]) -> list[str]:
+        beside = {name: partial(wrapped, value) for name, value in facts}
+        return labelled(beside, self.width, "dim" if self.colour else "") if beside else []
+
+    def _claims(self, table: Table) -> list[str]:
+        """Give the claims table; where it is narrow, the reasons follow below it."""
+        if self.width >= WIDE or not table.rows or "why" not in table.headings:
+            return self._table(table)
+        rows = [(*row[:2], _lines(row[2]), *row[3:]) for row in table.rows]
+        reasons = [
+            line
+            for row in table.rows
+            if row[3] not in ("supported", "set point")
+            for line in wrapped(f"{row[0]}: {self._styled(row[4], 'dim')}", self.width, GAP)
+        ]
+        return [*self._table(replace(table, rows=rows).without("why")), "", *reasons, ""]
+
+    def _table(self, table: Table) -> list[str]:
+        if not table.rows:
+            return []
+        look = _look if self.colour else no_look
+        return [*self._head(table), "", *shown(table, self.width, self.symbols.rule, look)]
+
+    def _head(self, table: Table) -> list[str]:
+        about = wrapped(table.about, self.width) if table.about else []
+        return ["", self._styled(table.title, "bold"), *(self._styled(a, "dim") for a in about)]
+
+    def _failures(self, table: Table) -> list[str]:
+        """Give each failure as plain lines, and the command that makes it again, to be copied."""
+        if not table.rows:
+            return []
+        lines = [*self._head(table), ""]
+        for condition, outcome, detail, replay in table.rows:
+            said = f"{self._styled(outcome, 'bold red')}  {condition}: {detail}"
+            lines += wrapped(said, self.width, GAP)
+            lines += [GAP + line for line in command(split(replay), self.width - len(GAP))]
+        return lines
+
+    def _styled(self, text: str, style: str) -> str:
+        return styled(text, style) if self.colour else text
 
 
 def in_print(value: T) -> T:
@@ -109,29 +155,7 @@ def in_print(value: T) -> T:
 
 def _ascii(text: str) -> str:
     """Return ``text`` for an output that would fail on anything but ASCII."""
-    return text.translate({ord("─"): "-", ord("━"): "-"}).encode("ascii", "replace").decode()
-
-
-def _facts(facts: list[tuple[str, str]]) -> RenderableType:
-    grid = RichTable.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in facts:
-        grid.add_row(Text(name), Text(value))
-    return grid
-
-
-def _claims(table: Table, width: int) -> list[RenderableType]:
-    """Give the claims table; where it is narrow, the reasons follow below it."""
-    if width >= WIDE or not table.rows or "why" not in table.headings:
-        return _table(table)
-    rows = [(*row[:2], _lines(row[2]), *row[3:]) for row in table.rows]
-    reasons: list[RenderableType] = [
-        Text.assemble(f"{row[0]}: ", (row[4], "dim"))
-        for row in table.rows
-        if row[3] not in ("supported", "set point")
-    ]
-    return [*_table(replace(table, rows=rows).without("why")), *reasons, Text()]
+    return text.encode("ascii", "replace").decode()
 
 
 def _stacked(table: Table, width: int) -> Table:
@@ -174,47 +198,8 @@ def _lines(measured: str) -> str:
     return re.sub(r"; | (?=[\[(])|, (?=[a-z])", "\n", measured)
 
 
-def _table(table: Table) -> list[RenderableType]:
-    if not table.rows:
-        return []
-    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold")
-    for heading in table.headings:
-        right = heading in table.figures
-        drawn.add_column(
-            heading.replace(" ", "\n") if right else heading,
-            justify="right" if right else "left",
-            no_wrap=right,
-            overflow="fold",
-        )
-    before = ""
-    for row in table.rows:
-        again = row[0] == before and table.headings[1] in ("step", "fault")
-        cells = ["" if again else row[0], *row[1:]]
-        before = row[0]
-        drawn.add_row(*(_cell(h, c) for h, c in zip(table.headings, cells, strict=True)))
-    return [_head(table), drawn]
-
-
-def _head(table: Table) -> Text:
-    return Text.assemble(
-        "\n", (table.title, "bold"), (f"\n{table.about}", "dim") if table.about else ""
-    )
-
-
-def _cell(heading: str, text: str) -> Text:
-    if heading == "verdict" and text != "-":
+def _look(heading: str, text: str) -> tuple[str, str]:
+    if heading == "verdict":
         found = next((style for verdict, style in STYLES.items() if text.startswith(verdict)), "")
-        first, line, rest = text.partition("\n")
-        return Text.assemble((first, found), line, (rest, "dim"))
-    return Text(text, style="dim" if heading == "why" else "")
-
-
-def _failures(table: Table) -> list[RenderableType]:
-    """Give each failure as plain lines: its command must be copied in one piece."""
-    if not table.rows:
-        return []
-    lines: list[RenderableType] = [_head(table), Text()]
-    for condition, outcome, detail, replay in table.rows:
-        lines.append(Text.assemble((outcome, "bold red"), f"  {condition}: {detail}"))
-        lines.append(Text(f"  {replay}", no_wrap=True, overflow="ignore"))
-    return lines
+        return found, "dim"
+    return ("dim", "dim") if heading == "why" else ("", "")

@@ -23,7 +23,7 @@ from harness.analysis.verdict import combined, judge, of_run
 from harness.errors import UsageError
 from harness.experiment.run import verdicts
 from harness.experiment.written.claimed import Claim, parse_claim
-from harness.outcomes import OUTCOMES
+from harness.outcomes import OUTCOMES, STATUS
 from harness.reports.html_parts.opening import verdict as opening
 from harness.reports.published.readme import readme_table
 from harness.results.reading import Results
@@ -220,13 +220,14 @@ def test_every_way_to_ask_gives_one_verdict(told: Any) -> None:
         run = verdicts.of_run(results)
         status = verdicts.exit_code(run)  # what `run` ends with
         by_check = checked(results.folder)
-        pages = {name: rendered(name, results.folder) for name in
-                 ("junit", "github", "console", "markdown", "html", "summary")}  # fmt: skip
+        formats = ("junit", "github", "console", "markdown", "html", "summary", "brief")
+        pages = {name: rendered(name, results.folder) for name in formats}
     claimed = any(entry.judged for entry in run)
     assert by_check == (status if claimed or status else None)
-    assert status == verdicts.STATUS.get(stored["verdict"], 0)
+    assert status == STATUS.get(stored["verdict"], 0)
     assert status_of_junit(pages["junit"]) == status
     assert status_of_annotations(pages["github"]) == status
+    assert f"exit status  {status}: " in pages["brief"]
     kind, _ = opening(stored)
     assert kind == {0: "good" if claimed else "", 1: "bad", 3: "open", 4: "bad"}[status]
     # claim by claim: check, summary, and the row that says the same

@@ -10,8 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import apsw
+import pytest
 
 from tests.command_line import CHECKOUT, Call
+from tests.commands.pseudo_terminal import COLOUR, on_a_terminal, piped
 
 
 def test_a_reader_who_left_is_no_verdict(harness: Call, experiment: Path, folder: Path) -> None:
@@ -79,3 +81,57 @@ def test_names_speak_to_no_terminal_and_to_no_ci(harness: Call, folder: Path) ->
         assert "\n::" not in said
     assert set(json.loads(told.read_text())["found"]["tables"]) == set(NAMES)
     assert set(json.loads(harness("verify", database, kept, "--json")[1])["tables"]) == set(NAMES)
+
+
+CHINOOK = Path("results") / "chinook"
+READING = {
+    "check": ["check", CHINOOK],
+    "compare": ["compare", CHINOOK, CHINOOK],
+    "report": ["report", CHINOOK],
+    "brief": ["report", CHINOOK, "--format", "brief"],
+}
+
+
+@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.parametrize("verb", READING)
+def test_on_a_terminal_in_colour_and_between_words(verb: str, width: int) -> None:
+    """What is found has its colour, no line is wider, and the text is that of a pipe."""
+    status, said = on_a_terminal(READING[verb], width)
+    plain = piped(READING[verb], {"COLUMNS": str(width), "CI": "1", "FORCE_COLOR": "1"})
+    assert "\x1b[" in said
+    assert max(map(len, COLOUR.sub("", said).splitlines())) <= width
+    assert plain == (status, plain[1], "")
+    assert "\x1b" not in plain[1]
+    assert COLOUR.sub("", said).split() == plain[1].split()
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize("verb", ["check", "brief"])
+def test_no_colour_where_none_is_wanted(verb: str, environment: dict[str, str]) -> None:
+    """Lines end between words all the same."""
+    _, said = on_a_terminal(READING[verb], 70, environment)
+    assert "\x1b" not in said
+    assert max(map(len, said.splitlines())) <= 70
+
+
+def test_rows_that_differ_are_shown_as_they_are(folder: Path) -> None:
+    """`verify` colours a difference as a diff does, and breaks no row: its blanks are data."""
+    database, kept = folder / "d.db", folder / "kept"
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute("CREATE TABLE notes (x)")
+        assert piped(["backup", database, kept], {})[0] == 0
+        assert "\x1b[1;32mno differences" in on_a_terminal(["verify", database, kept], 60)[1]
+        connection.execute("INSERT INTO notes VALUES (?)", (f"a{' ' * 50}b",))
+    status, said = on_a_terminal(["verify", database, kept], 60)
+    assert status == 1
+    assert f"a{' ' * 50}b" in said
+    assert "\x1b[32m  + " in said
+    assert "\x1b" not in piped(["verify", database, kept], {"FORCE_COLOR": "1"})[1]
+
+
+def test_a_replay_ends_with_a_sentence(harness: Call, experiment: Path, folder: Path) -> None:
+    """On a terminal in colour, and beside the values what has no room on a line."""
+    assert harness("run", experiment, "--output", folder / "run", "--workers", 1)[0] == 0
+    status, said = on_a_terminal(["replay", folder / "run", "--condition", "a", "--cycle", 3], 60)
+    assert status == 0
+    assert said.splitlines()[-2].startswith("\x1b[1;32mthe same: cycle 3 of 'a' ended cleaned ")

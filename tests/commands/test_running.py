@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.reports.brief import BriefReport
 from tests.command_line import CHECKOUT, Call
+
+
+def brief(run: Path) -> str:
+    """What a run that is not on a terminal has on standard output."""
+    return BriefReport(width=80, colour=False).render(run)
 
 
 def test_run_check_report_replay(harness: Call, experiment: Path, folder: Path) -> None:
@@ -20,10 +28,10 @@ def test_run_check_report_replay(harness: Call, experiment: Path, folder: Path) 
     run = folder / "run"
     status, out, err = harness("run", experiment, "--output", run, "--workers", 1)
     assert status == 0
-    assert "seed 1" in out
+    assert out == brief(run)  # and no line of the progress, which a pipe is not given
+    assert f"small: seed 1, results in {run}" in err
     assert "a: noop at 0.05 a slot" in err
-    assert "40/40 cycles" in err  # progress is none of the report, which a pipe gets alone
-    assert "40/40 cycles" not in out
+    assert "40/40 cycles" in err
     status, out, _ = harness("check", run)
     assert status == 0
     assert "a: reliability >= 0.5: supported at cycle" in out
@@ -43,6 +51,54 @@ def test_run_check_report_replay(harness: Call, experiment: Path, folder: Path) 
     assert "nothing was overwritten" in err
 
 
+def test_a_stopped_run_says_how_to_go_on(experiment: Path, folder: Path) -> None:
+    """What ended it, that nothing is judged, and the command that ends as an unbroken run would."""
+    command = [sys.executable, "-m", "harness", "run", str(experiment), "--cycles", "1500",
+               "--workers", "1", "--output", str(folder / "run")]  # fmt: skip
+    child = subprocess.Popen(
+        command, cwd=CHECKOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stderr is not None
+    for line in child.stderr:
+        if re.match(r"a: [\d,]+/1,500 cycles", line):
+            break
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "exit status  130: interrupted, and nothing is judged yet" in out
+    (said,) = re.findall(r"^next +(harness run (?:.|\n )*)$", out, re.MULTILINE)
+    words = shlex.split(said.replace("\\\n", ""))
+    assert words[3:] == ["--resume", "--output", str(folder / "run"), "--cycles", "1500",
+                         "--workers", "1"]  # fmt: skip
+    again = [sys.executable, "-m", *words]
+    done = subprocess.run(again, cwd=CHECKOUT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "1,500 cycles in 1 condition" in done.stdout
+
+
+def test_an_interrupted_run_does_not_blame_its_budget(experiment: Path, folder: Path) -> None:
+    """What the budget decides nobody knows yet; a run that has spent it says what is open."""
+    claims = 'claims = ["reliability >= 0.99999"]'
+    text = experiment.read_text().replace('claims = ["reliability >= 0.5"]', claims)
+    for cycles, stopped in ((200, False), (100_000, True)):
+        path = folder / f"{cycles}.toml"
+        path.write_text(text.replace("cycles = 40", f"budget = {{ cycles = {cycles} }}"))
+        command = [sys.executable, "-m", "harness", "run", str(path), "--workers", "1"]
+        child = subprocess.Popen(
+            [*command, "--output", str(folder / f"of {cycles}")],
+            cwd=CHECKOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert child.stderr is not None
+        said = ""
+        while stopped and not re.search(r"^a: \d+/\d+", said, re.MULTILINE):
+            said += child.stderr.readline()
+        if stopped:
+            child.send_signal(signal.SIGINT)
+        _, rest = child.communicate(timeout=60)
+        assert child.returncode == (130 if stopped else 3)
+        assert ("not decided within the budget" in said + rest) is not stopped
+
+
 def test_the_log_tells_what_a_run_is_at(experiment: Path, folder: Path) -> None:
     """Rehearsals, workers from beginning to end, and what decides; the report is not in it."""
     command = [sys.executable, "-m", "harness", "run", str(experiment), "-v", "--workers", "1",
@@ -56,7 +112,7 @@ def test_the_log_tells_what_a_run_is_at(experiment: Path, folder: Path) -> None:
 
 
 def test_programs_can_follow_a_run(experiment: Path, folder: Path) -> None:
-    """Every line of standard error is an event, the last with the status; the report is as ever."""
+    """Every line of standard error is an event, the last with the status; the end is as ever."""
     command = [sys.executable, "-m", "harness", "run", str(experiment), "--workers", "1"]
     asked = ["--stop-when-decided", "--progress", "json", "--output", str(folder / "json")]
     done = subprocess.run(
@@ -67,18 +123,18 @@ def test_programs_can_follow_a_run(experiment: Path, folder: Path) -> None:
     assert (kinds[0], kinds[-2:]) == ("started", ["decided", "finished"])
     assert (told[-1]["status"], told[-1]["verdicts"][0]["verdict"]) == (0, "supported")
     assert told[-2]["cycle"] == told[-1]["verdicts"][0]["decided_at_cycle"]
-    assert "supported at cycle" in done.stdout
+    assert done.stdout == brief(folder / "json")
 
 
 def test_nothing_is_shown_of_a_run_where_that_is_asked(experiment: Path, folder: Path) -> None:
-    """Standard error is empty; the report is on standard output."""
+    """Standard error is empty; how it ended is on standard output."""
     command = [sys.executable, "-m", "harness", "run", str(experiment), "--workers", "1"]
     asked = ["--stop-when-decided", "--progress", "none", "--output", str(folder / "none")]
     done = subprocess.run(
         [*command, *asked], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
-    assert "supported at cycle" in done.stdout
+    assert done.stdout == brief(folder / "none")
 
 
 @pytest.mark.parametrize("after_s", [0.0, 1.0])

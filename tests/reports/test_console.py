@@ -1,24 +1,49 @@
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from harness import registry
 from harness.reports.console import ConsoleReport
+from harness.terminal import room
+from tests.reports.conftest import CONDITIONS
 from tests.reports.stories import STORIES
 
+RESULTS = Path(__file__).resolve().parents[2] / "results"
 ESCAPE = "\x1b["
+
+
+RUNS = sorted(path.parent.name for path in RESULTS.glob("*/run.json"))
+
+
+def words(text: str) -> set[str]:
+    """What stands between blanks, without what a layout puts between them."""
+    return {word.rstrip(",;:") for word in text.split()} - {"\\", "/"}
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_lines_fit_the_terminal(run: Path, width: int) -> None:
-    """No line is wider than the terminal, but for commands, which must stay in one piece."""
+    """No line is wider than the terminal; commands go on in the next line, for a shell."""
     text = ConsoleReport(width=width, colour=False).render(run)
-    for line in text.splitlines():
-        assert len(line) <= width or line.startswith("  harness replay ")
-    commands = [line for line in text.splitlines() if line.startswith("  harness replay ")]
-    assert len(commands) == 5
-    assert all(re.search(r"--cycle \d+$", line) for line in commands)
+    option = f"    --condition {shlex.quote(CONDITIONS[1]['name'])} \\"  # never broken
+    assert all(len(line) <= max(width, len(option)) for line in text.splitlines())
+    lines = text.replace("\\\n", "").splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("  harness replay ")]
+    assert [command[-3:-1] for command in commands] == [[CONDITIONS[1]["name"], "--cycle"]] * 5
+    assert [command[2] for command in commands] == [str(run)] * 5
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_name_is_broken(name: str, width: int) -> None:
+    """Every word of a published run is whole at any width, and every line fits."""
+    whole = words(ConsoleReport(width=4000, colour=False).render(RESULTS / name))
+    text = ConsoleReport(width=width, colour=False).render(RESULTS / name)
+    # but for frames and what tells of attempts, which are drawn anew where it is narrow
+    plain = re.sub(r"[─━╭╮╰╯│┏┓┗┛┃]+|\u00d7\d+", " ", text)
+    assert sorted(words(plain) - whole) == []
+    assert [line for line in text.splitlines() if room(line) > width and " " in line.strip()] == []
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -59,6 +59,11 @@ def tell(
         },
         "served": served,
     }
+    return as_text(story)
+
+
+def as_text(story: dict[str, Any]) -> str:
+    """Return a story as it is stored."""
     return json.dumps(story, separators=(",", ":"), ensure_ascii=False)
 
 

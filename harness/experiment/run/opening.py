@@ -87,7 +87,7 @@ def _take_away_killed(run: UnderWay, store: Store) -> None:
     except BaseException:
         store.close()
         raise
-    run.say(
+    run.tell(
         f"running again {number:,} cycle{'' if number == 1 else 's'} whose worker was killed "
         "from outside"
         if number

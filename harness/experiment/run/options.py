@@ -58,6 +58,22 @@ class RunOptions:
         """Return the run's folder."""
         return self.output or Path("runs") / f"{experiment.name}-{experiment.seed}"
 
+    def to_resume(self, path: Path) -> list[tuple[str, ...]]:
+        """Return the command that goes on with this run of ``path``, option by option."""
+        given = {
+            "--output": self.output,
+            "--cycles": self.cycles,
+            "--seed": self.seed,
+            "--workers": self.workers,
+        }
+        return [
+            ("harness", "run", str(path)),
+            ("--resume",),
+            *((option, str(value)) for option, value in given.items() if value is not None),
+            *(("--set", override) for override in self.overrides),
+            *([("--stop-when-decided",)] if self.stop_when_decided else []),
+        ]
+
     def processes(self) -> int:
         """Return how many workers there are to be."""
         return self.workers or os.cpu_count() or 1

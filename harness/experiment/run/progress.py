@@ -1,6 +1,6 @@
-"""What people see while a run is under way: a live table on a terminal, plain lines elsewhere.
+"""What people see while a run is under way: its state on a terminal, plain lines elsewhere.
 
-It goes to standard error, so that standard output is the report alone, also in a pipe.
+It goes to standard error, so that standard output has how the run ended alone, also in a pipe.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from harness.outcomes import OUTCOMES
@@ -22,7 +21,9 @@ from harness.printable import printable
 from harness.results.records import CycleRecord
 from harness.statistics.anytime import anytime
 from harness.statistics.digits import percent, percent_interval
+from harness.terminal import wrapped
 
+INDENT = "    "  # of what has no room on its line
 LIVE_S, PLAIN_S = 0.25, 5.0
 FIRST_S = 0.5  # after which the first plain line of a condition comes
 
@@ -148,7 +149,7 @@ class Display:
 
 
 class ProgressDisplay(Display):
-    """Show tallies as they grow to people. A terminal gets colour and one live table.
+    """Show tallies as they grow to people. A terminal has their state in one place.
 
     Args:
         console: where they read.
@@ -160,21 +161,27 @@ class ProgressDisplay(Display):
         self._console, self._confidence = console, confidence
         self._tallies: list[Tally] = []
         self._shown_s = time.monotonic()
-        # where standard output is no terminal, it is none of this console's business
+        # gone when it ends, so that how the run ended stands alone; where standard output is no
+        # terminal, it is none of this console's business
         self._live = (
-            Live(console=console, auto_refresh=False, redirect_stdout=sys.stdout.isatty())
-            if console.is_terminal and not plain
+            Live(
+                console=console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=sys.stdout.isatty(),
+            )
+            if console.is_terminal and not console.is_dumb_terminal and not plain
             else None
         )
 
     def __enter__(self) -> Self:
-        """Start the live table, where there is a terminal."""
+        """Begin to show the state, where there is a terminal."""
         if self._live:
             self._live.start()
         return self
 
     def stop(self) -> None:
-        """Leave the last state standing: the report comes below it."""
+        """Leave nothing on a terminal, and elsewhere the last state."""
         if self._live:
             self._live.stop()
         else:
@@ -182,7 +189,7 @@ class ProgressDisplay(Display):
 
     def say(self, line: str) -> None:
         """Tell people of what has no tally."""
-        self._console.out(printable(line), highlight=False)
+        self._console.out(fitted(self._console, printable(line)), highlight=False)
 
     def begin(self, tally: Tally) -> None:
         """Go on to the next condition, or back to one that was paused."""
@@ -202,30 +209,40 @@ class ProgressDisplay(Display):
     def show(self) -> None:
         """Show the state now: on a terminal all of it, elsewhere what has changed."""
         if self._live:
-            self._live.update(self._table(), refresh=True)
+            self._live.update(self._state(), refresh=True)
             return
         for tally in self._tallies:
             if tally.shown != tally.cycles:
                 tally.shown = tally.cycles
-                self._console.out(_line(tally.cells(self._confidence)), highlight=False)
+                line = _line(tally.cells(self._confidence))
+                self._console.out(fitted(self._console, line), highlight=False)
 
-    def _table(self) -> Table:
-        table = Table(box=None, pad_edge=False)
-        rows = [tally.cells(self._confidence) for tally in self._tallies[-12:]]
-        for heading in rows[0] if rows else ():
-            numeric = heading in ("cycles", "per second", "left")
-            table.add_column(heading, justify="right" if numeric else "left")
-        for row in rows:
-            table.add_row(*map(Text, row.values()))  # a name is no markup
-        return table
+    def _state(self) -> Text:
+        """Return the latest conditions, as many as a screen holds; what has ended is faint."""
+        most = max(1, self._console.height - 2)
+        shown: list[tuple[str, str]] = []
+        for tally in reversed(self._tallies):
+            style = "dim" if tally.cycles >= tally.wanted else ""
+            line = _line(tally.cells(self._confidence))
+            lines = [(f"{one}\n", style) for one in wrapped(line, self._console.width, INDENT)]
+            if shown and len(shown) + len(lines) > most:
+                break
+            shown = lines + shown
+        return Text.assemble(*shown, no_wrap=True, overflow="ignore", end="")
+
+
+def fitted(console: Console, line: str) -> str:
+    """Break a line between words where it goes to a terminal; elsewhere it stays one."""
+    return "\n".join(wrapped(line, console.width, INDENT)) if console.is_terminal else line
 
 
 def _line(cells: dict[str, str]) -> str:
     if not cells["outcomes"]:  # it has only just begun
         return f"{cells['condition']}: {cells['cycles']} cycles"
+    left = "" if cells["left"] == "-" else f", {cells['left']} left"
     return (
-        f"{cells['condition']}: {cells['cycles']} cycles, {cells['per second']} a second, "
-        f"{cells['left']} left; reliability {cells['reliability']}; {cells['outcomes']}; "
+        f"{cells['condition']}: {cells['cycles']} cycles, {cells['per second']} a second"
+        f"{left}; reliability {cells['reliability']}; {cells['outcomes']}; "
         f"struck: {cells['struck']}"
     )
 

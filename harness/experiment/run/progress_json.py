@@ -123,7 +123,7 @@ def displayed(kind: str, console: Console, confidence: float) -> Display:
     """Make the display of a kind, one of ``options.PROGRESS``.
 
     Args:
-        kind: auto is a live table on a terminal, and plain lines elsewhere.
+        kind: auto shows the state on a terminal, and plain lines elsewhere.
         console: where it goes.
         confidence: of the bounds that are shown.
     """

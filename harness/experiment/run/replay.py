@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
 from harness.experiment.cycle.forking import SITE
+from harness.experiment.cycle.story import as_text
 from harness.experiment.run import same_baseline
 from harness.experiment.run.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
 from harness.experiment.run.pool import Pool, Task
 from harness.experiment.written.configuration import Experiment
-from harness.faults.schedule.ledger import LedgerEntry
 from harness.outcomes import OUTCOMES, TIMINGS
-from harness.printable import printed
 from harness.results import ledgers
 from harness.results.folder import CYCLES, read_run
 from harness.results.records import CycleRecord
@@ -54,7 +51,9 @@ def replay(
         with Pool(site, seed, 1, root.path, watchdog_s=watchdog_s) as pool:
             task = Task(chosen, pristine, range(cycle, cycle + 1))
             ((new,),) = list(pool.run([task]))
-        return stored, new
+    if stored is not None and not stored.story and not (Path(folder) / CYCLES).exists():
+        new = replace(new, story="")  # of what is published only the first story is kept
+    return stored, new
 
 
 def _stored(folder: Path, condition: str, cycle: int) -> CycleRecord | None:
@@ -62,12 +61,23 @@ def _stored(folder: Path, condition: str, cycle: int) -> CycleRecord | None:
     if not (Path(folder) / CYCLES).exists():
         from harness.results.reading import Results  # noqa: PLC0415 - only for published runs
 
-        return _of_columns(condition, cycle, Results(folder).columns(condition))
+        record = _of_columns(condition, cycle, Results(folder).columns(condition))
+        return record and replace(record, story=_published_story(folder, condition, cycle))
     store = Store(folder)
     try:
         return store.record(condition, cycle)
     finally:
         store.close()
+
+
+def _published_story(folder: Path, condition: str, cycle: int) -> str:
+    """Return the story of a cycle as the summary of a published run has it; "" for none."""
+    from harness.analysis.summary import load  # noqa: PLC0415 - only for published runs
+
+    for story in load(folder).summary.get("stories") or ():
+        if (story["condition"], story["cycle"]) == (condition, cycle):
+            return as_text(story["story"])
+    return ""
 
 
 def _of_columns(condition: str, cycle: int, columns: Mapping[str, Any]) -> CycleRecord | None:
@@ -95,53 +105,3 @@ def _of_columns(condition: str, cycle: int, columns: Mapping[str, Any]) -> Cycle
         detail=row["detail"] or "",
         **found,
     )
-
-
-def same(one: CycleRecord | None, other: CycleRecord) -> bool:
-    """Whether two records of a cycle are the same, timings apart."""
-    return one is not None and one.untimed() == other.untimed()
-
-
-def side_by_side(stored: CycleRecord | None, new: CycleRecord) -> str:
-    """Return a table, field by field: stored, new, and a mark where they differ."""
-    lines = [f"  {'':<16} {'stored':<40} new"]
-    for field in fields(CycleRecord):
-        now = _cell(getattr(new, field.name))
-        old = "(not run)" if stored is None else _cell(getattr(stored, field.name))
-        if field.name == "story":
-            old, now = _stories("" if stored is None else stored.story, new.story)
-        mark = "  " if old == now or field.name in ("timings_ms", "cpu_ms") else "! "
-        lines += [
-            f"{mark if number == 0 else '  '}{field.name if number == 0 else '':<16} {a:<40} {b}"
-            for number, (a, b) in enumerate(
-                itertools.zip_longest(old.splitlines(), now.splitlines(), fillvalue="")
-            )
-        ]
-    return printed(lines)
-
-
-def _cell(value: Any) -> str:
-    """Return a value as lines of text; nothing is a dash."""
-    if isinstance(value, dict):
-        return "\n".join(f"{key} {number:.3f}" for key, number in sorted(value.items())) or "-"
-    if isinstance(value, tuple):
-        return "\n".join(map(_fault, value)) or "-"
-    return str(value).strip() or "-"
-
-
-def _stories(stored: str, new: str) -> tuple[str, str]:
-    """Return of two stories only the chapters in which they differ: they are long."""
-    old, now = (json.loads(text) if text else {} for text in (stored, new))
-    if old == now:
-        return ("the same", "the same") if old else ("-", "-")
-    keys = [key for key in {**old, **now} if old.get(key) != now.get(key)]
-    return _chapters(old, keys), _chapters(now, keys)
-
-
-def _chapters(story: dict[str, Any], keys: list[str]) -> str:
-    return "\n".join(f"{key}: {json.dumps(story[key])}" for key in keys if key in story) or "-"
-
-
-def _fault(entry: LedgerEntry) -> str:
-    fate = "surfaced" if entry.surfaced else "masked" if entry.fired else "did not fire"
-    return f"{entry.kind}: {entry.operation} ({entry.attempt}), {entry.lasting}: {fate}"

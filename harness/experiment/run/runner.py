@@ -33,12 +33,20 @@ from harness.experiment.written.configuration import Experiment
 from harness.results import overwriting
 from harness.results.folder import REPORT, RUN, check_same, refuse_unused, refuse_used
 from harness.statistics.digits import number
+from harness.terminal import Fitted, command, is_terminal, labelled
 
 INTERRUPTED = 130
 
 
 class _Printer(Console):
-    """Where people read; a reader who has left (``| head``) does not end the run."""
+    """Where people read; a reader who has left (``| head``) does not end the run.
+
+    FORCE_COLOR and its like make no terminal of a pipe: a log is no place to draw in.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        super().__init__(stderr=stderr, force_terminal=is_terminal(stream))
 
     def on_broken_pipe(self) -> None:
         """Print to nowhere from here on; rich would exit with 1, which means refuted."""
@@ -93,7 +101,7 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
     """Calibrate, open the store, run every condition, judge."""
     began_s = time.monotonic()
     run.display.started(_told(run, resumed=earlier is not None))
-    run.say(f"{run.configured.name}: seed {run.configured.seed}, results in {run.folder}")
+    run.tell(f"{run.configured.name}: seed {run.configured.seed}, results in {run.folder}")
     known = earlier if earlier and earlier["rates"] is not None else None
     if earlier and (
         unsure := same_baseline.refuse_another(earlier, run.folder, run.configured, run.baselines)
@@ -115,8 +123,8 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
         if experiment.budget is not None:
             rounds = Rounds(run, store, experiment, experiment.budget, began_s, before_s)
             rounds.go()
-            for line in rounds.sentences():
-                run.tell(line)
+            for line in [] if run.pool.stop.is_set() else rounds.sentences():
+                run.tell(line)  # of one that was interrupted nobody knows what the budget decides
         else:
             for condition in experiment.conditions:
                 if not run.pool.stop.is_set():
@@ -164,6 +172,13 @@ def _interrupted(run: UnderWay, *, untouched: bool = False) -> int:
     run.say(f"interrupted; what came in is stored in {run.folder}: go on with --resume")
     if kept := overwriting.sentence(run.folder):
         run.say(kept)
+    words = [word for part in run.options.to_resume(run.source) for word in part]
+    foot: dict[str, Fitted] = {
+        "exit status": lambda width: [f"{INTERRUPTED}: interrupted, and nothing is judged yet"],
+        "next": lambda width: command(words, width),
+    }
+    for line in labelled(foot, run.console.width):
+        run.say(line)
     return INTERRUPTED
 
 
@@ -178,7 +193,7 @@ def _settled(run: UnderWay) -> int:
 
 
 def _judge(run: UnderWay) -> int:
-    """Write summary and report, print them; return the exit status."""
+    """Write summary and report, say on one screen what came of it; return the exit status."""
     from harness.analysis import summary  # noqa: PLC0415 - pandas is slow to import
     from harness.results import reading  # noqa: PLC0415 - pandas is slow to import
 
@@ -189,10 +204,11 @@ def _judge(run: UnderWay) -> int:
         (run.folder / REPORT).write_text(html, encoding="utf-8")
     except OSError as error:
         raise MeasurementError(f"{run.folder / REPORT}: cannot be written: {error}") from error
-    run.console.out(registry.find("reports", "console")().render(run.folder), highlight=False)
+    brief = registry.find("reports", "brief")(
+        width=run.console.width, resume=run.options.to_resume(run.source)
+    )
+    run.console.out(brief.render(run.folder).rstrip("\n"), highlight=False)
     judged = verdicts.of_run(reading.Results(run.folder))
-    for line in verdicts.lines(judged):
-        run.say(line)
     status = verdicts.exit_code(judged)
     run.display.finished(status, [verdict.told() for verdict in judged if verdict.judged])
     return status

@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.experiment.run.options import RunOptions
 from harness.experiment.run.place import Baselines
 from harness.experiment.run.pool import Pool
-from harness.experiment.run.progress import Display
+from harness.experiment.run.progress import Display, fitted
 from harness.experiment.written.configuration import Experiment
 from harness.printable import printable
 
@@ -31,7 +31,7 @@ class UnderWay:
 
     def say(self, line: str) -> None:
         """Tell people what came of the run."""
-        self.console.out(printable(line), highlight=False)
+        self.console.out(fitted(self.console, printable(line)), highlight=False)
 
     def tell(self, line: str) -> None:
         """Tell people what is under way."""

@@ -12,6 +12,7 @@ from harness.experiment.run.in_order import InOrder
 from harness.experiment.written.claimed import checked_confidence, confidence_each, parse_claim
 from harness.experiment.written.document import nearest
 from harness.experiment.written.family import Family, family
+from harness.outcomes import STATUS
 from harness.statistics.digits import percent_interval, sure
 from harness.statistics.intervals import called
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["InOrder", "Verdict", "check", "exit_code", "lines", "of_run"]
 
 Json = Mapping[str, Any]
-# of what a run comes to (harness.analysis.verdict)
-STATUS = {"supported": 0, "not refuted": 0, "refuted": 1, "undecided": 3, "harness error": 4}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,17 +30,18 @@ class Symbols(NamedTuple):
     full: str
     empty: str
     times: str
+    rule: str
     clean: box.Box
     dirty: box.Box
 
 
-FINE = Symbols("✓", "✗", "•", "█", "░", "×", box.ROUNDED, box.HEAVY)  # noqa: RUF001 - a sign of multiplication is meant
-PLAIN = Symbols("+", "X", "-", "#", ".", "x", box.ASCII, box.ASCII2)
+FINE = Symbols("✓", "✗", "•", "█", "░", "×", "─", box.ROUNDED, box.HEAVY)  # noqa: RUF001 - a sign of multiplication is meant
+PLAIN = Symbols("+", "X", "-", "#", ".", "x", "-", box.ASCII, box.ASCII2)
 
 
 def symbols(encoding: str | None) -> Symbols:
     """Return what ``encoding`` can take; PLAIN is ASCII alone."""
-    drawn = "".join(FINE[:6]) + str(box.ROUNDED) + str(box.HEAVY)
+    drawn = "".join(FINE[:7]) + str(box.ROUNDED) + str(box.HEAVY)
     try:
         drawn.encode(encoding or "ascii")
     except (LookupError, UnicodeEncodeError):

@@ -13,8 +13,9 @@ from harness.errors import MeasurementError
 from harness.experiment.cycle.project_backend import OwnBackend
 from harness.experiment.cycle.shadow import InAnyCase, Sample, in_any_case
 from harness.experiment.cycle.site import Site
+from harness.experiment.run.both_records import same
 from harness.experiment.run.options import Machinery, RunOptions
-from harness.experiment.run.replay import replay, same
+from harness.experiment.run.replay import replay
 from harness.experiment.run.runner import run
 from harness.experiment.written.settings import Condition
 from harness.faults import Planned

@@ -12,8 +12,9 @@ from rich.console import Console
 from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.experiment.plan.pilot import designed, sentence, stored
 from harness.experiment.plan.strata import PILOT
+from harness.experiment.run.both_records import same
 from harness.experiment.run.options import Machinery, RunOptions
-from harness.experiment.run.replay import replay, same
+from harness.experiment.run.replay import replay
 from harness.experiment.run.runner import run
 from harness.experiment.written.configuration import Condition, Experiment
 from harness.results.records import CycleRecord

@@ -59,3 +59,19 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(runs: Runs) ->
     with pytest.raises(MeasurementError, match="Nobody"):
         runs("one", site="Nobody")
     assert not (runs.folder / "one").exists()
+
+
+def test_how_to_go_on_has_all_that_was_asked_for() -> None:
+    """But what was of the beginning alone: whoever overwrote goes on with what there is now."""
+    path = Path("an experiment.toml")
+    assert RunOptions(overwrite=True).to_resume(path) == [
+        ("harness", "run", "an experiment.toml"), ("--resume",),
+    ]  # fmt: skip
+    asked = RunOptions(
+        cycles=7, seed=0, workers=2, output=Path("there"), overrides=("a=1", "b=2"),
+        stop_when_decided=True,
+    )  # fmt: skip
+    assert asked.to_resume(path)[2:] == [
+        ("--output", "there"), ("--cycles", "7"), ("--seed", "0"), ("--workers", "2"),
+        ("--set", "a=1"), ("--set", "b=2"), ("--stop-when-decided",),
+    ]  # fmt: skip

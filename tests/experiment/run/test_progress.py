@@ -55,17 +55,52 @@ def test_elsewhere_than_on_a_terminal_there_are_plain_lines() -> None:
     assert "a: 50/100 cycles" in said.getvalue()
 
 
-def test_on_a_terminal_there_is_a_live_table() -> None:
-    """One table, drawn over itself."""
+def on_a_terminal(width: int, height: int, *tallies: Tally) -> str:
+    """Return what a terminal of this size is sent."""
     said = io.StringIO()
-    console = Console(file=said, width=200, force_terminal=True)
+    console = Console(file=said, width=width, height=height, force_terminal=True)
     with ProgressDisplay(console, 0.95) as display:
-        display.begin(tally())
+        for one in tallies:
+            display.begin(one)
         display.show()
-        display.show()
-    assert "\x1b[" in said.getvalue()
-    assert "50/100" in said.getvalue()
-    assert "reliability" in said.getvalue()
+    return said.getvalue()
+
+
+def test_on_a_terminal_the_state_is_drawn_over_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is gone in the end, when how the run ended takes its place."""
+    monkeypatch.setenv("TERM", "xterm")
+    text = on_a_terminal(200, 24, tally())
+    assert "50/100" in text
+    assert "reliability" in text
+    assert text.rstrip("\x1b[?25h\r").endswith("\x1b[2K")  # the line is wiped
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_state_fits_the_screen_and_breaks_no_name(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many conditions the latest, each with its whole name."""
+    monkeypatch.setenv("TERM", "xterm")
+    many = [Tally(f"answers are lost/hybrid_verified/{number}", 9) for number in range(30)]
+    for one in many:
+        one.add_stored(["cleaned", "dirty_silent"], Counter(reset_after=1))
+    console = Console(file=io.StringIO(), width=width, height=24, force_terminal=True)
+    with ProgressDisplay(console, 0.95) as display:
+        for one in many:
+            display.begin(one)
+        last = display._state().plain.splitlines()
+    assert 20 <= len(last) <= 22
+    assert max(map(len, last)) <= width
+    assert any(line.startswith("answers are lost/hybrid_verified/29: 2/9") for line in last)
+
+
+def test_a_terminal_that_cannot_draw_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TERM=dumb: lines that come below each other, broken between words."""
+    monkeypatch.setenv("TERM", "dumb")
+    text = on_a_terminal(40, 24, tally())
+    assert "\x1b" not in text
+    assert text.startswith("a: 50/100 cycles, ")
+    assert max(map(len, text.splitlines())) <= 40
 
 
 def test_lines_come_only_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.analysis.summary import write
 from harness.errors import UsageError
+from harness.experiment.run.both_records import same
 from harness.experiment.run.options import Machinery, RunOptions
-from harness.experiment.run.replay import _stored, replay, same, side_by_side
+from harness.experiment.run.replay import _published_story, _stored, replay
 from harness.experiment.run.runner import run
-from harness.faults.schedule.ledger import LedgerEntry
-from harness.results.records import CycleRecord
+from tests.reports.stories import restored
 from tests.stored_runs import cycle, make_run, struck
 
 SITE = "tests.experiment.sites:Quick"
@@ -29,37 +28,6 @@ def test_a_stored_cycle_is_the_same_again(folder: Path) -> None:
         stored, new = replay(folder / "run", "a", number, SITE)
         assert same(stored, new)
     assert not same(None, stored or new)
-
-
-def test_records_differ_by_more_than_time() -> None:
-    """Timings never make a difference, anything else does, and is marked."""
-    entry = LedgerEntry("noop", "cleanup", "delete bots 1", 1, "phase", True, True, "seen")
-    one = CycleRecord("a", 1, "cleaned", timings_ms={"cycle": 1.0})
-    assert same(one, replace(one, timings_ms={"cycle": 2.0}, cpu_ms={"cycle": 1.0}))
-    for other in (
-        replace(one, outcome="restored"),
-        replace(one, faults=(entry,)),
-        replace(one, detail="x"),
-        replace(one, story='{"ended":"dirty"}'),
-    ):
-        assert not same(one, other)
-        marked = [line for line in side_by_side(one, other).splitlines() if line.startswith("!")]
-        assert len(marked) == 1
-    assert "noop: delete bots 1 (1), phase: surfaced" in side_by_side(
-        one, replace(one, faults=(entry,))
-    )
-    assert "(not run)" in side_by_side(None, one)
-
-
-def test_of_two_stories_only_what_differs_is_shown() -> None:
-    """A chapter that is the same in both is left out; two equal stories are one word."""
-    one = CycleRecord("a", 1, "cleaned", story='{"ended":"cleaned","served":true}')
-    other = replace(one, story='{"ended":"dirty","served":true}')
-    shown = side_by_side(one, other)
-    assert 'ended: "cleaned"' in shown
-    assert 'ended: "dirty"' in shown
-    assert "served" not in shown
-    assert "the same" in side_by_side(one, one)
 
 
 def test_a_published_cycle_is_read_from_its_parquet_file(folder: Path) -> None:
@@ -79,6 +47,31 @@ def test_a_published_cycle_is_read_from_its_parquet_file(folder: Path) -> None:
     (made.folder / "cycles.sqlite").unlink()
     assert [_stored(made.folder, "one", number) for number in (0, 1, 2)] == from_database
     assert from_database[2] is None
+
+
+def test_a_published_cycle_has_the_story_of_the_summary(folder: Path) -> None:
+    """Without the database it is the very same text, so that a replay can be the same."""
+    text = restored()
+    made = make_run(folder / "run", [cycle(0, "restored", story=text), cycle(1, story=text)])
+    write(made)
+    (made.folder / "cycles.sqlite").unlink()
+    assert _published_story(made.folder, "one", 0) == text
+    first, second = (_stored(made.folder, "one", number) for number in (0, 1))
+    assert first is not None
+    assert first.story == text
+    assert second is not None
+    assert second.story == ""  # only the first of a condition is published
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_is_not_published_makes_no_difference(folder: Path, number: int) -> None:
+    """A run that keeps stories, published: each cycle is the same again, told or not."""
+    path = folder / "again.toml"
+    condition = '[[conditions]]\nname = "a"\nrecoveries = ["file_copy"]\nstory = true\n'
+    path.write_text(TEXT.replace("25", "2") + condition)
+    run(path, RunOptions(output=folder / "run", workers=1), Machinery(work_folder=folder))
+    (folder / "run" / "cycles.sqlite").unlink()
+    assert same(*replay(folder / "run", "a", number))
 
 
 def test_a_cycle_that_was_never_planned_is_refused(folder: Path) -> None:

@@ -11,8 +11,9 @@ import apsw
 import pytest
 
 from harness.errors import MeasurementError, UsageError
+from harness.experiment.run.both_records import same
 from harness.experiment.run.options import Machinery, RunOptions
-from harness.experiment.run.replay import replay, same
+from harness.experiment.run.replay import replay
 from harness.experiment.run.runner import run
 from harness.results.folder import read_run, write_run
 from tests.experiment.own_project import make_project
