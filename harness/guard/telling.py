@@ -224,10 +224,18 @@ def _ended(result: GuardResult) -> list[str]:
         sentences += [how, *_indented(_reasons(result))]
         if result.archive is not None:
             sentences += _kept(result.archive)
+        elif undone_in_place(result.restored_by):
+            sentences.append("what was there was undone in its place, and is not kept")
     elif result.found is not None:
         sentences += [f"put back: {was}" for was in put_back(result)]
         sentences.append("no restore was needed")
     return sentences
+
+
+def undone_in_place(recovery: str) -> bool:
+    """Whether a recovery changes the database itself, so that nothing of it is put aside."""
+    known = recovery in registry.names("recovery")
+    return known and registry.find("recovery", recovery).changes_database is True
 
 
 def _kept(archive: Kept) -> list[str]:

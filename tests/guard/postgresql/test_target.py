@@ -105,6 +105,28 @@ def test_who_has_it_open_and_who_has_it_locked(databases: Databases) -> None:
     assert target.end_orphans() == ()
 
 
+def test_beside_others_nobody_is_ended(databases: Databases, harness: Call) -> None:
+    """What it took and why is said, and that nothing is kept of what was undone."""
+    address = databases.make()
+    with databases.connect("app_dev") as other:
+        code = "import sys, psycopg; psycopg.connect(sys.argv[1], autocommit=True).execute("
+        tests = [sys.executable, "-c", f"{code}'DELETE FROM team')", address]
+        status, _, said = harness("guard", "--database", address, "--", *tests)
+        assert status == 0, said
+        assert (
+            f"undo_log, with which everybody stays connected: session {other.info.backend_pid}"
+            in said
+        )
+        assert "restored by undo_log" in said
+        assert "was undone in its place, and is not kept" in said
+        assert other.execute("SELECT count(*) FROM person").fetchall() == [(20,)]
+        tests[2] = f"{code}'CREATE TABLE made (a int)')"
+        status, _, said = harness("guard", "--database", address, "--", *tests)
+        assert status == 0, said
+        assert "restored by dump" in said
+        assert "CREATE TABLE public.made" in said
+
+
 def test_a_function_and_a_coroutine_are_guarded(databases: Databases) -> None:
     """Each call anew, as with a file; a second guard in this process is refused by name."""
     address = databases.make()
