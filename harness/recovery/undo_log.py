@@ -28,7 +28,7 @@ from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import Row, is_lost
 from harness.databases.postgresql.sessions import named
 from harness.databases.postgresql.undo import installing, reading, refusing
-from harness.databases.postgresql.undo.names import NOT_AS_RECORDED, NOT_BY_IT, SCHEMA
+from harness.databases.postgresql.undo.names import NOT_AS_RECORDED, NOT_BY_IT, PATIENT, SCHEMA
 from harness.databases.postgresql.undo.state import State
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
@@ -38,8 +38,9 @@ _IN_USE = (*installing.IN_USE, refusing.UnderWay)
 _LONGEST_WAIT_MS = 200  # for one lock: less than the server takes to find that two wait in a circle
 _PAUSE_S = 0.003
 _AT_ONCE_MS = 300  # to remove all as one, which all tables have to be free for
-_PATIENCE = """
-SELECT set_config('lock_timeout', (setting::int + 500)::text, true)
+_PATIENCE = f"""
+SELECT set_config('lock_timeout', (setting::int + 500)::text, true),
+  set_config('{PATIENT}', 'on', true)
 FROM pg_settings WHERE name = 'deadlock_timeout'"""
 
 

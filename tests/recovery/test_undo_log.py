@@ -310,6 +310,38 @@ def test_an_application_that_never_stops_is_never_refused(databases: Databases) 
     recovery.dispose()
 
 
+@pytest.mark.long
+def test_the_servers_own_vacuum_gives_way(databases: Databases) -> None:
+    """At the begin, at an undo and at the end: it is no reason to fail, however long it takes."""
+    databases.make(
+        script="CREATE TABLE t (a int PRIMARY KEY, b text) WITH (autovacuum_vacuum_threshold = 0,"
+        " autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100,"
+        " autovacuum_vacuum_cost_limit = 1);"
+        " INSERT INTO t SELECT n, repeat('x', 500) FROM generate_series(1, 20000) n"
+    )
+    databases.admin("ALTER SYSTEM SET autovacuum_naptime = 1", "SELECT pg_reload_conf()")
+    cleaned = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+
+    def soon() -> None:
+        databases.run("app_dev", "UPDATE t SET b = repeat('y', 500)")
+        until(lambda: databases.admin(f"{cleaned} AND datname = 'app_dev'"), "it is cleaned", 60)
+
+    recovery = made(databases)
+    try:
+        soon()
+        recovery.capture()
+        baseline = databases.run("app_dev", "SELECT count(*), min(b) FROM t")
+        soon()
+        databases.run("app_dev", "DELETE FROM t WHERE a < 10")
+        recovery.restore()
+        assert recovery.differences().tables == {}
+        assert databases.run("app_dev", "SELECT count(*), min(b) FROM t") == baseline
+        soon()
+        recovery.dispose()
+    finally:
+        databases.admin("ALTER SYSTEM RESET autovacuum_naptime", "SELECT pg_reload_conf()")
+
+
 def test_what_it_cannot_undo_it_says(databases: Databases) -> None:
     """A definition: the rows stay as they are, for the next of the chain."""
     databases.make()

@@ -19,6 +19,7 @@ from harness.databases.postgresql.undo.names import (
     NOT_AS_RECORDED,
     NOT_BY_IT,
     OURS,
+    PATIENT,
     SCHEMA,
 )
 
@@ -144,15 +145,17 @@ END $body$"""
 
 # Nobody may be at work whose rows are not in the log yet: whoever has written holds the log until
 # the end of its transaction, and whoever runs a statement holds its table. Nobody is made to wait
-# for us while we wait: a lock that is not free is asked for again.
+# for us while we wait: a lock that is not free is asked for again. But for a table that the server
+# itself cleans: it gives way to whoever waits.
 ALONE = f"""
 CREATE FUNCTION {SCHEMA}.alone() RETURNS void LANGUAGE plpgsql AS $body$
-DECLARE one record; why text;
+DECLARE one record; why text; how text := 'NOWAIT';
 BEGIN
   PERFORM set_config('{OURS}', 'on', true);
+  IF current_setting('{PATIENT}', true) = 'on' THEN how := ''; END IF;
   LOCK TABLE {LOG} IN EXCLUSIVE MODE NOWAIT;
   FOR one IN SELECT DISTINCT r.name FROM {LOG} l JOIN {SCHEMA}.recorded r USING (relation) LOOP
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', one.name);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE %s', one.name, how);
   END LOOP;
   IF EXISTS ({AT_WORK}) THEN
     RAISE lock_not_available USING MESSAGE = 'a statement is under way';
