@@ -17,7 +17,7 @@ def test_lines_fit_the_terminal(run: Path, width: int) -> None:
     for line in text.splitlines():
         assert len(line) <= width or line.startswith("  harness replay ")
     commands = [line for line in text.splitlines() if line.startswith("  harness replay ")]
-    assert len(commands) == 5
+    assert len(commands) == 1  # forty cycles that failed alike
     assert all(re.search(r"--cycle \d+$", line) for line in commands)
 
 

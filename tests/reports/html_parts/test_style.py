@@ -60,7 +60,9 @@ def test_no_text_in_a_figure_is_smaller_than_eleven() -> None:
     assert all(float(one) * 16 >= 11 for one in re.findall(r"font-size: ([\d.]+)rem", STYLE))
 
 
-def test_paper_is_light_and_open() -> None:
-    """The dark theme is of screens alone, and what is folded is open on paper."""
+def test_paper_is_light_and_says_what_is_folded_away() -> None:
+    """The dark theme is of screens alone; what is folded stays so on paper, which says that."""
     assert "@media screen and (prefers-color-scheme: dark)" in STYLE
-    assert "details-content { content-visibility: visible" in STYLE[STYLE.index("@media print") :]
+    paper = STYLE[STYLE.index("@media print") :]
+    assert "(folded away: open it before printing)" in paper
+    assert "details-content" not in paper
