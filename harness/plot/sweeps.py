@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation, Transform
 
+from harness.analysis.drawn.labels import apart
 from harness.analysis.loading import Run
 from harness.analysis.swept import Curve, ends, measured, words
 from harness.errors import UsageError
@@ -196,7 +197,7 @@ def _labels(ax: Axes, scale: style.Scale, shown: Sequence[Curve], *, frontier: b
     last = [curve["points"][-1] for curve in shown]
     wanted = [scale.height(scale.at(point["reliability"])) for point in last]
     lines = max(text.count("\n") + 1 for text in texts)
-    places = style.apart(wanted, 0.04 * lines + 0.015)
+    places = apart(wanted, 0.04 * lines + 0.015)
     for order, (point, text, place) in enumerate(zip(last, texts, places, strict=True)):
         look = style.series(order)
         ax.annotate(

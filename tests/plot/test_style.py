@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import matplotlib.pyplot as plt
 import pytest
 from hypothesis import given
@@ -38,24 +36,6 @@ def test_the_scale_holds_everything(shares: list[float | None]) -> None:
     assert heights == sorted(heights)
     assert all(-1e-9 <= one <= 1 + 1e-9 for one in heights)
     assert shown.at(1.0) == shown.at(None) == shown.best
-
-
-@given(st.lists(_SHARES, max_size=12), st.floats(0.01, 0.3))
-def test_labels_keep_apart(wanted: list[float], gap: float) -> None:
-    """Labels are a gap apart, or evenly spread where there is no room; order and range stay."""
-    placed = style.apart(wanted, gap)
-    real = min(gap, 1 / max(1, len(wanted) - 1))
-    ordered = sorted(placed)
-    assert all(after - here >= real - 1e-9 for here, after in pairwise(ordered))
-    assert all(-1e-9 <= one <= 1 + 1e-9 for one in placed)
-    for here, there in zip(wanted, placed, strict=True):
-        for other, placed_other in zip(wanted, placed, strict=True):
-            assert here >= other or there < placed_other
-
-
-def test_labels_with_room_stay() -> None:
-    """What is far enough apart is not moved."""
-    assert style.apart([0.2, 0.9, 0.5], 0.1) == [0.2, 0.9, 0.5]
 
 
 @pytest.mark.parametrize("worst", [0.9, 0.5, 0.999])

@@ -1,28 +1,28 @@
 """The style sheet of the HTML report: both themes and paper, wide screens and phones.
 
-Colours of series follow M. Okabe and K. Ito, "Color Universal Design" (2008): people who cannot
-tell red from green can tell them apart; in the dark they are lighter. Each series has a dash
-pattern and a mark of its own besides, for paper without colours.
+Colours of series and outcomes come from harness.analysis.drawn.colours: people who cannot tell red
+from green can tell them apart. Each series has a dash pattern and a mark of its own besides, for
+paper without colours.
 """
 
 from __future__ import annotations
+
+from harness.reports.figures import look
 
 _LIGHT = """
   --page: #f7f8fa; --card: #fff; --ink: #1b2330; --quiet: #556070; --line: #dfe3e9;
   --grid: #e6e9ee; --axis: #7d8896; --good: #0f7a43; --good-soft: #dff3e7; --bad: #b3261e;
   --bad-soft: #fbe3e1; --open: #8a5a00; --open-soft: #fbefd5; --set: #1d5fa8;
-  --set-soft: #e0edfb; --none: #556070; --s0: #0072b2; --s1: #d55e00; --s2: #009e73;
-  --s3: #b3518c; --s4: #9a6a00; --s5: #2f8fc4; --band1: #bcd9ee; --band2: #7fb5dc;
+  --set-soft: #e0edfb; --none: #556070; --band1: #bcd9ee; --band2: #7fb5dc;
   --band3: #3f8cc2; --masked: #d55e00; --other: #e8b23a; --surfaced: #0072b2;
-  --waiting: #d5dae1;"""
+  --waiting: #d5dae1; """ + look.variables("light")
 _DARK = """
   --page: #11151b; --card: #1a2029; --ink: #e6eaf0; --quiet: #a3afbd; --line: #2d3642;
   --grid: #29313c; --axis: #8996a6; --good: #6fd69c; --good-soft: #153725; --bad: #ff9a90;
   --bad-soft: #4a1d1a; --open: #f0c060; --open-soft: #40310f; --set: #8bbcf5;
-  --set-soft: #17314e; --none: #a3afbd; --s0: #62b6f0; --s1: #ff8b3d; --s2: #35c99b;
-  --s3: #e69ac6; --s4: #e8b23a; --s5: #9ad2f7; --band1: #28507a; --band2: #3a77ad;
+  --set-soft: #17314e; --none: #a3afbd; --band1: #28507a; --band2: #3a77ad;
   --band3: #6ab8f5; --masked: #ff8b3d; --other: #e8b23a; --surfaced: #4f9bd4;
-  --waiting: #3a4452;"""
+  --waiting: #3a4452; """ + look.variables("dark")
 _PAGE = """
 * { box-sizing: border-box }
 body { margin: 0; background: var(--page); color: var(--ink);
@@ -211,5 +211,5 @@ STYLE = (
     f":root {{ color-scheme: light dark;{_LIGHT} }}\n"
     # paper is light whatever the screen is
     f"@media screen and (prefers-color-scheme: dark) {{ :root {{{_DARK} }} }}\n"
-    f"{_PAGE}{_TABLES}{_FIGURES}{_PHONE}{_PAPER}"
+    f"{_PAGE}{_TABLES}{_FIGURES}{look.RULES}{_PHONE}{_PAPER}"
 )
