@@ -107,7 +107,7 @@ def drawn_rates(curves: Iterable[Curve]) -> list[float | None]:
     found: list[float | None] = []
     for curve in curves:
         for mark in marks(curve):
-            found += [mark.high if mark.rate is None else mark.rate]
+            found += [mark.high, mark.rate]
         found += [
             1 - point["predicted"]
             for point in curve["points"]
@@ -119,5 +119,5 @@ def drawn_rates(curves: Iterable[Curve]) -> list[float | None]:
 
 
 def tick(rate: float) -> str:
-    """Name a power of ten on an axis of rates: 10%, 0.1%."""
-    return f"{100 * rate:.12g}%"
+    """Name a power of ten on an axis of rates: 10%, 0.1%, 0.00001%."""
+    return f"{100 * rate:.9f}".rstrip("0").rstrip(".") + "%"

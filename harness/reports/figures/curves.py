@@ -265,8 +265,8 @@ def _strata_of(curve: Curve, shared: Panels) -> list[Mapping[str, Any]]:
 def _alone(order: int, curve: Curve, shared: Panels) -> str:
     chart = _chart([curve], shared, CARD)
     known = _strata_of(curve, shared)
-    body = chart.frame() + _strata(chart, known) + _targets(chart, [curve])
-    body += _frontier(chart, curve) + _predicted(chart, curve)
+    body = chart.frame() + _strata(chart, known, shared.low) + _targets(chart, [curve])
+    body += _frontier(chart, curve) + _predicted(chart, curve, shared)
     body += _series(chart, marks(curve), order)
     drawn = figure(f"{curve['name']}: {series(curve)}, and what was foretold", _told(curve),
                    CARD.width, CARD.height, body)  # fmt: skip
@@ -281,21 +281,21 @@ def _alone(order: int, curve: Curve, shared: Panels) -> str:
     )
 
 
-def _predicted(chart: Chart, curve: Curve) -> str:
+def _predicted(chart: Chart, curve: Curve, shared: Panels) -> str:
     expected = [
         chart.place(point["x"], 1 - point["predicted"])
         for point in curve["points"]
-        if point.get("predicted") is not None and point["predicted"] < 1
+        if point.get("predicted") is not None and 1 - point["predicted"] >= shared.low
     ]
     return path(expected, "curve expected foretold")
 
 
-def _strata(chart: Chart, known: Sequence[Mapping[str, Any]]) -> str:
+def _strata(chart: Chart, known: Sequence[Mapping[str, Any]], low: float) -> str:
     if not known:
         return ""
     lower = [chart.place(point["rate"], point["lower"]) for point in known]
     upper = [chart.place(point["rate"], point["upper"]) for point in known]
-    middle = [chart.place(p["rate"], p["estimate"]) for p in known if p["estimate"] > 0]
+    middle = [chart.place(p["rate"], p["estimate"]) for p in known if p["estimate"] >= low]
     return path([*lower, *reversed(upper)], "area strata", closed=True) + path(
         middle, "strata-line"
     )
