@@ -1,6 +1,6 @@
 """What all figures share: colours, marks, the scale of failures, labels that keep apart.
 
-Colours follow M. Okabe and K. Ito, "Color Universal Design" (2008): people who cannot tell red from
+Colours are those of the page, from harness.analysis.drawn.colours: people who cannot tell red from
 green can tell them apart. Each series has a mark and a line style of its own besides.
 """
 
@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6a00", "#56b4e9", "#333333")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
-LINES = ("-", (0, (7, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (9, 1.5, 1, 1.5, 1, 1.5)))
+from harness.analysis.drawn.colours import SERIES
+from harness.analysis.drawn.rates import tick
+
+COLOURS = SERIES["light"]
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = (
+    "-", (0, (7, 1.5)), (0, (2, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (9, 1.5, 1, 1.5, 1, 1.5)),
+)  # fmt: skip
 QUIET = "#5c6570"
 WIDTH_IN = 9.0
 _LEAST = 1e-7  # failures per cycle: what lies below is drawn at the edge
@@ -47,7 +52,7 @@ class Scale(NamedTuple):
 
 
 def series(order: int) -> Series:
-    """Return how the series number ``order`` (from 0) is drawn: the first 252 all differ."""
+    """Return how the series number ``order`` (from 0) is drawn: the first 210 all differ."""
     return Series(
         COLOURS[order % len(COLOURS)],
         MARKERS[order % len(MARKERS)],
@@ -86,7 +91,23 @@ def failures_on(ax: Axes, which: Axis, shown: Scale) -> None:
         ax.set_xlabel(text)
     else:
         ax.set_ylabel(text)
-    ax.grid(axis="x" if along_x else "y", color="#dddddd", linewidth=0.8)
+    tidy(ax, "x" if along_x else "y")
+
+
+def rates_up(ax: Axes, low: float, high: float, text: str) -> None:
+    """Make y a logarithmic axis of rates in whole decades, more failures higher up."""
+    ax.set_yscale("log")
+    ax.set_ylim(low, high)
+    powers = range(round(math.log10(low)), round(math.log10(high)) + 1)
+    ax.set_yticks([10.0**power for power in powers], [tick(10.0**power) for power in powers])
+    ax.set_yticks([], minor=True)
+    ax.set_ylabel(text)
+    tidy(ax, "y")
+
+
+def tidy(ax: Axes, grid: Literal["x", "y", "both"]) -> None:
+    """Draw the grid behind everything, and no frame where no axis is."""
+    ax.grid(axis=grid, color="#dddddd", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 

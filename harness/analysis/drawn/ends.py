@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.analysis.drawn.rates import Together, together
@@ -40,10 +40,12 @@ class Sweep(NamedTuple):
 def sweeps(summary: Mapping[str, Any]) -> list[Sweep]:
     """Return how the cycles ended at every point of every sweep."""
     known = {condition["name"]: condition for condition in summary["conditions"]}
-    return [
+    found = [
         Sweep(group, [Series(curve, _points(curve, known)) for curve in group.curves])
         for group in together(summary.get("curves") or ())
     ]
+    kept = [Sweep(group, [one for one in series if one.points]) for group, series in found]
+    return [sweep for sweep in kept if sweep.series]
 
 
 def _points(curve: Curve, known: Mapping[str, Any]) -> list[Ended]:
@@ -73,3 +75,14 @@ def ended(condition: Mapping[str, Any], x: Any = None) -> Ended:
 def kinds(points: list[Ended]) -> list[str]:
     """Return the outcomes that any of the points has, the best first."""
     return [name for name in OUTCOMES if any(point.counts.get(name) for point in points)]
+
+
+def heights(counts: Sequence[int], whole: float, least: float) -> list[float]:
+    """Share ``whole`` out by ``counts``, ``least`` to each; the largest gives what that takes.
+
+    So what came about once in ten thousand cycles is seen, if no thicker than that it is seen.
+    """
+    total = sum(counts)
+    shared = [max(least, whole * count / total) for count in counts]
+    shared[shared.index(max(shared))] -= sum(shared) - whole
+    return shared

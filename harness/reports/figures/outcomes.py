@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.analysis.drawn.colours import SAID
-from harness.analysis.drawn.ends import Ended, Series, Sweep, alone, kinds, sweeps
+from harness.analysis.drawn.ends import Ended, Series, Sweep, alone, heights, kinds, sweeps
 from harness.analysis.swept import number
 from harness.reports.figures.across import short
 from harness.reports.figures.scale import Tick, fitting, width_px
@@ -117,23 +117,15 @@ def _bars(series: Series) -> str:
 
 def _bar(point: Ended, x: float, wide: float) -> str:
     parts = point.parts()
-    heights = heights_px([count for _, count in parts], BOTTOM - TOP, THINNEST_PX)
+    high_px = heights([count for _, count in parts], BOTTOM - TOP, THINNEST_PX)
     drawn, y = "", BOTTOM
-    for (outcome, _), high in zip(parts, heights, strict=True):
+    for (outcome, _), high in zip(parts, high_px, strict=True):
         y -= high
         drawn += (
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}" '
             f'class="{_kind(outcome)}"/>'
         )
     return drawn
-
-
-def heights_px(counts: Sequence[int], whole: float, least: float) -> list[float]:
-    """Share ``whole`` out by ``counts``, ``least`` to each; the largest gives what that takes."""
-    total = sum(counts)
-    heights = [max(least, whole * count / total) for count in counts]
-    heights[heights.index(max(heights))] -= sum(heights) - whole
-    return heights
 
 
 def _table(sweep: Sweep) -> str:
@@ -161,7 +153,7 @@ def _strips(points: list[Ended]) -> str:
 
 def _row(point: Ended, shown: Sequence[str]) -> tuple[Cell, ...]:
     parts = point.parts()
-    widths = heights_px([count for _, count in parts], 100.0, 0.6)
+    widths = heights([count for _, count in parts], 100.0, 0.6)
     body, x = "", 0.0
     for (outcome, _), wide in zip(parts, widths, strict=True):
         body += (

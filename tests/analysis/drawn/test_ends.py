@@ -1,6 +1,10 @@
 from typing import Any
 
-from harness.analysis.drawn.ends import Ended, alone, kinds, sweeps
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.analysis.drawn.ends import Ended, alone, heights, kinds, sweeps
 from tests.reports.samples import RATES, condition, curve
 
 
@@ -32,3 +36,13 @@ def test_the_legend_has_what_there_is() -> None:
     ended = [Ended(None, "a", 3, {"baseline_lost": 1, "cleaned": 2}),
              Ended(None, "b", 1, {"refused": 1, "restored": 0})]  # fmt: skip
     assert kinds(ended) == ["cleaned", "refused", "baseline_lost"]
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=7))
+def test_parts_fill_the_bar(counts: list[int]) -> None:
+    """They add up to the whole, none is thinner than seen, and more is never drawn as less."""
+    shared = heights(counts, 144.0, 2.5)
+    assert sum(shared) == pytest.approx(144.0)
+    assert min(shared) >= 2.5 - 1e-9
+    largest = counts.index(max(counts))
+    assert shared[largest] >= max(shared) - 2.5 * len(counts)

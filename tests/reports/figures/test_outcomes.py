@@ -1,10 +1,6 @@
 import re
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from harness.reports.figures.outcomes import heights_px, outcomes
+from harness.reports.figures.outcomes import outcomes
 from tests.reports.figures.layout import faults, figures
 from tests.reports.samples import HOSTILE, RATES, condition, curve
 
@@ -43,16 +39,6 @@ def test_without_a_sweep_each_condition_is_a_strip() -> None:
     assert page.count("<tr>") == 3
     assert "refused, nothing touched" in page
     assert outcomes({"conditions": []}) == ""
-
-
-@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=7))
-def test_parts_fill_the_bar(counts: list[int]) -> None:
-    """They add up to the whole, none is thinner than seen, and more is never drawn as less."""
-    heights = heights_px(counts, 144.0, 2.5)
-    assert sum(heights) == pytest.approx(144.0)
-    assert min(heights) >= 2.5 - 1e-9
-    largest = counts.index(max(counts))
-    assert heights[largest] >= max(heights) - 2.5 * len(counts)
 
 
 def test_names_stay_text() -> None:
