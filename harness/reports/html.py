@@ -9,7 +9,20 @@ from typing import Any, NamedTuple
 
 from harness.analysis.summary import load
 from harness.reports import Report
-from harness.reports.figures import curves, dependence, forest, paths, strata, struck, timings
+from harness.reports.figures import (
+    builds,
+    costs,
+    curves,
+    dependence,
+    forest,
+    needed,
+    outcomes,
+    paths,
+    strata,
+    struck,
+    timeline,
+    timings,
+)
 from harness.reports.html_parts import conditions, glossary
 from harness.reports.html_parts.anchors import anchors
 from harness.reports.html_parts.claims import claims
@@ -121,13 +134,8 @@ def _parts(
         yield Part("reliability", forest.TITLE, forest.ABOUT, drawn, True)
     figures = table(report.conditions) if every else ""
     yield Part("figures", "All figures of every condition", report.conditions.about, figures, True)
-    for name, figure, inner in (
-        ("curves", curves, curves.curves(summary)),
-        ("strata", strata, strata.strata(summary)),
-        ("dependence", dependence, dependence.dependence(summary)),
-    ):
-        if shown.instead_of != name:
-            yield Part(name, figure.TITLE, figure.ABOUT, inner, True)
+    yield from _swept(summary, shown)
+    yield Part("worst", timeline.TITLE, timeline.ABOUT, timeline.worst(folder, summary), True)
     yield Part("struck", struck.TITLE, struck.ABOUT, struck.struck(every), True)
     yield Part("timings", timings.TITLE, timings.ABOUT, timings.timings(every), True)
     facts = "".join(
@@ -136,6 +144,31 @@ def _parts(
         if name != "question"
     )
     yield Part("run", "The run", "", _listed(f"<dl>{facts}</dl>"), True)
+
+
+def _swept(summary: Mapping[str, Any], shown: Hero) -> Iterator[Part]:
+    """Give the figures over what was swept, but for the one that the page opens with."""
+    instead_of, confidence = shown.instead_of, _confidence(summary)
+    besides = instead_of == "curves"
+    title = "Each series by itself" if besides else curves.TITLE
+    yield Part("curves", title, curves.ABOUT, curves.curves(summary, besides), True)
+    if instead_of != "strata":
+        yield Part("strata", strata.TITLE, strata.ABOUT, strata.strata(summary), True)
+    yield Part("outcomes", outcomes.TITLE, outcomes.ABOUT, outcomes.outcomes(summary), True)
+    besides = instead_of == "costs"
+    title = "What a backup costs" if besides else costs.TITLE
+    yield Part("costs", title, costs.ABOUT, costs.cost(summary, besides), True)
+    yield Part("needed", needed.TITLE, needed.ABOUT, needed.needed(summary), True)
+    yield Part("builds", builds.TITLE, builds.ABOUT, builds.builds(summary, confidence), True)
+    if instead_of != "dependence":
+        drawn = dependence.dependence(summary)
+        yield Part("dependence", dependence.TITLE, dependence.ABOUT, drawn, True)
+
+
+def _confidence(summary: Mapping[str, Any]) -> float:
+    """Return the confidence of the run's intervals."""
+    found = (one["reliability"].get("confidence") for one in summary["conditions"])
+    return next((float(one) for one in found if one is not None), 0.95)
 
 
 def _listed(listed: str) -> str:

@@ -77,9 +77,8 @@ def test_every_row_is_on_the_page(run: Path, text: str) -> None:
     page, report = Page(text), read(run)
     tables = [t for t in (report.claims, report.conditions, report.together) if t.rows]
     cells = page.texts["td"]
-    for table in tables:
-        flat = [cell for row in table.rows for cell in row]
-        assert flat in [cells[at : at + len(flat)] for at in range(len(cells))], table.title
+    for row in (row for table in tables for row in table.rows):
+        assert list(row) in [cells[at : at + len(row)] for at in range(len(cells))], row
     assert report.failures.rows
     assert [row[-1] for row in report.failures.rows] == page.texts["code"]
     for row in (*report.timings.rows, *report.faults.rows):
@@ -103,7 +102,8 @@ def test_everything_a_summary_may_hold_is_shown(folder: Path) -> None:
     page = Page(registry.find("reports", "html")().render(write_sample(folder / "full")))
     names = [given.get("id") for tag, given in page.tags if tag == "section"]
     assert names == ["answer", "ends", "claims", "conditions", "verdicts", "reliability", "figures",
-                     "curves", "dependence", "struck", "timings", "run", "words"]  # fmt: skip
+                     "curves", "outcomes", "needed", "builds", "dependence", "struck", "timings",
+                     "run", "words"]  # fmt: skip
     assert "Stratified estimates" in page.texts["h2"]  # which is what answers
 
 

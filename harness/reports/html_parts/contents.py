@@ -6,11 +6,12 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
+from harness.reports.figures import builds
 from harness.reports.html_parts.markup import clean
 
 # The page says everything without it: it opens what a link leads to where a browser does not, and
-# shows the filter, which is hidden where no script runs.
-SCRIPT = """
+# shows the filter and the rate of builds, which are hidden where no script runs.
+_SCRIPT = """
 'use strict';
 const reveal = () => {
   const at = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -43,6 +44,7 @@ form.querySelector('input').addEventListener('input', (event) => {
 });
 reveal();
 """
+SCRIPT = _SCRIPT + builds.SCRIPT  # one script, of which the page's policy names one hash
 FILTER = (
     '<form id="filter" hidden role="search"><label>Filter <input type="search" '
     'placeholder="claim, condition, cause" autocomplete="off"></label><output></output></form>'

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.analysis.verdict import combined
-from harness.reports.figures import curves, dependence, forest, strata, timings
+from harness.reports.figures import costs, curves, dependence, forest, strata
 from harness.reports.html_parts.markup import table
-from harness.reports.words import costs
+from harness.reports.words import costs as words
 from harness.reports.words.answer import TARGET, settings
 from harness.reports.words.asked import KINDS, UNNOTICED
 from harness.reports.words.tables import Table
@@ -83,16 +83,12 @@ def _few(title: str, own: Sequence[Mapping[str, Any]], summary: Summary) -> Hero
 
 
 def _cost(summary: Summary) -> Hero:
-    shown = Table(*costs.table(costs.over_size(summary)))
-    restores = [
-        {**condition, "timings_ms": {"restore": condition["timings_ms"]["restore"]}}
-        for condition in summary["conditions"]
-    ]
-    return Hero(costs.TITLE, costs.ABOUT, timings.timings(restores) + table(shown))
+    shown = Table(*words.table(words.over_size(summary)))
+    return Hero(costs.TITLE, costs.ABOUT, costs.hero(summary) + table(shown), "costs")
 
 
 def _swept(summary: Summary) -> Hero:
-    return Hero(curves.TITLE, curves.ABOUT, curves.curves(summary), "curves")
+    return Hero(curves.TITLE, curves.ABOUT, curves.hero(summary), "curves")
 
 
 def _strata(summary: Summary) -> Hero:

@@ -57,7 +57,7 @@ def section(name: str, title: str, about: str, inner: str, folded: bool = False)
     said = f"<p>{clean(about)}</p>\n" if about else ""
     if folded:
         return (
-            f'<details class="part"><summary><h2>{clean(title)}</h2></summary>\n'
+            f'<details class="folded"><summary><h2>{clean(title)}</h2></summary>\n'
             f'<section id="{name}">\n{said}{inner}\n</section></details>'
         )
     return f'<section id="{name}">\n<h2>{clean(title)}</h2>\n{said}{inner}\n</section>'

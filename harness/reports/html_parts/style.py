@@ -1,28 +1,28 @@
 """The style sheet of the HTML report: both themes and paper, wide screens and phones.
 
-Colours of series follow M. Okabe and K. Ito, "Color Universal Design" (2008): people who cannot
-tell red from green can tell them apart; in the dark they are lighter. Each series has a dash
-pattern and a mark of its own besides, for paper without colours.
+Colours of series and outcomes come from harness.analysis.drawn.colours: people who cannot tell red
+from green can tell them apart. Each series has a dash pattern and a mark of its own besides, for
+paper without colours.
 """
 
 from __future__ import annotations
+
+from harness.reports.figures import look
 
 _LIGHT = """
   --page: #f7f8fa; --card: #fff; --ink: #1b2330; --quiet: #556070; --line: #dfe3e9;
   --grid: #e6e9ee; --axis: #7d8896; --good: #0f7a43; --good-soft: #dff3e7; --bad: #b3261e;
   --bad-soft: #fbe3e1; --open: #8a5a00; --open-soft: #fbefd5; --set: #1d5fa8;
-  --set-soft: #e0edfb; --none: #556070; --s0: #0072b2; --s1: #d55e00; --s2: #009e73;
-  --s3: #b3518c; --s4: #9a6a00; --s5: #2f8fc4; --band1: #bcd9ee; --band2: #7fb5dc;
+  --set-soft: #e0edfb; --none: #556070; --band1: #bcd9ee; --band2: #7fb5dc;
   --band3: #3f8cc2; --masked: #d55e00; --other: #e8b23a; --surfaced: #0072b2;
-  --waiting: #d5dae1;"""
+  --waiting: #d5dae1; """ + look.variables("light")
 _DARK = """
   --page: #11151b; --card: #1a2029; --ink: #e6eaf0; --quiet: #a3afbd; --line: #2d3642;
   --grid: #29313c; --axis: #8996a6; --good: #6fd69c; --good-soft: #153725; --bad: #ff9a90;
   --bad-soft: #4a1d1a; --open: #f0c060; --open-soft: #40310f; --set: #8bbcf5;
-  --set-soft: #17314e; --none: #a3afbd; --s0: #62b6f0; --s1: #ff8b3d; --s2: #35c99b;
-  --s3: #e69ac6; --s4: #e8b23a; --s5: #9ad2f7; --band1: #28507a; --band2: #3a77ad;
+  --set-soft: #17314e; --none: #a3afbd; --band1: #28507a; --band2: #3a77ad;
   --band3: #6ab8f5; --masked: #ff8b3d; --other: #e8b23a; --surfaced: #4f9bd4;
-  --waiting: #3a4452;"""
+  --waiting: #3a4452; """ + look.variables("dark")
 _PAGE = """
 * { box-sizing: border-box }
 body { margin: 0; background: var(--page); color: var(--ink);
@@ -61,14 +61,14 @@ a { color: var(--set) }
 .policy.apart { border-left: .35rem solid var(--line); padding-left: .7rem }
 .alike { padding-left: 1.4rem } .alike > li { margin: .5rem 0; overflow-wrap: anywhere }
 .alike ul { font-size: .85rem; color: var(--quiet); overflow-wrap: anywhere }
-.sweep, .condition, .part { margin: .25rem 0 }
+.sweep, .condition, .folded { margin: .25rem 0 }
 .sweep > .condition { margin-left: 1rem }
 .condition > div { padding: 0 0 .6rem 1rem; border-left: 1px solid var(--line);
   margin-left: .3rem }
 .condition dl { padding: .2rem 0; font-variant-numeric: tabular-nums }
 .condition > summary > .name, .sweep > summary > .name { font-weight: 600 }
-.part > summary h2 { display: inline; margin: 0 }
-.part { border-top: 1px solid var(--line); padding: .4rem 0 0; margin-top: .6rem }
+.folded > summary h2 { display: inline; margin: 0 }
+.folded { border-top: 1px solid var(--line); padding: .4rem 0 0; margin-top: .6rem }
 .contents { position: sticky; top: 0; z-index: 2; background: var(--page); display: flex;
   gap: .4rem 1rem; padding: .4rem 1rem; border-bottom: 1px solid var(--line); align-items: center }
 .contents ul { list-style: none; display: flex; gap: 1.1rem; margin: 0; padding: .2rem 0;
@@ -116,7 +116,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
   padding: .75rem }
 dt { color: var(--quiet) }
 dd { margin: 0; overflow-wrap: anywhere }
-.small th, .small td { padding: .35rem .5rem; white-space: normal }
+.small th, .small td { padding: .3rem .4rem; white-space: normal; overflow-wrap: anywhere }
 .small td.figure { white-space: nowrap }
 .first { overflow-wrap: anywhere; min-width: 6rem } .small .first { min-width: 0 }
 h4 { margin: .8rem 0 .3rem; font-size: .95rem }
@@ -135,8 +135,6 @@ _FIGURES = """
 .legend > span { overflow-wrap: anywhere; min-width: 0 }
 .multiples { display: grid; gap: .8rem; margin: .6rem 0;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)) }
-.hero > .multiples > figure:first-child { grid-column: 1 / -1 }
-.hero > .multiples > figure:first-child .figure-svg { max-width: 44rem }
 .pair { grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)) }
 .multiples figure { margin: 0; padding: .6rem .7rem; overflow: hidden; min-width: 0 }
 .multiples figcaption { font-size: .92rem; overflow-wrap: anywhere }
@@ -195,15 +193,15 @@ _STACKED = """
 @container (max-width: WIDTH) {
   TABLE thead { display: none }
   TABLE, TABLE tbody { display: block }
-  TABLE tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; align-items: baseline;
-    padding: .5rem .75rem; border-bottom: 1px solid var(--line) }
+  TABLE tr { display: flex; flex-wrap: wrap; gap: .1rem .7rem; align-items: baseline;
+    padding: .4rem .7rem; border-bottom: 1px solid var(--line); font-size: .88rem }
   TABLE tbody tr:last-child { border-bottom: 0 }
   TABLE tr::before { content: ""; flex: 0 0 100%; order: 1 }
   TABLE td { display: block; border: 0; padding: 0; text-align: left; white-space: normal;
     overflow-wrap: anywhere; min-width: 0 }
   TABLE td:not(:first-child, .verdict) { order: 2 }
   TABLE td:first-child { flex: 1 1 60%; font-weight: 600 }
-  TABLE td::before { content: attr(data-heading) " "; color: var(--quiet); font-size: .85rem }
+  TABLE td::before { content: attr(data-heading) " "; color: var(--quiet); font-size: .8rem }
   TABLE td:first-child::before, TABLE td.verdict::before, TABLE td.why::before { content: none }
   TABLE td.why, TABLE td.replay, TABLE td.outcomes { flex: 1 1 100% }
 }
@@ -250,7 +248,7 @@ _PAPER = """
   .card, .card.long { overflow: visible }
   .drawn thead { position: static }
   .drawn .drawing { padding: 0 1rem }
-  .part:not([open]) > summary h2::after { content: " (folded away: open it before printing)";
+  .folded:not([open]) > summary h2::after { content: " (folded away: open it before printing)";
     font-size: .8rem; font-weight: 400; color: var(--quiet) }
   summary { list-style: none }
   tr, figure, .tile, .policy { break-inside: avoid }
@@ -264,7 +262,7 @@ _PAPER = """
   .tile { padding: .2rem .4rem; font-size: .75rem }
   .tile strong { font-size: 1rem }
   .badge { font-size: .7rem; padding: 0 .3rem } code { font-size: .72rem }
-  .sweep, .condition, .part { margin: .1rem 0 } summary { padding: .1rem 0 }
+  .sweep, .condition, .folded { margin: .1rem 0 } summary { padding: .1rem 0 }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact }
 }
 """
@@ -273,6 +271,6 @@ STYLE = (
     f":root {{ color-scheme: light dark;{_LIGHT} }}\n"
     # paper is light whatever the screen is
     f"@media screen and (prefers-color-scheme: dark) {{ :root {{{_DARK} }} }}\n"
-    f"{_PAGE}{_TABLES}{_stacked('.stack', '56rem')}{_stacked('.many', '80rem')}{_FIGURES}{_PHONE}"
-    f"{_PAPER}"
+    f"{_PAGE}{_TABLES}{_stacked('.stack', '56rem')}{_stacked('.many', '80rem')}{_FIGURES}"
+    f"{look.RULES}{_PHONE}{_PAPER}"
 )

@@ -29,6 +29,15 @@ def test_each_leads_to_its_condition() -> None:
     assert sum("data-find" in given for tag, given in page.tags if tag == "tr") == 2
 
 
+def test_what_claims_nothing_stands_apart() -> None:
+    """Set points and controls are folded below the claims, every one of them."""
+    solved = row(condition="b", claim="solved", verdict="set point", why="w", measured="m")
+    summary = {**SUMMARY, "rows": [solved, TOLD]}
+    page = Page(claims(summary, tables.claims(summary), anchors(CONDITIONS)))
+    assert page.texts["summary"] == ["Set points and controls, which claim nothing: 1 row"]
+    assert page.texts["a"] == ["of a", "b", "solved"]
+
+
 def test_nothing_claimed_is_nothing_said() -> None:
     """A run without claims has no such table."""
     none = {"rows": [], "conditions": [condition("a", claims=[])]}

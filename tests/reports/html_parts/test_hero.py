@@ -17,10 +17,10 @@ RESULTS = Path(__file__).resolve().parents[3] / "results"
 @pytest.mark.parametrize(
     ("run", "title", "instead_of"),
     [
-        ("recovery_cost", "What it costs, over size", ""),
+        ("recovery_cost", "What it costs, by the size of the database", "costs"),
         ("network", "Reliability, where faults were missed", ""),
         ("summary_claims", "Where 99.9% is claimed", ""),
-        ("curves", "Reliability over what was swept", "curves"),
+        ("curves", "Failures over what was swept", "curves"),
         ("rare_faults", "Stratified estimates", "strata"),
         ("independence", "Do cleanup and restore fail independently?", "dependence"),
         ("shared_cause", "Where reliability stands", "reliability"),
