@@ -64,7 +64,8 @@ def _sweep(name: str, own: Sequence[Mapping[str, Any]], told: Told, known: Ancho
 def _condition(condition: Mapping[str, Any], told: Told, known: Anchors) -> str:
     name = condition["name"]
     failed = counts(condition, failed=True) or ("no failure" if condition["cycles"] else "not run")
-    said = "; ".join(filter(None, (condition.get("policy"), failed)))
+    policy = condition.get("policy") or ""
+    said = failed if policy in name else f"{policy}; {failed}"  # many a name has it already
     verdict = badge(condition["verdict"]) if condition.get("verdict") else ""
     head = f'<span class="name">{clean(name)}</span> {verdict} <small>{clean(said)}</small>'
     return (
@@ -118,7 +119,7 @@ def _failures(condition: Mapping[str, Any], told: Told) -> str:
 
 def _alike(one: Alike, condition: str, folder: Path) -> str:
     differed = what_differed(one)
-    ended = f"{cycles_of(one.cycles)} {CALLED[one.outcome]}"
+    ended = f"{cycles_of(one.cycles)}: {CALLED[one.outcome]}"
     counted = f"{ended}; differed: {differed}" if differed else ended
     command = replay(quote(str(folder)), condition, one.first)
     said = "".join(f"<li>{clean(part)}</li>" for part in one.example)

@@ -25,7 +25,8 @@ _NEVER = {
     "strong",
 }
 _FORM_OF = {form: word for word in WORDS for form in (word, *FORMS.get(word, ()))}
-_SAYS_ITSELF = re.compile(r"(?:^|[.:] )An? $")  # "A control shows ...": the sentence explains it
+# "Masked: ..." and "A control shows ...": the sentence itself explains it
+_DEFINES, _SAYS_ITSELF = re.compile(r"(?:^|[.] )$"), re.compile(r"(?:^|[.:] )An? $")
 _FORM = re.compile(
     r"\b(" + "|".join(sorted(map(re.escape, _FORM_OF), key=len, reverse=True)) + r")\b(?!_)(:?)",
     re.IGNORECASE,
@@ -76,10 +77,11 @@ def _told(found: re.Match[str], seen: set[str]) -> str:
     seen.add(word)
     link = f'<a class="word" href="#{_address(word)}">{found[1]}</a>'
     before, after = found.string[: found.start()], found.string[found.end() :]
-    if found[2] or _SAYS_ITSELF.search(before) or after.startswith(("&#x27;", "-")):
+    itself = (found[2] and _DEFINES.search(before)) or _SAYS_ITSELF.search(before)
+    if itself or after.startswith(("&#x27;", "-")):
         return f"{link}{found[2]}"
     briefly = WORDS[word].briefly
-    return f"{link} ({clean(briefly)})" if briefly else link
+    return f"{link} ({clean(briefly)}){found[2]}" if briefly else f"{link}{found[2]}"
 
 
 def _address(word: str) -> str:

@@ -30,7 +30,7 @@ body { margin: 0; background: var(--page); color: var(--ink);
 .frame { max-width: 90rem; margin: 0 auto }
 main { padding: 1.5rem 1rem 4rem; min-width: 0 }
 [hidden] { display: none !important }
-section, [id] { scroll-margin-top: 5.5rem }
+section { scroll-margin-top: 5.5rem } .condition > div { scroll-margin-top: 7.5rem }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: .5rem 0 .25rem; overflow-wrap: anywhere }
 h2 { font-size: 1.2rem; margin: 2.4rem 0 .25rem }
 h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; overflow-wrap: anywhere }
@@ -83,7 +83,7 @@ a { color: var(--set) }
   .contents ul { flex-direction: column; gap: .4rem; white-space: normal }
   #filter input { width: 100% } #filter label { display: block }
   #filter { white-space: normal }
-  section, [id] { scroll-margin-top: 1rem }
+  section { scroll-margin-top: 3rem } .condition > div { scroll-margin-top: 4rem }
 }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   overflow-x: auto; container-type: inline-size }
@@ -117,7 +117,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
 dt { color: var(--quiet) }
 dd { margin: 0; overflow-wrap: anywhere }
 .small th, .small td { padding: .3rem .4rem; white-space: normal; overflow-wrap: anywhere }
-.small td.figure { white-space: nowrap }
+.small td.figure { white-space: nowrap } .stack th, .stack td.figure { white-space: normal }
 .first { overflow-wrap: anywhere; min-width: 6rem } .small .first { min-width: 0 }
 h4 { margin: .8rem 0 .3rem; font-size: .95rem }
 .drawn { table-layout: fixed }
@@ -228,6 +228,7 @@ _PHONE = """
 }
 @media screen and (max-width: 44rem) {
   main { padding: 1rem .8rem 3rem }
+  .small { font-size: .8rem } .small th, .small td { padding: .25rem }
 
   .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .3rem }
   .tile { padding: .2rem .4rem; font-size: .75rem; line-height: 1.2 }
@@ -235,8 +236,8 @@ _PHONE = """
   .contents { padding: .3rem .8rem }
   #filter input { width: 6.5rem }
   #filter output { display: none }
-  dl { grid-template-columns: 1fr; gap: 0 }
-  dt { margin-top: .4rem }
+  .card dl { grid-template-columns: 1fr; gap: 0 }
+  .card dt { margin-top: .4rem }
 }
 """
 _PAPER = """

@@ -30,7 +30,7 @@ def test_a_condition_has_its_failures() -> None:
     ids = [given["id"] for _, given in page.tags if "id" in given]
     assert ids == ["condition-1"]
     assert page.texts["strong"] == ["<b>full"]
-    assert "3 cycles dirty without a word; differed: users in 3" in page.texts["ol"][0]
+    assert "3 cycles: dirty without a word; differed: users in 3" in page.texts["ol"][0]
     assert page.texts["code"][0].startswith("harness replay runs/one --condition ")
     assert "reliability >= 0.999" in page.texts["ul"][0]
     assert not [tag for tag, _ in page.tags if tag == "b"]
@@ -53,6 +53,12 @@ def test_conditions_of_a_long_sweep_are_behind_one_line() -> None:
     assert len(groups) == 1
     assert page.texts["summary"][0] == "s 5 conditions; 5 dirty without a word"
     assert len([1 for _, given in page.tags if given.get("class") == "condition"]) == 8
+
+
+def test_a_name_that_has_the_policy_says_it_once() -> None:
+    """It stands beside the names that do not."""
+    page = shown([condition("a/hybrid_verified"), condition("b")])
+    assert page.texts["small"] == ["no failure", "hybrid_verified; no failure"]
 
 
 def test_what_is_not_known_is_said() -> None:

@@ -31,6 +31,8 @@ def test_only_sentences() -> None:
 
 def test_a_sentence_that_explains_needs_no_second_one() -> None:
     """Neither "Masked: ..." nor "A control shows ..." is explained again, but both lead on."""
+    page, _ = explained("<p>In 50 cycles: so.</p>")
+    assert f"({WORDS['cycle'].briefly}): so" in page
     for text in ("Masked: it struck.", "Yes. A control shows it.", "the truth&#x27;s word"):
         page, words = explained(f"<p>{text}</p>")
         assert "(" not in page
