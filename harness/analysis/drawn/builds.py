@@ -24,6 +24,20 @@ class Between(NamedTuple):
     least: float  # the lower confidence limit
     most: float | None  # the upper; None: none
 
+    @property
+    def at_least(self) -> bool:
+        """Whether only the lower limit is known."""
+        return self.builds is None
+
+    @property
+    def said(self) -> str:
+        """Return ``250`` or ``3.6``; a limit is rounded down, so that it never says too much."""
+        number = self.least if self.builds is None else self.builds
+        digits = 0 if number >= 9.95 else 1
+        if self.builds is None:
+            number = math.floor(number * 10**digits) / 10**digits
+        return f"{number:,.{digits}f}"
+
 
 def between(summary: Mapping[str, Any], confidence: float = 0.95) -> list[Between]:
     """Return every condition whose cycles are builds, in the order of the experiment.

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from harness.reports.figures.curves import curves, hero, series, shares
+from harness.reports.figures.curves import curves, hero, shares
 from tests.reports.figures.layout import faults, figures
 from tests.reports.samples import HOSTILE, RATES, curve, sample_summary, share, strata
 
@@ -148,10 +148,8 @@ def test_points_without_cycles_are_left_out() -> None:
     assert curves(_summary(one)) == ""
 
 
-def test_names() -> None:
-    """A series is named by what tells it apart; what is not known is a dash."""
-    assert series({"series": {"policy": "p", "size": 3}, "name": "n"}) == "policy p, size 3"
-    assert series({"series": {}, "name": "n"}) == "n"
+def test_shares_for_people() -> None:
+    """With an interval where it is known; what is not known is a dash."""
     assert shares({"a": None}, "a", "b", "c") == "-"
     assert shares({"a": 0.999}, "a", "b", "c") == "99.90%"
     assert shares({"a": 0.5, "b": 0.4, "c": 1}, "a", "b", "c") == "50.0% [40.0%, 100%]"
