@@ -31,10 +31,10 @@ from harness.statistics.digits import percent, percent_interval
 
 TITLE = "Failures over what was swept"
 ABOUT = (
-    "Each mark is the share of cycles that did not end cleaned or restored, on a logarithmic axis; "
-    "shaded is its interval. A bar with an arrow: nothing failed, and the rate is at most this "
-    "(the upper limit of the interval); no line goes through it. Every figure has the same axis of "
-    "rates."
+    "Each mark is the share of cycles that did not end cleaned or restored (a refusal counts as "
+    "well), on a logarithmic axis; shaded is its interval. A bar with an arrow: nothing failed, "
+    "and the rate is at most this (the upper limit of the interval); no line goes through it. "
+    "Every figure has the same axis of rates."
 )
 LONGEST = 26  # letters that a name beside its line has room for, in two lines on a phone
 
@@ -123,6 +123,13 @@ def _kinds(group: Together, shared: Panels) -> str:
         arrow = bound((10.0, 2.0), 0, 12.0)
         shape = f'<svg class="key" aria-hidden="true" width="20" height="16">{arrow}</svg>'
         said += f"<span>{shape}nothing failed: at most this</span>"
+    refused = sum(
+        shared.refused.get(point.get("condition") or "", 0)
+        for curve in group.curves
+        for point in curve["points"]
+    )
+    if refused:
+        said += f"<span>{refused:,} of the failures are refusals before any test</span>"
     return said
 
 

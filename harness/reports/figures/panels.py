@@ -32,6 +32,7 @@ class Panels(NamedTuple):
     strata: Mapping[str, Any]  # by condition
     xs: Mapping[str, Sequence[Any]]  # what was measured anywhere over an axis, by its name
     interval: str  # what the shaded areas are called
+    refused: Mapping[str, int]  # by condition: cycles in which no test was run
 
 
 def drawable(summary: Mapping[str, Any]) -> list[Together]:
@@ -59,7 +60,11 @@ def panels(summary: Mapping[str, Any]) -> Panels:
     known = (one.get("reliability") or {} for one in summary["conditions"])
     confidence = next((one["confidence"] for one in known if one.get("confidence")), None)
     interval = f"{sure(confidence)} interval" if confidence else "interval"
-    return Panels(*span(drawn_rates(failing or every)), strata, xs, interval)
+    refused = {
+        condition["name"]: (condition.get("outcomes") or {}).get("refused", 0)
+        for condition in summary["conditions"]
+    }
+    return Panels(*span(drawn_rates(failing or every)), strata, xs, interval, refused)
 
 
 def chart_of(curves: Sequence[Curve], shared: Panels, size: Size) -> Chart:

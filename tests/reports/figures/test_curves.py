@@ -83,6 +83,16 @@ def test_nothing_failed_is_a_sentence() -> None:
     assert page.count("<tr>") == len(RATES) + 1
 
 
+def test_refusals_among_the_failures_are_said() -> None:
+    """They count as failures of the series, and how many they are stands below the figure."""
+    one = curve("only", 4.0)
+    summary = _summary(one)
+    assert "refusals" not in curves(summary)
+    refused = {"name": one["points"][6]["condition"], "outcomes": {"refused": 12}}
+    summary["conditions"].append(refused)
+    assert "12 of the failures are refusals before any test" in curves(summary)
+
+
 def test_unequal_cycles_stand_beside_the_points() -> None:
     """Equal cycles are told once at the name, others at each point that has room."""
     equal = figures(curves(_summary(curve("only", 4.0))))
