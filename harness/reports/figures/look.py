@@ -50,7 +50,7 @@ svg .said { fill: var(--ink) } svg .said.first { font-weight: 600 }
 .facets .figure-svg { max-width: 13rem } .facets figcaption { font-size: .85rem;
   overflow-wrap: anywhere; text-align: center }
 .drawn .name { width: 20% } .drawn .reliability { width: 13rem }  /* a drawing needs room */
-.drawn .wide-figure { width: 7.5rem; white-space: normal } .drawn .ended { white-space: normal }
+.drawn .wide-figure { width: 8.6rem; white-space: normal } .drawn .ended { white-space: normal }
 .rate-asked[hidden] { display: none }
 .rate-asked { display: flex; flex-wrap: wrap; gap: .4rem; align-items: baseline;
   margin: .4rem 0 }
