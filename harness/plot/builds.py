@@ -78,4 +78,4 @@ def _interval(ax: Axes, row: int, one: Between, look: style.Series) -> None:
 
 def _said(one: Between, per_day: float) -> str:
     least = "at least " if one.at_least else ""
-    return f"{least}{one.said} builds, {every(float(one.said.replace(',', '')), per_day)}"
+    return f"{least}{one.said} builds, {every(one.number, per_day)}"

@@ -30,13 +30,17 @@ class Between(NamedTuple):
         return self.builds is None
 
     @property
+    def number(self) -> float:
+        """What is known: the builds measured, or the limit rounded down to what is said."""
+        if self.builds is not None:
+            return self.builds
+        scale = 1 if self.least >= 9.95 else 10
+        return math.floor(self.least * scale) / scale
+
+    @property
     def said(self) -> str:
-        """Return ``250`` or ``3.6``; a limit is rounded down, so that it never says too much."""
-        number = self.least if self.builds is None else self.builds
-        digits = 0 if number >= 9.95 else 1
-        if self.builds is None:
-            number = math.floor(number * 10**digits) / 10**digits
-        return f"{number:,.{digits}f}"
+        """Return ``250`` or ``3.6``; a limit never says too much."""
+        return f"{self.number:,.{0 if self.number >= 9.95 else 1}f}"
 
 
 def between(summary: Mapping[str, Any], confidence: float = 0.95) -> list[Between]:

@@ -96,7 +96,7 @@ def _table(shown: Sequence[Between]) -> str:
 
 def _row(one: Between, scale: LogScale, ticks: Sequence[Tick]) -> tuple[Cell, ...]:
     at_least = "at least " if one.at_least else ""
-    number = float(one.said.replace(",", ""))
+    number = one.number
     said = f"{at_least}{one.said} builds"
     time = (
         f'<span data-builds="{number:.6g}" data-said="{at_least}">'

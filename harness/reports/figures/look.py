@@ -44,6 +44,7 @@ svg .said { fill: var(--ink) } svg .said.first { font-weight: 600 }
 .cycle-line .why { display: block } .cycle-line td { vertical-align: top }
 .cycle-line .why { overflow-wrap: anywhere; font-size: .85rem }
 .cycle-line .cross { color: var(--bad) } .cycle-line .drawn .name { width: 7rem }
+.stack th { white-space: normal }
 .facets { display: grid; gap: .6rem; margin: .6rem 0;
   grid-template-columns: repeat(auto-fill, minmax(9.2rem, 1fr)) }
 .facets figure { margin: 0; padding: .4rem .3rem; min-width: 0; overflow: hidden }

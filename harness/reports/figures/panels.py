@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harness.analysis.drawn.rates import (
     Mark,
@@ -80,20 +80,20 @@ def label_of(curve: Curve) -> str:
     return str(curve.get("label") or curve.get("key") or "")
 
 
-def targets(chart: Chart, curves: Sequence[Curve]) -> str:
-    """Draw the failures that each target allows, with its name on the line."""
+def targets(chart: Chart, curves: Sequence[Curve], side: Literal["start", "end"] = "end") -> str:
+    """Draw the failures that each target allows, with its name at one end of the line."""
     found: set[float] = {
         curve["frontier"]["target"]
         for curve in curves
         if (curve.get("frontier") or {}).get("target") is not None
     }
+    left, right = chart.size.left, chart.size.right
+    x = right - 2 if side == "end" else left + 4
     lines = ""
     for target in sorted(found):
         y = chart.up(chart.y(1 - target))
-        lines += line((chart.size.left, y), (chart.size.right, y), "target")
-        lines += label(
-            (chart.size.right - 2, y + 12), f"{100 * target:.10g}% holds below", "end note"
-        )
+        lines += line((left, y), (right, y), "target")
+        lines += label((x, y + 12), f"{100 * target:.10g}% holds below", f"{side} note")
     return lines
 
 

@@ -140,7 +140,7 @@ def _body(
     upper = [chart.place(point["rate"], point["upper"]) for point in known]
     middle = [chart.place(one["rate"], one["estimate"]) for one in known if one["estimate"] >= low]
     body = chart.frame() + path([*lower, *reversed(upper)], "area strata", closed=True)
-    body += targets(chart, [{"frontier": frontier}])
+    body += targets(chart, [{"frontier": frontier}], "start")
     for key, kind in (("holds_to", "holds"), ("breaks_from", "breaks")):
         if frontier.get(key):
             x = chart.across(chart.x(frontier[key]))

@@ -48,6 +48,13 @@ def test_without_a_dirty_cycle_there_is_an_arrow_and_no_dot() -> None:
     assert "<circle" not in page
 
 
+def test_a_time_is_of_the_number_measured() -> None:
+    """Not of the rounded one that stands beside it: 50 builds for 19 are 3.2 hours, not 3.1."""
+    page = builds({"conditions": [condition("a", 19, 50)]})
+    assert ">2.6 builds<" in page
+    assert ">3.2 hours</span>" in page
+
+
 def test_many_conditions_are_folded() -> None:
     """A long list opens at a click."""
     few = builds({"conditions": [condition("a")] * 12})
