@@ -77,5 +77,5 @@ def _interval(ax: Axes, row: int, one: Between, look: style.Series) -> None:
 
 
 def _said(one: Between, per_day: float) -> str:
-    number, least = (one.least, "at least ") if one.builds is None else (one.builds, "")
-    return f"{least}{spelt(number)} builds, {every(number, per_day)}"
+    least = "at least " if one.at_least else ""
+    return f"{least}{one.said} builds, {every(one.number, per_day)}"

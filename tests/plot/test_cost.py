@@ -26,7 +26,7 @@ def test_a_line_for_each_recovery(sized: Run) -> None:
     assert list(pin.get_ydata()) == [1.5, 3.0, 4.5]
     assert len(ax.collections) == 2
     assert "copy\n180 ms" in said(ax)
-    assert "27 MB" in said(ax)
+    assert "26.9 MB" in said(ax)
     assert overlapping(ax) == []
     assert outside(ax) == []
 

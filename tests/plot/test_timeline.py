@@ -23,16 +23,14 @@ def test_the_gravest_failure_of_a_published_run() -> None:
     assert len(starts) == 5  # nobody verified
     assert "nobody looked: the policy is hybrid_trusting" in said(ax)
     assert "timeout at wal_pin" in said(ax)
-    assert ax.get_title(loc="left") == "trusting/0.0316, cycle 156: dirty, and said so"
+    assert ax.get_title(loc="left") == "trusting/0.0316, cycle 156: dirty and said so"
     assert outside(ax) == []
 
 
 def test_a_cycle_of_ones_own_choice() -> None:
     """Any that is stored, by its condition and number; half a name is refused."""
     run = harness.load(RESULTS / "curves")
-    assert "refused, nothing touched" in timeline(run, "copied/file_copy/0.1", 117).get_title(
-        "left"
-    )
+    assert "refused before any test" in timeline(run, "copied/file_copy/0.1", 117).get_title("left")
     with pytest.raises(UsageError, match="name both"):
         timeline(run, "copied/file_copy/0.1")
     with pytest.raises(UsageError, match="no cycle failed"):

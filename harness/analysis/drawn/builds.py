@@ -24,6 +24,24 @@ class Between(NamedTuple):
     least: float  # the lower confidence limit
     most: float | None  # the upper; None: none
 
+    @property
+    def at_least(self) -> bool:
+        """Whether only the lower limit is known."""
+        return self.builds is None
+
+    @property
+    def number(self) -> float:
+        """What is known: the builds measured, or the limit rounded down to what is said."""
+        if self.builds is not None:
+            return self.builds
+        scale = 1 if self.least >= 9.95 else 10
+        return math.floor(self.least * scale) / scale
+
+    @property
+    def said(self) -> str:
+        """Return ``250`` or ``3.6``; a limit never says too much."""
+        return f"{self.number:,.{0 if self.number >= 9.95 else 1}f}"
+
 
 def between(summary: Mapping[str, Any], confidence: float = 0.95) -> list[Between]:
     """Return every condition whose cycles are builds, in the order of the experiment.

@@ -36,9 +36,9 @@ OUTCOMES: Mapping[str, Mapping[str, str]] = {
 SAID = {
     "cleaned": "cleaned",
     "restored": "restored",
-    "refused": "refused, nothing touched",
-    "dirty_known": "dirty, and said so",
-    "dirty_silent": "dirty, and said clean",
+    "refused": "refused before any test",
+    "dirty_known": "dirty and said so",
+    "dirty_silent": "dirty without a word",
     "baseline_lost": "baseline lost",
-    "harness_error": "harness error",
+    "harness_error": "spoiled by the harness",
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from harness.analysis.swept import Curve, series_name
+from harness.statistics.digits import number
 
 SIZE = "workload.size_bytes"
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95  # of the cycles: the band, and the line in it
@@ -65,9 +66,8 @@ def _at(spread: Mapping[str, Any], share: float) -> float:
 
 
 def sized(size_bytes: float) -> str:
-    """Name a size: ``2.7 MB``, ``151 MB``."""
+    """Name a size: ``2.69 MB``, ``151 MB``."""
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if size_bytes >= unit:
-            number = size_bytes / unit
-            return f"{number:.0f} {name}" if number >= 9.95 else f"{number:.1f} {name}"
-    return f"{size_bytes:.0f} B"
+            return f"{number(size_bytes / unit)} {name}"
+    return f"{number(size_bytes)} B"

@@ -57,13 +57,16 @@ def _points(curve: Curve, known: Mapping[str, Any]) -> list[Ended]:
 
 
 def alone(summary: Mapping[str, Any]) -> list[Ended]:
-    """Return how the cycles ended of every condition that stands in no sweep."""
+    """Return how the cycles ended of every condition that stands in no sweep.
+
+    One with a set number of faults a cycle is left out: its counts are no shares of anything.
+    """
     swept = {one.condition for sweep in sweeps(summary) for series in sweep.series
              for one in series.points}  # fmt: skip
     return [
         ended(condition)
         for condition in summary["conditions"]
-        if condition["cycles"] and condition["name"] not in swept
+        if condition["cycles"] and condition["name"] not in swept and not condition.get("strata")
     ]
 
 

@@ -137,6 +137,9 @@ def _word(
     if step == "cleanup":
         failed = row["cleanup_ok"] == 0
         return ("it says: not everything went" if failed else "it says: all gone"), bool(failed)
+    if step == "verify":
+        asked = "it called for a restore" if _tried(row) else "it called for no restore"
+        return ("" if outcome == "refused" else asked), False
     if step == "restore":
         by = row["restored_by"]
         return (f"put back by {by}" if by else "it did not bring the baseline back"), not by
@@ -145,6 +148,10 @@ def _word(
         found = "; ".join(differences) or "the database is the baseline"
         return f"the guard said {_guards(row)}; what is there: {found}", bad
     return "", False
+
+
+def _tried(row: Mapping[str, Any]) -> bool:
+    return not np.isnan(row["restore_ms"]) or bool(row["restored_by"])
 
 
 def _guards(row: Mapping[str, Any]) -> str:

@@ -87,29 +87,29 @@ def _table(shown: Sequence[Between]) -> str:
     headings = (
         Cell("", "condition", "name"),
         Cell("", axis_strip("builds between two dirty databases, logarithmic", ticks), "drawing"),
-        Cell("", "one every", "figure wide-figure"),
-        Cell("", "that is every", "figure wide-figure"),
+        Cell("", "one in", "figure wide-figure"),
+        Cell("", "or every", "figure wide-figure"),
         Cell("", "dirty of cycles", "figure wide-figure"),
     )
     return drawn_table(headings, (_row(one, scale, ticks) for one in shown))
 
 
 def _row(one: Between, scale: LogScale, ticks: Sequence[Tick]) -> tuple[Cell, ...]:
-    at_least = "" if one.builds is not None else "at least "
-    number = one.builds if one.builds is not None else one.least
-    said = f"{at_least}{number:,.0f} builds" if number >= 9.95 else f"{at_least}{number:.1f} builds"
+    at_least = "at least " if one.at_least else ""
+    number = one.number
+    said = f"{at_least}{one.said} builds"
     time = (
         f'<span data-builds="{number:.6g}" data-said="{at_least}">'
         f"{at_least}{every(number, PER_DAY)}</span>"
     )
     counted = f"{one.dirty:,} of {one.cycles:,}"
     silent = f", {one.silent:,} of them unsaid" if one.silent else ""
-    title = f"{one.condition}: one dirty database every {said}, {counted} cycles{silent}"
+    title = f"{one.condition}: one dirty database in {said}, {counted} cycles{silent}"
     return (
         Cell("condition", clean(one.condition), "name"),
         Cell("", strip(title, "With its interval.", _drawn(one, scale, ticks)), "drawing"),
-        Cell("one every", clean(said), "figure wide-figure"),
-        Cell("that is every", time, "figure wide-figure"),
+        Cell("one in", clean(said), "figure wide-figure"),
+        Cell("or every", time, "figure wide-figure"),
         Cell("dirty of cycles", clean(counted + silent), "figure wide-figure"),
     )
 

@@ -34,6 +34,7 @@ figure.hero { margin: .6rem 0; padding: .6rem .7rem }
 figure.hero p, figure.hero li { font-size: .85rem } figure.hero ul { margin: .3rem 0 0;
   padding-left: 1.2rem; color: var(--quiet) }
 .area.band { opacity: .17 } .leader { stroke-width: 1; fill: none; opacity: .7 }
+svg text.end { font-weight: 400 }  /* the end of a story is bold */
 svg .said { fill: var(--ink) } svg .said.first { font-weight: 600 }
 .part { stroke: var(--card); stroke-width: .8 }
 .curve.foretold { stroke: var(--quiet); stroke-width: 1.6 }
@@ -43,12 +44,14 @@ svg .said { fill: var(--ink) } svg .said.first { font-weight: 600 }
 .cycle-line .why { display: block } .cycle-line td { vertical-align: top }
 .cycle-line .why { overflow-wrap: anywhere; font-size: .85rem }
 .cycle-line .cross { color: var(--bad) } .cycle-line .drawn .name { width: 7rem }
+.stack th { white-space: normal }
 .facets { display: grid; gap: .6rem; margin: .6rem 0;
   grid-template-columns: repeat(auto-fill, minmax(9.2rem, 1fr)) }
 .facets figure { margin: 0; padding: .4rem .3rem; min-width: 0; overflow: hidden }
 .facets .figure-svg { max-width: 13rem } .facets figcaption { font-size: .85rem;
   overflow-wrap: anywhere; text-align: center }
-.drawn .wide-figure { width: 9.5rem; white-space: normal } .drawn .ended { white-space: normal }
+.drawn .name { width: 20% } .drawn .reliability { width: 13rem }  /* a drawing needs room */
+.drawn .wide-figure { width: 8.6rem; white-space: normal } .drawn .ended { white-space: normal }
 .rate-asked[hidden] { display: none }
 .rate-asked { display: flex; flex-wrap: wrap; gap: .4rem; align-items: baseline;
   margin: .4rem 0 }

@@ -34,8 +34,12 @@ def outcomes(summary: Mapping[str, Any]) -> str:
     drawn = "".join(_sweep(sweep) for sweep in found)
     strips = _strips(others) if others else ""
     if drawn and strips:
-        strips = fold(f"{len(others):,} further conditions", strips, len(others) <= FEW)
+        strips = fold(_further(len(others)), strips, len(others) <= FEW)
     return _legend([*points, *others]) + drawn + strips
+
+
+def _further(number: int) -> str:
+    return f"{number:,} further condition{'' if number == 1 else 's'}"
 
 
 def _legend(points: list[Ended]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.analysis.drawn.rates import span
+from harness.analysis.drawn.rates import marks, span
+from harness.analysis.swept import Curve, measured
 from harness.reports.figures.across import across
-from harness.reports.figures.chart import CARD, Chart, rates_up
+from harness.reports.figures.chart import NARROW, WIDE, Chart, Named, Size, direct, rates_up
+from harness.reports.figures.panels import drawn, targets
 from harness.reports.figures.svg import figure, line, path
-from harness.reports.html_parts.markup import clean, plain_table
+from harness.reports.html_parts.markup import clean, fold, plain_table
 from harness.reports.words.by_strata import ALIKE, assumed, beside_brute_force
 from harness.statistics.digits import number, percent
 
@@ -17,11 +19,11 @@ TITLE = "Stratified estimates"
 ABOUT = (
     "Cycles with a set number of faults each, weighted by how likely that number is at a rate: "
     "one condition says how often the approach fails at every rate. The band is its interval, "
-    "with every cycle a sample. What follows if the same faults always end alike, as they did "
-    "each time they were seen here, is said with that condition, and is no more than that."
+    "with every cycle a sample; marks were measured at a rate. What follows if the same faults "
+    "always end alike, as they did each time they were seen here, is said with that condition, "
+    "and is no more than that."
 )
 RATE = "cycles that would fail (logarithmic)"
-WIDTH = CARD.width
 
 
 def strata(summary: Mapping[str, Any]) -> str:
@@ -48,11 +50,16 @@ def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         if stratified.get("steady", True)
         else f"<p>{clean(stratified.get('unsteady') or '')}</p>"
     )
+    ours = [
+        curve
+        for curve in summary.get("curves") or ()
+        if curve.get("stratified") == name and measured(curve)
+    ]
+    table = fold("What each number of faults did, as a table", _strata(stratified))
     return (
-        f'<h3>{clean(name)}</h3>{unsteady}<div class="multiples pair">'
-        f'<figure class="card">{_drawing(name, stratified)}'
-        f"<p>{clean(_said(stratified))}</p>{_conditional(stratified)}</figure>"
-        f"<div>{_strata(stratified)}</div></div>{compared}"
+        f'<h3>{clean(name)}</h3>{unsteady}<figure class="card hero">'
+        f"{_drawing(name, stratified, ours)}<p>{clean(_said(stratified))}</p>"
+        f"{_conditional(stratified)}</figure>{table}{compared}"
     )
 
 
@@ -101,7 +108,8 @@ def _strata(stratified: Mapping[str, Any]) -> str:
     )
 
 
-def _drawing(name: str, stratified: Mapping[str, Any]) -> str:
+def _drawing(name: str, stratified: Mapping[str, Any], ours: Sequence[Curve]) -> str:
+    """Draw the estimate at every rate with its band, and what was measured at some of them."""
     known = [
         point
         for point in stratified.get("curve") or ()
@@ -109,29 +117,47 @@ def _drawing(name: str, stratified: Mapping[str, Any]) -> str:
     ]
     if not known:
         return ""
+    title = f"{name}: failures at every rate"
+    return "".join(
+        figure(title, _said(stratified), size.width, size.height,
+               _body(known, stratified, ours, size), kind)
+        for size, kind in ((WIDE, "wide"), (NARROW, "narrow"))
+    )  # fmt: skip
+
+
+def _body(
+    known: Sequence[Mapping[str, Any]],
+    stratified: Mapping[str, Any],
+    ours: Sequence[Curve],
+    size: Size,
+) -> str:
     frontier = stratified.get("frontier") or {}
     target = frontier.get("target")
-    low, high = span(
-        [point["upper"] for point in known] + [1e-4 if target is None else (1 - target) / 10]
-    )
-    chart = _chart(known, low, high)
+    floor = 1e-4 if target is None else (1 - target) / 10
+    low, high = span([*(point["upper"] for point in known), floor])
+    chart = _chart(known, low, high, size)
     lower = [chart.place(point["rate"], point["lower"]) for point in known]
     upper = [chart.place(point["rate"], point["upper"]) for point in known]
     middle = [chart.place(one["rate"], one["estimate"]) for one in known if one["estimate"] >= low]
     body = chart.frame() + path([*lower, *reversed(upper)], "area strata", closed=True)
-    body += path(middle, "curve s0")
-    if target is not None:
-        y = chart.up(chart.y(1 - target))
-        body += line((chart.size.left, y), (chart.size.right, y), "target")
+    body += targets(chart, [{"frontier": frontier}], "start")
     for key, kind in (("holds_to", "holds"), ("breaks_from", "breaks")):
         if frontier.get(key):
             x = chart.across(chart.x(frontier[key]))
-            body += line((x, chart.size.top), (x, chart.size.bottom), kind)
-    return figure(f"{name}: failures at every rate", _said(stratified), WIDTH, CARD.height, body)
+            body += line((x, size.top), (x, size.bottom), kind)
+    body += path(middle, "curve s0")
+    names = [Named((middle or upper)[-1], 0, "estimated", "from strata")]
+    for order, curve in enumerate(ours, 1):
+        points = marks(curve)
+        body += drawn(chart, points, order)
+        last = points[-1]
+        at = chart.place(last.x, last.high if last.rate is None else last.rate)
+        names.append(Named(at, order, "measured", "at a rate"))
+    return body + direct(size, names)
 
 
-def _chart(known: Sequence[Mapping[str, Any]], low: float, high: float) -> Chart:
+def _chart(known: Sequence[Mapping[str, Any]], low: float, high: float, size: Size) -> Chart:
     """Return the axes: the rates that were estimated, and failures down to below the target."""
     up, ticks = rates_up(low, high)
-    x = across([point["rate"] for point in known], CARD.right - CARD.left)
-    return Chart(CARD, x.at, up, x.ticks, ticks, "fault rate of each slot", RATE)
+    x = across([point["rate"] for point in known], size.right - size.left)
+    return Chart(size, x.at, up, x.ticks, ticks, "fault rate of each slot", RATE)

@@ -21,6 +21,17 @@ def test_without_a_dirty_cycle_there_is_a_lower_limit_only() -> None:
     [found] = between({"conditions": [condition("a", 0, 1200)]})
     assert found.builds is found.most is None
     assert found.least == pytest.approx(1 / clopper_pearson(0, 1200).upper)
+    assert found.at_least
+
+
+def test_a_limit_is_rounded_down() -> None:
+    """A measured number is rounded, a limit never up: 14.06 builds at least are 14."""
+    never = between({"conditions": [condition("a", 0, 50), condition("b", 0, 30)]})
+    assert [one.said for one in never] == ["14", "8.6"]
+    assert [one.least for one in never] == [pytest.approx(14.060, abs=1e-3),
+                                            pytest.approx(8.643, abs=1e-3)]  # fmt: skip
+    [often] = between({"conditions": [condition("a", 3, 5)]})
+    assert often.said == "1.7"
 
 
 def test_what_says_nothing_of_builds_is_left_out() -> None:

@@ -46,9 +46,9 @@ def test_other_sweeps_and_steps_have_no_line() -> None:
 
 @pytest.mark.parametrize(
     ("size", "said"),
-    [(2_691_072, "2.7 MB"), (150_999_040, "151 MB"), (9_960_000, "10 MB"), (4e9, "4.0 GB"),
+    [(2_691_072, "2.69 MB"), (150_999_040, "151 MB"), (9_960_000, "9.96 MB"), (4e9, "4 GB"),
      (4096, "4.1 kB"), (12, "12 B")],
 )  # fmt: skip
 def test_sizes_for_people(size: float, said: str) -> None:
-    """Two digits at least, in the unit that suits."""
+    """Three digits at most, in the unit that suits."""
     assert sized(size) == said

@@ -3,10 +3,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.analysis.drawn.one_cycle import one_cycle, worst
 from harness.errors import UsageError
+from harness.outcomes import OUTCOMES
 from harness.results.reading import Results
 
 RESULTS = Path(__file__).resolve().parents[3] / "results"
@@ -58,6 +60,19 @@ def test_the_gravest_failure_of_what_restores_comes_first(published: Told) -> No
     assert name == "trusting/0.0316"
     assert one_cycle(results, name, cycle).outcome == "dirty_known"
     assert worst(*published("recovery_cost")) is None
+
+
+def test_what_verification_asked_for_is_told(published: Told) -> None:
+    """A restore where there was something to bring back, and none where there was not."""
+    results, _ = published("curves")
+    said = {}
+    for outcome in ("cleaned", "restored"):
+        columns = results.columns("verified/0.01")
+        [first, *_] = np.flatnonzero(columns["outcome"] == OUTCOMES.index(outcome))
+        told = one_cycle(results, "verified/0.01", int(columns["cycle"][first]))
+        said[outcome] = next(step for step in told.steps if step.name == "verify")
+    assert said["cleaned"].said == ("it called for no restore",)
+    assert said["restored"].said == ("it called for a restore",)
 
 
 def test_a_refusal_is_told_as_one(published: Told) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from harness.reports.figures.curves import curves, hero, series, shares
+from harness.reports.figures.curves import curves, hero, shares
 from tests.reports.figures.layout import faults, figures
 from tests.reports.samples import HOSTILE, RATES, curve, sample_summary, share, strata
 
@@ -83,6 +83,16 @@ def test_nothing_failed_is_a_sentence() -> None:
     assert page.count("<tr>") == len(RATES) + 1
 
 
+def test_refusals_among_the_failures_are_said() -> None:
+    """They count as failures of the series, and how many they are stands below the figure."""
+    one = curve("only", 4.0)
+    summary = _summary(one)
+    assert "refusals" not in curves(summary)
+    refused = {"name": one["points"][6]["condition"], "outcomes": {"refused": 12}}
+    summary["conditions"].append(refused)
+    assert "12 of the failures are refusals before any test" in curves(summary)
+
+
 def test_unequal_cycles_stand_beside_the_points() -> None:
     """Equal cycles are told once at the name, others at each point that has room."""
     equal = figures(curves(_summary(curve("only", 4.0))))
@@ -148,10 +158,8 @@ def test_points_without_cycles_are_left_out() -> None:
     assert curves(_summary(one)) == ""
 
 
-def test_names() -> None:
-    """A series is named by what tells it apart; what is not known is a dash."""
-    assert series({"series": {"policy": "p", "size": 3}, "name": "n"}) == "policy p, size 3"
-    assert series({"series": {}, "name": "n"}) == "n"
+def test_shares_for_people() -> None:
+    """With an interval where it is known; what is not known is a dash."""
     assert shares({"a": None}, "a", "b", "c") == "-"
     assert shares({"a": 0.999}, "a", "b", "c") == "99.90%"
     assert shares({"a": 0.5, "b": 0.4, "c": 1}, "a", "b", "c") == "50.0% [40.0%, 100%]"

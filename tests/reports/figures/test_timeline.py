@@ -18,7 +18,7 @@ def test_a_published_failure_is_told() -> None:
     """Its steps, the faults with their evidence, and what each part said of it."""
     page = worst(CURVES, _summary())
     assert page == timeline(CURVES, "trusting/0.0316", 156)
-    assert "<h3>trusting/0.0316, cycle 156: dirty, and said so</h3>" in page
+    assert "<h3>trusting/0.0316, cycle 156: dirty and said so</h3>" in page
     assert page.count('class="struck"') == 3
     assert "BEGIN IMMEDIATE held by another connection before wal_pin" in page
     assert "nobody looked: the policy is hybrid_trusting" in page

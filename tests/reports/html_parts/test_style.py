@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from harness.reports.figures import chart, paths, strata
+from harness.reports.figures import chart, paths
 from harness.reports.html_parts.style import STYLE
 
 LIGHT = re.search(r":root \{(.*?)\}", STYLE, re.DOTALL)
@@ -56,7 +56,7 @@ def test_no_text_in_a_figure_is_smaller_than_eleven() -> None:
     """The page has 16 px, figures 11 px, and nothing anywhere is below that."""
     assert [int(one) for one in re.findall(r"font(?:-size)?: (\d+)px", STYLE)] == [16, 11]
     # on a phone of 360 px a card leaves 310 px: a figure no wider than that never shrinks
-    assert {paths.WIDTH, chart.CARD.width, chart.NARROW.width, strata.WIDTH} == {310.0}
+    assert {paths.WIDTH, chart.CARD.width, chart.NARROW.width} == {310.0}
     assert all(float(one) * 16 >= 11 for one in re.findall(r"font-size: ([\d.]+)rem", STYLE))
 
 
