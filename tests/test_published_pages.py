@@ -17,6 +17,6 @@ def test_a_page_is_up_to_date(run: str, monkeypatch: pytest.MonkeyPatch) -> None
     """Written again from its stored cycles, from the top of the checkout, it is the same page."""
     monkeypatch.chdir(ROOT)
     folder = Path("results", run)
-    again = f"harness report {folder} --format html --output {folder}/report.html"
+    again = f"python -m harness.reports.published.anew results/published.toml --pages --only {run}"
     written = (folder / "report.html").read_text(encoding="utf-8")
     assert (registry.find("reports", "html")().render(folder) == written) is True, again
