@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from harness.plot import style
+from harness.plot.edge import Ending, names
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import log_e_refute, log_e_support, support_boundary
 
@@ -27,14 +28,26 @@ SEED = 10  # of the two runs that are made up to show how an e-process goes
 def cycles_needed(ax: Axes) -> None:
     """Draw the cycle at which a claim is supported, by claim, for some numbers of failures."""
     failing = np.logspace(-1, -4, 13)
+    endings = []
     for order, failures in enumerate((0, 1, 2, 5)):
         look = style.series(order)
         needed = [support_boundary(failures, 1 - share, CONFIDENCE) for share in failing]
-        name = f"{failures} failure{'' if failures == 1 else 's'}"
-        ax.plot(failing, needed, color=look.colour, marker=look.marker, ls=look.line, label=name)
+        ax.plot(failing, needed, color=look.colour, marker=look.marker, ls=look.line)
+        text = f"{_failures(failures)}: {needed[-1]:,}"
+        endings.append(Ending(failing[-1], needed[-1], text, look.colour))
     ax.set(xscale="log", yscale="log", xlabel="claim", ylabel="cycles until it is supported")
     ax.set_xticks([0.1, 0.01, 0.001, 0.0001], ["90%", "99%", "99.9%", "99.99%"])
+    ax.yaxis.set_major_formatter(_whole)
     ax.invert_xaxis()
+    names(ax, endings)
+
+
+def _failures(number: int) -> str:
+    return f"{number} failure{'' if number == 1 else 's'}"
+
+
+def _whole(number: float, _: int | None) -> str:
+    return f"{number:,.0f}"
 
 
 def e_process(ax: Axes) -> None:
@@ -55,14 +68,17 @@ def e_process(ax: Axes) -> None:
 def intervals(ax: Axes) -> None:
     """Draw the lower bound of a share by number of cycles, for some numbers of failures."""
     cycles = np.unique(np.logspace(1.2, 4.5, 40).astype(int))
+    endings = []
     for order, failures in enumerate((0, 1, 5)):
         look = style.series(order)
         bounds = [clopper_pearson(int(n) - failures, int(n), CONFIDENCE).lower for n in cycles]
-        name = f"{failures} failure{'' if failures == 1 else 's'}"
-        ax.plot(cycles, 1 - np.array(bounds), color=look.colour, ls=look.line, label=name)
+        ax.plot(cycles, 1 - np.array(bounds), color=look.colour, ls=look.line)
+        endings.append(Ending(cycles[-1], 1 - bounds[-1], _failures(failures), look.colour))
     ax.set(xscale="log", yscale="log", xlabel="cycles", ylabel="shown at least (95%)")
     ax.set_yticks([0.1, 0.01, 0.001, 0.0001], ["90%", "99%", "99.9%", "99.99%"])
+    ax.xaxis.set_major_formatter(_whole)
     ax.invert_yaxis()
+    names(ax, endings)
 
 
 def together(ax: Axes) -> None:
@@ -76,6 +92,7 @@ def together(ax: Axes) -> None:
         ax.plot([1], [cleanup * restore], color=look.colour, marker=look.marker)
     ax.axvline(1, color="black", ls=":")
     ax.set(xscale="log", yscale="log", xlabel="odds ratio (1: independent)", ylabel="both fail")
+    ax.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:,.10g}")
     ax.set_yticks([0.1, 0.01, 0.001, 0.0001], ["1 in 10", "1 in 100", "1 in 1,000", "1 in 10,000"])
 
 
@@ -105,7 +122,8 @@ def drawn(name: str, path: Path) -> None:
         ax.grid(color="#dddddd", linewidth=0.8)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
         plt.close(figure)
     lines = path.read_text(encoding="utf-8").splitlines()

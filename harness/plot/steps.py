@@ -56,7 +56,8 @@ def timings(
     ax = style.axes(ax, 1.4 + 0.34 * len(spread))
     for row, of_step in enumerate(spread.values()):
         _strip(ax, row, of_step)
-    _across(ax)
+    across(ax)
+    legend(ax)
     rows(ax, list(spread))
     ax.set_xlabel(f"{step}, wall-clock ms (logarithmic)")
     return ax
@@ -89,7 +90,7 @@ def _at(shares: np.ndarray, values_ms: np.ndarray, share: float) -> float:
     return float(values_ms[np.searchsorted(shares, share - 1e-9)])
 
 
-def _across(ax: Axes) -> None:
+def across(ax: Axes) -> None:
     """Make x a logarithmic axis whose ticks are plain numbers, enough of them to read."""
     low, high = ax.get_xlim() if ax.get_xlim()[0] > 0 else ax.dataLim.intervalx
     low, high = max(ax.dataLim.minposx, low), max(high, ax.dataLim.minposx * 2)
@@ -101,7 +102,4 @@ def _across(ax: Axes) -> None:
     ticks = [tick for tick in ticks if low / 1.15 <= tick <= high * 1.15]
     ax.set_xticks(ticks, [f"{tick:,.10g}" for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.grid(axis="x", color="#dddddd", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-    legend(ax)
+    style.tidy(ax, "x")

@@ -1,23 +1,27 @@
 """What all figures share: colours, marks, the scale of failures, labels that keep apart.
 
-Colours follow M. Okabe and K. Ito, "Color Universal Design" (2008): people who cannot tell red from
+Colours are those of the page, from harness.analysis.drawn.colours: people who cannot tell red from
 green can tell them apart. Each series has a mark and a line style of its own besides.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6a00", "#56b4e9", "#333333")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
-LINES = ("-", (0, (7, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (9, 1.5, 1, 1.5, 1, 1.5)))
+from harness.analysis.drawn.colours import SERIES
+from harness.analysis.drawn.rates import tick
+
+COLOURS = SERIES["light"]
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = (
+    "-", (0, (7, 1.5)), (0, (2, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (9, 1.5, 1, 1.5, 1, 1.5)),
+)  # fmt: skip
 QUIET = "#5c6570"
 WIDTH_IN = 9.0
 _LEAST = 1e-7  # failures per cycle: what lies below is drawn at the edge
@@ -48,7 +52,7 @@ class Scale(NamedTuple):
 
 
 def series(order: int) -> Series:
-    """Return how the series number ``order`` (from 0) is drawn: the first 252 all differ."""
+    """Return how the series number ``order`` (from 0) is drawn: the first 210 all differ."""
     return Series(
         COLOURS[order % len(COLOURS)],
         MARKERS[order % len(MARKERS)],
@@ -87,7 +91,23 @@ def failures_on(ax: Axes, which: Axis, shown: Scale) -> None:
         ax.set_xlabel(text)
     else:
         ax.set_ylabel(text)
-    ax.grid(axis="x" if along_x else "y", color="#dddddd", linewidth=0.8)
+    tidy(ax, "x" if along_x else "y")
+
+
+def rates_up(ax: Axes, low: float, high: float, text: str) -> None:
+    """Make y a logarithmic axis of rates in whole decades, more failures higher up."""
+    ax.set_yscale("log")
+    ax.set_ylim(low, high)
+    powers = range(round(math.log10(low)), round(math.log10(high)) + 1)
+    ax.set_yticks([10.0**power for power in powers], [tick(10.0**power) for power in powers])
+    ax.set_yticks([], minor=True)
+    ax.set_ylabel(text)
+    tidy(ax, "y")
+
+
+def tidy(ax: Axes, grid: Literal["x", "y", "both"]) -> None:
+    """Draw the grid behind everything, and no frame where no axis is."""
+    ax.grid(axis=grid, color="#dddddd", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -103,24 +123,3 @@ def _ticks(shown: Scale) -> list[float]:
 def _named(failures: float) -> str:
     """Name a tick twice: ``99.9%`` and ``1 in 1,000``."""
     return f"{100 * (1 - failures):.10g}%\n1 in {round(1 / failures):,}"
-
-
-def apart(wanted: Sequence[float], gap: float) -> list[float]:
-    """Return ``wanted`` places (0 to 1) moved until neighbours are ``gap`` apart.
-
-    Their order stays. All stay within 0 to 1, closer together where there is no room for more.
-    """
-    if not wanted:
-        return []
-    gap = min(gap, 1 / max(1, len(wanted) - 1))
-    order = sorted(range(len(wanted)), key=lambda number: wanted[number])
-    placed = [min(1.0, max(0.0, wanted[number])) for number in order]
-    for here, after in pairwise(range(len(placed))):
-        placed[after] = max(placed[after], placed[here] + gap)
-    placed[-1] = min(placed[-1], 1.0)
-    for after, here in pairwise(reversed(range(len(placed)))):
-        placed[here] = min(placed[here], placed[after] - gap)
-    moved = [0.0] * len(wanted)
-    for place, number in zip(placed, order, strict=True):
-        moved[number] = place
-    return moved

@@ -1,4 +1,4 @@
-"""Reliability over what was swept, and up to where the target holds."""
+"""Failure rates over what was swept, and up to where the target holds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation, Transform
 
+from harness.analysis.drawn.rates import Mark, cycles_each, drawn_rates, marks, runs, span
 from harness.analysis.loading import Run
 from harness.analysis.swept import Curve, ends, measured, words
 from harness.errors import UsageError
 from harness.plot import style
+from harness.plot.edge import Ending, names
 
 _HEIGHT_IN = 5.2
 _NAME_WIDTH = 30  # characters of a label's line
+_ARROW = 1.55  # how many times less an arrow leads to, on the logarithmic axis
 
 
 def curve(
@@ -26,12 +29,14 @@ def curve(
     frontier: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw reliability over the swept setting, a line for each series.
+    """Draw failure rates over the swept setting, a line with its shaded interval for each series.
 
-    A point at which no cycle failed stands at the open end, hollow, its interval reaching down to
-    the bound. A dashed line is what independent failures of cleanup and restore would give, a band
-    what a stratified condition estimates of the same. Of the frontier, an upright line is drawn up
-    to where the target holds (solid), and one from where it breaks (dotted).
+    A point at which no cycle failed is a bound: a bar at the upper limit of its interval, with an
+    arrow, and no line goes through it. A dashed line is what independent failures of cleanup and
+    restore would give, a grey band what a stratified condition estimates of the same. Of the
+    frontier, an upright line is drawn up to where the target holds (solid), and one from where it
+    breaks (dotted). All sweeps of a run have the same axis of rates, and beside each name stands
+    how many cycles its points have.
 
     Args:
         run: from ``harness.load``.
@@ -52,22 +57,28 @@ def curve(
         if (condition.get("strata") or {}).get("curve")
         and any(condition["name"] == each.get("stratified") for each in shown)
     }
+    low, high = span(drawn_rates(run.summary["curves"]))
     ax = style.axes(ax, _HEIGHT_IN)
-    scale = _scale(shown, bands)
+    _along(ax, shown, [point["rate"] for band in bands.values() for point in band])
+    style.rates_up(ax, low, high, "cycles that failed (logarithmic)")
     for band in bands.values():
-        _band(ax, scale, band)
+        _strata(ax, low, band)
+    endings = []
     for order, curve in enumerate(shown):
-        look = style.series(order)
-        moved = _moved(ax, order, len(shown))
-        _measured(ax, scale, curve, look, moved)
+        look, moved = style.series(order), _moved(ax, order, len(shown))
+        points = marks(curve)
+        _series(ax, points, low, look, moved)
+        _predicted(ax, curve, low, look, moved)
         if frontier:
-            _frontier(ax, scale, curve, look, moved)
+            _frontier(ax, curve, look, moved)
+        last = points[-1]
+        at = last.high if last.rate is None else last.rate
+        text = _label(curve, shown, frontier=frontier)
+        endings.append(Ending(last.x, at, text, look.colour, moved))
     targets = sorted({curve["frontier"]["target"] for curve in shown if curve.get("frontier")})
     for target in targets:
         ax.axhline(1 - target, color="black", linestyle=":", linewidth=1.3)
-    _along(ax, shown, [point["rate"] for band in bands.values() for point in band])
-    style.failures_on(ax, ax.yaxis, scale)
-    _labels(ax, scale, shown, frontier=frontier)
+    names(ax, endings)
     _legend(ax, shown, targets, banded=bool(bands), frontier=frontier)
     return ax
 
@@ -83,29 +94,15 @@ def _chosen(run: Run, name: str | Sequence[str] | None) -> list[Curve]:
     if name is None:
         return [curve for curve in curves if curve["key"] == curves[0]["key"]]
     wanted = [name] if isinstance(name, str) else list(name)
-    names = list(dict.fromkeys(curve["name"] for curve in curves))
+    known = list(dict.fromkeys(curve["name"] for curve in curves))
     for asked in wanted:
-        if asked not in names:
-            raise UsageError(f"{run.folder}: no sweep is named {asked!r}; there are {names}")
+        if asked not in known:
+            raise UsageError(f"{run.folder}: no sweep is named {asked!r}; there are {known}")
     chosen = [curve for curve in curves if curve["name"] in wanted]
     keys = sorted({curve["key"] for curve in chosen})
     if len(keys) > 1:
         raise UsageError(f"{run.folder}: {wanted} sweep over {' and '.join(keys)}; draw them apart")
     return chosen
-
-
-def _scale(shown: Sequence[Curve], bands: Mapping[str, Any]) -> style.Scale:
-    keys = ("reliability", "lower", "upper", "predicted")
-    known = [point.get(name) for curve in shown for point in curve["points"] for name in keys]
-    known += [curve["frontier"]["target"] for curve in shown if curve.get("frontier")]
-    # far below what was measured a band only falls on: not all of that is of interest
-    known += [
-        1 - max(point[key], 1e-5)
-        for band in bands.values()
-        for point in band
-        for key in ("estimate", "upper")
-    ]
-    return style.scale(known)
 
 
 def _moved(ax: Axes, order: int, series: int) -> Transform:
@@ -116,51 +113,71 @@ def _moved(ax: Axes, order: int, series: int) -> Transform:
     return ax.transData + ScaledTranslation(shift_pt / 72, 0, figure.dpi_scale_trans)
 
 
-def _measured(
-    ax: Axes, scale: style.Scale, curve: Curve, look: style.Series, moved: Transform
+def _series(
+    ax: Axes, points: Sequence[Mark], low: float, look: style.Series, moved: Transform
 ) -> None:
-    points = curve["points"]
-    xs = [point["x"] for point in points]
-    ys = [scale.at(point["reliability"]) for point in points]
-    ax.plot(xs, ys, color=look.colour, linestyle=look.line, linewidth=1.8, transform=moved)
-    for x, y, point in zip(xs, ys, points, strict=True):
-        ends = [scale.at(point["lower"]), scale.at(point["upper"])]
-        ax.plot([x, x], ends, color=look.colour, linewidth=1.2, alpha=0.75, transform=moved)
-        fill = look.colour if y > scale.best else "white"
+    for stretch in runs(points):
+        xs = [mark.x for mark in stretch]
+        lows, highs = [max(low, mark.low) for mark in stretch], [mark.high for mark in stretch]
+        if len(stretch) == 1:
+            ax.plot(xs * 2, [*lows, *highs], color=look.colour, linewidth=1.2, transform=moved)
+        ax.fill_between(
+            xs, lows, highs, color=look.colour, alpha=0.17, linewidth=0, transform=moved
+        )
         ax.plot(
-            x, y, look.marker, color=look.colour, markerfacecolor=fill, markersize=7,
-            transform=moved,
+            xs, [mark.rate or 0.0 for mark in stretch], color=look.colour, linestyle=look.line,
+            linewidth=1.8, marker=look.marker, markersize=7, transform=moved,
         )  # fmt: skip
-    known = [point for point in points if point.get("predicted") is not None]
-    ax.plot(
-        [point["x"] for point in known],
-        [scale.at(point["predicted"]) for point in known],
-        color=look.colour, linestyle=(0, (2, 2)), linewidth=1.3, marker="_", markersize=8,
-        transform=moved,
+    for mark in points:
+        if mark.rate is None:
+            _bound(ax, mark, look, moved)
+    if cycles_each(points) is None:  # equal ones are told once, beside the name
+        for mark in points:
+            at = mark.high if mark.rate is None else mark.rate
+            ax.annotate(mark.counted, (mark.x, at), xytext=(0, 8), xycoords=moved,
+                        textcoords="offset points", ha="center", fontsize=7)  # fmt: skip
+
+
+def _bound(ax: Axes, mark: Mark, look: style.Series, moved: Transform) -> None:
+    """Draw what a rate is at most: a bar, and an arrow to what is not known."""
+    ax.plot(mark.x, mark.high, "_", color=look.colour, markersize=11, markeredgewidth=1.8,
+            transform=moved)  # fmt: skip
+    ax.annotate(
+        "", (mark.x, mark.high / _ARROW), xytext=(mark.x, mark.high), xycoords=moved,
+        textcoords=moved, annotation_clip=False,
+        arrowprops={"arrowstyle": "->", "color": look.colour, "linewidth": 1.6, "shrinkA": 0,
+                    "shrinkB": 0},
     )  # fmt: skip
 
 
-def _band(ax: Axes, scale: style.Scale, band: Sequence[Mapping[str, float]]) -> None:
+def _predicted(ax: Axes, curve: Curve, low: float, look: style.Series, moved: Transform) -> None:
+    known = [point for point in curve["points"] if point.get("predicted") is not None]
+    known = [point for point in known if 1 - point["predicted"] >= low]
+    if known:
+        ax.plot(
+            [point["x"] for point in known], [1 - point["predicted"] for point in known],
+            color=look.colour, linestyle=(0, (1, 2)), linewidth=1.5, transform=moved,
+        )  # fmt: skip
+
+
+def _strata(ax: Axes, low: float, band: Sequence[Mapping[str, float]]) -> None:
     xs = [point["rate"] for point in band]
     # far beyond the axis, which cuts it off: nothing runs along its edge as if measured there
     lows, mids, highs = (
-        [max(scale.best / 1e3, point[key]) for point in band]
-        for key in ("lower", "estimate", "upper")
+        [max(low / 1e3, point[key]) for point in band] for key in ("lower", "estimate", "upper")
     )
     ax.fill_between(xs, lows, highs, color="#999999", alpha=0.3, linewidth=0)
     ax.plot(xs, mids, color="#777777", linewidth=1.2)
 
 
-def _frontier(
-    ax: Axes, scale: style.Scale, curve: Curve, look: style.Series, moved: Transform
-) -> None:
+def _frontier(ax: Axes, curve: Curve, look: style.Series, moved: Transform) -> None:
     """Draw an upright line, up to the target, where it holds and one where it breaks."""
     lines = {"holds": "-", "breaks": ":"}
     for end in ends(curve):
-        xs, ys = [end.at] * 2, [scale.worst * 1.12, 1 - curve["frontier"]["target"]]
         ax.plot(
-            xs, ys, color=look.colour, linestyle=lines[end.kind], linewidth=1.6, transform=moved
-        )
+            [end.at] * 2, [ax.get_ylim()[0], 1 - curve["frontier"]["target"]], color=look.colour,
+            linestyle=lines[end.kind], linewidth=1.6, transform=moved,
+        )  # fmt: skip
 
 
 def _along(ax: Axes, shown: Sequence[Curve], rates: Sequence[float]) -> None:
@@ -176,6 +193,9 @@ def _along(ax: Axes, shown: Sequence[Curve], rates: Sequence[float]) -> None:
             tens = [10.0**power for power in range(-7, 1)]
             measured = _readable([*measured, *(at for at in tens if at < measured[0] / 2)], 1.0)
             measured = [at for at in measured if least <= at <= most]
+    else:
+        room = 0.06 * (most - least) or 1.0
+        ax.set_xlim(least - room, most + room)
     if len(measured) <= 12:
         ax.set_xticks(sorted(measured), [f"{at:.3g}" for at in sorted(measured)])
         ax.set_xticks([], minor=True)
@@ -190,33 +210,15 @@ def _readable(values: Sequence[float], ratio: float) -> list[float]:
     return kept
 
 
-def _labels(ax: Axes, scale: style.Scale, shown: Sequence[Curve], *, frontier: bool) -> None:
-    """Name each line to the right of its last point, with its frontier in words."""
-    texts = [_label(curve, shown, frontier=frontier) for curve in shown]
-    last = [curve["points"][-1] for curve in shown]
-    wanted = [scale.height(scale.at(point["reliability"])) for point in last]
-    lines = max(text.count("\n") + 1 for text in texts)
-    places = style.apart(wanted, 0.04 * lines + 0.015)
-    for order, (point, text, place) in enumerate(zip(last, texts, places, strict=True)):
-        look = style.series(order)
-        ax.annotate(
-            text, (point["x"], scale.at(point["reliability"])), xytext=(1.04, place),
-            xycoords=_moved(ax, order, len(shown)), textcoords=ax.transAxes,
-            color=look.colour, fontsize=8.5, va="center", annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-", "color": look.colour, "linewidth": 0.8, "shrinkB": 5,
-                "relpos": (0, 0.5),
-            },
-        )  # fmt: skip
-
-
 def _label(curve: Curve, shown: Sequence[Curve], *, frontier: bool) -> str:
     said = [words(value, " + ") for value in (curve.get("series") or {}).values()]
     if len({other["name"] for other in shown}) > 1 or not said:
         said = [curve["name"], *said]
-    text = textwrap.fill(", ".join(said), _NAME_WIDTH)
+    lines = [textwrap.fill(", ".join(said), _NAME_WIDTH)]
+    each = cycles_each(marks(curve))
+    lines += [f"{each:,} cycles each"] if each else []
     known = ", ".join(end.said for end in ends(curve))
-    return f"{text}\n{known}" if known and frontier else text
+    return "\n".join([*lines, known] if known and frontier else lines)
 
 
 def _legend(
@@ -227,10 +229,12 @@ def _legend(
     def line(label: str, style: Any, **more: Any) -> Line2D:
         return Line2D([], [], color="black", linestyle=style, label=label, **more)
 
-    handles: list[Line2D | Patch] = [line("measured, with interval", "-", marker="o")]
-    handles.append(line("no cycle failed", "none", marker="o", markerfacecolor="white"))
+    handles: list[Line2D | Patch] = [line("measured, shaded: interval", "-", marker="o")]
+    if any(mark.rate is None for curve in shown for mark in marks(curve)):
+        handles.append(line("none failed: at most this", "none", marker=r"$\downarrow$",
+                            markersize=9))  # fmt: skip
     if any(point.get("predicted") is not None for curve in shown for point in curve["points"]):
-        handles.append(line("if failures were independent", (0, (2, 2)), marker="_"))
+        handles.append(line("if failures were independent", (0, (1, 2))))
     if banded:
         handles.append(Patch(facecolor="#999999", alpha=0.4, label="estimated from strata"))
     if targets:

@@ -115,16 +115,7 @@ class CyclesFile:
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
-        groups = [
-            group
-            for group in range(self._file.num_row_groups)
-            if self._only(group) in (condition, None)
-        ]
-        table = self._read(groups, ["condition", *self._present])
-        if any(self._only(group) is None for group in groups):
-            import pyarrow.compute as pc
-
-            table = table.filter(pc.equal(table["condition"], condition))
+        table = self._of(condition, self._present)
         try:
             columns = {name: self._column(table, name) for name in COLUMNS}
             if (np.diff(columns["cycle"]) < 0).any():
@@ -141,6 +132,27 @@ class CyclesFile:
         summed = {name: checksums.of_texts(columns[name].tolist()) for name in TEXTS}
         self._compare({condition: _total(condition, columns | summed)})
         return columns
+
+    def some(self, condition: str, names: Sequence[str]) -> Columns:
+        """Return only these columns, of which nothing is checked but that they can be read."""
+        table = self._of(condition, list(names))
+        try:
+            return {name: self._column(table, name) for name in names}
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._damaged(error) from error
+
+    def _of(self, condition: str, names: list[str]) -> Any:
+        groups = [
+            group
+            for group in range(self._file.num_row_groups)
+            if self._only(group) in (condition, None)
+        ]
+        table = self._read(groups, ["condition", *names])
+        if any(self._only(group) is None for group in groups):
+            import pyarrow.compute as pc
+
+            table = table.filter(pc.equal(table["condition"], condition))
+        return table
 
     def table(self, conditions: Sequence[str]) -> pd.DataFrame:
         """Return all cycles at once, a row each, with a categorical column ``condition`` first.

@@ -24,27 +24,32 @@ def said(ax: Axes) -> str:
 
 def overlapping(ax: Axes) -> list[tuple[str, str]]:
     """The pairs of texts that cover each other when the figure is drawn."""
-    canvas = ax.figure.canvas
-    canvas.draw()
-    low, high = sorted(ax.get_xlim()), sorted(ax.get_ylim())
+    ax.figure.canvas.draw()
     shown = []
-    for one in texts(ax):
-        if one in [*ax.get_xticklabels(), *ax.get_yticklabels()]:
-            axis, place = (low, 0) if one in ax.get_xticklabels() else (high, 1)
-            if not axis[0] <= one.get_position()[place] <= axis[1]:
-                continue  # a tick outside the limits is not drawn
+    for one in _drawn(ax):
         box = Text.get_window_extent(one)  # without an annotation's arrow
         shown.append((one.get_text(), Bbox.from_extents(box.x0, box.y0 + 1, box.x1, box.y1 - 1)))
     pairs = combinations(shown, 2)
     return [(a, b) for (a, here), (b, there) in pairs if here.overlaps(there)]
 
 
+def _drawn(ax: Axes) -> list[Text]:
+    """The texts but for ticks outside the limits, which are not drawn."""
+    along, up = (list(axis.get_ticklabels()) for axis in (ax.xaxis, ax.yaxis))
+    low, high = sorted(ax.get_xlim()), sorted(ax.get_ylim())
+    return [
+        one
+        for one in texts(ax)
+        if not (one in along and not low[0] <= one.get_position()[0] <= low[1])
+        and not (one in up and not high[0] <= one.get_position()[1] <= high[1])
+    ]
+
+
 def outside(ax: Axes) -> list[str]:
     """The texts that the figure's edge cuts off when it is drawn."""
-    canvas = ax.figure.canvas
-    canvas.draw()
+    ax.figure.canvas.draw()
     edge = ax.figure.bbox
-    boxes = [(one.get_text(), Text.get_window_extent(one)) for one in texts(ax)]
+    boxes = [(one.get_text(), Text.get_window_extent(one)) for one in _drawn(ax)]
     return [
         text
         for text, box in boxes

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
+from harness import plot
+from harness.analysis.loading import Run
 from harness.plot import style
 from tests.plot.seen import overlapping, said
 
@@ -19,7 +23,7 @@ def test_series_are_told_apart_without_colours() -> None:
     looks = [style.series(one) for one in range(len(style.MARKERS))]
     assert len({one.marker for one in looks}) == len(looks)
     assert len({(one.colour, one.line) for one in looks}) == len(looks)
-    assert len({style.series(one) for one in range(252)}) == 252
+    assert len({style.series(one) for one in range(210)}) == 210
 
 
 def test_colours_differ_in_lightness() -> None:
@@ -40,24 +44,6 @@ def test_the_scale_holds_everything(shares: list[float | None]) -> None:
     assert shown.at(1.0) == shown.at(None) == shown.best
 
 
-@given(st.lists(_SHARES, max_size=12), st.floats(0.01, 0.3))
-def test_labels_keep_apart(wanted: list[float], gap: float) -> None:
-    """Labels are a gap apart, or evenly spread where there is no room; order and range stay."""
-    placed = style.apart(wanted, gap)
-    real = min(gap, 1 / max(1, len(wanted) - 1))
-    ordered = sorted(placed)
-    assert all(after - here >= real - 1e-9 for here, after in pairwise(ordered))
-    assert all(-1e-9 <= one <= 1 + 1e-9 for one in placed)
-    for here, there in zip(wanted, placed, strict=True):
-        for other, placed_other in zip(wanted, placed, strict=True):
-            assert here >= other or there < placed_other
-
-
-def test_labels_with_room_stay() -> None:
-    """What is far enough apart is not moved."""
-    assert style.apart([0.2, 0.9, 0.5], 0.1) == [0.2, 0.9, 0.5]
-
-
 @pytest.mark.parametrize("worst", [0.9, 0.5, 0.999])
 def test_ticks_are_named_twice(worst: float) -> None:
     """A tick says reliability and failures per cycle, on narrow scales and wide ones."""
@@ -75,3 +61,25 @@ def test_better_is_right_and_up() -> None:
     style.failures_on(ax, ax.yaxis, shown)
     place = ax.transData.transform
     assert (place((0.001, 0.001)) > place((0.1, 0.1))).all()
+
+
+@pytest.mark.parametrize("kind", ["svg", "pdf"])
+@pytest.mark.parametrize("drawn", [plot.curve, plot.reliability, plot.outcomes, plot.needed,
+                                   plot.builds])  # fmt: skip
+def test_a_figure_is_saved_for_a_paper(
+    drawn: Callable[[Run], Axes], kind: str, run: Run, tmp_path: Path
+) -> None:
+    """As SVG and as PDF, arrows, bands and all."""
+    path = tmp_path / f"figure.{kind}"
+    drawn(run).figure.savefig(path)
+    assert path.read_bytes().startswith({"svg": b"<?xml", "pdf": b"%PDF"}[kind])
+
+
+def test_rates_grow_upwards() -> None:
+    """A tick for each decade, more failures higher up."""
+    _, ax = plt.subplots()
+    style.rates_up(ax, 1e-4, 1.0, "failed")
+    place = ax.transData.transform
+    assert place((0, 0.1))[1] > place((0, 0.001))[1]
+    assert [one.get_text() for one in ax.get_yticklabels()] == ["0.01%", "0.1%", "1%", "10%",
+                                                                "100%"]  # fmt: skip

@@ -34,15 +34,28 @@ def test_the_frontier_is_drawn_and_said(run: Run) -> None:
 
 
 def test_the_strata_are_a_band(run: Run) -> None:
-    """Where a stratified condition estimates the same there is a band, and only there."""
-    assert len(curve(run).collections) == 1
+    """Beside the series' own there is a band where strata estimate the same, and only there."""
+    series = len(run.summary["curves"])
+    assert len(curve(run).collections) == series + 1
     strata = next(iter(run.strata.values()))
     drawn, strata["curve"] = strata["curve"], []  # of an older run, which knew only a conditional
-    assert len(curve(run).collections) == 0
+    assert len(curve(run).collections) == series
     strata["curve"] = drawn
     for one in run.summary["curves"]:
         one["stratified"] = None
-    assert len(curve(run).collections) == 0
+    assert len(curve(run).collections) == series
+
+
+def test_intervals_are_shaded(run: Run) -> None:
+    """Each band reaches from the lower to the upper end of its points' intervals."""
+    only = run.summary["curves"][2]
+    run.summary["curves"] = [only]
+    [band] = curve(run).collections
+    corners = {(round(float(x), 6), round(float(y), 6))
+               for x, y in band.get_paths()[0].vertices}  # fmt: skip
+    for point in only["points"]:
+        for end in ("lower", "upper"):
+            assert (point["x"], round(1 - point[end], 6)) in corners
 
 
 def test_strata_that_never_fail_do_not_run_along_the_edge(run: Run) -> None:
@@ -54,15 +67,37 @@ def test_strata_that_never_fail_do_not_run_along_the_edge(run: Run) -> None:
     assert line.get_ydata()[0] < min(ax.get_ylim())
 
 
-def test_a_point_without_failures_is_hollow_at_the_open_end(run: Run) -> None:
-    """None failed: hollow, above everything measured, with its interval down to the bound."""
-    point = run.summary["curves"][0]["points"][0]
-    point |= {"failures": 0, "reliability": 1.0, "upper": 1.0, "lower": 0.999}
+def test_a_point_without_failures_is_a_bound_and_no_line_goes_through_it(run: Run) -> None:
+    """None failed: a bar at the upper limit with an arrow down, and the line begins behind it."""
+    first = run.summary["curves"][0]
+    first["points"][0] |= {"failures": 0, "reliability": 1.0, "upper": 1.0, "lower": 0.999}
     ax = curve(run)
-    hollow = [one for one in lines(ax, marker="o") if one.get_markerfacecolor() == "white"]
-    [height] = {one.get_ydata()[0] for one in hollow}
-    assert height <= min(y for one in lines(ax, marker="o") for y in one.get_ydata())
-    assert [pytest.approx(0.001), height] in [list(one.get_ydata()) for one in lines(ax)]
+    [bar] = lines(ax, marker="_")
+    x, y = bar.get_xdata()[0], bar.get_ydata()[0]
+    assert (x, y) == (first["points"][0]["x"], pytest.approx(0.001))
+    arrows = [one for one in ax.texts if getattr(one, "arrow_patch", None) and not one.get_text()]
+    assert [one.xy[1] < one.xyann[1] for one in arrows] == [True]
+    through = [list(one.get_xdata()) for one in lines(ax, marker="o")]
+    assert [point["x"] for point in first["points"][1:]] in through
+    assert "at most this" in said(ax)
+
+
+def test_more_failures_stand_higher(run: Run) -> None:
+    """The axis of rates grows upwards, in whole decades, and is one for all sweeps of a run."""
+    run.summary["curves"][1] |= {"name": "other"}
+    one, other = curve(run, "sweep"), curve(run, "other")
+    assert one.get_ylim() == other.get_ylim()
+    assert one.get_ylim()[0] < one.get_ylim()[1] == 1.0
+    assert "0.1%" in said(one)
+
+
+def test_equal_cycles_are_said_once_and_others_beside_the_points(run: Run) -> None:
+    """Beside the name where all points have as many, else at each point."""
+    assert said(curve(run)).count("4,000 cycles each") == len(run.summary["curves"])
+    run.summary["curves"][0]["points"][2] |= {"cycles": 500, "failures": 3}
+    text = said(curve(run))
+    assert text.count("4,000 cycles each") == len(run.summary["curves"]) - 1
+    assert "3 of 500" in text
 
 
 def test_many_series_keep_their_labels_apart(run: Run) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
+from harness.reports.html_parts.contents import SCRIPT, script_hash
 from harness.reports.words.tables import read
 from tests.reports.conftest import NASTY
 from tests.reports.samples import HOSTILE, claim, condition, sample_summary, write_sample
@@ -52,7 +53,8 @@ def test_everything_is_escaped(text: str) -> None:
     """Hostile text is on the page as text; no element comes from it."""
     page = Page(text)
     assert NASTY in page.texts["td"]
-    assert not [tag for tag, _ in page.tags if tag in ("script", "b", "img", "iframe")]
+    assert not [tag for tag, _ in page.tags if tag in ("b", "img", "iframe")]
+    assert page.texts["script"] == [SCRIPT]  # the page's own
     assert all(str(given["href"]).startswith("#") for tag, given in page.tags if tag == "a")
 
 
@@ -60,6 +62,7 @@ def test_it_needs_no_network(text: str) -> None:
     """The page names no other file and no address, and forbids the browser to fetch any."""
     assert not ELSEWHERE.search(text)
     assert "default-src 'none'" in text
+    assert f"script-src '{script_hash()}'" in text
 
 
 def test_light_dark_and_phone(text: str) -> None:
@@ -72,31 +75,36 @@ def test_light_dark_and_phone(text: str) -> None:
 def test_every_row_is_on_the_page(run: Path, text: str) -> None:
     """Each table is there with all its rows; timings and faults stand beside their drawings."""
     page, report = Page(text), read(run)
-    tables = [t for t in (report.claims, report.conditions, report.together, report.failures)
-              if t.rows]  # fmt: skip
+    tables = [t for t in (report.claims, report.conditions, report.together) if t.rows]
     cells = page.texts["td"]
-    for table in tables:
-        flat = [cell for row in table.rows for cell in row]
-        assert flat in [cells[at : at + len(flat)] for at in range(len(cells))], table.title
+    for row in (row for table in tables for row in table.rows):
+        assert list(row) in [cells[at : at + len(row)] for at in range(len(cells))], row
+    assert report.failures.rows
+    assert [row[-1] for row in report.failures.rows] == page.texts["code"]
     for row in (*report.timings.rows, *report.faults.rows):
         assert list(row[2:]) in [cells[at : at + len(row) - 2] for at in range(len(cells))], row
 
 
 def test_contents_lead_to_every_section(text: str) -> None:
-    """Each section with a heading is in the contents, in the same order, and no link is dead."""
+    """Each section is in the contents, in the same order, and no link on the page is dead."""
     page = Page(text)
     names = [given["id"] for tag, given in page.tags if tag == "section" and given.get("id")]
-    assert [given["href"] for tag, given in page.tags if tag == "a"] == [f"#{one}" for one in names]
-    assert page.texts["h2"] == page.texts["a"]
-    assert page.texts["h2"][0] == "Claims"
+    links = [given["href"] for tag, given in page.tags if tag == "a"]
+    assert links[: len(names)] == [f"#{one}" for one in names]
+    ids = [given["id"] for _, given in page.tags if "id" in given]
+    assert len(ids) == len(set(ids))
+    assert {f"#{one}" for one in ids} >= set(links)
+    assert page.texts["h2"] == page.texts["li"][: len(names)]
 
 
 def test_everything_a_summary_may_hold_is_shown(folder: Path) -> None:
     """A run with claims, curves, strata and dependence has a section and a figure for each."""
     page = Page(registry.find("reports", "html")().render(write_sample(folder / "full")))
     names = [given.get("id") for tag, given in page.tags if tag == "section"]
-    assert names == ["verdicts", "reliability", "curves", "strata", "dependence", "failures",
-                     "struck", "timings", "run"]  # fmt: skip
+    assert names == ["answer", "ends", "claims", "conditions", "verdicts", "reliability", "figures",
+                     "curves", "outcomes", "needed", "builds", "dependence", "struck", "timings",
+                     "run", "words"]  # fmt: skip
+    assert "Stratified estimates" in page.texts["h2"]  # which is what answers
 
 
 def test_every_figure_says_what_it_is(folder: Path) -> None:

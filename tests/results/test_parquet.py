@@ -109,6 +109,18 @@ def test_a_published_file_is_read_the_same_in_every_way(folder: Path) -> None:
         assert list(mine["outcome"]) == raw["outcome"] == list(results.cycles(name)["outcome"])
 
 
+def test_some_columns_are_those_of_all(folder: Path) -> None:
+    """Whoever needs few columns gets the same from the file and from the database."""
+    made = [cycle(0), cycle(1, "dirty_known", detail="why"), cycle(0, condition="two")]
+    results, path = written(folder, *made)
+    file = CyclesFile(path, ["one", "two"])
+    wanted = ("cycle", "outcome", "detail")
+    for some in (file.some("one", wanted), results.some("one", wanted)):
+        assert tuple(some) == wanted
+        assert [list(values) for values in some.values()] == [[0, 1], [0, 3], ["", "why"]]
+    file.close()
+
+
 def test_rows_come_back_in_order_whatever_the_order_in_the_file(folder: Path) -> None:
     """Cycles of both conditions, stirred into one row group, are read in order of number."""
     made = [cycle(number, condition=name) for number in range(9) for name in ("one", "two")]

@@ -21,11 +21,12 @@ from harness.statistics.digits import percent
 
 TITLE = "Where reliability stands"
 ABOUT = (
-    "Dot: measured, hollow where nothing failed; bar: its interval, with an arrow where no failure "
-    "at all is within it; dashed: what is claimed. From left to right every step has ten times "
-    "fewer failures, and 100% stands behind the last of them."
+    "Dot: measured; bar: its interval. Where nothing failed there is no dot: an arrow leads away "
+    "from the lower limit. Dashed: what is claimed. From left to right every step has ten times "
+    "fewer failures."
 )
 NARROWEST_PX = 290.0  # the drawing's column on any screen
+ARROW = 0.97  # of the axis: how far an arrow leads
 
 
 def forest(conditions: Sequence[Mapping[str, Any]]) -> str:
@@ -97,15 +98,14 @@ def _drawing(
     if claimed is not None:
         at = scale.at(claimed)
         body += strip_line(at, at, "claim", (0, 20))
-    if low is not None and high is not None:
-        body += strip_bar(scale.at(low), scale.at(high), f"fill {kind}", 6)
-        body += strip_arrow(1.0, f"stroke {kind}") if high >= 1 else ""
-    # where nothing failed the estimate is as far right as the axis goes, and no place of its own
-    body += (
-        strip_dot(scale.at(estimate), f"fill {kind} ringed")
-        if estimate < 1
-        else strip_dot(0.965, f"stroke {kind} empty")
-    )
+    if estimate >= 1:  # nothing failed: what is known is the lower limit, and nothing beyond
+        at = scale.at(low or 0.0)
+        body += strip_line(at, at, f"stroke {kind}", (3, 17))
+        body += strip_line(at, ARROW, f"stroke {kind}") + strip_arrow(ARROW, f"stroke {kind}")
+    else:
+        if low is not None and high is not None:
+            body += strip_bar(scale.at(low), scale.at(high), f"fill {kind}", 6)
+        body += strip_dot(scale.at(estimate), f"fill {kind} ringed")
     said = f"{condition['name']}: {share(reliability)}"
     if claimed is not None:
         said += f", claimed {percent(claimed)}"

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.reports.figures.scale import FailureScale, LogScale, Tick, fitting, width_px
-from harness.reports.figures.svg import Point, figure, label, line, path
-from harness.reports.html_parts.markup import clean, plain_table
+from harness.analysis.drawn.rates import marks, span
+from harness.analysis.swept import Curve, measured
+from harness.reports.figures.across import across
+from harness.reports.figures.chart import NARROW, WIDE, Chart, Named, Size, direct, rates_up
+from harness.reports.figures.panels import drawn, targets
+from harness.reports.figures.svg import figure, line, path
+from harness.reports.html_parts.markup import clean, fold, plain_table
 from harness.reports.words.by_strata import ALIKE, assumed, beside_brute_force
 from harness.statistics.digits import number, percent
 
 TITLE = "Stratified estimates"
 ABOUT = (
     "Cycles with a set number of faults each, weighted by how likely that number is at a rate: "
-    "one condition says how reliable the approach is at every rate. The band is its interval, "
-    "with every cycle a sample. What follows if the same faults always end alike, as they did "
-    "each time they were seen here, is said with that condition, and is no more than that."
+    "one condition says how often the approach fails at every rate. The band is its interval, "
+    "with every cycle a sample; marks were measured at a rate. What follows if the same faults "
+    "always end alike, as they did each time they were seen here, is said with that condition, "
+    "and is no more than that."
 )
-WIDTH, HEIGHT = 310.0, 250.0
-LEFT, RIGHT, TOP, BOTTOM = 62.0, 298.0, 14.0, 204.0
+RATE = "cycles that would fail (logarithmic)"
 
 
 def strata(summary: Mapping[str, Any]) -> str:
@@ -46,11 +50,16 @@ def _condition(condition: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         if stratified.get("steady", True)
         else f"<p>{clean(stratified.get('unsteady') or '')}</p>"
     )
+    ours = [
+        curve
+        for curve in summary.get("curves") or ()
+        if curve.get("stratified") == name and measured(curve)
+    ]
+    table = fold("What each number of faults did, as a table", _strata(stratified))
     return (
-        f'<h3>{clean(name)}</h3>{unsteady}<div class="multiples pair">'
-        f'<figure class="card">{_drawing(name, stratified)}'
-        f"<p>{clean(_said(stratified))}</p>{_conditional(stratified)}</figure>"
-        f"<div>{_strata(stratified)}</div></div>{compared}"
+        f'<h3>{clean(name)}</h3>{unsteady}<figure class="card hero">'
+        f"{_drawing(name, stratified, ours)}<p>{clean(_said(stratified))}</p>"
+        f"{_conditional(stratified)}</figure>{table}{compared}"
     )
 
 
@@ -99,57 +108,56 @@ def _strata(stratified: Mapping[str, Any]) -> str:
     )
 
 
-def _turned(point: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return reliabilities for failure probabilities."""
-    keys = (("estimate", "estimate"), ("lower", "upper"), ("upper", "lower"))
-    return {to: None if point[of] is None else 1 - point[of] for to, of in keys}
-
-
-def _drawing(name: str, stratified: Mapping[str, Any]) -> str:
-    band = [
-        (point["rate"], _turned(point))
+def _drawing(name: str, stratified: Mapping[str, Any], ours: Sequence[Curve]) -> str:
+    """Draw the estimate at every rate with its band, and what was measured at some of them."""
+    known = [
+        point
         for point in stratified.get("curve") or ()
         if point["rate"] > 0 and None not in (point["estimate"], point["lower"], point["upper"])
     ]
-    if not band:
+    if not known:
         return ""
+    title = f"{name}: failures at every rate"
+    return "".join(
+        figure(title, _said(stratified), size.width, size.height,
+               _body(known, stratified, ours, size), kind)
+        for size, kind in ((WIDE, "wide"), (NARROW, "narrow"))
+    )  # fmt: skip
+
+
+def _body(
+    known: Sequence[Mapping[str, Any]],
+    stratified: Mapping[str, Any],
+    ours: Sequence[Curve],
+    size: Size,
+) -> str:
     frontier = stratified.get("frontier") or {}
-    across = LogScale(band[0][0], band[-1][0])
-    up = FailureScale(
-        [s for _, bounds in band for s in (bounds["estimate"], bounds["lower"])]
-        + [frontier.get("target")]
-    )
-
-    def place(rate: float, share: float) -> Point:
-        return LEFT + across.at(rate) * (RIGHT - LEFT), BOTTOM - up.at(share) * (BOTTOM - TOP)
-
-    lower = [place(rate, bounds["lower"] or 0.0) for rate, bounds in band]
-    upper = [place(rate, bounds["upper"] or 0.0) for rate, bounds in band]
-    middle = [place(rate, bounds["estimate"] or 0.0) for rate, bounds in band]
-    body = _frame(across, up)
-    body += path([*lower, *reversed(upper)], "area strata", closed=True)
-    body += path(middle, "curve s0")
-    if frontier.get("target") is not None:
-        body += line(
-            place(across.low, frontier["target"]), place(across.high, frontier["target"]), "target"
-        )
+    target = frontier.get("target")
+    floor = 1e-4 if target is None else (1 - target) / 10
+    low, high = span([*(point["upper"] for point in known), floor])
+    chart = _chart(known, low, high, size)
+    lower = [chart.place(point["rate"], point["lower"]) for point in known]
+    upper = [chart.place(point["rate"], point["upper"]) for point in known]
+    middle = [chart.place(one["rate"], one["estimate"]) for one in known if one["estimate"] >= low]
+    body = chart.frame() + path([*lower, *reversed(upper)], "area strata", closed=True)
+    body += targets(chart, [{"frontier": frontier}], "start")
     for key, kind in (("holds_to", "holds"), ("breaks_from", "breaks")):
         if frontier.get(key):
-            x = place(frontier[key], 0)[0]
-            body += line((x, TOP), (x, BOTTOM), kind)
-    return figure(f"{name}: reliability at every rate", _said(stratified), WIDTH, HEIGHT, body)
+            x = chart.across(chart.x(frontier[key]))
+            body += line((x, size.top), (x, size.bottom), kind)
+    body += path(middle, "curve s0")
+    names = [Named((middle or upper)[-1], 0, "estimated", "from strata")]
+    for order, curve in enumerate(ours, 1):
+        points = marks(curve)
+        body += drawn(chart, points, order)
+        last = points[-1]
+        at = chart.place(last.x, last.high if last.rate is None else last.rate)
+        names.append(Named(at, order, "measured", "at a rate"))
+    return body + direct(size, names)
 
 
-def _frame(across: LogScale, up: FailureScale) -> str:
-    length = RIGHT - LEFT
-    drawn = line((LEFT, BOTTOM), (RIGHT, BOTTOM), "axis")
-    for tick in up.ticks():
-        y = BOTTOM - tick.at * (BOTTOM - TOP)
-        drawn += line((LEFT, y), (RIGHT, y), "grid") + label((LEFT - 6, y + 4), tick.label, "end")
-    for tick in fitting([Tick(across.at(x), f"{x:.6g}") for x in across.ticks()], length):
-        x = LEFT + tick.at * length
-        drawn += line((x, BOTTOM), (x, BOTTOM + 4), "axis")
-        if tick.label:
-            x = min(x, WIDTH - 1 - width_px(tick.label) / 2)
-            drawn += label((x, BOTTOM + 17), tick.label)
-    return drawn + label(((LEFT + RIGHT) / 2, HEIGHT - 8), "fault rate of each slot")
+def _chart(known: Sequence[Mapping[str, Any]], low: float, high: float, size: Size) -> Chart:
+    """Return the axes: the rates that were estimated, and failures down to below the target."""
+    up, ticks = rates_up(low, high)
+    x = across([point["rate"] for point in known], size.right - size.left)
+    return Chart(size, x.at, up, x.ticks, ticks, "fault rate of each slot", RATE)

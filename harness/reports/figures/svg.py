@@ -18,10 +18,14 @@ STRIP_PX = 20  # the height of a strip
 Point = tuple[float, float]
 
 
-def figure(title: str, about: str, width: float, height: float, body: str) -> str:
-    """Return a figure that scales with its place; ``title`` and ``about`` are people's text."""
+def figure(title: str, about: str, width: float, height: float, body: str, kind: str = "") -> str:
+    """Return a figure that scales with its place; ``title`` and ``about`` are people's text.
+
+    ``kind``: wide or narrow, for one of two drawings of which a screen shows that which fits.
+    """
+    kinds = f"figure-svg {kind}".rstrip()
     return (
-        f'<svg class="figure-svg" role="img" viewBox="0 0 {width:g} {height:g}">'
+        f'<svg class="{kinds}" role="img" viewBox="0 0 {width:g} {height:g}">'
         f"<title>{clean(title)}</title><desc>{clean(about)}</desc>{body}</svg>"
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import zip_longest
 from typing import NamedTuple
 
 from harness.reports.words.tables import Table
 
 # columns with an interval in brackets
 INTERVALS = ("measured", "reliability", "clean end", "data safety")
+MANY = 7  # columns from which on a table fits no page beside its contents
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
     "\ud800-\udfff\ufffe\uffff]"
@@ -42,29 +44,42 @@ def badge(verdict: str | None) -> str:
 
 
 def fold(summary: str, inner: str, opened: bool = False) -> str:
-    """Return something that opens at a click, and on paper is always open.
-
-    Both are HTML already.
-    """
+    """Return something that opens at a click; both are HTML already."""
     state = " open" if opened else ""
     return f"<details{state}><summary>{summary}</summary>\n{inner}\n</details>"
 
 
-def section(name: str, title: str, about: str, inner: str) -> str:
-    """Return a part of the page with its heading; ``inner`` is HTML, the rest text."""
+def section(name: str, title: str, about: str, inner: str, folded: bool = False) -> str:
+    """Return a part of the page with its heading; ``inner`` is HTML, the rest text.
+
+    One that is ``folded`` opens at a click; its address is inside, so that a link opens it.
+    """
     said = f"<p>{clean(about)}</p>\n" if about else ""
+    if folded:
+        return (
+            f'<details class="folded"><summary><h2>{clean(title)}</h2></summary>\n'
+            f'<section id="{name}">\n{said}{inner}\n</section></details>'
+        )
     return f'<section id="{name}">\n<h2>{clean(title)}</h2>\n{said}{inner}\n</section>'
 
 
-def table(content: Table) -> str:
-    """Return a table; one with a figure in most columns scrolls on a phone, others stack."""
-    stack = "" if 2 * len(content.figures) > len(content.headings) else "stack"
+def table(content: Table, links: Sequence[str | None] = ()) -> str:
+    """Return a table; on a narrow screen each row becomes a block.
+
+    Args:
+        content: headings and rows.
+        links: for each row the address on the page that it leads to, or None; () for no links.
+    """
     head = "".join(f'<th scope="col"{_class(content, h)}>{clean(h)}</th>' for h in content.headings)
     rows = (
-        "".join(_cell(content, h, cell) for h, cell in zip(content.headings, row, strict=True))
-        for row in content.rows
+        "".join(
+            _cell(content, heading, cell, link if at == 0 else None)
+            for at, (heading, cell) in enumerate(zip(content.headings, row, strict=True))
+        )
+        for row, link in zip_longest(content.rows, links[: len(content.rows)])
     )
-    return _card(stack, head, rows)
+    kind = "stack many" if len(content.headings) >= MANY else "stack"
+    return _card(kind, head, rows, found=bool(links))
 
 
 def plain_table(
@@ -78,7 +93,8 @@ def plain_table(
         f'<th scope="col"{"" if order == 0 else _FIGURE}>{clean(heading)}</th>'
         for order, heading in enumerate(headings)
     )
-    return _card("stack" if stack else "small", head, (_plain(headings, row) for row in rows))
+    kind = "small" if not stack else "stack many" if len(headings) >= MANY else "stack"
+    return _card(kind, head, (_plain(headings, row) for row in rows))
 
 
 _FIRST, _FIGURE = ' class="first"', ' class="figure"'
@@ -108,8 +124,9 @@ def _drawn(cell: Cell) -> str:
     return f'<td data-heading="{clean(cell.heading)}" class="{cell.kind}">{inner}</td>'
 
 
-def _card(kind: str, head: str, rows: Iterable[str]) -> str:
-    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+def _card(kind: str, head: str, rows: Iterable[str], found: bool = False) -> str:
+    begin = "<tr data-find>" if found else "<tr>"  # what the filter looks for
+    body = "\n".join(f"{begin}{row}</tr>" for row in rows)
     named = f' class="{kind}"' if kind else ""
     card = "card long" if kind == "drawn" else "card"
     return (
@@ -118,8 +135,8 @@ def _card(kind: str, head: str, rows: Iterable[str]) -> str:
     )
 
 
-def _cell(content: Table, heading: str, text: str) -> str:
-    inner = clean(text)
+def _cell(content: Table, heading: str, text: str, link: str | None) -> str:
+    inner = f'<a href="#{link}">{clean(text)}</a>' if link else clean(text)
     if heading == "verdict" and text != "-":
         kind, at, cycle = text.partition(" at ")
         inner = f"<span>{badge(kind)}{clean(at + cycle)}</span>"

@@ -1,97 +1,73 @@
-"""How the HTML report opens: the question, the verdict in a sentence, the counts that matter."""
+"""How the HTML report opens: the question, its answer in words, and how cycles ended by policy."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from harness.analysis.verdict import combined
-from harness.reports.html_parts.markup import clean
-from harness.reports.words.answer import TARGET, headline, settings, where
-from harness.reports.words.shares import share
-from harness.reports.words.statements import ERROR, soundness
+from harness.reports.html_parts.anchors import Anchors, linked
+from harness.reports.html_parts.markup import clean, fold
+from harness.reports.words.asked import Answer, Finding, verdicts
+from harness.reports.words.outcomes import BAD, CALLED
+from harness.reports.words.strength import cycles_of
+from harness.reports.words.tally import Tally, tallies
 
-_ORDER = ("supported", "not refuted", "refuted", "undecided", "not measured")
-_KINDS = {"supported": "good", "not refuted": "good", "refuted": "bad", "undecided": "open"}
+FINDINGS_MOST = 6  # shown without a click
+_TILES = ("refused", "dirty_known", "dirty_silent", "baseline_lost", "harness_error")
 
 
-def opening(summary: Mapping[str, Any], question: str) -> str:
-    """Return the head of the page, as HTML."""
+def answered(summary: Mapping[str, Any], given: Answer, question: str, known: Anchors) -> str:
+    """Return question and answer, as HTML; each finding leads to its condition."""
     asked = f'<p class="question">{clean(question)}</p>\n' if question else ""
-    kind, said = verdict(summary)
-    found = settings([summary])
-    answer = " ".join(
-        f"<p>{clean(sentence)}</p>"
-        for sentence in (f"{TARGET:.1%}: {headline(found)}", f"Here {where(found)}")
-        if found
-    )
-    return f'{asked}<p class="verdict-line {kind}">{clean(said)}</p>\n{answer}{_tiles(summary)}'
+    said = f'<p class="verdict-line {given.kind}">{clean(given.headline)}</p>\n'
+    counted = verdicts(summary)
+    if counted and counted not in given.headline:
+        said += f"<p>{clean(counted)}</p>\n"
+    return f"{asked}{said}{_findings(given, known)}"
 
 
-def verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
-    """Return ("good", "bad", "open" or "", one sentence): what the run comes to is the colour."""
-    unsound = [
-        condition["name"]
-        for condition in summary["conditions"]
-        if soundness(condition).verdict == ERROR
-    ]
-    counts = Counter(_verdicts(summary))
-    number = sum(counts.values())
-    listed = ", ".join(f"{counts[name]:,} {name}" for name in _ORDER if counts[name])
-    if not number:
-        said = _without_claims(summary)
-    elif len(counts) == 1:
-        every = "The claim is" if number == 1 else f"All {number:,} claims are"
-        said = f"{every} {next(iter(counts))}."
-    else:
-        said = f"Of {number:,} claims: {listed}."
-    if unsound:
-        return "bad", f"This run supports nothing: harness error in {', '.join(unsound)}. {said}"
-    return _KINDS.get(combined(counts.elements()) or "", ""), said
+def _findings(given: Answer, known: Anchors) -> str:
+    listed = [_finding(finding, known) for finding in given.findings]
+    if not listed:
+        return ""
+    first, rest = listed[:FINDINGS_MOST], listed[FINDINGS_MOST:]
+    if len(rest) == 1:
+        first, rest = listed, []
+    more = fold(f"{len(rest):,} more", f'<ul class="findings">{"".join(rest)}</ul>')
+    return f'<ul class="findings">{"".join(first)}</ul>{more if rest else ""}'
 
 
-def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Give the verdict on each claim: of conditions, and of the rows that are claims."""
-    for condition in summary["conditions"]:
-        yield from (claim["verdict"] for claim in condition.get("claims") or ())
-        if condition.get("claims") is None and condition.get("verdict"):  # of an older run
-            yield condition["verdict"]
+def _finding(finding: Finding, known: Anchors) -> str:
+    head, colon, rest = finding.text.partition(": ")
+    said = f"{linked(head, finding.condition, known)}{clean(colon + rest)}"
+    return f'<li class="{finding.kind or "plain"}">{said}</li>'
 
 
-def _without_claims(summary: Mapping[str, Any]) -> str:
-    measured = [
-        (condition["reliability"]["estimate"], share(condition["reliability"]), condition["name"])
-        for condition in summary["conditions"]
-        if condition["reliability"].get("estimate") is not None
-    ]
-    if not measured:
-        return "Nothing was measured."
-    (_, worst, where), (_, best, _) = min(measured), max(measured)
-    if len(measured) == 1:
-        return f"Nothing was claimed; the reliability measured is {best}."
-    return (
-        f"Nothing was claimed; of {len(measured)} conditions the reliability measured is {worst} "
-        f"({where}) to {best}."
-    )
+def policies(summary: Mapping[str, Any]) -> str:
+    """Return a row of tiles for each policy, then for what stands apart, as HTML."""
+    return "\n".join(_row(tally) for tally in tallies(summary))
 
 
-def _tiles(summary: Mapping[str, Any]) -> str:
-    outcomes: Counter[str] = Counter()
-    for condition in summary["conditions"]:
-        outcomes.update(condition["outcomes"])
-    cycles = sum(condition["cycles"] for condition in summary["conditions"])
+def _row(tally: Tally) -> str:
+    many = f"{tally.conditions:,} condition{'' if tally.conditions == 1 else 's'}"
+    about = "; ".join(filter(None, (tally.about, f"{cycles_of(tally.cycles)} in {many}")))
+    good = tally.outcomes.get("cleaned", 0), tally.outcomes.get("restored", 0)
     tiles = [
-        ("", cycles, "cycles"),
-        ("", outcomes["refused"], "refused, nothing touched"),
-        ("", outcomes["dirty_known"], "failed and said so"),
-        ("bad", outcomes["dirty_silent"], "failed and said it was fine"),
-        ("bad", outcomes["baseline_lost"], "lost the baseline"),
-        ("bad", outcomes["harness_error"], "harness errors"),
+        _tile(good[0], CALLED["cleaned"]),
+        _tile(good[1], CALLED["restored"]),
+        *(
+            _tile(tally.outcomes.get(end, 0), CALLED[end], "bad" if end in BAD else "open")
+            for end in _TILES
+            if tally.outcomes.get(end) or end != "harness_error"
+        ),
     ]
-    drawn = "".join(
-        f'<div class="tile {kind if number else "good" if kind else ""}">'
-        f"<strong>{number:,}</strong>{clean(text)}</div>"
-        for kind, number, text in tiles
+    apart = " apart" if tally.apart else ""
+    return (
+        f'<div class="policy{apart}"><h3>{clean(tally.name)} <small>{clean(about)}</small></h3>'
+        f'<div class="tiles">{"".join(tiles)}</div></div>'
     )
-    return f'<div class="tiles">{drawn}</div>'
+
+
+def _tile(number: int, text: str, kind: str = "") -> str:
+    shown = kind if number else ""
+    return f'<div class="tile {shown}"><strong>{number:,}</strong>{clean(text)}</div>'

@@ -130,6 +130,22 @@ def make_run(run: Published, manifest: Manifest) -> None:
         (folder / run.name).mkdir(exist_ok=True)
         for file in (*KEPT, *run.formats):
             shutil.move(Path(made, file), folder / run.name / file)
+    write_page(run, manifest)  # its commands name the folder that it lies in now
+
+
+def write_pages(manifest: Manifest, only: Sequence[str]) -> None:
+    """Write the pages of those stored runs again, or of all."""
+    for run in manifest.runs:
+        if (not only or run.name in only) and (manifest.folder / run.name).exists():
+            write_page(run, manifest)
+
+
+def write_page(run: Published, manifest: Manifest) -> None:
+    """Write the page of a stored run again, as the code of today makes it."""
+    begun_in = manifest.readme.resolve().parent
+    folder = os.path.relpath(manifest.folder.resolve() / run.name, begun_in)
+    page = [*_harness(), "report", folder, "--format", "html", "--output", f"{folder}/report.html"]
+    _ended(run.name, page, (0,), begun_in)
 
 
 def _harness() -> list[str]:
@@ -147,10 +163,14 @@ def _ended(
 @click.command()
 @click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--only", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
-def main(manifest: Path, *, only: Sequence[str]) -> None:
+@click.option("--pages", is_flag=True, help="Run nothing: only write the runs' pages again.")
+def main(manifest: Path, *, only: Sequence[str], pages: bool) -> None:
     """Make anew what MANIFEST says is published, and the documents that quote it."""
     try:
         published = read_manifest(manifest.resolve())
+        if pages:
+            write_pages(published, only)
+            return
         if problems := missing(published, only):
             raise UsageError("\n".join(problems))
         for run in published.runs:

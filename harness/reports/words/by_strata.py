@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.reports.words.shares import Shown, number, reliable, share
 from harness.statistics import digits
-from harness.statistics.digits import percent, sure
+from harness.statistics.digits import sure
 
 ALIKE = "the same, if the same faults always end alike"
 
@@ -108,7 +108,7 @@ def _between(low: float, high: float, part: float) -> float:
 
 
 def _frontier(frontier: Mapping[str, Any]) -> str:
-    target = percent(frontier["target"])
+    target = sure(frontier["target"])
     holds, breaks = frontier.get("holds_to"), frontier.get("breaks_from")
     held = f"{target} holds up to a rate of {digits.number(holds)}" if holds is not None else (
         f"no rate shows {target}"

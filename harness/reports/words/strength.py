@@ -7,17 +7,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import Any
 
 from harness.analysis.dependence import DESCRIPTIVE, reading
+from harness.reports.words import outcomes
 from harness.statistics.change import verdict
 from harness.statistics.change_of_proportion import compare_proportions
 from harness.statistics.dependence import in_two_digits
 
-_ENDS = {  # of a cycle that is no success; never added up, for they are not equally bad
-    "refused": "refused before any test",
-    "dirty_known": "dirty and said so",
-    "dirty_silent": "dirty without a word",
-    "baseline_lost": "baseline lost",
-    "harness_error": "spoiled by the harness",
-}
 _BECAME = {
     "supported": "holds",
     "refuted": "does not hold",
@@ -28,17 +22,11 @@ _BECAME = {
     "not measured": "is not measured",
 }
 _SURE = 0.995  # of each word of a comparison, so that ten of them on a page hold at 95% together
-_MAY_BE_REFUSED = "dirty or refused, and said so"  # older runs have one word for both
 
 
 def ends(condition: Mapping[str, Any]) -> str:
     """Return "2 refused before any test, 1 dirty and said so"; "" where every cycle succeeded."""
-    outcomes = condition["outcomes"]
-    told_apart = "refused" in outcomes or condition.get("policy") == "cleanup_only"
-    words = _ENDS if told_apart else _ENDS | {"dirty_known": _MAY_BE_REFUSED}
-    return ", ".join(
-        f"{outcomes[end]:,} {said}" for end, said in words.items() if outcomes.get(end)
-    )
+    return outcomes.counts(condition, failed=True)
 
 
 def counted(condition: Mapping[str, Any]) -> str:
@@ -51,8 +39,8 @@ def counted(condition: Mapping[str, Any]) -> str:
 
 def failures(condition: Mapping[str, Any]) -> int:
     """Return how many cycles ended neither cleaned nor restored."""
-    outcomes = condition["outcomes"]
-    return int(condition["cycles"] - outcomes["cleaned"] - outcomes["restored"])
+    ended = condition["outcomes"]
+    return int(condition["cycles"] - ended["cleaned"] - ended["restored"])
 
 
 def cycles_of(number: int) -> str:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
+from harness.analysis.failures import Alike
+from harness.analysis.failures import failures as failed_alike
 from harness.analysis.summary import load
-from harness.reports.words import budget, decided, joint_failures, silent_cleanups
+from harness.reports.words import (
+    budget,
+    decided,
+    failures,
+    joint_failures,
+    outcomes,
+    silent_cleanups,
+)
 from harness.reports.words.scenario import Scenario, scenario
 from harness.reports.words.shares import brackets, share
 from harness.results import again
-from harness.results.reading import OUTCOMES, TIMINGS
+from harness.results.reading import TIMINGS
 from harness.statistics.digits import milliseconds, number, percent, sure
 
 CPU = "CPU p50"
@@ -53,6 +61,7 @@ class Report:
     timings: Table
     faults: Table
     failures: Table  # its last column is the command that replays the cycle
+    alike: Mapping[str, Sequence[Alike]]  # what it is made from, by condition
     decided: list[Table] = field(default_factory=list)  # claims together, dependence, curves
 
 
@@ -61,6 +70,7 @@ def read(folder: Path) -> Report:
     stored = load(folder)
     summary, run = stored.summary, stored.run
     conditions = summary["conditions"]
+    alike = failed_alike(folder, summary)
     return Report(
         title=summary["experiment"],
         facts=_facts(summary, run),
@@ -71,7 +81,8 @@ def read(folder: Path) -> Report:
         together=_together(conditions),
         timings=_timings(conditions),
         faults=_faults(conditions),
-        failures=_failures(conditions, folder),
+        failures=_failures(alike, folder),
+        alike=alike,
         decided=[Table(*table) for table in decided.shown(summary)],
     )
 
@@ -160,11 +171,9 @@ def _speed(cycles_per_second: float | None) -> str:
 
 
 def _outcomes(condition: Mapping[str, Any]) -> str:
-    counts = condition["outcomes"]
-    said = [f"{name} {counts[name]:,}" for name in OUTCOMES if counts.get(name)]
-    clean = condition["clean"]
+    said, clean = outcomes.counts(condition), condition["clean"]
     beside = f" (exact {clean['exact']:,})" if said and clean["demands"] == "rows" else ""
-    return (", ".join(said) or "-") + beside
+    return (said or "-") + beside
 
 
 def _verdict(condition: Mapping[str, Any]) -> str:
@@ -243,23 +252,9 @@ def _faults(conditions: list[dict[str, Any]]) -> Table:
     )
 
 
-def _failures(conditions: list[dict[str, Any]], folder: Path) -> Table:
-    command = "harness replay {} --condition {} --cycle {}"
-    return Table(
-        "Silent failures, lost baselines and harness errors",
-        ("condition", "outcome", "detail", "replay"),
-        [
-            (
-                condition["name"],
-                failure["outcome"],
-                failure["detail"] or "-",
-                command.format(quote(str(folder)), quote(condition["name"]), failure["cycle"]),
-            )
-            for condition in conditions
-            for failure in condition["to_replay"]
-        ],
-        "The first of each condition; the command makes the same cycle again.",
-    )
+def _failures(alike: Mapping[str, Sequence[Alike]], folder: Path) -> Table:
+    rows = failures.rows(alike, folder)
+    return Table(failures.TITLE, failures.HEADINGS, rows, failures.ABOUT)
 
 
 def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ class Label(NamedTuple):
 
 def figures(page: str) -> list[str]:
     """Return every figure of its own size on a page."""
-    return re.findall(r'<svg class="figure-svg".*?</svg>', page, re.DOTALL)
+    return re.findall(r'<svg class="figure-svg[^"]*".*?</svg>', page, re.DOTALL)
 
 
 def labels(figure: str) -> list[Label]:

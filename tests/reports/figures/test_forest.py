@@ -17,9 +17,22 @@ def test_every_condition_that_ran_has_a_row() -> None:
 
 
 def test_no_failure_is_an_open_end() -> None:
-    """Where nothing failed the mark is hollow and the interval an arrow; else neither is."""
-    assert "hollow" in forest([condition("a", 0)])
-    assert "hollow" not in forest([condition("a", 2)])
+    """Where nothing failed there is no dot but an arrow from the lower limit; else no arrow."""
+    never, twice = forest([condition("a", 0)]), forest([condition("a", 2)])
+    assert "hollow" in never
+    assert "<circle" not in never
+    assert "hollow" not in twice
+    assert "<circle" in twice
+
+
+def test_what_was_tried_less_is_never_drawn_as_better() -> None:
+    """The limit of 0 in 1,200 stands left of the mark of 1 in 5,300."""
+    page = forest([condition("fewer", 0, 1200), condition("more", 1, 5300)])
+    limit = re.search(r'<line x1="([\d.]+)%" x2="\1%" y1="3" y2="17"', page)
+    dot = re.search(r'<circle cx="([\d.]+)%"', page)
+    assert limit is not None
+    assert dot is not None
+    assert float(limit[1]) < float(dot[1])
 
 
 def test_what_is_claimed_is_a_line() -> None:

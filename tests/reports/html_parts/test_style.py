@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from harness.reports.figures import curves, paths, strata
+from harness.reports.figures import chart, paths
 from harness.reports.html_parts.style import STYLE
 
 LIGHT = re.search(r":root \{(.*?)\}", STYLE, re.DOTALL)
@@ -56,11 +56,13 @@ def test_no_text_in_a_figure_is_smaller_than_eleven() -> None:
     """The page has 16 px, figures 11 px, and nothing anywhere is below that."""
     assert [int(one) for one in re.findall(r"font(?:-size)?: (\d+)px", STYLE)] == [16, 11]
     # on a phone of 360 px a card leaves 310 px: a figure no wider than that never shrinks
-    assert {paths.WIDTH, curves.WIDTH, strata.WIDTH} == {310.0}
+    assert {paths.WIDTH, chart.CARD.width, chart.NARROW.width} == {310.0}
     assert all(float(one) * 16 >= 11 for one in re.findall(r"font-size: ([\d.]+)rem", STYLE))
 
 
-def test_paper_is_light_and_open() -> None:
-    """The dark theme is of screens alone, and what is folded is open on paper."""
+def test_paper_is_light_and_says_what_is_folded_away() -> None:
+    """The dark theme is of screens alone; what is folded stays so on paper, which says that."""
     assert "@media screen and (prefers-color-scheme: dark)" in STYLE
-    assert "details-content { content-visibility: visible" in STYLE[STYLE.index("@media print") :]
+    paper = STYLE[STYLE.index("@media print") :]
+    assert "(folded away: open it before printing)" in paper
+    assert "details-content" not in paper

@@ -82,6 +82,12 @@ def test_one_is_made_and_quoted(published: Path) -> None:
     assert "Measured in 4 cycles" in (folder / "page.md").read_text(encoding="utf-8")
     assert (folder / "drawn").read_text(encoding="utf-8") == str(folder / "small")
     assert not [name for name in os.listdir(folder) if name.startswith(".small")]
+    page = (folder / "small" / "report.html").read_text(encoding="utf-8")
+    (folder / "small" / "report.html").write_text("older", encoding="utf-8")
+    stored = (folder / "small" / "run.json").stat().st_mtime_ns
+    assert anew(published, "--pages").returncode == 0
+    assert (folder / "small" / "report.html").read_text(encoding="utf-8") == page
+    assert (folder / "small" / "run.json").stat().st_mtime_ns == stored
 
 
 def test_what_is_not_there_is_said_before_anything_runs(published: Path) -> None:

@@ -23,7 +23,7 @@ def test_the_assumption_has_a_column_of_its_own() -> None:
     assert table.rows[3] == ("0.1", "99.0% [98.0%, 99.50%]", "99.0% [98.8%, 99.10%]")
     sound, conditional = frontiers(STRATA)
     assert "up to a rate of 0.004" in sound
-    assert conditional.startswith("If the same faults always end alike: 99.90% holds up to")
+    assert conditional.startswith("If the same faults always end alike: 99.9% holds up to")
     assert table.about == f"{sound} {conditional}"
 
 

@@ -56,9 +56,9 @@ def test_sentences_name_whom_they_are_about(run: Path) -> None:
     ]
     assert frontier_sentences(summary) == [
         f"rates, hybrid_verified: {CURVE['frontier']['sentence']}",
-        "good: 99.90% holds up to a rate of 0.004; no rate tried is shown to break it "
+        "good: 99.9% holds up to a rate of 0.004; no rate tried is shown to break it "
         "(95% confidence).",
-        "good: If the same faults always end alike: 99.90% holds up to a rate of 0.009; is broken "
+        "good: If the same faults always end alike: 99.9% holds up to a rate of 0.009; is broken "
         "from 0.011 on (95% confidence).",
     ]
 
