@@ -11,7 +11,7 @@ from tests.reports.conftest import NASTY
 from tests.reports.samples import HOSTILE, claim, condition, sample_summary, write_sample
 
 ELSEWHERE = re.compile(r"(?:https?:)?//\w|@import|url\(|<link|\bsrc=|\bhref=(?!\"#)")
-VOID = {"meta", "br", "hr", "img", "link", "input"}
+VOID = {"meta", "br", "hr", "img", "link", "input", "wbr"}
 
 
 class Page(HTMLParser):

@@ -19,6 +19,10 @@ _UNSEEN = re.compile(
 )
 
 
+_WITHIN_NAMES = re.compile(r"(<[^>]*>)|([/_])")
+_NAMES = ("condition", "claim")
+
+
 class Cell(NamedTuple):
     """One cell made by hand: ``inner`` is HTML already, ``heading`` is what phones put before."""
 
@@ -34,6 +38,11 @@ def clean(text: object) -> str:
     and so does a mark that turns the reading direction around.
     """
     return escape(_UNSEEN.sub("\ufffd", str(text)))
+
+
+def breakable(inner: str) -> str:
+    """Let lines of HTML end within a name, after a slash or an underscore: not within a word."""
+    return _WITHIN_NAMES.sub(lambda found: found[1] or f"{found[2]}<wbr>", inner)
 
 
 def badge(verdict: str | None) -> str:
@@ -120,7 +129,8 @@ def drawn_table(headings: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str
 
 
 def _drawn(cell: Cell) -> str:
-    inner = cell.inner if cell.kind == "drawing" else f"<span>{cell.inner}</span>"
+    inner = breakable(cell.inner) if cell.kind == "name" else cell.inner
+    inner = inner if cell.kind == "drawing" else f"<span>{inner}</span>"
     return f'<td data-heading="{clean(cell.heading)}" class="{cell.kind}">{inner}</td>'
 
 
@@ -136,7 +146,8 @@ def _card(kind: str, head: str, rows: Iterable[str], found: bool = False) -> str
 
 
 def _cell(content: Table, heading: str, text: str, link: str | None) -> str:
-    inner = f'<a href="#{link}">{clean(text)}</a>' if link else clean(text)
+    inner = breakable(clean(text)) if heading in _NAMES else clean(text)
+    inner = f'<a href="#{link}">{inner}</a>' if link else inner
     if heading == "verdict" and text != "-":
         kind, at, cycle = text.partition(" at ")
         inner = f"<span>{badge(kind)}{clean(at + cycle)}</span>"

@@ -50,3 +50,9 @@ def test_badges_and_folds() -> None:
     assert markup.fold("s", "i").startswith("<details><summary>s")
     assert markup.fold("s", "i", opened=True).startswith("<details open>")
     assert '<section id="n">\n<h2>&lt;t&gt;</h2>\ninner' in markup.section("n", "<t>", "", "inner")
+
+
+def test_a_name_breaks_after_its_parts() -> None:
+    """Where there is no room a line ends after a slash or an underscore; no tag is changed."""
+    assert markup.breakable("a/b_c") == "a/<wbr>b_<wbr>c"
+    assert markup.breakable('<a href="#x_y/z">p</a>&#x27;') == '<a href="#x_y/z">p</a>&#x27;'
