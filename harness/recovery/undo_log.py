@@ -28,7 +28,7 @@ from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import Row, is_lost
 from harness.databases.postgresql.sessions import named
 from harness.databases.postgresql.undo import installing, reading, refusing
-from harness.databases.postgresql.undo.names import NOT_AS_RECORDED, NOT_BY_IT, PATIENT, SCHEMA
+from harness.databases.postgresql.undo.names import NOT_AS_RECORDED, NOT_BY_IT, SCHEMA
 from harness.databases.postgresql.undo.state import State
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
@@ -38,10 +38,6 @@ _IN_USE = (*installing.IN_USE, refusing.UnderWay)
 _LONGEST_WAIT_MS = 200  # for one lock: less than the server takes to find that two wait in a circle
 _PAUSE_S = 0.003
 _AT_ONCE_MS = 300  # to remove all as one, which all tables have to be free for
-_PATIENCE = f"""
-SELECT set_config('lock_timeout', (setting::int + 500)::text, true),
-  set_config('{PATIENT}', 'on', true)
-FROM pg_settings WHERE name = 'deadlock_timeout'"""
 
 
 class InTheWay(RecoveryRefused, RestoreError):
@@ -121,7 +117,7 @@ class UndoLog(Recovery):
         level, self._level = self._level, self._level - 1
         self._undo(level)
         with self._opened() as session:
-            found = reading.left(session, level, self._state)
+            found = reading.left(session, self._state)
         if found:
             raise RestoreError(f"{self.database}: not undone: {'; '.join(found)}")
 
@@ -222,17 +218,13 @@ class UndoLog(Recovery):
         was done all the same, then to do it again changes nothing.
         """
         within_ms = self.busy_timeout_ms if within_ms is None else within_ms
-        deadline, was_lost, patient = time.monotonic() + within_ms / 1000, False, False
+        deadline, was_lost = time.monotonic() + within_ms / 1000, False
         while True:
             try:
                 with self._opened() as session, session.transaction():
-                    if patient:  # until the server sees that somebody waits for its own vacuum
-                        session.execute(_PATIENCE)
                     return work(session)
             except _IN_USE as error:
-                if not patient and refusing.only_cleaned(self.seat.door, self.database.name):
-                    patient = True
-                    continue
+                refusing.stop_cleaning(self.seat.door, self.database.name)
                 if time.monotonic() < deadline:
                     time.sleep(_PAUSE_S)
                     continue

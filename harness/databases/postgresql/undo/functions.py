@@ -19,7 +19,6 @@ from harness.databases.postgresql.undo.names import (
     NOT_AS_RECORDED,
     NOT_BY_IT,
     OURS,
-    PATIENT,
     SCHEMA,
 )
 
@@ -145,17 +144,15 @@ END $body$"""
 
 # Nobody may be at work whose rows are not in the log yet: whoever has written holds the log until
 # the end of its transaction, and whoever runs a statement holds its table. Nobody is made to wait
-# for us while we wait: a lock that is not free is asked for again. But for a table that the server
-# itself cleans: it gives way to whoever waits.
+# for us while we wait: a lock that is not free is asked for again.
 ALONE = f"""
 CREATE FUNCTION {SCHEMA}.alone() RETURNS void LANGUAGE plpgsql AS $body$
-DECLARE one record; why text; how text := 'NOWAIT';
+DECLARE one record; why text;
 BEGIN
   PERFORM set_config('{OURS}', 'on', true);
-  IF current_setting('{PATIENT}', true) = 'on' THEN how := ''; END IF;
   LOCK TABLE {LOG} IN EXCLUSIVE MODE NOWAIT;
   FOR one IN SELECT DISTINCT r.name FROM {LOG} l JOIN {SCHEMA}.recorded r USING (relation) LOOP
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE %s', one.name, how);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', one.name);
   END LOOP;
   IF EXISTS ({AT_WORK}) THEN
     RAISE lock_not_available USING MESSAGE = 'a statement is under way';
@@ -231,11 +228,12 @@ BEGIN
         MESSAGE = format('%s: %s rows are not what was recorded', one.name, wrong);
     END IF;
   END LOOP;
+  PERFORM {SCHEMA}.forget(of_level);
+  -- last, as no transaction takes it back
   PERFORM setval(b.sequence::regclass, b.last_value, b.is_called)
     FROM {SCHEMA}.sequences b JOIN {SCHEMA}.sequence_values() n USING (sequence)
     WHERE b.level = of_level AND (b.last_value, b.is_called) <> (n.last_value, n.is_called);
   DELETE FROM {SCHEMA}.sequences WHERE level >= greatest(of_level, 1);
-  PERFORM {SCHEMA}.forget(of_level);
 END $body$"""
 
 FORGET = f"""

@@ -10,7 +10,6 @@ INNERMOST = 2**31 - 1  # the level of rows that no deeper one has been begun aft
 NOT_BY_IT = "RH001"  # something was done that it cannot undo
 NOT_AS_RECORDED = "RH002"  # what is there is not what was recorded
 OURS = "reliability_harness.undoing"  # a setting of transactions that are its own
-PATIENT = "reliability_harness.patient"  # and one: a table's lock is waited for
 BODY = "$reliability_harness_undo$"  # around text in which names of tables are
 # Who has written to a recorded table and is not at the end, or runs a statement that does; locks
 # are shown to every role. https://www.postgresql.org/docs/current/view-pg-locks.html

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import psycopg
 from psycopg import Connection
 
 from harness.databases.postgresql import prepared
@@ -45,6 +48,11 @@ JOIN pg_publication p USING (pubname) JOIN pg_class c
 WHERE p.pubdelete AND (c.relreplident = 'n' OR c.relreplident = 'd' AND NOT EXISTS (
   SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)) ORDER BY 1"""
 _LANGUAGE = "SELECT FROM pg_language WHERE lanname = 'plpgsql'"
+
+
+_HOLDING = """
+SELECT DISTINCT pid FROM pg_locks WHERE granted AND mode <> 'AccessShareLock'
+AND database = (SELECT oid FROM pg_database WHERE datname = %s)"""
 
 
 class UnderWay(RecoveryRefused):
@@ -99,17 +107,31 @@ def refuse_under_way(connection: Connection[Row], database: PostgresDatabase) ->
 def writers(connection: Connection[Row], database: str) -> list[Session]:
     """Give who is in a transaction there, and may be in the way; none of ours.
 
+    Sessions hide their states from other roles, and locks do not.
+
     Raises:
         psycopg.Error: the server did not answer.
     """
-    return [one for one in sessions(connection, database) if one.in_transaction and not one.ours]
+    holding = {int(pid) for (pid,) in connection.execute(_HOLDING, [database]) if pid is not None}
+    return [
+        one
+        for one in sessions(connection, database)
+        if not one.ours and (one.in_transaction or one.pid in holding)
+    ]
 
 
-def only_cleaned(connection: Connection[Row], database: str) -> bool:
-    """Whether nobody but the server's own vacuum can be in the way: it gives way in a while."""
-    there = [one for one in sessions(connection, database) if not one.ours]
-    others = [one for one in there if one.in_transaction and one.kind != _VACUUM]
-    return not others and any(one.kind == _VACUUM for one in there)
+def stop_cleaning(connection: Connection[Row], database: str) -> None:
+    """Tell the server's own vacuum to stop: it gives way to whoever waits, and comes again.
+
+    To wait for that with locks in hand could have the server choose the application as the one that
+    ends a circle. A role that may not do so waits until it has ended.
+    """
+    with suppress(psycopg.errors.InsufficientPrivilege):
+        connection.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = %s",
+            [database, _VACUUM],
+        )
 
 
 def _some(names: list[str]) -> str:

@@ -72,7 +72,8 @@ def held(databases: Databases, name: str = "app_dev") -> dict[str, list[str]]:
     """Give all rows of a database, and where its sequences are: what people would look at."""
     found = {}
     for table, kind in databases.run(name, _NAMES):
-        what = "last_value || ' ' || is_called" if kind == "S" else "t::text"
+        # whole rows, also where a column is called as the table is here
+        what = "last_value || ' ' || is_called" if kind == "S" else "format('%s', t.*)"
         rows = databases.run(name, f"SELECT {what} FROM ONLY {table} t")
         found[table] = sorted(str(text) for (text,) in rows)
     return found
