@@ -24,8 +24,8 @@ from harness.errors import UsageError
 from harness.experiment.run import verdicts
 from harness.experiment.written.claimed import Claim, parse_claim
 from harness.outcomes import OUTCOMES, STATUS
-from harness.reports.html_parts.opening import verdict as opening
 from harness.reports.published.readme import readme_table
+from harness.reports.words.asked import answer
 from harness.results.reading import Results
 from harness.results.records import CycleRecord
 from harness.statistics.anytime import anytime
@@ -228,7 +228,7 @@ def test_every_way_to_ask_gives_one_verdict(told: Any) -> None:
     assert status_of_junit(pages["junit"]) == status
     assert status_of_annotations(pages["github"]) == status
     assert f"exit status  {status}: " in pages["brief"]
-    kind, _ = opening(stored)
+    kind = answer(stored).kind
     assert kind == {0: "good" if claimed else "", 1: "bad", 3: "open", 4: "bad"}[status]
     # claim by claim: check, summary, and the row that says the same
     entries = {

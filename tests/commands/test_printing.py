@@ -92,7 +92,7 @@ READING = {
 }
 
 
-@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.parametrize("width", [60, pytest.param(120, marks=pytest.mark.long)])
 @pytest.mark.parametrize("verb", READING)
 def test_on_a_terminal_in_colour_and_between_words(verb: str, width: int) -> None:
     """What is found has its colour, no line is wider, and the text is that of a pipe."""

@@ -51,6 +51,7 @@ def test_run_check_report_replay(harness: Call, experiment: Path, folder: Path) 
     assert "nothing was overwritten" in err
 
 
+@pytest.mark.long
 def test_a_stopped_run_says_how_to_go_on(experiment: Path, folder: Path) -> None:
     """What ended it, that nothing is judged, and the command that ends as an unbroken run would."""
     command = [sys.executable, "-m", "harness", "run", str(experiment), "--cycles", "1500",
@@ -76,6 +77,7 @@ def test_a_stopped_run_says_how_to_go_on(experiment: Path, folder: Path) -> None
     assert "1,500 cycles in 1 condition" in done.stdout
 
 
+@pytest.mark.long
 def test_an_interrupted_run_does_not_blame_its_budget(experiment: Path, folder: Path) -> None:
     """What the budget decides nobody knows yet; a run that has spent it says what is open."""
     claims = 'claims = ["reliability >= 0.99999"]'

@@ -128,7 +128,7 @@ def property_of_undo(databases: Databases, examples: int) -> None:
 
 def test_whatever_an_application_does_is_undone(databases: Databases) -> None:
     """Within a level and on the whole the same rows and sequences are back, and it says so."""
-    property_of_undo(databases, 25)
+    property_of_undo(databases, 10)
 
 
 @pytest.mark.long
@@ -237,7 +237,7 @@ def test_a_statement_under_way_is_waited_for(databases: Databases) -> None:
     recovery.capture()
     baseline = held(databases)
     with databases.connect("app_dev") as slow:
-        statement = "INSERT INTO team SELECT 9, 'slow' FROM pg_sleep(3)"
+        statement = "INSERT INTO team SELECT 9, 'slow' FROM pg_sleep(1.5)"
         runs = threading.Thread(target=lambda: slow.execute(statement))
         runs.start()
         until(lambda: databases.admin("SELECT 1 FROM pg_stat_activity WHERE query ~ '^INSERT INTO"

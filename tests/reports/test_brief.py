@@ -17,6 +17,7 @@ from tests.stored_runs import cycles, make_run, row
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
+WIDTHS = [80, *(pytest.param(width, marks=pytest.mark.long) for width in (60, 120))]
 RUNS = [
     path.relative_to(ROOT) for path in sorted(path.parent for path in RESULTS.glob("*/run.json"))
 ]
@@ -36,7 +37,7 @@ def status_named(text: str) -> int:
 
 
 @BY_NAME
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_it_is_one_screen_and_breaks_no_name(
     run: Path, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

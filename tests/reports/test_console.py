@@ -14,6 +14,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "results"
 ESCAPE = "\x1b["
 
 
+WIDTHS = [80, *(pytest.param(width, marks=pytest.mark.long) for width in (60, 120))]
 RUNS = sorted(path.parent.name for path in RESULTS.glob("*/run.json"))
 
 
@@ -37,7 +38,7 @@ def test_lines_fit_the_terminal(run: Path, width: int) -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_no_name_is_broken(name: str, width: int) -> None:
     """Every word of a published run is whole at any width, and every line fits."""
     whole = words(ConsoleReport(width=4000, colour=False).render(RESULTS / name))

@@ -34,6 +34,11 @@ def people(address):
 ADD = "INSERT INTO person (team, name) VALUES (1, 'test')"
 """
 
+WORKERS = [
+    pytest.param((), id="alone"),
+    pytest.param(("-n2",), id="xdist", marks=pytest.mark.long),
+]
+
 
 @pytest.fixture
 def each(databases: Databases) -> Iterator[EachTestOnServer]:
@@ -249,7 +254,7 @@ def test_each_test_begins_with_the_baseline(
     assert databases.left("app_dev") == set()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_what_cannot_be_undone_fails_its_test(
     databases: Databases, pytester: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
@@ -279,7 +284,7 @@ def test_what_cannot_be_undone_fails_its_test(
     assert databases.left("app_dev") == set()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_a_failure_shows_no_password(
     databases: Databases, pytester: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
@@ -323,6 +328,7 @@ def test_a_backend_that_stays_connected(databases: Databases, pytester: pytest.P
     assert databases.left("app_dev") == set()
 
 
+@pytest.mark.long
 def test_a_session_that_is_killed_within_a_test(
     databases: Databases, pytester: pytest.Pytester
 ) -> None:

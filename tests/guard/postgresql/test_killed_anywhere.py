@@ -24,8 +24,8 @@ SAMPLED: list[Series] = [
     (("template",), "kept", False, "sent"),
     (("template",), "kept", True, "before"),
     (("undo_log",), "rows", False, "sent"),
-    (("undo_log", "dump"), "kept", False, "before"),
 ]
+BESIDE_A_DUMP: Series = (("undo_log", "dump"), "kept", False, "before")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,9 @@ def guard_killed(server: Server, series: Series, step: int) -> int:
         case.databases.wipe()
 
 
-@pytest.mark.parametrize("series", SAMPLED, ids=str)
+@pytest.mark.parametrize(
+    "series", [*SAMPLED, pytest.param(BESIDE_A_DUMP, marks=pytest.mark.long)], ids=str
+)
 def test_killed_here_and_there(
     postgres_server: Server, series: Series, points: list[int], small_process: SmallProcess
 ) -> None:

@@ -142,6 +142,7 @@ def test_without_a_backup_that_is_a_database_none_is_made(databases: Databases) 
     assert databases.left("app_dev") == set()
 
 
+@pytest.mark.long
 def test_workers_whose_tests_make_the_database(
     databases: Databases, pytester: pytest.Pytester
 ) -> None:
@@ -169,7 +170,7 @@ def test_workers_whose_tests_make_the_database(
     assert databases.left() == set()
 
 
-@pytest.mark.parametrize("who", ["controller", "worker"])
+@pytest.mark.parametrize("who", ["controller", pytest.param("worker", marks=pytest.mark.long)])
 def test_a_session_that_is_killed(
     databases: Databases, pytester: pytest.Pytester, who: str
 ) -> None:
@@ -221,6 +222,7 @@ def test_whoever_is_connected_to_a_clone_at_the_end_is_ended(databases: Database
     assert databases.left("app_dev") == set()
 
 
+@pytest.mark.long
 def test_a_server_that_crashes_meanwhile(own_server: Server) -> None:
     """The clones are there again with it, another can be made, and all are removed."""
     databases = Databases(own_server)
@@ -290,7 +292,7 @@ def small() -> Iterator[SmallProcess]:
 @pytest.mark.parametrize(
     ("moment", "step"),
     [
-        ("sent", 9),
+        pytest.param("sent", 25),
         pytest.param("sent", 3, marks=pytest.mark.long),
         pytest.param("before", 7, marks=pytest.mark.long),
     ],
@@ -336,6 +338,7 @@ def test_a_second_session_harms_no_worker_of_the_first(
     assert databases.left("app_dev") == set()
 
 
+@pytest.mark.long
 def test_workers_below_a_guard_of_the_whole_command(
     databases: Databases, folder: Path, harness: Call
 ) -> None:
