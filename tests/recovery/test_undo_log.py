@@ -135,7 +135,7 @@ def test_whatever_an_application_does_is_undone(databases: Databases) -> None:
 @pytest.mark.timeout(400)
 def test_whatever_an_application_does_is_undone_often(databases: Databases) -> None:
     """The same on many more examples."""
-    property_of_undo(databases, 300)
+    property_of_undo(databases, 100)
 
 
 def test_a_trigger_that_is_not_there_is_noticed(databases: Databases) -> None:
