@@ -61,7 +61,7 @@ def _cycles(
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where results go; runs/NAME-SEED.",
+    help="Where results go; runs/NAME-SEED, of a shard runs/NAME-SEED-A-B.",
 )
 @click.option(
     "--resume",

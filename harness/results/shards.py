@@ -64,6 +64,12 @@ def refuse_to_go_on(folder: Path, run: Mapping[str, Any], asked_for: range | Non
     raise UsageError(f"{holds}; {advice}")
 
 
+def merged_from(run: Mapping[str, Any]) -> str:
+    """Say of how many shards a run was merged; "" of one that was not."""
+    number = len(run.get(OF) or ())
+    return f"{number:,} shard{'' if number == 1 else 's'}" if number else ""
+
+
 def machines(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the different machines of a merged run's shards, in their order; [] of any other."""
     found: list[dict[str, Any]] = []

@@ -53,3 +53,5 @@ def test_machines_are_named_once_each() -> None:
         {"cpu": "b"}, {"cpu": "a"},
     ]  # fmt: skip
     assert shards.machines({}) == []
+    assert shards.merged_from({"shards": [{}, {}]}) == "2 shards"
+    assert shards.merged_from({}) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,25 @@ def read(folder: Path, experiment: Experiment) -> dict[str, Any]:
             f"{OPTION} {folder}: was interrupted before its rates were known; go on with it by "
             "--resume first"
         )
-    differing = differing_keys(run.get("versions") or {}, machine.versions())
-    if differing:
+    if differing := _other_versions(run):
         raise UsageError(
-            f"{OPTION} {folder}: its rates were found by other versions ({'; '.join(differing)}); "
-            "use the same ones here, or leave the option out to solve for them anew"
+            f"{OPTION} {folder}: its rates were found by other versions ({differing}); use the "
+            "same ones here, or leave the option out to solve for them anew"
         )
     return run
+
+
+def refuse_other_versions(folder: Path, run: Mapping[str, Any]) -> None:
+    """Raise UsageError where a shard would go on with other versions than it says it has."""
+    if differing := _other_versions(run):
+        raise UsageError(
+            f"{folder}: this shard was begun with other versions ({differing}), and one of two "
+            "cannot be merged; go on with the same ones, or begin it anew with --overwrite"
+        )
+
+
+def _other_versions(run: Mapping[str, Any]) -> str:
+    return "; ".join(differing_keys(run.get("versions") or {}, machine.versions()))
 
 
 def given(folder: Path, experiment: Experiment, baselines: Baselines) -> dict[str, Any]:

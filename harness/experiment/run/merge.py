@@ -71,7 +71,11 @@ def _run(parts: Sequence[Part], output: Path) -> dict[str, Any]:
     """Return run.json of the merged run: what one run would have said, and which shards it has."""
     ordered = sorted(parts, key=lambda part: (part.range.start, part.range.stop))
     first, runs = ordered[0].run, [part.run for part in ordered]
-    of_each = [entry for part in ordered for entry in _shards(part)]
+    of_each: list[dict[str, Any]] = []
+    for entry in (entry for part in ordered for entry in _shards(part)):
+        of_each += (
+            [] if entry in of_each else [entry]
+        )  # beside its shards a merged run may be named
     totals = alike.totals(parts)
     kept = {key: value for key, value in first.items() if key not in (shards.KEY, shards.OF)}
     more: dict[str, Any] = {key: _ended(first[key], totals) for key in ("experiment", "configured")}
@@ -83,7 +87,7 @@ def _run(parts: Sequence[Part], output: Path) -> dict[str, Any]:
         "revision": next((run["revision"] for run in runs if run.get("revision")), None),
         "workers": sum(int(run.get("workers") or 0) for run in runs),
         BEGUN_IN: _begun_in(parts, output),
-        "started": min(str(run["started"]) for run in runs),
+        "started": min(str(run.get("started") or run["finished"]) for run in runs),
         "finished": max(str(run["finished"]) for run in runs),
         # a whole run was judged, and its report was there to be looked at before others were added
         "looked": any(map(settled.looked, runs))
@@ -99,13 +103,13 @@ def _run(parts: Sequence[Part], output: Path) -> dict[str, Any]:
 
 def _shards(part: Part) -> list[dict[str, Any]]:
     """Return what run.json says of one part; of a merged run what it says of its own."""
-    if part.run.get(shards.OF):
-        return list(part.run[shards.OF])
-    cycles = part.range
+    before = list(part.run.get(shards.OF) or ())
+    first = max((entry["cycles"][1] + 1 for entry in before), default=part.range.start)
+    if first >= part.range.stop and before:
+        return before
     told = {key: part.run.get(key) for key in _OF_EACH}
-    return [
-        {"folder": part.folder.resolve().name, "cycles": [cycles.start, cycles.stop - 1], **told}
-    ]
+    name = part.folder.resolve().name
+    return [*before, {"folder": name, "cycles": [first, part.range.stop - 1], **told}]
 
 
 def _ended(stored: Mapping[str, Any], totals: Mapping[str, int]) -> dict[str, Any]:

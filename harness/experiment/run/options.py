@@ -27,7 +27,9 @@ class RunOptions:
     rates_of: Path | None = None  # a run's folder: take its rates and designs, solve for none
     seed: int | None = None  # instead of the file's
     workers: int | None = None  # processes; None: one a core
-    output: Path | None = None  # the run's folder; None: runs/NAME-SEED
+    output: Path | None = (
+        None  # the run's folder; None: runs/NAME-SEED, a shard's runs/NAME-SEED-A-B
+    )
     resume: bool = False  # go on with what ``output`` holds; it ends as an unbroken run would
     again: bool = False  # with ``resume``: also cycles whose worker was killed from outside
     overwrite: bool = False  # run anew into a folder of results; they go once it has ended well
@@ -62,8 +64,9 @@ class RunOptions:
         )
 
     def folder(self, experiment: Experiment) -> Path:
-        """Return the run's folder."""
-        return self.output or Path("runs") / f"{experiment.name}-{experiment.seed}"
+        """Return the run's folder; of a shard that says nothing else it has its range."""
+        of_shard = f"-{asked(self.cycles)}" if isinstance(self.cycles, range) else ""
+        return self.output or Path("runs") / f"{experiment.name}-{experiment.seed}{of_shard}"
 
     def to_resume(self, path: Path) -> list[tuple[str, ...]]:
         """Return the command that goes on with this run of ``path``, option by option."""

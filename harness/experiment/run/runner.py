@@ -84,6 +84,8 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
         refuse_unused(folder)
         earlier = check_same(folder, experiment)
         shards.refuse_to_go_on(folder, earlier, _shard(options))
+        if _shard(options) is not None:
+            given_rates.refuse_other_versions(folder, earlier)
         check_stored(folder)
     elif options.overwrite:
         overwriting.refuse_no_results(folder)

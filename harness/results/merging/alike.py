@@ -50,7 +50,7 @@ def refuse_others(parts: Sequence[Part]) -> None:
 
 def _configured(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was asked for, but for how many cycles, and where the files lay."""
-    values = Experiment.from_json(run["configured"]).to_json()
+    values = Experiment.from_json(run.get("configured") or run["experiment"]).to_json()
     del values["cycles"], values["budget"]
     for condition in values["conditions"]:
         if condition["strata"] is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -46,7 +47,7 @@ _COUNT = (
 
 
 def join(parts: Sequence[Part], folder: Path) -> None:
-    """Write the cycles of all parts to ``folder``, whole or not at all.
+    """Write the cycles of all parts to ``folder``, which nobody else writes to, or nothing.
 
     What several have is taken from the one that begins first, once both are known to be equal.
 
@@ -55,6 +56,8 @@ def join(parts: Sequence[Part], folder: Path) -> None:
         MeasurementError: it cannot be written, or a part cannot be read.
     """
     ordered = sorted(parts, key=lambda part: (part.range.start, -part.range.stop))
+    for left in folder.glob(f".{CYCLES}.*"):  # of a merge that was killed: the folder is locked
+        left.unlink()
     half = folder / f".{CYCLES}.{os.getpid()}"
     try:
         with _new(half) as connection:
@@ -113,8 +116,8 @@ def _refuse_unequal(
         raise UsageError(
             f"condition {shown(name)}, cycle {cycle}: ended otherwise in {part.folder} than in "
             f"{other}, so they are not of one run, or something outside of the cycle decides how "
-            f"it ends. Look at it in both: 'harness replay {part.folder} --condition {name} "
-            f"--cycle {cycle}'"
+            f"it ends. Look at it in both: 'harness replay {shlex.quote(str(part.folder))} "
+            f"--condition {shlex.quote(name)} --cycle {cycle}'"
         )
 
 

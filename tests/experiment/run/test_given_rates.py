@@ -76,6 +76,13 @@ def test_rates_of_what_is_not_the_same_are_refused(
     assert not (first.folder / "next").exists()
 
 
+def test_a_shard_is_of_one_version(first: Runs) -> None:
+    """One that was begun with others cannot be gone on with: its rows would be of both."""
+    rewritten(first, "first", versions={"harness": "0"})
+    with pytest.raises(UsageError, match="begun with other versions"):
+        first("first", calibrate=refused, cycles=range(4), resume=True)
+
+
 def test_rates_of_another_experiment_are_refused(first: Runs) -> None:
     """Another seed is another experiment; a folder without a run is none."""
     with pytest.raises(ConfigurationError, match="they differ in: seed 1 -> 2"):

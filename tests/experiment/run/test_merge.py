@@ -64,7 +64,12 @@ def test_a_merged_run_may_be_gone_on_with(runs: Runs) -> None:
     second = load(runs.folder / "second").run
     assert second["looked"]
     assert [entry["folder"] for entry in second["shards"]] == ["x", "y"]
+    assert merged(runs, "second", "x", "y", output="named again") == 0
+    assert load(runs.folder / "named again").run["shards"] == second["shards"]
     assert runs("second", resume=True, cycles=40) == 0
+    assert merged(runs, "second", output="third") == 0
+    entries = load(runs.folder / "third").run["shards"]
+    assert [entry["cycles"] for entry in entries] == [[0, 19], [20, 29], [30, 39]]
     assert runs("one", cycles=40) == 0
     assert runs.rows("second") == runs.rows("one")
 
@@ -85,6 +90,17 @@ def test_nothing_is_written_where_anything_is_wrong(runs: Runs) -> None:
         assert not (runs.folder / "merged").exists()
     with pytest.raises(UsageError, match="already holds results"):
         merged(runs, "x", output="y")
+
+
+@pytest.mark.parametrize("looked", [(False, False), (True, False), (False, True)])
+def test_what_anybody_looked_at_was_looked_at(runs: Runs, looked: tuple[bool, bool]) -> None:
+    """Of one shard is enough, and the interval is one that holds whenever it is looked at."""
+    for number, word in enumerate(looked):
+        shard(runs.folder / str(number), range(number * 5, number * 5 + 5), looked=word)
+    assert merged(runs, "0", "1") == 0
+    assert load(runs.folder / "merged").run["looked"] == any(looked)
+    (claim,) = load(runs.folder / "merged").summary["conditions"][0]["claims"]
+    assert (claim["interval_method"] == "e_process") == any(looked)
 
 
 def test_what_was_made_goes_where_it_cannot_be_written(

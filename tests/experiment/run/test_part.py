@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.errors import ConfigurationError, UsageError
@@ -76,6 +78,7 @@ def test_stories_are_kept_of_as_many_as_in_one_run(runs: Runs) -> None:
 def test_how_to_go_on_names_the_range(runs: Runs) -> None:
     """And whose rates were taken."""
     options = RunOptions(cycles=range(5, 9), rates_of=runs.folder)
+    assert options.folder(options.experiment(runs.path)) == Path("runs/tried-1-5-8")
     assert ("--cycles", "5-8") in options.to_resume(runs.path)
     assert ("--rates-of", str(runs.folder)) in options.to_resume(runs.path)
     with pytest.raises(UsageError, match="--cycles 5-8 and --set cycles="):
