@@ -64,6 +64,7 @@ def _begun(run: UnderWay, experiment: Experiment, rates: dict[str, float] | None
             "machine": machine.machine(run.pool.root),
             "revision": machine.revision(),
             "workers": run.pool.size,
+            **run.pool.noted(),
             **same_baseline.noted(experiment, run.folder, run.baselines),
             "started": now(),
             "finished": None,

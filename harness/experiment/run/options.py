@@ -23,6 +23,8 @@ class RunOptions:
     cycles: int | None = None  # of every condition, instead of the file's; of strata those drawn
     seed: int | None = None  # instead of the file's
     workers: int | None = None  # processes; None: one a core
+    on: str | None = None  # the cluster whose workers run cycles; None: this machine
+    send_database: bool = False  # with ``on``: a user's own database may go there
     output: Path | None = None  # the run's folder; None: runs/NAME-SEED
     resume: bool = False  # go on with what ``output`` holds; it ends as an unbroken run would
     again: bool = False  # with ``resume``: also cycles whose worker was killed from outside
@@ -65,12 +67,14 @@ class RunOptions:
             "--cycles": self.cycles,
             "--seed": self.seed,
             "--workers": self.workers,
+            "--on": self.on,
         }
         return [
             ("harness", "run", str(path)),
             ("--resume",),
             *((option, str(value)) for option, value in given.items() if value is not None),
             *(("--set", override) for override in self.overrides),
+            *([("--send-database",)] if self.send_database else []),
             *([("--stop-when-decided",)] if self.stop_when_decided else []),
         ]
 
