@@ -165,7 +165,7 @@ class Crew:
 
     def keep(self) -> None:
         """Look after the workers in a thread of its own until ``dismiss``."""
-        threading.Thread(target=self._keep, daemon=True, name="harness crew").start()
+        threading.Thread(target=self._keep, daemon=True, name="crew of workers").start()
 
     def _keep(self) -> None:
         renewed_s = 0.0
@@ -198,7 +198,7 @@ class Crew:
             finally:
                 self._busy.discard(address)
 
-        threading.Thread(target=welcome, daemon=True, name="harness welcome").start()
+        threading.Thread(target=welcome, daemon=True, name="a worker made ready").start()
 
     def check(self) -> None:
         """Raise MeasurementError where the scheduler is lost."""

@@ -41,7 +41,7 @@ def where(text: str) -> Where:
 def refuse_unsent(conditions: Iterable[Condition], place: Where, *, send: bool) -> None:
     """Raise UsageError where a user's own database would have to be sent and nobody said so."""
     for condition in conditions:
-        if condition.project is not None and not send:
+        if condition.project is not None and not send and not place.local:
             raise UsageError(
                 f"condition {condition.name!r} runs on copies of {condition.project.path}, and "
                 f"{place.text} is not to have it unless you say so: with --send-database it is "

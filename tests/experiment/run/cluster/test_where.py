@@ -46,4 +46,5 @@ def test_a_users_own_database_stays_here_unless_it_is_let_go() -> None:
     with pytest.raises(UsageError, match=r"'mine' .*place/shop\.db.*--send-database"):
         refuse_unsent([own], Where("tcp://a:1"), send=False)
     refuse_unsent([own], Where("tcp://a:1"), send=True)
+    refuse_unsent([own], Where("local:2", 2), send=False)  # it stays on this machine
     refuse_unsent([Condition(name="built")], Where("tcp://a:1"), send=False)
