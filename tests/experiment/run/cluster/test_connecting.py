@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.experiment.run.cluster import connecting
 from harness.experiment.run.cluster.where import Where
+from tests.command_line import Call
 
 
 def test_nobody_answers(
@@ -50,3 +51,14 @@ def test_the_log_of_others_is_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(UsageError), connecting.connected(Where("tls://127.0.0.1:9"), tmp_path):
         pass
     assert (logger.handlers, logger.propagate) == before
+
+
+@pytest.mark.long
+def test_a_cluster_of_this_machine_to_try(harness: Call, experiment: Path, folder: Path) -> None:
+    """`local:2`: as on one machine, and no word of Dask's own, nor anything left."""
+    status, out, err = harness("run", experiment, "--output", folder / "there", "--on", "local:2")
+    assert (status, "Traceback" in err, "distributed" in err) == (0, False, False), err
+    assert out.splitlines()[0].startswith("small: 40 cycles")
+    for wrong, said in (("local:0", "of 1 to"), ("nonsense", "is no place")):
+        status, _, err = harness("run", experiment, "--output", folder / "no", "--on", wrong)
+        assert (status, said in err, err.count("\n")) == (2, True, 1), err
