@@ -58,6 +58,16 @@ def _cycles(
 )
 @click.option("--workers", metavar="W", type=click.IntRange(1), help="Processes; one a core.")
 @click.option(
+    "--on",
+    metavar="WHERE",
+    help="Run cycles on a Dask cluster: tcp:// or tls://HOST:PORT; local:N starts one to try.",
+)
+@click.option(
+    "--send-database",
+    is_flag=True,
+    help="With --on: let your own database go to its workers.",
+)
+@click.option(
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path),

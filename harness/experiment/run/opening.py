@@ -66,6 +66,7 @@ def _begun(run: UnderWay, experiment: Experiment, rates: dict[str, float] | None
             "machine": machine.machine(run.pool.root),
             "revision": machine.revision(),
             "workers": run.pool.size,
+            **run.pool.noted(),
             **same_baseline.noted(experiment, run.folder, run.baselines, every=shard is not None),
             **({} if shard is None else shards.noted(shard)),
             "started": now(),

@@ -27,9 +27,10 @@ class RunOptions:
     rates_of: Path | None = None  # a run's folder: take its rates and designs, solve for none
     seed: int | None = None  # instead of the file's
     workers: int | None = None  # processes; None: one a core
-    output: Path | None = (
-        None  # the run's folder; None: runs/NAME-SEED, a shard's runs/NAME-SEED-A-B
-    )
+    on: str | None = None  # the cluster whose workers run cycles; None: this machine
+    send_database: bool = False  # with ``on``: a user's own database may go there
+    # the run's folder; None: runs/NAME-SEED, a shard's runs/NAME-SEED-A-B
+    output: Path | None = None
     resume: bool = False  # go on with what ``output`` holds; it ends as an unbroken run would
     again: bool = False  # with ``resume``: also cycles whose worker was killed from outside
     overwrite: bool = False  # run anew into a folder of results; they go once it has ended well
@@ -76,12 +77,14 @@ class RunOptions:
             "--rates-of": self.rates_of,
             "--seed": self.seed,
             "--workers": self.workers,
+            "--on": self.on,
         }
         return [
             ("harness", "run", str(path)),
             ("--resume",),
             *((option, str(value)) for option, value in given.items() if value is not None),
             *(("--set", override) for override in self.overrides),
+            *([("--send-database",)] if self.send_database else []),
             *([("--stop-when-decided",)] if self.stop_when_decided else []),
         ]
 

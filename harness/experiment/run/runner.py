@@ -16,7 +16,6 @@ from typing import Any
 from rich.console import Console
 
 from harness.errors import MeasurementError
-from harness.experiment.cycle.rehearsal import commands_s
 from harness.experiment.plan import pilot
 from harness.experiment.plan.rates import Calibrate
 from harness.experiment.run import (
@@ -31,10 +30,12 @@ from harness.experiment.run.one_condition import run_condition
 from harness.experiment.run.opening import check_stored, now, opened
 from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
-from harness.experiment.run.pool import Pool, find_site
+from harness.experiment.run.placing import asked_place, workers
+from harness.experiment.run.pool import find_site
 from harness.experiment.run.progress_json import displayed
 from harness.experiment.run.sharing import Rounds
 from harness.experiment.run.under_way import UnderWay
+from harness.experiment.run.workers import Workers
 from harness.experiment.written.configuration import Experiment
 from harness.results import overwriting, shards
 from harness.results.folder import RUN, check_same, refuse_unused, refuse_used
@@ -94,12 +95,11 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
     if options.rates_of is not None:
         given_rates.read(options.rates_of, experiment)
     find_site(machinery.site)
-    watchdog_s = machinery.watchdog_s + commands_s(experiment.conditions)
-    workers = options.processes()
+    place = asked_place(options, experiment)
     largest = max(map(size_bytes, experiment.conditions))
     with (
-        WorkRoot(largest * ROOM_FACTOR * (workers + 1), machinery.work_folder) as root,
-        Pool(machinery.site, experiment.seed, workers, root.path, watchdog_s=watchdog_s) as pool,
+        WorkRoot(largest * ROOM_FACTOR * (options.processes() + 1), machinery.work_folder) as root,
+        workers(place, options, experiment, machinery, root.path) as pool,
         _interrupts(pool),
         displayed(options.progress, progress, experiment.confidence) as display,
     ):
@@ -144,7 +144,12 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
     finally:
         with contextlib.suppress(MeasurementError):  # where the disk is full that was said already
             wall_s = before_s + time.monotonic() - began_s
-            store.update_run(wall_s=wall_s, wall_s_by_condition=run.walls_s, finished=finished)
+            store.update_run(
+                wall_s=wall_s,
+                wall_s_by_condition=run.walls_s,
+                finished=finished,
+                **run.pool.noted(store.run),
+            )
         began = bool(store.conditions())
         store.close()
         if run.options.overwrite and not began:
@@ -165,6 +170,7 @@ def _prepared(
         preparation.build_baselines(run)
         if run.options.rates_of is not None:
             known = given_rates.given(run.options.rates_of, run.configured, run.baselines)
+    run.pool.prepare(run.configured.conditions, run.baselines)
     rates = dict(known["rates"]) if known else preparation.calibrated(run, calibrate)
     experiment = run.configured.resolved(rates)
     _tell_rates(run, experiment)
@@ -230,7 +236,7 @@ def _told(run: UnderWay, *, resumed: bool) -> dict[str, Any]:
         "experiment": run.configured.name,
         "seed": run.configured.seed,
         "folder": str(run.folder),
-        "workers": run.options.processes(),
+        "workers": run.pool.size,
         "resumed": resumed,
         "conditions": conditions,
     }
@@ -254,7 +260,7 @@ def _tell_rates(run: UnderWay, experiment: Experiment) -> None:
 
 
 @contextlib.contextmanager
-def _interrupts(pool: Pool) -> Iterator[None]:
+def _interrupts(pool: Workers) -> Iterator[None]:
     """End in good order on the first Ctrl-C or SIGTERM, at once on the second."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; elsewhere the caller ends the run
