@@ -10,6 +10,7 @@ import pytest
 
 from tests.guard.power.real import FILE_SYSTEMS, SCENES, RealDisk, cuts, real_disk, why_not
 from tests.guard.power.scenes import Scene
+from tests.pipes import line_of
 
 STEP = 13  # of the operations, every so many; `python -m tests.guard.power.real --all` for all
 _reason = cache(why_not)
@@ -31,6 +32,22 @@ def test_real_power_cuts(disk: RealDisk, scene: Scene) -> None:
     count, wrong = cuts(disk, scene, STEP)
     assert not wrong, "\n".join(wrong)
     assert count > 3
+
+
+@pytest.mark.long
+def test_where_something_keeps_what_was_mounted(disk: RealDisk) -> None:
+    """A process with mount namespaces of its own, as a browser's, is in the way of no power cut."""
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", "echo apart; exec sleep 60"],
+        stdout=subprocess.PIPE, text=True,
+    ) as apart:  # fmt: skip
+        try:
+            assert line_of(apart) == "apart\n"
+            count, wrong = cuts(disk, SCENES[5], 4 * STEP)
+        finally:
+            apart.kill()
+    assert not wrong, "\n".join(wrong)
+    assert count > 1
 
 
 @pytest.mark.long
