@@ -89,7 +89,7 @@ BY_HAND = [
 ]
 SAMPLED = {"each": 2, "samples": 2}
 EVERYWHERE = {"each": 1000, "samples": 12}
-OFTEN = {"each": 4, "samples": 4}
+OFTEN = {"each": 3, "samples": 2}
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def lost_in_recover(recording: Recording, tried: list[int], step: int, **how: in
 @pytest.mark.parametrize("scene", RECOVERS, ids=str)
 def test_power_lost_while_it_recovers(folder: Path, scene: Scene, tried: list[int]) -> None:
     """After a power cut during ``recover`` itself it can be run again."""
-    assert not lost_in_recover(record(scene, folder), tried, 3, **SAMPLED)
+    assert not lost_in_recover(record(scene, folder), tried, 4, **SAMPLED)
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])
