@@ -146,7 +146,8 @@ def lost_in_recover(recording: Recording, tried: list[int], step: int, **how: in
 @pytest.mark.parametrize("scene", RECOVERS, ids=str)
 def test_power_lost_while_it_recovers(folder: Path, scene: Scene, tried: list[int]) -> None:
     """After a power cut during ``recover`` itself it can be run again."""
-    assert not lost_in_recover(record(scene, folder), tried, 4, **SAMPLED)
+    step = 12 if scene.archives else 4  # an archive is named by the time: no two disks are alike
+    assert not lost_in_recover(record(scene, folder), tried, step, **SAMPLED)
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])
