@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster
@@ -19,7 +21,8 @@ from harness.experiment.run.cluster.where import Where
 from harness.log import Log
 
 _LOG = Log("run.cluster")
-CONNECT_S = 5.0  # until a scheduler has answered
+CONNECT_S = 4.0  # until somebody is there
+ANSWER_S = 20.0  # until it has answered as a scheduler does: it may be busy
 _TALKERS = ("distributed", "tornado", "asyncio", "bokeh")  # what tells its own log of a cluster
 
 
@@ -44,13 +47,15 @@ def connected(place: Where, root: Path) -> Iterator[Client]:
 
 def _client(place: Where, cluster: LocalCluster | None) -> Client:
     """Connect, within a time that Dask itself does not keep where something else listens."""
+    if not place.local:
+        _reach(place)
     done: SimpleQueue[Client | Exception] = SimpleQueue()
 
     def connect() -> None:
         try:
             done.put(
                 Client(
-                    cluster or place.text, timeout=CONNECT_S, set_as_default=False, name="harness"
+                    cluster or place.text, timeout=ANSWER_S, set_as_default=False, name="harness"
                 )
             )
         except Exception as error:  # noqa: BLE001 - told to who waits
@@ -58,12 +63,24 @@ def _client(place: Where, cluster: LocalCluster | None) -> Client:
 
     threading.Thread(target=connect, daemon=True).start()
     try:
-        answer = done.get(timeout=CONNECT_S + 1)
+        answer = done.get(timeout=ANSWER_S + 1)
     except Empty:
         answer = TimeoutError("no answer")
     if isinstance(answer, Exception):
         raise UsageError(_unanswered(place, answer)) from answer
     return answer
+
+
+def _reach(place: Where) -> None:
+    """Find out soon whether anybody is there; UsageError where nobody is."""
+    url = urlsplit(place.text)
+    try:
+        socket.create_connection((url.hostname or "", url.port or 0), CONNECT_S).close()
+    except OSError as error:
+        raise UsageError(
+            f"--on {place.text}: nobody is there ({error}); has the scheduler been started, and "
+            "can this machine reach it?"
+        ) from error
 
 
 def _close(client: Client) -> None:
@@ -106,16 +123,18 @@ def _cluster(place: Where, root: Path) -> Iterator[LocalCluster | None]:
 
 def _unanswered(place: Where, error: Exception) -> str:
     """Say who did not answer, and what may be the matter."""
-    if place.text.startswith("tls://"):
-        hint = (
-            "; is the scheduler there, and do ca-file, cert and key below distributed.comm.tls in "
-            "Dask's own configuration fit?"
-        )
-    else:
-        hint = "; is the scheduler there, and can this machine reach it?"
     if isinstance(error, TypeError | ValueError) or "TLS" in str(error):
         return f"--on {place.text}: {error}"
-    return f"--on {place.text}: nobody answers there within {CONNECT_S:g} s{hint}"
+    hint = "is that a Dask scheduler, and not one that wants tls://?"
+    if place.text.startswith("tls://"):
+        hint = (
+            "is that a Dask scheduler, and do ca-file, cert and key below distributed.comm.tls in "
+            "Dask's own configuration fit?"
+        )
+    return (
+        f"--on {place.text}: somebody is there and does not answer as a scheduler does, not within "
+        f"{ANSWER_S:g} s; {hint}"
+    )
 
 
 class _Telling(logging.Handler):

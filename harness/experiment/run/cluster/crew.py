@@ -235,7 +235,7 @@ def _why(error: Exception) -> str:
             "same constraints"
         )
     if "ImportError" in repr(error) or "AttributeError" in repr(error):
-        return f"has another harness than this one: {error}"
+        return f"has another revision of the package: {error}"
     if isinstance(error, OSError):
         return ""
     return str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
