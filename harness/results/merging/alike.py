@@ -73,7 +73,7 @@ def _versions(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _baselines(run: Mapping[str, Any]) -> dict[str, Any]:
-    return run.get("baselines") or {}
+    return {name: content[:12] for name, content in (run.get("baselines") or {}).items()}
 
 
 _SAME_RATES = (
