@@ -179,3 +179,49 @@ def test_all_workers_gone(runs: Runs, folder: Path, monkeypatch: pytest.MonkeyPa
         assert runs("there", "Slow", workers=None, on=made.address, resume=True) == 0
     assert runs("here", workers=2, site="Slow") == 0
     assert runs.rows("there") == runs.rows("here")
+
+
+DYING = """
+import os, pickle, signal, time
+from dataclasses import replace
+from harness.experiment.run.cluster import hosting, orders
+def marks(records):
+    return orders.marks([replace(r, {changed}) for r in records])
+class Last:
+    def dumps(value):
+        time.sleep(1)  # what it found is told, and arrives
+        os.kill(os.getpid(), signal.SIGKILL)
+hosting.marks, hosting.pickle = marks, Last
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("changed", ["", "outcome='dirty_known'"])
+def test_a_batch_that_ran_twice_counts_once(runs: Runs, folder: Path, changed: str) -> None:
+    """A worker tells what it found and dies before it has answered; another runs it again.
+
+    Where both found the same that is no matter; where not, the cycle is a harness error.
+    """
+    runs.write(cycles=10)
+    assert runs("here", workers=1) == 0
+    with cluster(folder, 1, preload=DYING.format(changed=changed)) as made:
+
+        def replace_it() -> None:
+            made.workers[0].wait(60)
+            made.start()
+
+        coming = Thread(target=replace_it)
+        coming.start()
+        status = runs("there", workers=None, on=made.address)
+        coming.join()
+    there, here = runs.rows("there"), runs.rows("here")
+    twice = [record for record in there if record.outcome == "harness_error"]
+    assert [record.cycle for record in there] == [record.cycle for record in here]
+    if changed:
+        assert status == 4
+        assert twice
+        for record in twice:
+            assert "ran twice, with two answers that differ: dirty_known" in record.detail
+    else:
+        assert status == 0
+        assert there == here
