@@ -15,11 +15,17 @@ from typing import Any
 
 from rich.console import Console
 
-from harness import registry
 from harness.errors import MeasurementError
 from harness.experiment.plan import pilot
 from harness.experiment.plan.rates import Calibrate
-from harness.experiment.run import preparation, same_baseline, verdicts
+from harness.experiment.run import (
+    concluding,
+    given_rates,
+    part,
+    preparation,
+    same_baseline,
+    verdicts,
+)
 from harness.experiment.run.one_condition import run_condition
 from harness.experiment.run.opening import check_stored, now, opened
 from harness.experiment.run.options import Machinery, RunOptions
@@ -31,15 +37,15 @@ from harness.experiment.run.sharing import Rounds
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.run.workers import Workers
 from harness.experiment.written.configuration import Experiment
-from harness.results import overwriting
-from harness.results.folder import REPORT, RUN, check_same, refuse_unused, refuse_used
+from harness.results import overwriting, shards
+from harness.results.folder import RUN, check_same, refuse_unused, refuse_used
 from harness.statistics.digits import number
 from harness.terminal import Fitted, command, is_terminal, labelled
 
 INTERRUPTED = 130
 
 
-class _Printer(Console):
+class Printer(Console):
     """Where people read; a reader who has left (``| head``) does not end the run.
 
     FORCE_COLOR and its like make no terminal of a pipe: a log is no place to draw in.
@@ -70,19 +76,24 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
         MeasurementError: results cannot be stored, or workers cannot work.
     """
     options, machinery = options or RunOptions(), machinery or Machinery()
-    console = machinery.console or _Printer()
-    progress = machinery.progress or machinery.console or _Printer(stderr=True)
+    console = machinery.console or Printer()
+    progress = machinery.progress or machinery.console or Printer(stderr=True)
     experiment = options.experiment(path)
     folder = options.folder(experiment)
     earlier: dict[str, Any] | None = None
     if options.resume:
         refuse_unused(folder)
         earlier = check_same(folder, experiment)
+        shards.refuse_to_go_on(folder, earlier, _shard(options))
+        if _shard(options) is not None:
+            given_rates.refuse_other_versions(folder, earlier)
         check_stored(folder)
     elif options.overwrite:
         overwriting.refuse_no_results(folder)
     else:
         refuse_used(folder)
+    if options.rates_of is not None:
+        given_rates.read(options.rates_of, experiment)
     find_site(machinery.site)
     place = asked_place(options, experiment)
     largest = max(map(size_bytes, experiment.conditions))
@@ -151,12 +162,14 @@ def _prepared(
 ) -> tuple[Experiment, dict[str, float]]:
     """Return the experiment with its rates and designs, and the rates by calibration.
 
-    ``known`` is run.json of an earlier run that has found them already. KeyboardInterrupt where
-    somebody has said stop.
+    ``known`` is run.json of an interrupted run that has found them already. KeyboardInterrupt
+    where somebody has said stop.
     """
     if known is None:  # before anything is written: a size may be impossible
         run.tell("preparing baselines and rehearsing every condition")
         preparation.build_baselines(run)
+        if run.options.rates_of is not None:
+            known = given_rates.given(run.options.rates_of, run.configured, run.baselines)
     run.pool.prepare(run.configured.conditions, run.baselines)
     rates = dict(known["rates"]) if known else preparation.calibrated(run, calibrate)
     experiment = run.configured.resolved(rates)
@@ -165,6 +178,8 @@ def _prepared(
     for condition in experiment.conditions:
         if condition.strata is not None:
             run.tell(pilot.sentence(condition))
+    if isinstance(run.options.cycles, range):
+        part.refuse_empty(experiment, run.options.cycles)
     return experiment, rates
 
 
@@ -199,29 +214,24 @@ def _settled(run: UnderWay) -> int:
 
 
 def _judge(run: UnderWay) -> int:
-    """Write summary and report, say on one screen what came of it; return the exit status."""
-    from harness.analysis import summary  # noqa: PLC0415 - pandas is slow to import
-    from harness.results import reading  # noqa: PLC0415 - pandas is slow to import
-
+    """Say what came of it, a verdict where it is no shard; return the exit status."""
     run.display.stop()
-    summary.write(reading.Results(run.folder))
-    try:
-        html = registry.find("reports", "html")().render(run.folder)
-        (run.folder / REPORT).write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise MeasurementError(f"{run.folder / REPORT}: cannot be written: {error}") from error
-    brief = registry.find("reports", "brief")(
-        width=run.console.width, resume=run.options.to_resume(run.source)
-    )
-    run.console.out(brief.render(run.folder).rstrip("\n"), highlight=False)
-    judged = verdicts.of_run(reading.Results(run.folder))
-    status = verdicts.exit_code(judged)
+    judged: list[verdicts.Verdict] = []
+    if (shard := _shard(run.options)) is not None:
+        status = concluding.shard_ended(run, shard)
+    else:
+        judged = concluding.concluded(run.folder, run.console, run.options.to_resume(run.source))
+        status = verdicts.exit_code(judged)
     run.display.finished(status, [verdict.told() for verdict in judged if verdict.judged])
     return status
 
 
 def _told(run: UnderWay, *, resumed: bool) -> dict[str, Any]:
-    conditions = [{"name": c.name, "cycles": c.cycles} for c in run.configured.conditions]
+    cycles = run.options.cycles
+    conditions = [
+        {"name": c.name, "cycles": len(cycles) if isinstance(cycles, range) else c.cycles}
+        for c in run.configured.conditions
+    ]
     return {
         "experiment": run.configured.name,
         "seed": run.configured.seed,
@@ -230,6 +240,11 @@ def _told(run: UnderWay, *, resumed: bool) -> dict[str, Any]:
         "resumed": resumed,
         "conditions": conditions,
     }
+
+
+def _shard(options: RunOptions) -> range | None:
+    """Return the range that a shard is asked for; None of a whole run."""
+    return options.cycles if isinstance(options.cycles, range) else None
 
 
 def _tell_rates(run: UnderWay, experiment: Experiment) -> None:
