@@ -108,9 +108,9 @@ _LOCK = threading.Lock()
 _WATCHING = threading.Event()
 
 
-def look() -> software.Software:
+async def look() -> software.Software:
     """Say what is installed on this worker."""
-    return software.software()
+    return await asyncio.to_thread(software.software)
 
 
 async def begin(terms: Terms, dask_worker: Any) -> dict[str, Any]:
