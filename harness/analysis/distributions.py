@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from harness.results.reading import TIMINGS
-
-if TYPE_CHECKING:
-    import pandas as pd
+from harness.outcomes import TIMINGS
+from harness.results.columns import Columns
 
 # of the cycles, in which a step took no longer
 SHARES = (
@@ -18,7 +14,7 @@ SHARES = (
 )  # fmt: skip
 
 
-def distributions(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+def distributions(columns: Columns) -> dict[str, dict[str, list[float]]]:
     """Return {step: {"shares": SHARES, "values": ms}} for each of TIMINGS that took place.
 
     A value is one that was measured: the smallest with at least that share at or below it, the
@@ -27,7 +23,7 @@ def distributions(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
     """
     by_step = {}
     for step in TIMINGS:
-        values_ms = frame[f"{step}_ms"].to_numpy()
+        values_ms = columns[f"{step}_ms"]
         values_ms = np.sort(values_ms[np.isfinite(values_ms)])
         if len(values_ms):
             ranks = np.ceil(np.array(SHARES) * len(values_ms)).astype(np.int64) - 1

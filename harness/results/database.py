@@ -10,11 +10,21 @@ from typing import Any
 
 import apsw
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import MeasurementError
 from harness.outcomes import DURATIONS
-from harness.results import checksums
-from harness.results.columns import Columns, checksums_of, told_apart, typed
+from harness.results import blocks, checksums
+from harness.results.columns import (
+    Columns,
+    Stored,
+    in_ranges,
+    joined,
+    of_stored,
+    stored,
+    told_apart,
+)
+from harness.results.packed import PackedCycles
 from harness.results.sound import Unsound, shown
 
 _NAMES = (
@@ -27,7 +37,7 @@ SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_by
 FROM cycles WHERE condition = ? ORDER BY cycle
 """
 _STORY = "SELECT cycle, story, {checksum} FROM stories WHERE condition = ? ORDER BY cycle LIMIT 1"
-_NEXT = "SELECT min(condition) FROM cycles WHERE condition > ?"
+_NEXT = "SELECT min(condition) FROM {table} WHERE condition > ?"
 
 
 class CyclesDatabase:
@@ -49,11 +59,13 @@ class CyclesDatabase:
         """Return {condition: how many cycles of it are here}."""
         with self._open() as connection:
             ids = self._ids(connection)
+            packed = PackedCycles(connection)
             query = "SELECT count(*) FROM cycles WHERE condition = ?"
-            counted: dict[str, list[tuple[int]]] = {
-                name: list(connection.execute(query, (number,))) for name, number in ids.items()
-            }
-        return {name: count for name, ((count,),) in counted.items() if count}
+            counted: dict[str, int] = {}
+            for name, number in ids.items():
+                rows: int = connection.execute(query, (number,)).get
+                counted[name] = rows + blocks.CYCLES * len(packed.numbers(number))
+        return {name: count for name, count in counted.items() if count}
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
@@ -66,15 +78,17 @@ class CyclesDatabase:
             )
             rows = connection.execute(query, (number,)).fetchall()
             total = self._total(connection, number)
+            parts, summed = self._blocks(connection, condition, number)
         raw = dict(zip(_NAMES, zip(*rows, strict=True) if rows else ((),) * len(_NAMES),
                        strict=True))  # fmt: skip
         stated = raw.pop("checksum")
         try:
-            columns = typed(raw)
-            _compare(condition, columns, stated)
+            hot = stored(raw)
+            _compare(condition, hot, stated)
         except Unsound as error:
             raise self._unsound(condition, raw["cycle"], error) from error
-        counted = (len(stated), sum(checksum or 0 for checksum in stated))
+        whole = self._joined(condition, [*parts, hot] if rows or not parts else parts)
+        counted = (len(whole["cycle"]), summed + sum(checksum or 0 for checksum in stated))
         if total is not None and total != counted:
             raise self._changed(
                 f"condition {shown(condition)}: {counted[0]:,} cycles are here, and table totals "
@@ -82,7 +96,35 @@ class CyclesDatabase:
                 if counted[0] != total[0]
                 else f"condition {shown(condition)}: its checksum in table totals is another's"
             )
-        return told_apart(columns, np.array([checksum is None for checksum in stated], dtype=bool))
+        columns = of_stored(whole)
+        older = [
+            cycle for cycle, sealed in zip(raw["cycle"], stated, strict=True) if sealed is None
+        ]
+        return told_apart(columns, np.isin(columns["cycle"], older)) if older else columns
+
+    def _joined(self, condition: str, parts: Sequence[Stored]) -> Stored:
+        try:
+            return joined(parts)
+        except Unsound as error:
+            raise self._changed(f"condition {shown(condition)}: {error}") from error
+
+    def _blocks(
+        self, connection: apsw.Connection, condition: str, number: int
+    ) -> tuple[list[Stored], int]:
+        """Return what each block of a condition stores, and the sum of their checksums."""
+        packed, parts, summed = PackedCycles(connection), list[Stored](), 0
+        for block in packed.numbers(number):
+            cycles = range(block * blocks.CYCLES, (block + 1) * blocks.CYCLES)
+            try:
+                found = packed.block(number, block)
+                assert found is not None  # noqa: S101 - for the types
+                in_ranges(found.columns)
+                _compare(condition, found.columns, found.checksums)
+            except Unsound as error:
+                raise self._unsound(condition, cycles, error) from error
+            parts.append(found.columns)
+            summed += int(found.checksums.sum())
+        return parts, summed
 
     def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
         """Return (cycle, story) of the first cycle of ``condition`` that has one, or None."""
@@ -113,16 +155,19 @@ class CyclesDatabase:
             name: number for number, name in connection.execute("SELECT id, name FROM conditions")
         }
         numbers: dict[Any, Any] = {number: name for name, number in ids.items()}
-        at: Any = -(2**63)
-        while True:
-            ((at,),) = connection.execute(_NEXT, (at,)).fetchall()
-            if at is None:
-                return ids
-            if numbers.get(at) not in self._known:
-                called = shown(numbers[at]) if at in numbers else f"number {at}, which has no name"
-                raise self._changed(
-                    f"there are cycles of condition {called}, which run.json does not know"
-                )
+        tables = [table for table in ("cycles", "blocks") if _has(connection, table, "condition")]
+        for table in tables or ["cycles"]:  # SQLite says it where that is missing
+            at: Any = -(2**63)
+            while at is not None:
+                ((at,),) = connection.execute(_NEXT.format(table=table), (at,)).fetchall()
+                if at is not None and numbers.get(at) not in self._known:
+                    called = (
+                        shown(numbers[at]) if at in numbers else f"number {at}, which has no name"
+                    )
+                    raise self._changed(
+                        f"there are cycles of condition {called}, which run.json does not know"
+                    )
+        return ids
 
     def _total(self, connection: apsw.Connection, number: int) -> tuple[int, int] | None:
         """Return how many cycles were stored, and their checksum; None: an older run's."""
@@ -176,11 +221,16 @@ def _columns(connection: apsw.Connection, table: str) -> set[str]:
     return {name for (name,) in found}
 
 
-def _compare(condition: str, columns: Columns, stated: Sequence[Any]) -> None:
-    """Compare every row with its checksum; a row from before there were any has none."""
-    summed = {name: checksums.of_texts(columns[name].tolist()) for name in checksums.TEXTS}
-    computed = checksums_of(checksums.of_texts([condition]), columns | summed)
-    wanted = np.array([-1 if checksum is None else checksum for checksum in stated], dtype=object)
+def _compare(condition: str, columns: Stored, stated: Sequence[Any] | NDArray[np.int64]) -> None:
+    """Compare every cycle with its checksum; a row from before there were any has none."""
+    texts = {name: columns[name].numbers() for name in checksums.TEXTS}
+    computed = checksums.of_cycles(checksums.of_texts([condition]), columns | texts)
+    if isinstance(stated, np.ndarray):
+        wanted: NDArray[Any] = stated
+    else:
+        wanted = np.array(
+            [-1 if checksum is None else checksum for checksum in stated], dtype=object
+        )
     differs = np.flatnonzero((wanted != computed) & (wanted != -1))
     if len(differs):
         raise Unsound("checksum", int(differs[0]), "it is not that of the row's values")

@@ -37,7 +37,7 @@ def written(folder: Path, *made: CycleRecord) -> tuple[Results, Path]:
     """Make a run of two conditions and write its cycles to a file beside."""
     results = make_run(folder / "run", made, conditions=TWO)
     path = folder / "cycles.parquet"
-    write(path, {name: results.cycles(name) for name in ("one", "two")})
+    write(path, {name: results.columns(name) for name in ("one", "two")})
     return results, path
 
 
@@ -185,13 +185,13 @@ def test_which_of_the_two_is_read(folder: Path) -> None:
     """The file where the summary was made with both; else the database, which may be ahead."""
     results = make_run(folder / "run", cycles(["cleaned"] * 3))
     path, database = (results.folder / f"cycles.{end}" for end in ("parquet", "sqlite"))
-    frame = results.cycles("one")
+    columns = results.columns("one")
 
     def read() -> list[int]:
         return [int(one) for one in Results(results.folder).columns("one")["left_behind"]]
 
     summary = sum_up(results)
-    write(path, {"one": frame.assign(left_behind=7)})  # to tell one from the other
+    write(path, {"one": {**columns, "left_behind": np.full(3, 7)}})  # to tell one from the other
     assert read() == [0] * 3  # however new it is
     told = json.dumps(sealed(results.folder, summary))  # planted: as if it were made with it
     (results.folder / "summary.json").write_text(told)
@@ -208,7 +208,7 @@ def test_which_of_the_two_is_read(folder: Path) -> None:
 def test_a_damaged_database_is_said_with_what_to_do(folder: Path) -> None:
     """The error names the database, and that the file beside it is read without it."""
     results = make_run(folder / "run", cycles(["cleaned"] * 3))
-    write(results.folder / "cycles.parquet", {"one": results.cycles("one")})
+    write(results.folder / "cycles.parquet", {"one": results.columns("one")})
     database = results.folder / "cycles.sqlite"
     database.write_bytes(b"no database" * 1000)
     with pytest.raises(MeasurementError, match=r"cycles\.sqlite: cannot .*cycles\.parquet beside"):
