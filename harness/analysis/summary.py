@@ -33,7 +33,7 @@ from harness.results.folder import VERSION
 from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
 from harness.results.stored_summary import Stored, read_summary, sealed, stored_or_anew
 from harness.statistics.intervals import clopper_pearson
-from harness.statistics.timings import quantiles
+from harness.statistics.timings import in_order, quantiles
 
 __all__ = ["Stored", "load", "read_summary", "summarise", "write"]
 
@@ -121,7 +121,6 @@ def _summary(results: Results, cycles: Mapping[str, Columns]) -> dict[str, Any]:
             # of designed cycles not what failed of them
             | shares(condition, columns, confidence)
             | {"strata": _strata(condition, columns, confidence)}
-            | {"distributions_ms": distributions(columns)}
             | {"sweep": condition.get("sweep")}
         )
     return {
@@ -203,8 +202,7 @@ def _condition(
             "exact": int(columns["exact"].sum()),
         },
         **{measure: _share(evidence, measure) for measure in SHARES},
-        "timings_ms": {phase: _quantiles(columns[f"{phase}_ms"]) for phase in TIMINGS},
-        "cpu_ms": {phase: _quantiles(columns[f"{phase}_cpu_ms"]) for phase in TIMINGS},
+        **_timed(columns),
         "faults": {**faults, **struck},
         "doubts": evidence.doubts(),
         "cycles_per_second": _rate(columns, wall_s),
@@ -212,10 +210,20 @@ def _condition(
     }
 
 
-def _quantiles(timings_ms: NDArray[np.float64]) -> dict[str, float | None]:
+def _timed(columns: Columns) -> dict[str, Any]:
+    """Return how long each step took, and how those times are distributed; each is sorted once."""
+    ordered = {phase: in_order(columns[f"{phase}_ms"]) for phase in TIMINGS}
+    return {
+        "timings_ms": {phase: _quantiles(values) for phase, values in ordered.items()},
+        "cpu_ms": {phase: _quantiles(in_order(columns[f"{phase}_cpu_ms"])) for phase in TIMINGS},
+        "distributions_ms": distributions(ordered),
+    }
+
+
+def _quantiles(ordered_ms: NDArray[np.float64]) -> dict[str, float | None]:
     return {
         key: int(value) if key == "count" else _known(value)
-        for key, value in quantiles(timings_ms).items()
+        for key, value in quantiles(ordered_ms, ordered=True).items()
     }
 
 

@@ -7,7 +7,7 @@ read than the database: columns come as they are, no row becomes an object.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -271,14 +271,11 @@ class CyclesFile:
             words = _words(column)
             return words if name in TEXTS else _codes(words)
         if name in WHERE_RAN:
-            import pyarrow as pa
-
-            return _numbers(column.cast(pa.int8()).fill_null(-1), np.int8)
-        if name in YES_OR_NO:
-            return _numbers(column, np.bool_)
-        if not name.endswith("_ms"):
-            return _numbers(column, np.int64)
-        values = _numbers(column, np.float64)
+            return _joined(np.int8, (_word(*_plain(chunk, np.bool_)) for chunk in column.chunks))
+        kind = np.bool_ if name in YES_OR_NO else np.float64 if name.endswith("_ms") else np.int64
+        if kind is not np.float64:
+            return _joined(kind, (_plain(chunk, kind)[0] for chunk in column.chunks))
+        values = _joined(kind, (_number(*_plain(chunk, kind)) for chunk in column.chunks))
         if np.count_nonzero(np.isnan(values)) != column.null_count:
             raise ValueError(f"column {name} has a value that is no number")
         return values
@@ -291,26 +288,50 @@ class CyclesFile:
         )
 
 
-def _numbers(column: Any, kind: Any) -> Any:
-    """Return a column as one array; chunk by chunk, as pyarrow loads pandas for a whole one."""
-    chunks = [chunk.to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    if not chunks:
-        return np.empty(0, dtype=kind)
-    values = np.concatenate(chunks) if len(chunks) > 1 else chunks[0]
-    return values.astype(kind, copy=False)
+# pyarrow's own way to numpy loads pandas, which takes longer than to read a million cycles
+
+
+def _plain(chunk: Any, kind: Any) -> tuple[Any, Any]:
+    """Return the values of an array of pyarrow, and which of them are there (None: all)."""
+    missing, data = chunk.buffers()[:2]
+    start, end = chunk.offset, chunk.offset + len(chunk)
+    there = None if missing is None or not chunk.null_count else _bits(missing, start, end)
+    if not len(chunk):
+        return np.empty(0, dtype=kind), there
+    if kind is np.bool_:
+        return _bits(data, start, end), there
+    return np.frombuffer(data, dtype=kind, count=end)[start:], there
+
+
+def _bits(data: Any, start: int, end: int) -> Any:
+    found = np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=end, bitorder="little")
+    return found[start:].view(np.bool_)
+
+
+def _word(said: Any, there: Any) -> Any:
+    word = said.astype(np.int8)
+    return word if there is None else np.where(there, word, np.int8(-1))
+
+
+def _number(values: Any, there: Any) -> Any:
+    return values if there is None else np.where(there, values, np.nan)
+
+
+def _joined(kind: Any, parts: Iterable[Any]) -> Any:
+    every = list(parts)
+    if len(every) == 1:
+        return every[0]
+    return np.concatenate([np.empty(0, dtype=kind), *every])
 
 
 def _words(column: Any) -> Texts:
     """Return a column of texts; each chunk has words of its own."""
-    return Texts.joined(
-        [
-            Texts(
-                chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False),
-                chunk.dictionary.to_pylist(),
-            )
-            for chunk in column.chunks
-        ]
-    )
+    parts = []
+    for chunk in column.chunks:
+        codes, there = _plain(chunk.indices, np.int32)
+        codes = codes if there is None else np.where(there, codes, np.int32(-1))
+        parts.append(Texts(codes, chunk.dictionary.to_pylist()))
+    return Texts.joined(parts)
 
 
 def _codes(outcomes: Texts) -> Any:
