@@ -218,6 +218,8 @@ def told_apart(columns: Columns, older: NDArray[np.bool_]) -> Columns:
         columns: of all cycles.
         older: which of them were stored before there was that outcome.
     """
+    if not older.any():
+        return columns
     never = [np.isnan(columns[f"{step}_ms"]) for step in ("create", "cleanup", "verify", "restore")]
     refused = older & columns["exact"] & ~columns["says_clean"] & np.logical_and.reduce(never)
     refused &= columns["outcome"] == OUTCOMES.index("dirty_known")

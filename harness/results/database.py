@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,10 +32,13 @@ _NAMES = (
     "cycle", "outcome", "flags", "restored_by", "left_behind", "backup_bytes", "payload_bytes",
     "grown_bytes", *(f"{name}_ms" for name in DURATIONS), "faults", "detail", "checksum",
 )  # fmt: skip
+Sums = NDArray[np.int64]  # checksums of cycles
+_TYPED = _NAMES[:-1]  # all but the checksum
+AT_ONCE = 50_000  # rows that are Python's objects at once, some 50 MB
 _SELECT = """
 SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_bytes, grown_bytes,
     {timed}, faults, coalesce(detail, ''), {checksum}
-FROM cycles WHERE condition = ? ORDER BY cycle
+FROM cycles WHERE condition = ? {since} {until} ORDER BY cycle
 """
 _STORY = "SELECT cycle, story, {checksum} FROM stories WHERE condition = ? ORDER BY cycle LIMIT 1"
 _NEXT = "SELECT min(condition) FROM {table} WHERE condition > ?"
@@ -69,26 +73,42 @@ class CyclesDatabase:
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
+        parts, older = [], [np.empty(0, dtype=bool)]
+        for part, stated in self._parts(condition):
+            parts.append(part)
+            older.append(_older(stated))
+        columns = of_stored(joined(parts) if parts else stored(dict.fromkeys(_TYPED, ())))
+        return told_apart(columns, np.concatenate(older))
+
+    def batches(self, condition: str) -> Iterator[Columns]:
+        """Give the same some cycles at a time, each of them checked: memory does not grow.
+
+        What is wrong with the condition as a whole shows once the last has been given.
+        """
+        for part, stated in self._parts(condition):
+            yield told_apart(of_stored(part), _older(stated))
+
+    def _parts(self, condition: str) -> Iterator[tuple[Stored, Sequence[Any] | Sums]]:
+        """Give what rows and blocks store, in order of cycle number, and the checksums of each."""
         with self._open() as connection:
             number = self._ids(connection).get(condition, -1)
-            there = _columns(connection, "cycles")
-            timed = (name if name in there else "NULL" for name in checksums.TIMED)
-            query = _SELECT.format(
-                timed=", ".join(timed), checksum="checksum" if "checksum" in there else "NULL"
-            )
-            rows = connection.execute(query, (number,)).fetchall()
-            total = self._total(connection, number)
-            parts, summed = self._blocks(connection, condition, number)
-        raw = dict(zip(_NAMES, zip(*rows, strict=True) if rows else ((),) * len(_NAMES),
-                       strict=True))  # fmt: skip
-        stated = raw.pop("checksum")
-        try:
-            hot = stored(raw)
-            _compare(condition, hot, stated)
-        except Unsound as error:
-            raise self._unsound(condition, raw["cycle"], error) from error
-        whole = self._joined(condition, [*parts, hot] if rows or not parts else parts)
-        counted = (len(whole["cycle"]), summed + sum(checksum or 0 for checksum in stated))
+            total, packed = self._total(connection, number), PackedCycles(connection)
+            counted, before, since = (0, 0), -1, None
+            for block in [*packed.numbers(number), None]:
+                until = None if block is None else block * blocks.CYCLES
+                cursor = _rows(connection, number, since, until)
+                while rows := list(itertools.islice(cursor, AT_ONCE)):
+                    part, stated = self._typed(condition, rows, counted[0], before)
+                    yield part, stated
+                    summed = sum(checksum or 0 for checksum in stated)
+                    counted = (counted[0] + len(stated), counted[1] + summed)
+                    before = int(part["cycle"][-1])
+                if block is not None:
+                    found = self._block(condition, packed, number, block)
+                    yield found
+                    summed = int(found.checksums.sum())
+                    counted = (counted[0] + len(found.checksums), counted[1] + summed)
+                    before, since = int(found.columns["cycle"][-1]), until
         if total is not None and total != counted:
             raise self._changed(
                 f"condition {shown(condition)}: {counted[0]:,} cycles are here, and table totals "
@@ -96,35 +116,32 @@ class CyclesDatabase:
                 if counted[0] != total[0]
                 else f"condition {shown(condition)}: its checksum in table totals is another's"
             )
-        columns = of_stored(whole)
-        older = [
-            cycle for cycle, sealed in zip(raw["cycle"], stated, strict=True) if sealed is None
-        ]
-        return told_apart(columns, np.isin(columns["cycle"], older)) if older else columns
 
-    def _joined(self, condition: str, parts: Sequence[Stored]) -> Stored:
+    def _typed(
+        self, condition: str, rows: Sequence[tuple[Any, ...]], place: int, before: int
+    ) -> tuple[Stored, Sequence[Any]]:
+        """Return what some rows store, and their checksums; the first is at ``place``."""
+        raw = dict(zip(_NAMES, zip(*rows, strict=True), strict=True))
+        stated = raw.pop("checksum")
         try:
-            return joined(parts)
+            columns = stored(raw)
+            if columns["cycle"][0] <= before:
+                raise Unsound("cycle", 0, f"{columns['cycle'][0]} is there twice")
+            _compare(condition, columns, stated)
         except Unsound as error:
-            raise self._changed(f"condition {shown(condition)}: {error}") from error
+            raise self._unsound(condition, raw["cycle"], error, place) from error
+        return columns, stated
 
-    def _blocks(
-        self, connection: apsw.Connection, condition: str, number: int
-    ) -> tuple[list[Stored], int]:
-        """Return what each block of a condition stores, and the sum of their checksums."""
-        packed, parts, summed = PackedCycles(connection), list[Stored](), 0
-        for block in packed.numbers(number):
+    def _block(self, condition: str, packed: PackedCycles, number: int, block: int) -> blocks.Block:
+        try:
+            found = packed.block(number, block)
+            assert found is not None  # noqa: S101 - for the types
+            in_ranges(found.columns)
+            _compare(condition, found.columns, found.checksums)
+        except Unsound as error:
             cycles = range(block * blocks.CYCLES, (block + 1) * blocks.CYCLES)
-            try:
-                found = packed.block(number, block)
-                assert found is not None  # noqa: S101 - for the types
-                in_ranges(found.columns)
-                _compare(condition, found.columns, found.checksums)
-            except Unsound as error:
-                raise self._unsound(condition, cycles, error) from error
-            parts.append(found.columns)
-            summed += int(found.checksums.sum())
-        return parts, summed
+            raise self._unsound(condition, cycles, error, 0) from error
+        return found
 
     def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
         """Return (cycle, story) of the first cycle of ``condition`` that has one, or None."""
@@ -194,9 +211,13 @@ class CyclesDatabase:
                 f"{self.path}: cannot be read: {why}. {self._advice()}"
             ) from error
 
-    def _unsound(self, condition: str, cycles: Sequence[Any], error: Unsound) -> MeasurementError:
+    def _unsound(
+        self, condition: str, cycles: Sequence[Any], error: Unsound, before: int
+    ) -> MeasurementError:
         row = (
-            f"row {error.place + 1}" if error.column == "cycle" else f"cycle {cycles[error.place]}"
+            f"row {before + error.place + 1}"
+            if error.column == "cycle"
+            else f"cycle {cycles[error.place]}"
         )
         return self._changed(f"condition {shown(condition)}, {row}, {error}")
 
@@ -211,6 +232,28 @@ class CyclesDatabase:
         return f"Put back a copy of it, or run again with another --output{beside}"
 
 
+def _rows(
+    connection: apsw.Connection, number: int, since: int | None, until: int | None
+) -> Iterator[tuple[Any, ...]]:
+    """Give a condition's rows in order, from and before a cycle where one is given."""
+    there = _columns(connection, "cycles")
+    timed = (name if name in there else "NULL" for name in checksums.TIMED)
+    query = _SELECT.format(
+        timed=", ".join(timed),
+        checksum="checksum" if "checksum" in there else "NULL",
+        since="" if since is None else f"AND cycle >= {since:d}",
+        until="" if until is None else f"AND cycle < {until:d}",
+    )
+    return iter(connection.execute(query, (number,)))
+
+
+def _older(stated: Sequence[Any] | Sums) -> NDArray[np.bool_]:
+    """Tell the cycles from before there were checksums."""
+    if isinstance(stated, np.ndarray):
+        return np.zeros(len(stated), dtype=bool)
+    return np.array([checksum is None for checksum in stated], dtype=bool)
+
+
 def _has(connection: apsw.Connection, table: str, column: str) -> bool:
     return column in _columns(connection, table)
 
@@ -221,7 +264,7 @@ def _columns(connection: apsw.Connection, table: str) -> set[str]:
     return {name for (name,) in found}
 
 
-def _compare(condition: str, columns: Stored, stated: Sequence[Any] | NDArray[np.int64]) -> None:
+def _compare(condition: str, columns: Stored, stated: Sequence[Any] | Sums) -> None:
     """Compare every cycle with its checksum; a row from before there were any has none."""
     texts = {name: columns[name].numbers() for name in checksums.TEXTS}
     computed = checksums.of_cycles(checksums.of_texts([condition]), columns | texts)

@@ -29,11 +29,16 @@ _FILLING = f"SELECT condition, cycle / {CYCLES}, count(*) FROM cycles GROUP BY 1
 
 
 class PackedCycles:
-    """The blocks of one file, read and written by a connection of somebody else's."""
+    """The blocks of one file, read by a connection of somebody else's.
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        query = "SELECT 1 FROM sqlite_schema WHERE name = 'blocks'"
+    Args:
+        connection: to the file.
+        schema: the name by which the file is attached to it.
+    """
+
+    def __init__(self, connection: apsw.Connection, schema: str = "main") -> None:
+        self._connection, self._table = connection, f"{schema}.blocks"
+        query = f"SELECT 1 FROM {schema}.sqlite_schema WHERE name = 'blocks'"
         self._there = connection.execute(query).fetchone() is not None
         self._last: tuple[tuple[int, int], Block] | None = None
 
@@ -41,7 +46,7 @@ class PackedCycles:
         """Return which blocks of a condition are packed, ascending."""
         if not self._there:
             return []
-        query = "SELECT block FROM blocks WHERE condition = ? ORDER BY block"
+        query = f"SELECT block FROM {self._table} WHERE condition = ? ORDER BY block"
         return [number for (number,) in self._connection.execute(query, (condition,))]
 
     def block(self, condition: int, number: int) -> Block | None:
@@ -54,7 +59,7 @@ class PackedCycles:
             return self._last[1]
         if not self._there:
             return None
-        query = "SELECT layout, content FROM blocks WHERE condition = ? AND block = ?"
+        query = f"SELECT layout, content FROM {self._table} WHERE condition = ? AND block = ?"
         row = self._connection.execute(query, (condition, number)).fetchone()
         if row is None:
             return None
@@ -120,22 +125,26 @@ class Filling:
 
         return committed
 
+    def full(self) -> list[tuple[int, int]]:
+        """Return the blocks, (condition, number), of which every cycle is a row."""
+        return [key for key, count in self._rows.items() if count == CYCLES]
+
     def unpack(self, condition: int, number: int) -> None:
         """Make the rows of a block again, within a transaction; after it this one is stale."""
         if (condition, number) not in self._packed:
             return
         block = PackedCycles(self._connection).block(condition, number)
         assert block is not None  # noqa: S101 - for the types
-        again = (
-            (condition, *row[:-1], row[-1] or None, checksum)
-            for row, checksum in zip(
-                blocks.rows(block.columns), block.checksums.tolist(), strict=True
-            )
-        )
-        self._connection.executemany(rows.INSERT, again)
+        self._connection.executemany(rows.INSERT, packed_rows(condition, block))
         self._connection.execute(
             "DELETE FROM blocks WHERE condition = ? AND block = ?", (condition, number)
         )
+
+
+def packed_rows(condition: int, block: Block) -> Iterator[tuple[Any, ...]]:
+    """Give a block's cycles as the rows of COLUMNS that they were."""
+    for row, checksum in zip(blocks.rows(block.columns), block.checksums.tolist(), strict=True):
+        yield (condition, *row[:-1], row[-1] or None, checksum)
 
 
 def pack(connection: apsw.Connection, condition: int, number: int) -> bool:

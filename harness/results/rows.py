@@ -50,6 +50,11 @@ CREATE TABLE IF NOT EXISTS totals (
 """
 INSERT = f"INSERT INTO cycles ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
+ADD_TOTAL = """
+INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT (condition) DO UPDATE
+SET cycles = cycles + excluded.cycles, checksum = checksum + excluded.checksum
+"""
+
 
 def row_of(record: CycleRecord, condition: int) -> tuple[Any, ...]:
     """Return the values of COLUMNS but the checksum; ``condition`` is its number."""

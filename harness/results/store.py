@@ -45,10 +45,6 @@ UPDATE totals SET cycles = totals.cycles - 1,
 FROM (SELECT condition, checksum FROM cycles WHERE condition = ? AND cycle = ?) AS gone
 WHERE totals.condition = gone.condition
 """
-_TOTAL = """
-INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT (condition) DO UPDATE
-SET cycles = cycles + excluded.cycles, checksum = checksum + excluded.checksum
-"""
 
 
 class Store:
@@ -164,7 +160,7 @@ class Store:
             with self._connection:
                 self._connection.executemany(rows.INSERT, summed)
                 self._connection.executemany("INSERT INTO stories VALUES (?, ?, ?, ?)", stories)
-                self._connection.executemany(_TOTAL, rows.totals(summed))
+                self._connection.executemany(rows.ADD_TOTAL, rows.totals(summed))
                 committed = self._filling.add(places)
             committed()
         except apsw.Error as error:
