@@ -153,6 +153,11 @@ class Pool:
                     self._drop(busy)
                     return
 
+    def processes(self) -> list[int]:
+        """Give the numbers of the processes that are workers now."""
+        pids = [worker.process.pid for worker in self._workers if worker]
+        return [pid for pid in pids if pid is not None]
+
     def close(self) -> None:
         """End all workers, also those in the middle of a cycle, and what they started."""
         for worker in filter(None, self._workers):
