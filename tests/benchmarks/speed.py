@@ -307,6 +307,7 @@ def decide() -> Spent:
             "loop": of_calls(hand_written(folder / "loop", baseline(folder / "loop")), 300),
             "ours": _of_run(folder, 20_000, "--stop-when-decided"),
         }
+        turn_by_turn(things, 1)  # modules are compiled, files read
         spent = turn_by_turn(things)
         summary = json.loads((folder / "run" / "summary.json").read_text())["conditions"][0]
         ours, cycles = median(spent["ours"]), summary["decided_at_cycle"]
