@@ -13,7 +13,7 @@ def followed(path: str | os.PathLike[str]) -> str:
     there.
     """
     name = os.fspath(path)
-    if name[:1] != "/" or name[-1:] == "/" or any(part in f"{name}/" for part in _TO_BE_TIDIED):
+    if name[:1] != "/" or name[-1:] == "/" or _untidy(f"{name}/"):
         return os.path.realpath(name)
     end = 0
     try:
@@ -26,6 +26,8 @@ def followed(path: str | os.PathLike[str]) -> str:
     return name
 
 
-_TO_BE_TIDIED = ("//", "/./", "/../")
+def _untidy(path: str) -> bool:
+    return "//" in path or "/./" in path or "/../" in path
+
 
 __all__ = ["followed"]

@@ -70,6 +70,12 @@ def namespace() -> str:
 
     The same number in another container is another process.
     """
+    return _own_namespace(os.getpid())
+
+
+@cache
+def _own_namespace(_pid: int) -> str:
+    """Ask once: what a process is counted in is settled when it begins."""
     try:
         return os.readlink(_PROC / "self/ns/pid")
     except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import mmap
 import multiprocessing
@@ -92,7 +91,6 @@ class Bench:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
             self._open[key] = (site, folder)
-            gc.freeze()  # what is there by now stays: no collection need look at it again
         self._open[key] = self._open.pop(key)  # the one used last stands last
         return self._open[key][0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,8 +29,10 @@ def is_pinned(database: Path, recoveries: Sequence[str], state: Path | None = No
     """
     main = real(database)
     for journal in (SecondNames(main, Files(), state).journal, beside(main, SUFFIX)):
+        if journal is None or not os.path.lexists(journal):
+            continue
         try:
-            written = journal.read_bytes() if journal is not None else b""
+            written = journal.read_bytes()
             last_entry = json.loads(written[: written.rfind(b"\n") + 1].splitlines()[-1])
             captured = last_entry["state"] == CAPTURED
             named = [backup["recovery"] for backup in last_entry["backups"]] if captured else []
