@@ -70,7 +70,7 @@ def test_what_is_out_of_reach_is_kept_with_the_site(
     one = site(folder, recoveries=["file_copy"], policy="restore_only")
     assert one.run(0).outcome == "restored"
     assert not home.exists()
-    kept = one.database.parent / "out-of-reach"
+    kept = one.database.parent.with_name("work-out-of-reach")
     assert kept.is_dir()
     assert not any(path.name.endswith((".journal", ".backup")) for path in kept.iterdir())
     one.close()

@@ -27,7 +27,7 @@ from harness.truth.sqlite import SqliteTruth
 
 _REST_MS = 500  # for a transaction of somebody's to end, though nobody asked for anything more
 _LIVING = ("-wal", "-shm", "-journal")  # what whoever is connected, or was killed, has beside it
-_KEPT, _STATE = "baseline-kept", "out-of-reach"
+_KEPT, _STATE = "baseline-kept", "-out-of-reach"
 # Of the file's header: how often it was changed, and by which version of SQLite.
 _HEADER_BYTES, _COUNTS = 100, (slice(24, 28), slice(92, 100))
 _READ_BYTES = 1 << 20
@@ -101,7 +101,8 @@ class SqliteGround(Ground):
         super().__init__(pristine, database)
         shutil.copyfile(pristine, database)
         self.size_bytes = database.stat().st_size
-        self.state = database.parent / _STATE
+        folder = database.parent  # where tests are free to do what they like
+        self.state = folder.with_name(folder.name + _STATE)
         with closing(self.engine.connect(pristine, immutable=True)) as connection:
             self._page_bytes = int(connection.pragma("page_size"))
         self._kept: OnlineBackup | None = None
