@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 
 import click
 
@@ -64,13 +63,19 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except ModuleNotFoundError as error:
         if (lacking := _lacking(error)) is None:
-            traceback.print_exc()
+            _say_defect()
             sys.exit(MeasurementError.exit_code)
         click.echo(f"harness: {lacking}", err=True)
         sys.exit(2)
     except Exception:  # noqa: BLE001 - a defect of the harness, and 1 would mean refuted
-        traceback.print_exc()
+        _say_defect()
         sys.exit(MeasurementError.exit_code)
+
+
+def _say_defect() -> None:
+    import traceback  # noqa: PLC0415 - a defect is rare
+
+    traceback.print_exc()
 
 
 def _lacking(error: ModuleNotFoundError) -> str | None:
