@@ -8,6 +8,7 @@ real file before stays there, half written, as in life.
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,12 @@ class StrikingFiles(Files):
 
     def __init__(self) -> None:
         self.armed = Armed()
+
+    def clone(self, source: int, target: int) -> None:
+        """Share no blocks while a strike is armed: it is to meet what is written."""
+        if self.armed.strikes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().clone(source, target)
 
     def read(self, descriptor: int, size_bytes: int) -> bytes:
         """Read, or fail as the armed strike has it."""
