@@ -7,6 +7,8 @@ and says 125 when the database is not proven back, 126 or 127 when the command c
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 
@@ -47,6 +49,8 @@ def _occupy_closed_streams() -> None:
 def main() -> None:
     """Run the command line; errors raised on purpose become one sentence and a status."""
     _occupy_closed_streams()
+    # at the end Python looks through all it has for what could be freed, and then all of it goes
+    atexit.register(gc.freeze)
     try:
         cli.main(standalone_mode=False)
     except HarnessError as error:
