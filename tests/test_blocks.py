@@ -33,6 +33,9 @@ ELSEWHERE = {
 NOT_RUN = {
     ("README", "python3 -m venv"): "the main job and these tests: .ci/run, and whoever runs this",
     ("tutorial", "python3 -m venv"): "wheel and sdist are installed by tests/test_wheel.py",
+    ("cluster", "harness run"): "tests/experiment/run/cluster/test_connecting.py does it",
+    ("cluster", "pip install"): "tests/experiment/run/cluster has schedulers and workers",
+    ("cluster", "from dask_jobqueue"): "it takes a cluster with Slurm",
     ("ci", "pip wheel"): "tests/test_ci.py does it, and runs the workflow that comes of it",
     ("measure-your-own", "harness run experiments/"): "tests/test_examples.py has the databases",
     ("postgresql", "pip install"): "wheel and sdist are installed by tests/test_wheel.py",

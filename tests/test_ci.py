@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -22,11 +23,13 @@ from harness.experiment.run import verdicts
 from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.runner import run
 from harness.experiment.written.configuration import load
+from harness.results.reading import Results
 from harness.statistics.sequential import support_boundary
 
 ROOT = Path(__file__).resolve().parents[1]
 ACTION = ROOT / ".github" / "actions" / "harness" / "action.yml"
 WORKFLOW, GITLAB = ROOT / "docs" / "ci" / "harness.yml", ROOT / "docs" / "ci" / "gitlab.yml"
+MANY = ROOT / "docs" / "ci" / "many-machines.yml"
 PAGE = ROOT / "docs" / "ci.md"
 EXPERIMENT = """
 name = "mine"
@@ -143,7 +146,7 @@ def test_the_workflow_gives_the_action_what_it_takes() -> None:
     assert {name for name, one in inputs.items() if one.get("required")} <= set(step["with"])
 
 
-@pytest.mark.parametrize("path", [ACTION, WORKFLOW, GITLAB], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [ACTION, WORKFLOW, GITLAB, MANY], ids=lambda path: path.name)
 def test_nothing_has_to_be_filled_in(path: Path) -> None:
     """What is copied names no owner, no address and no path that only stands for one."""
     text = path.read_text(encoding="utf-8")
@@ -218,6 +221,81 @@ def test_the_gitlab_job_runs_for_real(experiment: Path) -> None:
     kept = experiment / job["artifacts"]["paths"][0]
     assert (kept / "report.html").exists()
     assert (experiment / job["artifacts"]["reports"]["junit"]).exists()
+
+
+def steps_of(job: dict[str, Any], folder: Path, **variables: object) -> None:
+    """Run a job's own shell steps as GitHub does, but for the installation."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path} | {k: str(v) for k, v in variables.items()}
+    for step in job["steps"]:
+        if "run" in step and step["name"] != "Install":
+            done = subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+                cwd=folder, env=environment, capture_output=True, text=True, check=False,
+                timeout=300,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+def artifacts(jobs: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What each job uploads: {job: {"name": ..., "path": ...}}."""
+    return {
+        name: {key: str(step["with"][key]) for key in ("name", "path")}
+        for name, job in jobs.items()
+        for step in job["steps"]
+        if str(step.get("uses")).startswith("actions/upload-artifact")
+    }
+
+
+@pytest.mark.long
+def test_the_jobs_on_many_machines_run_for_real(experiment: Path) -> None:
+    """Each in a folder of its own, artifacts carried from one to the next; two shards of twenty."""
+    many = parsed(MANY)
+    jobs, kept = many["jobs"], artifacts(many["jobs"])
+    variables = many["env"] | {"EXPERIMENT": "mine.toml", "CYCLES": 20}
+    machines = {name: experiment / name for name in ("first", "0", "1", "merged")}
+    for machine in machines.values():
+        machine.mkdir()
+        shutil.copy(experiment / "mine.toml", machine)
+    steps_of(jobs["first"], machines["first"], **variables)
+    rates = machines["first"] / kept["first"]["path"]
+    for number in jobs["shards"]["strategy"]["matrix"]["shard"][:2]:
+        machine = machines[str(number)]
+        shutil.copytree(rates, machine / "shards" / kept["first"]["name"])
+        steps_of(jobs["shards"], machine, **variables, SHARD=number)
+        name, path = (
+            kept["shards"][key].replace("${{ matrix.shard }}", str(number))
+            for key in ("name", "path")
+        )
+        shutil.copytree(machine / path, machines["merged"] / "shards" / name)
+    shutil.copytree(rates, machines["merged"] / "shards" / kept["first"]["name"])
+    steps_of(jobs["merged"], machines["merged"], **variables)
+    merged = Results(machines["merged"] / kept["merged"]["path"])
+    assert merged.columns("guarded")["cycle"].tolist() == [*range(40)]
+    assert [one["cycles"] for one in merged.run["shards"]] == [[0, 0], [0, 19], [20, 39]]
+
+
+def test_the_jobs_on_many_machines_can_decide_their_claim() -> None:
+    """They have cycles for a failure, as the page and the file say; and wait for each other."""
+    many = parsed(MANY)
+    jobs = many["jobs"]
+    cycles = int(many["env"]["CYCLES"]) * len(jobs["shards"]["strategy"]["matrix"]["shard"])
+    assert support_boundary(1, 0.9999) <= cycles
+    figures = [f"{support_boundary(failures, 0.9999):,}" for failures in (0, 1)]
+    for path in (MANY, ROOT / "docs" / "many-machines.md"):
+        text = " ".join(path.read_text(encoding="utf-8").replace("#", "").split())
+        assert all(figure in text for figure in figures), path
+    assert (jobs["shards"]["needs"], jobs["merged"]["needs"]) == ("first", "shards")
+    names = [entry["name"] for entry in artifacts(jobs).values()]
+    assert names == ["shard-first", "shard-${{ matrix.shard }}", "reliability"]
+    fetched = [
+        step["with"] for job in jobs.values() for step in job["steps"]
+        if str(step.get("uses")).startswith("actions/download-artifact")
+    ]  # fmt: skip
+    assert fetched == [
+        {"name": "shard-first", "path": "shards/shard-first"},
+        {"pattern": "shard-*", "path": "shards"},
+    ]
 
 
 def test_the_claim_of_our_own_builds_can_be_decided_in_them() -> None:

@@ -121,8 +121,9 @@ def run(pytester: pytest.Pytester, address: str, tests: str, *options: str) -> p
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
-@pytest.mark.parametrize("library", POOLS)
+@pytest.mark.parametrize(
+    ("library", "workers"), [*((library, ()) for library in POOLS), ("sqlalchemy", ("-n2",))]
+)
 def test_a_pool_stays_open_over_all_tests(
     databases: Databases, pytester: pytest.Pytester, library: str, workers: tuple[str, ...]
 ) -> None:
@@ -179,10 +180,7 @@ _TOGETHER = f"""
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
-def test_beside_other_plugins(
-    databases: Databases, pytester: pytest.Pytester, workers: tuple[str, ...]
-) -> None:
+def test_beside_other_plugins(databases: Databases, pytester: pytest.Pytester) -> None:
     """pytest-django and pytest-postgresql make their databases on the same server, in one suite."""
     for plugin in ("pytest_django", "pytest_postgresql"):
         pytest.importorskip(plugin)
@@ -191,7 +189,7 @@ def test_beside_other_plugins(
     pytester.makepyfile(its_settings=_SETTINGS.format(host=at.hostname, port=at.port))
     pytester.makeconftest(_OTHERS.format(host=at.hostname, port=at.port))
     others = ("-p", "pytest_django.plugin", "-p", "pytest_postgresql.plugin", "--ds=its_settings")
-    done = run(pytester, address, _TOGETHER, *others, *workers)
+    done = run(pytester, address, _TOGETHER, *others, "-n2")
     done.assert_outcomes(passed=8)
     assert done.ret == 0
     done.stdout.fnmatch_lines(["6 x undone by its log*", "left by the tests: nothing"])

@@ -24,6 +24,7 @@ from harness.analysis.summary import Stored, load
 from harness.errors import UsageError
 from harness.experiment.written.claimed import checked_confidence
 from harness.experiment.written.configuration import differing_keys
+from harness.results import shards
 from harness.results.folder import CYCLES
 from harness.results.reading import PARQUET, Results
 from harness.results.settled import fixed_beforehand
@@ -89,14 +90,18 @@ def compare(
     ]
     left_out, pairs = _pairs(old, new)
     machines = differing_keys(_machine(old), _machine(new))
+    merged = [folder for folder, run in ((before, old), (after, new)) if _on_several(run)]
     if machines:
         lines.append(f"timings are not compared: another machine ({', '.join(machines)})")
+    elif merged:
+        named = " and ".join(map(str, merged))
+        lines.append(f"timings are not compared: {named} ran on machines that differ")
     else:
         lines += _machines_speed(old, new, [pair[0]["name"] for pair in pairs])
     if not pairs:
         none = "no condition was run with the same settings in both"
         raise UsageError("\n".join([*lines, *left_out, none]))
-    timed = None if machines else (_results(before), _results(after))
+    timed = None if machines or merged else (_results(before), _results(after))
     figures = [figure for pair in pairs for figure in _figures(*pair, timed)]
     each = 1 - (1 - confidence) / len(figures)  # of an interval, so that all hold together
     comparisons = [figure.compared(each) for figure in figures]
@@ -171,6 +176,12 @@ def _settings(condition: Mapping[str, Any]) -> dict[str, Any]:
 
 def _machine(run: Stored) -> dict[str, Any]:
     return {key: (run.run.get("machine") or {}).get(key) for key in _MACHINE}
+
+
+def _on_several(run: Stored) -> bool:
+    """Whether a run was merged from shards of machines that are not alike."""
+    alike = [{key: one.get(key) for key in _MACHINE} for one in shards.machines(run.run)]
+    return any(one != alike[0] for one in alike)
 
 
 def _machines_speed(old: Stored, new: Stored, names: Sequence[str]) -> list[str]:

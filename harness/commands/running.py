@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,37 @@ from harness.given_once import Once
 # ruff: noqa: PLC0415 - help must come at once, so every verb imports what it needs by itself
 
 
+def _cycles(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> int | range | None:
+    """Read N or A-B; a usage error for anything else."""
+    if value is None:
+        return None
+    if number := re.fullmatch(r"[+-]?[0-9]{1,19}", value, re.ASCII):
+        return int(number[0])
+    if ends := re.fullmatch(r"([0-9]{1,19})-([0-9]{1,19})", value, re.ASCII):
+        first, last = int(ends[1]), int(ends[2])
+        if first > last:
+            raise click.BadParameter(f"{value} ends before it begins; did you mean {last}-{first}?")
+        return range(first, last + 1)
+    raise click.BadParameter(
+        f"{value!r} is neither a number of cycles, N, nor a range of them from 0, A-B"
+    )
+
+
 @click.command(cls=Once)
 @click.argument("experiment", metavar="EXPERIMENT.toml", type=click.Path(path_type=Path))
 @click.option(
     "--cycles",
-    metavar="N",
-    type=int,
-    help="Cycles of every condition, instead of the file's and of its budget.",
+    metavar="N|A-B",
+    callback=_cycles,
+    help="Cycles of every condition, instead of the file's and of its budget; A-B: of a shard.",
+)
+@click.option(
+    "--rates-of",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Take the rates that a run has solved for, and the designs of its strata.",
 )
 @click.option(
     "--seed",
@@ -33,10 +58,20 @@ from harness.given_once import Once
 )
 @click.option("--workers", metavar="W", type=click.IntRange(1), help="Processes; one a core.")
 @click.option(
+    "--on",
+    metavar="WHERE",
+    help="Run cycles on a Dask cluster: tcp:// or tls://HOST:PORT; local:N starts one to try.",
+)
+@click.option(
+    "--send-database",
+    is_flag=True,
+    help="With --on: let your own database go to its workers.",
+)
+@click.option(
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where results go; runs/NAME-SEED.",
+    help="Where results go; runs/NAME-SEED, of a shard runs/NAME-SEED-A-B.",
 )
 @click.option(
     "--resume",

@@ -17,6 +17,7 @@ PLACES = {
     "guard": ("guarding", "guard"),
     "init": ("preparing", "init"),
     "list": ("preparing", "list_"),
+    "merge": ("merging", "merge"),
     "recover": ("guarding", "recover"),
     "replay": ("running", "replay"),
     "report": ("reading", "report"),

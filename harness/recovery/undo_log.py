@@ -11,7 +11,6 @@ objects, it cannot undo: it says so, and the next of the chain does.
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import cached_property
@@ -21,27 +20,21 @@ import psycopg
 from psycopg import Connection
 
 from harness.databases import Differences, Grade
-from harness.databases.postgresql import prepared, properties
+from harness.databases.postgresql import properties
 from harness.databases.postgresql.address import PostgresDatabase
-from harness.databases.postgresql.reading import one_moment, said
+from harness.databases.postgresql.reading import one_moment
 from harness.databases.postgresql.seat import Seat
 from harness.databases.postgresql.session import Row, is_lost
-from harness.databases.postgresql.sessions import named
 from harness.databases.postgresql.undo import installing, reading, refusing
-from harness.databases.postgresql.undo.names import NOT_AS_RECORDED, NOT_BY_IT, SCHEMA
+from harness.databases.postgresql.undo.names import SCHEMA
 from harness.databases.postgresql.undo.state import State
-from harness.errors import RecoveryRefused, RestoreError
+from harness.errors import RestoreError
 from harness.recovery import Recovery
+from harness.recovery.postgresql.trying_again import Asked, InTheWay, as_transaction
 
 T = TypeVar("T")
-_IN_USE = (*installing.IN_USE, refusing.UnderWay)
 _LONGEST_WAIT_MS = 200  # for one lock: less than the server takes to find that two wait in a circle
-_PAUSE_S = 0.003
 _AT_ONCE_MS = 300  # to remove all as one, which all tables have to be free for
-
-
-class InTheWay(RecoveryRefused, RestoreError):
-    """Somebody is at work, and nothing was done."""
 
 
 class UndoLog(Recovery):
@@ -201,6 +194,9 @@ class UndoLog(Recovery):
             self._session = installing.opened(self.database, busy_timeout_ms=self._wait_ms)
         return nullcontext(self._session)
 
+    def _was_lost(self) -> bool:
+        return self._session is not None and is_lost(self._session)
+
     @property
     def _wait_ms(self) -> int:
         return min(self.busy_timeout_ms, _LONGEST_WAIT_MS)
@@ -212,39 +208,13 @@ class UndoLog(Recovery):
         *,
         within_ms: float | None = None,
     ) -> T:
-        """Do it as one transaction, again while somebody is in the way and there is time.
-
-        And again where a session that stays was lost over it, as tests may end every session: if it
-        was done all the same, then to do it again changes nothing.
-        """
-        within_ms = self.busy_timeout_ms if within_ms is None else within_ms
-        deadline, was_lost = time.monotonic() + within_ms / 1000, False
-        while True:
-            try:
-                with self._opened() as session, session.transaction():
-                    return work(session)
-            except _IN_USE as error:
-                refusing.stop_cleaning(self.seat.door, self.database.name)
-                if time.monotonic() < deadline:
-                    time.sleep(_PAUSE_S)
-                    continue
-                raise InTheWay(
-                    f"{self.database}: nothing {what} while others are at work: {self._writers()}"
-                ) from error
-            except psycopg.Error as error:
-                if error.sqlstate in (NOT_BY_IT, NOT_AS_RECORDED):
-                    raise RestoreError(
-                        f"{self.database}: not to be undone by the undo log: {said(error)}"
-                    ) from error
-                if was_lost or self._session is None or not is_lost(self._session):
-                    raise
-                was_lost = True
-
-    def _writers(self) -> str:
-        left = prepared.prepared(self.seat.door, self.database.name)
-        there = named(refusing.writers(self.seat.door, self.database.name))
-        both = [one for one in (there, prepared.named(left)) if one]
-        return "; ".join(both) or "one after the other, and each for a moment"
+        """Do it as one transaction, again while somebody is in the way and there is time."""
+        return as_transaction(
+            self._opened,
+            work,
+            Asked(self.database, self.seat, what, self._was_lost),
+            within_ms=self.busy_timeout_ms if within_ms is None else within_ms,
+        )
 
     # For who comes after a kill.
 

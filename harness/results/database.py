@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,13 +15,15 @@ import numpy as np
 from harness.errors import MeasurementError
 from harness.outcomes import DURATIONS
 from harness.results import checksums
-from harness.results.columns import Columns, checksums_of, told_apart, typed
+from harness.results.columns import TEXTS, Columns, checksums_of, told_apart, typed
 from harness.results.sound import Unsound, shown
 
 _NAMES = (
     "cycle", "outcome", "flags", "restored_by", "left_behind", "backup_bytes", "payload_bytes",
     "grown_bytes", *(f"{name}_ms" for name in DURATIONS), "faults", "detail", "checksum",
 )  # fmt: skip
+_TYPED = _NAMES[:-1]  # all but the checksum
+AT_ONCE = 50_000  # rows that are Python's objects at once, some 50 MB
 _SELECT = """
 SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_bytes, grown_bytes,
     {timed}, faults, coalesce(detail, ''), {checksum}
@@ -57,6 +60,21 @@ class CyclesDatabase:
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
+        parts = list(self.batches(condition)) or [typed(dict.fromkeys(_TYPED, ()))]
+        texts: dict[str, str] = {}  # one object for all cycles that say the same
+        columns: Columns = {}
+        for name in list(parts[0]):
+            whole = np.concatenate([part.pop(name) for part in parts])
+            if name in TEXTS:
+                whole[:] = [text and texts.setdefault(text, text) for text in whole]
+            columns[name] = whole
+        return columns
+
+    def batches(self, condition: str) -> Iterator[Columns]:
+        """Give the same some cycles at a time, each of them checked: memory does not grow.
+
+        What is wrong with the condition as a whole shows once the last has been given.
+        """
         with self._open() as connection:
             number = self._ids(connection).get(condition, -1)
             there = _columns(connection, "cycles")
@@ -64,17 +82,16 @@ class CyclesDatabase:
             query = _SELECT.format(
                 timed=", ".join(timed), checksum="checksum" if "checksum" in there else "NULL"
             )
-            rows = connection.execute(query, (number,)).fetchall()
             total = self._total(connection, number)
-        raw = dict(zip(_NAMES, zip(*rows, strict=True) if rows else ((),) * len(_NAMES),
-                       strict=True))  # fmt: skip
-        stated = raw.pop("checksum")
-        try:
-            columns = typed(raw)
-            _compare(condition, columns, stated)
-        except Unsound as error:
-            raise self._unsound(condition, raw["cycle"], error) from error
-        counted = (len(stated), sum(checksum or 0 for checksum in stated))
+            cursor, counted, before = connection.execute(query, (number,)), (0, 0), -1
+            while rows := list(itertools.islice(cursor, AT_ONCE)):
+                columns, stated = self._typed(condition, rows, counted[0], before)
+                yield told_apart(columns, np.array([s is None for s in stated], dtype=bool))
+                counted = (
+                    counted[0] + len(stated),
+                    counted[1] + sum(checksum or 0 for checksum in stated),
+                )
+                before = int(columns["cycle"][-1])
         if total is not None and total != counted:
             raise self._changed(
                 f"condition {shown(condition)}: {counted[0]:,} cycles are here, and table totals "
@@ -82,7 +99,21 @@ class CyclesDatabase:
                 if counted[0] != total[0]
                 else f"condition {shown(condition)}: its checksum in table totals is another's"
             )
-        return told_apart(columns, np.array([checksum is None for checksum in stated], dtype=bool))
+
+    def _typed(
+        self, condition: str, rows: Sequence[tuple[Any, ...]], place: int, before: int
+    ) -> tuple[Columns, Sequence[Any]]:
+        """Return some rows as columns, and their checksums as stored; the first is at ``place``."""
+        raw = dict(zip(_NAMES, zip(*rows, strict=True), strict=True))
+        stated = raw.pop("checksum")
+        try:
+            columns = typed(raw)
+            if columns["cycle"][0] <= before:
+                raise Unsound("cycle", 0, f"{before} is there twice")
+            _compare(condition, columns, stated)
+        except Unsound as error:
+            raise self._unsound(condition, raw["cycle"], error, place) from error
+        return columns, stated
 
     def story(self, condition: str) -> tuple[int, dict[str, Any]] | None:
         """Return (cycle, story) of the first cycle of ``condition`` that has one, or None."""
@@ -149,9 +180,13 @@ class CyclesDatabase:
                 f"{self.path}: cannot be read: {why}. {self._advice()}"
             ) from error
 
-    def _unsound(self, condition: str, cycles: Sequence[Any], error: Unsound) -> MeasurementError:
+    def _unsound(
+        self, condition: str, cycles: Sequence[Any], error: Unsound, before: int
+    ) -> MeasurementError:
         row = (
-            f"row {error.place + 1}" if error.column == "cycle" else f"cycle {cycles[error.place]}"
+            f"row {before + error.place + 1}"
+            if error.column == "cycle"
+            else f"cycle {cycles[error.place]}"
         )
         return self._changed(f"condition {shown(condition)}, {row}, {error}")
 

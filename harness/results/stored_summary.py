@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from harness.errors import MeasurementError, UsageError
 from harness.results.folder import CYCLES, RUN, check_version, read_run
 from harness.results.run_checks import SUM, checksum, parsed
+from harness.results.shards import refuse_to_judge
 
 SUMMARY, PARQUET = "summary.json", "cycles.parquet"
 CONDITIONAL, IF_ALIKE = "conditional", "if the same faults always end alike"  # of strata
@@ -119,9 +120,11 @@ def stored_or_anew(
         summarise: computes one from the run in a folder.
 
     Raises:
-        UsageError: there is no run.
+        UsageError: there is no run, or a shard of one, which is judged once it is merged.
     """
-    run, found = read_run(folder), fresh(folder)
+    run = read_run(folder)
+    refuse_to_judge(folder, run)
+    found = fresh(folder)
     if found is not None and is_whole(found):
         return Stored(found, run)
     try:

@@ -92,8 +92,10 @@ READING = {
 }
 
 
-@pytest.mark.parametrize("width", [60, pytest.param(120, marks=pytest.mark.long)])
-@pytest.mark.parametrize("verb", READING)
+@pytest.mark.parametrize(
+    ("verb", "width"),
+    [*((verb, 60) for verb in READING), pytest.param("report", 120, marks=pytest.mark.long)],
+)
 def test_on_a_terminal_in_colour_and_between_words(verb: str, width: int) -> None:
     """What is found has its colour, no line is wider, and the text is that of a pipe."""
     status, said = on_a_terminal(READING[verb], width)

@@ -25,19 +25,26 @@ SAMPLE = 7  # of the points, every so many: where there is no time for all of th
 Chain = tuple[str, ...]
 Series = tuple[Chain, str, str, Moment]
 EVERYWHERE: list[Series] = [
-    (recoveries, mode, tests, moment)
-    for recoveries, mode in (
-        (("online_backup",), "wal"),
-        (("online_backup",), "delete"),
-        (("file_copy",), "wal"),
-        (("file_copy",), "delete"),
-        (("wal_pin",), "wal"),
-        (DEFAULT, "wal"),
-    )
-    for tests, moment in (("kept", "before"), ("kept", "half"), ("removed", "before"))
-] + [
-    (DEFAULT, "wal", "kept", "after"),  # the state before the next operation, seen once more
+    *(
+        (recoveries, mode, "kept", "before")
+        for recoveries, mode in (
+            (("online_backup",), "wal"),
+            (("online_backup",), "delete"),
+            (("file_copy",), "wal"),
+            (("file_copy",), "delete"),
+            (("wal_pin",), "wal"),
+            (DEFAULT, "wal"),
+        )
+    ),
+    # what else tests do, and where else it is killed: each with every chain, in either mode
+    (("online_backup",), "delete", "kept", "half"),
+    (("file_copy",), "wal", "kept", "half"),
+    (("wal_pin",), "wal", "kept", "half"),
+    (("online_backup",), "wal", "removed", "before"),
+    (("file_copy",), "delete", "removed", "before"),
+    (("wal_pin",), "wal", "removed", "before"),  # its last step, the -wal into the main file
     (DEFAULT, "wal", "removed", "half"),
+    (DEFAULT, "wal", "kept", "after"),  # the state before the next operation, seen once more
     (DEFAULT, "wal", "nothing", "before"),
 ]
 SAMPLED: list[Series] = [
@@ -122,16 +129,6 @@ def test_killed_where_blocks_are_shared(
     """A backup that is a reflink is found, known and put back as any other."""
     points.append(small_process.run(guard_killed_sharing, sharing, series, 3))
     assert points[-1] >= 3
-
-
-@pytest.mark.long
-def test_killed_while_the_wal_is_folded(
-    folder: Path, points: list[int], small_process: SmallProcess
-) -> None:
-    """A pin's last step, the -wal into the main file, is finished by whoever comes after."""
-    points.append(
-        small_process.run(guard_killed, folder, (("wal_pin",), "wal", "removed", "before"), 1)
-    )
 
 
 @pytest.mark.long

@@ -10,12 +10,13 @@ import pytest
 
 from tests.guard.power.real import FILE_SYSTEMS, SCENES, RealDisk, cuts, real_disk, why_not
 from tests.guard.power.scenes import Scene
+from tests.pipes import line_of
 
 STEP = 13  # of the operations, every so many; `python -m tests.guard.power.real --all` for all
 _reason = cache(why_not)
 
 
-@pytest.fixture(scope="module", params=FILE_SYSTEMS)
+@pytest.fixture(scope="module")
 def disk(request: pytest.FixtureRequest) -> Iterator[RealDisk]:
     """Give a file system whose power can be cut; skip where there is none to be had."""
     if reason := _reason(request.param):
@@ -25,12 +26,34 @@ def disk(request: pytest.FixtureRequest) -> Iterator[RealDisk]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scene", SCENES, ids=str)
+@pytest.mark.parametrize(
+    ("disk", "scene"),
+    [*(("xfs", scene) for scene in SCENES), *(("ext4", scene) for scene in SCENES[::2])],
+    indirect=["disk"],
+    ids=str,
+)
 def test_real_power_cuts(disk: RealDisk, scene: Scene) -> None:
     """On a real file system, too, ``recover`` gives the exact baseline after a power cut."""
     count, wrong = cuts(disk, scene, STEP)
     assert not wrong, "\n".join(wrong)
     assert count > 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("disk", FILE_SYSTEMS, indirect=True)
+def test_where_something_keeps_what_was_mounted(disk: RealDisk) -> None:
+    """A process with mount namespaces of its own, as a browser's, is in the way of no power cut."""
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", "echo apart; exec sleep 60"],
+        stdout=subprocess.PIPE, text=True,
+    ) as apart:  # fmt: skip
+        try:
+            assert line_of(apart) == "apart\n"
+            count, wrong = cuts(disk, SCENES[5], 4 * STEP)
+        finally:
+            apart.kill()
+    assert not wrong, "\n".join(wrong)
+    assert count > 1
 
 
 @pytest.mark.long

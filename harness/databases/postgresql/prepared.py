@@ -69,13 +69,15 @@ def under_way(connection: Connection[Row], database: str) -> tuple[SchemaDiffere
     """Give the transactions that have written there and are not at their end, as differences.
 
     Whoever commits one later would change what was proven. They are told by the lock that each has
-    on its own number: sessions hide their states from other roles, locks do not.
+    on its own number: sessions hide their states from other roles, locks do not. The server's own
+    vacuum writes nothing that anybody has put there; it is who works there as no role.
     https://www.postgresql.org/docs/current/view-pg-locks.html
     """
     rows = connection.execute(
         "SELECT DISTINCT a.pid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
         " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
-        " AND a.datname = %s AND a.pid <> pg_backend_pid() ORDER BY 1",
+        " AND a.datname = %s AND a.pid <> pg_backend_pid() AND a.usesysid IS NOT NULL"
+        " ORDER BY 1",
         [database],
     )
     return tuple(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from harness.experiment.run.in_order import InOrder
+from harness.experiment.run.part import of_condition
 from harness.experiment.run.pool import Task
 from harness.experiment.run.progress import Tally
 from harness.experiment.run.under_way import UnderWay
@@ -21,7 +22,8 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
     """Run the cycles of one condition that are not stored yet."""
     began_s = time.monotonic()
     designed = condition.strata is not None
-    tally = Tally(condition.name, condition.cycles, designed=designed)
+    wanted = of_condition(condition, run.options.cycles)
+    tally = Tally(condition.name, len(wanted), designed=designed)
     tally.add_stored(store.outcomes(condition.name), store.fired(condition.name))
     run.display.begin(tally)
     in_order = None
@@ -29,7 +31,7 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
     if run.options.stop_when_decided and condition.strata is None:
         claims = claimed.claims[condition.name]
         in_order = InOrder(store, condition, claims, claimed.each)
-    missing = gaps(store.done(condition.name), condition.cycles)
+    missing = gaps(store.done(condition.name), wanted)
     _LOG.info("%s: %d cycles to run", condition.name, sum(map(len, missing)))
     if missing and not (in_order and in_order.decided):
         pristine = run.baselines.of(condition)
@@ -47,10 +49,10 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
     run.walls_s[condition.name] = run.walls_s.get(condition.name, 0.0) + wall_s
 
 
-def gaps(done: Sequence[range], cycles: int) -> list[range]:
-    """Return the cycles of ``range(cycles)`` that are in none of the ascending ranges ``done``."""
-    missing, at = [], 0
-    for stored in [*done, range(cycles, cycles)]:
-        missing.append(range(at, min(stored.start, cycles)))
-        at = stored.stop
+def gaps(done: Sequence[range], wanted: range) -> list[range]:
+    """Return the cycles of ``wanted`` that are in none of the ascending ranges ``done``."""
+    missing, at = [], wanted.start
+    for stored in [*done, range(wanted.stop, wanted.stop)]:
+        missing.append(range(at, min(stored.start, wanted.stop)))
+        at = max(at, stored.stop)
     return [cycles for cycles in missing if cycles]

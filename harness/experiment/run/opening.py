@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.experiment.run import machine, same_baseline
 from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Experiment
-from harness.results import overwriting
+from harness.results import overwriting, shards
 from harness.results.again import take_away
 from harness.results.folder import CYCLES, fingerprint
 from harness.results.store import Store
@@ -51,6 +51,8 @@ def opened(
 
 
 def _begun(run: UnderWay, experiment: Experiment, rates: dict[str, float] | None) -> Store:
+    cycles = run.options.cycles
+    shard = cycles if isinstance(cycles, range) else None  # told in run.json before any cycle is
     return Store.create(
         run.folder,
         {
@@ -64,7 +66,9 @@ def _begun(run: UnderWay, experiment: Experiment, rates: dict[str, float] | None
             "machine": machine.machine(run.pool.root),
             "revision": machine.revision(),
             "workers": run.pool.size,
-            **same_baseline.noted(experiment, run.folder, run.baselines),
+            **run.pool.noted(),
+            **same_baseline.noted(experiment, run.folder, run.baselines, every=shard is not None),
+            **({} if shard is None else shards.noted(shard)),
             "started": now(),
             "finished": None,
             # whether how many cycles there are depends on results

@@ -11,7 +11,9 @@ from rich.console import Console
 from harness.errors import UsageError
 from harness.experiment.cycle.forking import SITE
 from harness.experiment.plan.rates import Calibrate, solved
+from harness.experiment.run import part
 from harness.experiment.written.configuration import Experiment, load
+from harness.results.shards import asked
 
 PROGRESS = ("auto", "plain", "json", "none")
 
@@ -20,10 +22,15 @@ PROGRESS = ("auto", "plain", "json", "none")
 class RunOptions:
     """What `harness run` is asked for beside the experiment's file."""
 
-    cycles: int | None = None  # of every condition, instead of the file's; of strata those drawn
+    # of every condition, instead of the file's; of strata those drawn; a range: see `part`
+    cycles: int | range | None = None
+    rates_of: Path | None = None  # a run's folder: take its rates and designs, solve for none
     seed: int | None = None  # instead of the file's
     workers: int | None = None  # processes; None: one a core
-    output: Path | None = None  # the run's folder; None: runs/NAME-SEED
+    on: str | None = None  # the cluster whose workers run cycles; None: this machine
+    send_database: bool = False  # with ``on``: a user's own database may go there
+    # the run's folder; None: runs/NAME-SEED, a shard's runs/NAME-SEED-A-B
+    output: Path | None = None
     resume: bool = False  # go on with what ``output`` holds; it ends as an unbroken run would
     again: bool = False  # with ``resume``: also cycles whose worker was killed from outside
     overwrite: bool = False  # run anew into a folder of results; they go once it has ended well
@@ -39,38 +46,45 @@ class RunOptions:
         experiment = load(path, self.overrides)
         for key, value in (("cycles", self.cycles), ("seed", self.seed)):
             if value is not None and any(_key_of(text) == key for text in self.overrides):
-                raise UsageError(f"--{key} {value} and --set {key}=...: which one is meant?")
-        if self.cycles is not None and self.cycles < 1:
-            raise UsageError(f"--cycles {self.cycles}: must be 1 or more")
+                said = asked(value) if isinstance(value, range) else value
+                raise UsageError(f"--{key} {said} and --set {key}=...: which one is meant?")
+        if self.cycles is not None:
+            part.check_numbers(self.cycles)
         if self.seed is not None and self.seed < 0:
             raise UsageError(f"--seed {self.seed}: must be 0 or more")
         if self.again and not self.resume:
             raise UsageError("--again is about the results that are there: say --resume as well")
         if self.overwrite and self.resume:
             raise UsageError("--overwrite begins anew and --resume goes on: which one is meant?")
-        if self.cycles is not None:
+        if isinstance(self.cycles, range):
+            experiment = part.of(experiment, self.cycles, stop_when_decided=self.stop_when_decided)
+        elif self.cycles is not None:
             experiment = experiment.with_cycles(self.cycles)
         return (
             experiment if self.seed is None else experiment.model_copy(update={"seed": self.seed})
         )
 
     def folder(self, experiment: Experiment) -> Path:
-        """Return the run's folder."""
-        return self.output or Path("runs") / f"{experiment.name}-{experiment.seed}"
+        """Return the run's folder; of a shard that says nothing else it has its range."""
+        of_shard = f"-{asked(self.cycles)}" if isinstance(self.cycles, range) else ""
+        return self.output or Path("runs") / f"{experiment.name}-{experiment.seed}{of_shard}"
 
     def to_resume(self, path: Path) -> list[tuple[str, ...]]:
         """Return the command that goes on with this run of ``path``, option by option."""
         given = {
             "--output": self.output,
-            "--cycles": self.cycles,
+            "--cycles": asked(self.cycles) if isinstance(self.cycles, range) else self.cycles,
+            "--rates-of": self.rates_of,
             "--seed": self.seed,
             "--workers": self.workers,
+            "--on": self.on,
         }
         return [
             ("harness", "run", str(path)),
             ("--resume",),
             *((option, str(value)) for option, value in given.items() if value is not None),
             *(("--set", override) for override in self.overrides),
+            *([("--send-database",)] if self.send_database else []),
             *([("--stop-when-decided",)] if self.stop_when_decided else []),
         ]
 

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol
 
 from harness.errors import MeasurementError
 from harness.experiment.cycle.forking import QUIET, process_context
+from harness.experiment.run.place import Baselines
 from harness.experiment.run.worker import Progress, work
 from harness.experiment.written.configuration import Condition
 from harness.log import Log
@@ -136,7 +137,7 @@ class Pool:
         beginning a cycle.
         """
         self._again.clear()
-        source = _Source(tasks, self._again, enough)
+        source = Source(tasks, self._again, enough)
         stopped_s: float | None = None
         while True:
             if not self.stop.is_set():
@@ -153,6 +154,13 @@ class Pool:
                     self._drop(busy)
                     return
 
+    def prepare(self, conditions: Iterable[Condition], baselines: Baselines) -> None:
+        """Do nothing: workers of this machine find every baseline where it is."""
+
+    def noted(self, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return nothing for run.json: the machine stands there already."""
+        return {}
+
     def close(self) -> None:
         """End all workers, also those in the middle of a cycle, and what they started."""
         for worker in filter(None, self._workers):
@@ -165,7 +173,7 @@ class Pool:
         self._workers = [None] * len(self._workers)
         self._progress.close()
 
-    def _hand_out(self, source: _Source) -> None:
+    def _hand_out(self, source: Source) -> None:
         for slot in range(len(self._workers)):
             worker = self._workers[slot]
             if worker is not None and worker.task is not None:
@@ -302,7 +310,7 @@ class Pool:
                 _kill(worker)
 
 
-class _Source:
+class Source:
     """Tasks cut to size: first what is to be run again, then the caller's in their order."""
 
     def __init__(

@@ -15,30 +15,37 @@ from typing import Any
 
 from rich.console import Console
 
-from harness import registry
 from harness.errors import MeasurementError
-from harness.experiment.cycle.rehearsal import commands_s
 from harness.experiment.plan import pilot
 from harness.experiment.plan.rates import Calibrate
-from harness.experiment.run import preparation, same_baseline, verdicts
+from harness.experiment.run import (
+    concluding,
+    given_rates,
+    part,
+    preparation,
+    same_baseline,
+    verdicts,
+)
 from harness.experiment.run.one_condition import run_condition
 from harness.experiment.run.opening import check_stored, now, opened
 from harness.experiment.run.options import Machinery, RunOptions
 from harness.experiment.run.place import ROOM_FACTOR, Baselines, WorkRoot, size_bytes
-from harness.experiment.run.pool import Pool, find_site
+from harness.experiment.run.placing import asked_place, workers
+from harness.experiment.run.pool import find_site
 from harness.experiment.run.progress_json import displayed
 from harness.experiment.run.sharing import Rounds
 from harness.experiment.run.under_way import UnderWay
+from harness.experiment.run.workers import Workers
 from harness.experiment.written.configuration import Experiment
-from harness.results import overwriting
-from harness.results.folder import REPORT, RUN, check_same, refuse_unused, refuse_used
+from harness.results import overwriting, shards
+from harness.results.folder import RUN, check_same, refuse_unused, refuse_used
 from harness.statistics.digits import number
 from harness.terminal import Fitted, command, is_terminal, labelled
 
 INTERRUPTED = 130
 
 
-class _Printer(Console):
+class Printer(Console):
     """Where people read; a reader who has left (``| head``) does not end the run.
 
     FORCE_COLOR and its like make no terminal of a pipe: a log is no place to draw in.
@@ -69,26 +76,30 @@ def run(path: Path, options: RunOptions | None = None, machinery: Machinery | No
         MeasurementError: results cannot be stored, or workers cannot work.
     """
     options, machinery = options or RunOptions(), machinery or Machinery()
-    console = machinery.console or _Printer()
-    progress = machinery.progress or machinery.console or _Printer(stderr=True)
+    console = machinery.console or Printer()
+    progress = machinery.progress or machinery.console or Printer(stderr=True)
     experiment = options.experiment(path)
     folder = options.folder(experiment)
     earlier: dict[str, Any] | None = None
     if options.resume:
         refuse_unused(folder)
         earlier = check_same(folder, experiment)
+        shards.refuse_to_go_on(folder, earlier, _shard(options))
+        if _shard(options) is not None:
+            given_rates.refuse_other_versions(folder, earlier)
         check_stored(folder)
     elif options.overwrite:
         overwriting.refuse_no_results(folder)
     else:
         refuse_used(folder)
+    if options.rates_of is not None:
+        given_rates.read(options.rates_of, experiment)
     find_site(machinery.site)
-    watchdog_s = machinery.watchdog_s + commands_s(experiment.conditions)
-    workers = options.processes()
+    place = asked_place(options, experiment)
     largest = max(map(size_bytes, experiment.conditions))
     with (
-        WorkRoot(largest * ROOM_FACTOR * (workers + 1), machinery.work_folder) as root,
-        Pool(machinery.site, experiment.seed, workers, root.path, watchdog_s=watchdog_s) as pool,
+        WorkRoot(largest * ROOM_FACTOR * (options.processes() + 1), machinery.work_folder) as root,
+        workers(place, options, experiment, machinery, root.path) as pool,
         _interrupts(pool),
         displayed(options.progress, progress, experiment.confidence) as display,
     ):
@@ -133,7 +144,12 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
     finally:
         with contextlib.suppress(MeasurementError):  # where the disk is full that was said already
             wall_s = before_s + time.monotonic() - began_s
-            store.update_run(wall_s=wall_s, wall_s_by_condition=run.walls_s, finished=finished)
+            store.update_run(
+                wall_s=wall_s,
+                wall_s_by_condition=run.walls_s,
+                finished=finished,
+                **run.pool.noted(store.run),
+            )
         began = bool(store.conditions())
         store.close()
         if run.options.overwrite and not began:
@@ -146,12 +162,15 @@ def _prepared(
 ) -> tuple[Experiment, dict[str, float]]:
     """Return the experiment with its rates and designs, and the rates by calibration.
 
-    ``known`` is run.json of an earlier run that has found them already. KeyboardInterrupt where
-    somebody has said stop.
+    ``known`` is run.json of an interrupted run that has found them already. KeyboardInterrupt
+    where somebody has said stop.
     """
     if known is None:  # before anything is written: a size may be impossible
         run.tell("preparing baselines and rehearsing every condition")
         preparation.build_baselines(run)
+        if run.options.rates_of is not None:
+            known = given_rates.given(run.options.rates_of, run.configured, run.baselines)
+    run.pool.prepare(run.configured.conditions, run.baselines)
     rates = dict(known["rates"]) if known else preparation.calibrated(run, calibrate)
     experiment = run.configured.resolved(rates)
     _tell_rates(run, experiment)
@@ -159,6 +178,8 @@ def _prepared(
     for condition in experiment.conditions:
         if condition.strata is not None:
             run.tell(pilot.sentence(condition))
+    if isinstance(run.options.cycles, range):
+        part.refuse_empty(experiment, run.options.cycles)
     return experiment, rates
 
 
@@ -193,37 +214,37 @@ def _settled(run: UnderWay) -> int:
 
 
 def _judge(run: UnderWay) -> int:
-    """Write summary and report, say on one screen what came of it; return the exit status."""
-    from harness.analysis import summary  # noqa: PLC0415 - pandas is slow to import
-    from harness.results import reading  # noqa: PLC0415 - pandas is slow to import
-
+    """Say what came of it, a verdict where it is no shard; return the exit status."""
     run.display.stop()
-    summary.write(reading.Results(run.folder))
-    try:
-        html = registry.find("reports", "html")().render(run.folder)
-        (run.folder / REPORT).write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise MeasurementError(f"{run.folder / REPORT}: cannot be written: {error}") from error
-    brief = registry.find("reports", "brief")(
-        width=run.console.width, resume=run.options.to_resume(run.source)
-    )
-    run.console.out(brief.render(run.folder).rstrip("\n"), highlight=False)
-    judged = verdicts.of_run(reading.Results(run.folder))
-    status = verdicts.exit_code(judged)
+    judged: list[verdicts.Verdict] = []
+    if (shard := _shard(run.options)) is not None:
+        status = concluding.shard_ended(run, shard)
+    else:
+        judged = concluding.concluded(run.folder, run.console, run.options.to_resume(run.source))
+        status = verdicts.exit_code(judged)
     run.display.finished(status, [verdict.told() for verdict in judged if verdict.judged])
     return status
 
 
 def _told(run: UnderWay, *, resumed: bool) -> dict[str, Any]:
-    conditions = [{"name": c.name, "cycles": c.cycles} for c in run.configured.conditions]
+    cycles = run.options.cycles
+    conditions = [
+        {"name": c.name, "cycles": len(cycles) if isinstance(cycles, range) else c.cycles}
+        for c in run.configured.conditions
+    ]
     return {
         "experiment": run.configured.name,
         "seed": run.configured.seed,
         "folder": str(run.folder),
-        "workers": run.options.processes(),
+        "workers": run.pool.size,
         "resumed": resumed,
         "conditions": conditions,
     }
+
+
+def _shard(options: RunOptions) -> range | None:
+    """Return the range that a shard is asked for; None of a whole run."""
+    return options.cycles if isinstance(options.cycles, range) else None
 
 
 def _tell_rates(run: UnderWay, experiment: Experiment) -> None:
@@ -239,7 +260,7 @@ def _tell_rates(run: UnderWay, experiment: Experiment) -> None:
 
 
 @contextlib.contextmanager
-def _interrupts(pool: Pool) -> Iterator[None]:
+def _interrupts(pool: Workers) -> Iterator[None]:
     """End in good order on the first Ctrl-C or SIGTERM, at once on the second."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; elsewhere the caller ends the run

@@ -12,17 +12,22 @@ from harness.experiment.run.place import Baselines
 from harness.experiment.written.configuration import Condition, Experiment
 
 # Keys of run.json. Runs from before they were noted have neither.
-BASELINES = "baselines"  # of each condition on a project: the fingerprint of its baseline
+BASELINES = "baselines"  # of each condition on a project, of a shard of each: its fingerprint
 BEGUN_IN = "begun_in"  # the folder it was begun in, relative to its own; paths are relative to it
 
 
-def noted(experiment: Experiment, folder: Path, baselines: Baselines) -> dict[str, Any]:
-    """Return what run.json has to say so that the baselines can be known again."""
+def noted(
+    experiment: Experiment, folder: Path, baselines: Baselines, *, every: bool = False
+) -> dict[str, Any]:
+    """Return what run.json has to say so that the baselines can be known again.
+
+    ``every``: those that are built too, for a shard is merged with others from other machines.
+    """
     return {
         BASELINES: {
             condition.name: baselines.fingerprint(condition)
             for condition in experiment.conditions
-            if condition.project is not None
+            if every or condition.project is not None
         },
         BEGUN_IN: os.path.relpath(Path.cwd(), folder.resolve()),
     }
@@ -35,7 +40,8 @@ def refuse_another(
 
     Its verdict would be one claim over two baselines.
     """
-    own = [condition for condition in experiment.conditions if condition.project is not None]
+    noted_of = run.get(BASELINES, {})
+    own = [one for one in experiment.conditions if one.project is not None or one.name in noted_of]
     if own and BASELINES not in run:
         return (
             f"{folder} was begun before runs noted their baselines: whether the database has "
@@ -80,4 +86,4 @@ def at_its_place(condition: Condition, run: Mapping[str, Any], folder: Path) -> 
 
 
 def _database(condition: Condition) -> str:
-    return "" if condition.project is None else str(condition.project.path)
+    return "the baseline" if condition.project is None else str(condition.project.path)

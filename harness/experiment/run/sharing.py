@@ -157,7 +157,7 @@ class Rounds:
                 continue
             part.allowed = min(part.in_order.cycles + more, part.condition.cycles)
             part.in_order.allow(part.allowed)
-            missing = gaps(self.store.done(part.condition.name), part.allowed)
+            missing = gaps(self.store.done(part.condition.name), range(part.allowed))
             if missing and not part.in_order.decided:
                 going[part.condition.name] = part
                 part.tally.go_on(part.allowed)

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from harness.experiment.run.options import RunOptions
 from harness.experiment.run.place import Baselines
-from harness.experiment.run.pool import Pool
 from harness.experiment.run.progress import Display, fitted
+from harness.experiment.run.workers import Workers
 from harness.experiment.written.configuration import Experiment
 from harness.printable import printable
 
@@ -23,7 +23,7 @@ class UnderWay:
     options: RunOptions
     configured: Experiment  # rates may still be to be solved for
     folder: Path
-    pool: Pool
+    pool: Workers
     baselines: Baselines
     display: Display
     console: Console

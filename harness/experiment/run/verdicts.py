@@ -13,6 +13,7 @@ from harness.experiment.written.claimed import checked_confidence, confidence_ea
 from harness.experiment.written.document import nearest
 from harness.experiment.written.family import Family, family
 from harness.outcomes import STATUS
+from harness.results.shards import refuse_to_judge
 from harness.statistics.digits import percent_interval, sure
 from harness.statistics.intervals import called
 
@@ -103,6 +104,7 @@ def check(
     from harness.results.reading import Results  # noqa: PLC0415 - the same
 
     results = Results(folder)
+    refuse_to_judge(folder, results.run)
     asked = confidence_of(results) if confidence is None else _asked(confidence)
     chosen = _chosen(results.conditions, condition)
     # one of several claims looked at by itself is still one of several

@@ -20,7 +20,7 @@ from harness.reports.words import (
 )
 from harness.reports.words.scenario import Scenario, scenario
 from harness.reports.words.shares import brackets, share
-from harness.results import again
+from harness.results import again, shards
 from harness.results.reading import TIMINGS
 from harness.statistics.digits import milliseconds, number, percent, sure
 
@@ -273,6 +273,7 @@ def _facts(summary: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str
         "workers": run.get("workers"),
         "run again": again.sentence(run),
         "revision": run.get("revision"),
+        "merged from": shards.merged_from(run),
         "machine": _flat(run.get("machine")),
         "versions": _flat(run.get("versions")),
     }

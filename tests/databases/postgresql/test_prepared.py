@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
+
+import pytest
 
 from harness.databases.postgresql.prepared import (
     differences,
@@ -79,3 +82,34 @@ def test_a_transaction_that_has_written_and_goes_on_is_told(databases: Databases
             assert str(told) == f"open transaction of session {one.info.backend_pid} added"
             assert under_way(door, "postgres") == ()
         assert under_way(door, "app_dev") == ()
+
+
+@pytest.mark.long
+def test_the_servers_own_vacuum_is_no_writer(databases: Databases) -> None:
+    """It has a transaction of its own while it notes what a table holds, and that changes no row.
+
+    A statistic that somebody has locked keeps it in the middle of that.
+    """
+    databases.make(
+        script="CREATE TABLE t (a int) WITH (autovacuum_analyze_threshold = 1,"
+        " autovacuum_analyze_scale_factor = 0); INSERT INTO t VALUES (1); ANALYZE t"
+    )
+    own = "datname = 'app_dev' AND backend_type = 'autovacuum worker'"
+    waits = f"SELECT 1 FROM pg_stat_activity WHERE {own} AND backend_xid IS NOT NULL"
+    try:
+        databases.admin("ALTER SYSTEM SET autovacuum_naptime = 1", "SELECT pg_reload_conf()")
+        with (
+            closing(databases.connect("app_dev")) as one,
+            closing(databases.connect()) as door,
+            one.transaction(),
+        ):
+            one.execute("SELECT 1 FROM pg_statistic FOR UPDATE")
+            databases.run("app_dev", "INSERT INTO t SELECT generate_series(1, 100)")
+            deadline = time.monotonic() + 30
+            while not door.execute(waits).fetchall():
+                assert time.monotonic() < deadline, "no vacuum came"
+                time.sleep(0.05)
+            told = [str(writer) for writer in under_way(door, "app_dev")]
+            assert told == [f"open transaction of session {one.info.backend_pid} added"]
+    finally:
+        databases.admin("ALTER SYSTEM RESET autovacuum_naptime", "SELECT pg_reload_conf()")

@@ -9,10 +9,10 @@ from tests.experiment.run.runs import Runs
 
 def test_gaps_are_what_is_not_done() -> None:
     """Ranges that are done, and those that are not, are the whole."""
-    assert gaps([], 5) == [range(5)]
-    assert gaps([range(2), range(3, 4)], 6) == [range(2, 3), range(4, 6)]
-    assert gaps([range(9)], 5) == []
-    assert gaps([range(1, 3), range(7, 9)], 5) == [range(1), range(3, 5)]
+    assert gaps([], range(5)) == [range(5)]
+    assert gaps([range(2), range(3, 4)], range(6)) == [range(2, 3), range(4, 6)]
+    assert gaps([range(9)], range(5)) == []
+    assert gaps([range(1, 3), range(7, 9)], range(5)) == [range(1), range(3, 5)]
 
 
 def test_stopping_early_stores_the_same_for_any_number_of_workers(runs: Runs) -> None:

@@ -86,13 +86,13 @@ def test_told_to_end_or_killed(case: Case) -> None:
 @pytest.mark.long
 def test_told_to_end_at_any_moment(case: Case) -> None:
     """Ctrl-C, SIGTERM and SIGHUP, to the guard or to its group: nothing of it stays."""
-    told_to_end(case, [0.1 + 0.15 * n for n in range(16)])
+    told_to_end(case, [0.1 + 0.3 * n for n in range(8)])
 
 
 @pytest.mark.long
 def test_killed_with_its_group_at_any_moment(case: Case) -> None:
     """Guard and tests gone at once, as when a container is stopped: the baseline comes back."""
-    killed(case, [0.3 + 0.15 * n for n in range(14)])
+    killed(case, [0.3 + 0.3 * n for n in range(7)])
 
 
 @pytest.mark.long

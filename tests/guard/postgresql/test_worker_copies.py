@@ -293,8 +293,8 @@ def small() -> Iterator[SmallProcess]:
     ("moment", "step"),
     [
         pytest.param("sent", 25),
-        pytest.param("sent", 7, marks=pytest.mark.long),
-        pytest.param("before", 13, marks=pytest.mark.long),
+        pytest.param("sent", 11, marks=pytest.mark.long),
+        pytest.param("before", 17, marks=pytest.mark.long),
     ],
 )
 def test_killed_anywhere(

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from tests.recovery.helpers import execute, make
 
 FILE_SYSTEMS = ("ext4", "xfs")
 SIZE_BYTES = 320 << 20  # XFS takes no less than 300 MB; the file is sparse
+LOOP_GOES_S = 0.5  # the kernel lets go of a loop device a little after its file system
 FS_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 SCENES = [
     Scene(("file_copy",), "delete"),
@@ -60,6 +62,7 @@ SCENES = [
 class RealDisk:
     """A file system in a file, mounted."""
 
+    file_system: str
     file: Path
     root: Path
 
@@ -70,8 +73,19 @@ class RealDisk:
         die()
 
     def mount(self) -> None:
-        """Let the power come back."""
-        _run("mount", "-o", "loop", self.file, self.root)
+        """Let the power come back, to another file where the one that was cut is still mounted.
+
+        Whatever has mount namespaces of its own, as a browser's sandbox, keeps what was mounted
+        when it was started: mounting that file again would give the one that is shut down.
+        """
+        if _held(self.file):
+            copied = self.file.with_name(f"{self.file.name}+")
+            _run("cp", "--sparse=always", self.file, copied)
+            self.file.unlink()
+            self.file = copied
+        # nouuid: XFS mounts no copy beside what it was copied from
+        options = "loop,nouuid" if self.file_system == "xfs" else "loop"
+        _run("mount", "-o", options, self.file, self.root)
 
     def unmount(self) -> None:
         """Take away what is mounted."""
@@ -83,7 +97,7 @@ def real_disk(file_system: str) -> Iterator[RealDisk]:
     """Make a file system; OSError says why there is none to be had here."""
     memory = Path("/dev/shm")  # noqa: S108 - a tmpfs of the system's, and the folder made is private
     folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
-    disk = RealDisk(folder / "disk.img", folder / "mounted")
+    disk = RealDisk(file_system, folder / "disk.img", folder / "mounted")
     try:
         disk.root.mkdir()
         with disk.file.open("wb") as file:
@@ -211,10 +225,21 @@ def _said(ask: Callable[[], str]) -> str:
     return said or ("" if status == 0 else f"status {status}")
 
 
-def _run(*command: str | Path) -> None:
+def _held(file: Path) -> bool:
+    """Whether a loop device still has this file, a moment after what it held was unmounted."""
+    until = time.monotonic() + LOOP_GOES_S
+    while held := bool(_run("losetup", "--associated", file)):
+        if time.monotonic() > until:
+            break
+        time.sleep(0.01)
+    return held
+
+
+def _run(*command: str | Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise OSError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def main() -> int:

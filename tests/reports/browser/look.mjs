@@ -1,9 +1,11 @@
-// node look.mjs BROWSER PAGE [axe]: what a browser makes of a page, as JSON.
+// node look.mjs BROWSER: what it makes of the pages that it is asked for, a line of JSON for each.
+// It is asked by lines: {"page": FILE, "used": whether somebody uses it as well}.
 import fs from "node:fs";
 import path from "node:path";
+import readline from "node:readline";
 import { chromium } from "playwright-core";
 
-const [browser, file, asked] = process.argv.slice(2);
+const [browser] = process.argv.slice(2);
 const AXE = fs.readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const opened = await chromium.launch({ executablePath: browser, args: ["--no-sandbox"] });
 
@@ -26,8 +28,8 @@ const beyond = () =>
     .filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth + 1)
     .map((one) => `${one.tagName} ${one.className}: ${one.textContent.slice(0, 40)}`);
 
-async function seen() {
-  const found = { height: {}, beyond: {}, axe: [] };
+async function seen(file, used) {
+  const found = { height: {}, beyond: {} };
   const page = await open(file, {});
   const paper = (await page.pdf({ format: "A4" })).toString("latin1");
   found.printed = paper.match(/\/Type\s*\/Page[^s]/g).length;
@@ -43,21 +45,23 @@ async function seen() {
   }
   found.troubles = page.troubles;
   await page.close();
-  if (asked === "axe") found.axe = await violated();
-  found.link = await followed();
-  found.filter = await filtered();
-  found.plain = await withoutScript();
+  if (used) {
+    found.axe = await violated(file);
+    found.link = await followed(file);
+    found.filter = await filtered(file);
+    found.plain = await withoutScript(file);
+  }
   return found;
 }
 
-// what axe finds in either theme, with everything unfolded
-async function violated() {
+// what axe finds with everything unfolded; in the dark only colours are others
+async function violated(file) {
   const all = [];
-  for (const colorScheme of ["light", "dark"]) {
+  for (const [colorScheme, rules] of [["light", {}], ["dark", { runOnly: ["color-contrast"] }]]) {
     const page = await open(file, { colorScheme, viewport: { width: 1280, height: 844 } });
     await page.evaluate(unfold);
     await page.evaluate(AXE); // from outside the page: its policy lets no other script in
-    const { violations } = await page.evaluate(() => axe.run());
+    const { violations } = await page.evaluate((rules) => axe.run(rules), rules);
     all.push(...violations.map((one) => `${one.id}: ${one.nodes[0].html}`));
     await page.close();
   }
@@ -65,7 +69,7 @@ async function violated() {
 }
 
 // whether the first link to a condition opens it
-async function followed() {
+async function followed(file) {
   const page = await open(file, { viewport: { width: 390, height: 844 } });
   const link = page.locator('main a[href^="#condition-"]').first();
   if (!(await link.count())) return true;
@@ -77,7 +81,7 @@ async function followed() {
 }
 
 // [what the filter says, how many are left]
-async function filtered() {
+async function filtered(file) {
   const page = await open(file, {});
   await page.locator("#filter input").fill("no such thing");
   const said = await page.locator("#filter output").textContent();
@@ -87,7 +91,7 @@ async function filtered() {
 }
 
 // without a script: no filter, and every condition can be opened
-async function withoutScript() {
+async function withoutScript(file) {
   const context = await opened.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`file://${path.resolve(file)}`);
@@ -99,5 +103,8 @@ async function withoutScript() {
   return { filter, open };
 }
 
-console.log(JSON.stringify(await seen()));
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const { page, used } = JSON.parse(line);
+  console.log(JSON.stringify(await seen(page, used)));
+}
 await opened.close();

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.databases.postgresql.undo.at_work import AT_WORK
 from harness.databases.postgresql.undo.names import (
-    AT_WORK,
     BODY,
     INNERMOST,
     LOG,

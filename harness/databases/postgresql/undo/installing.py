@@ -19,6 +19,7 @@ from harness.databases.postgresql.tables import FIRST_OF_USERS
 from harness.databases.postgresql.undo import functions, statements
 from harness.databases.postgresql.undo.functions import Recorder
 from harness.databases.postgresql.undo.names import BODY, EVENTS, LOG, OURS, SCHEMA, TRIGGER
+from harness.databases.postgresql.undo.owner import owner
 from harness.databases.postgresql.undo.tables import Recorded, tables
 
 # The log says of a row under which table it is kept, whether it has come (1) or gone (-1), its
@@ -95,12 +96,6 @@ def alone(connection: Connection[Row]) -> None:
     """Wait for whoever installs or removes it just now, also after its client was killed."""
     connection.execute(_LOCK)
     connection.execute("SELECT set_config(%s, 'on', true)", [OURS])
-
-
-def owns(connection: Connection[Row]) -> bool:
-    """Whether there is one, and this role has made it: nothing of another's is believed."""
-    query = "SELECT nspowner = current_user::regrole FROM pg_namespace WHERE nspname = %s"
-    return connection.execute(query, [SCHEMA]).fetchall() == [(True,)]
 
 
 def install(connection: Connection[Row]) -> dict[int, Recorded]:
@@ -250,8 +245,9 @@ def free(database: PostgresDatabase) -> None:
     """Remove it from a database that is put aside with it, if it is there and is one's own."""
     with closing(opened(database, busy_timeout_ms=1000)) as connection, connection.transaction():
         alone(connection)
-        if owns(connection):
+        there = owner(connection)
+        if there is not None and there.ours:
             remove(connection)
 
 
-__all__ = ["IN_USE", "alone", "free", "install", "opened", "owns", "remove", "remove_triggers"]
+__all__ = ["IN_USE", "alone", "free", "install", "opened", "remove", "remove_triggers"]

@@ -11,11 +11,3 @@ NOT_BY_IT = "RH001"  # something was done that it cannot undo
 NOT_AS_RECORDED = "RH002"  # what is there is not what was recorded
 OURS = "reliability_harness.undoing"  # a setting of transactions that are its own
 BODY = "$reliability_harness_undo$"  # around text in which names of tables are
-# Who has written to a recorded table and is not at the end, or runs a statement that does; locks
-# are shown to every role. https://www.postgresql.org/docs/current/view-pg-locks.html
-AT_WORK = f"""SELECT k.pid, k.virtualtransaction FROM pg_locks k
-WHERE k.locktype = 'relation' AND k.granted AND k.mode IN ('RowExclusiveLock',
-  'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-AND k.pid IS DISTINCT FROM pg_backend_pid() AND k.relation IN (
-  SELECT relation FROM {SCHEMA}.recorded UNION ALL SELECT '{LOG}'::regclass)"""

@@ -22,9 +22,8 @@ from harness.databases.postgresql.properties import Properties
 from harness.databases.postgresql.reading import Cells, is_of_what_is_read, texts
 from harness.databases.postgresql.session import Row
 from harness.databases.postgresql.tables import told
-from harness.databases.postgresql.undo import statements
+from harness.databases.postgresql.undo import at_work, statements
 from harness.databases.postgresql.undo.names import (
-    AT_WORK,
     EVENTS,
     LOG,
     NO_TABLE,
@@ -148,8 +147,10 @@ def _if_readable(
 def _at_work(connection: Connection[Row], database: str) -> tuple[SchemaDifference, ...]:
     """Give whose transaction, or statement, may still bring rows, as differences."""
     found = prepared.under_way(connection, database)
-    pids = {pid for pid, _ in connection.execute(AT_WORK) if pid is not None}
-    running = {SchemaDifference("open transaction", f"of session {pid}", "added") for pid in pids}
+    running = {
+        SchemaDifference("open transaction", f"of session {pid}", "added")
+        for pid in at_work.writing(connection)
+    }
     return tuple(sorted({*found, *running}, key=str))
 
 

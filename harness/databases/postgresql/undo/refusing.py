@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-import psycopg
 from psycopg import Connection
 
 from harness.databases.postgresql import prepared
 from harness.databases.postgresql.address import PostgresDatabase
 from harness.databases.postgresql.session import Row
-from harness.databases.postgresql.sessions import Session, sessions
 from harness.databases.postgresql.undo.names import SCHEMA
+from harness.databases.postgresql.undo.owner import owner
 from harness.databases.postgresql.undo.tables import tables
 from harness.errors import RecoveryRefused
 
-_VACUUM = "autovacuum worker"
 _NAMED = 5  # of many, as many are told
-_THERE = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = %s"
 # While it undoes, the session is as one that replicates, in which ordinary triggers do not fire.
 # https://www.postgresql.org/docs/current/sql-altertable.html
 _ALWAYS = """
@@ -50,11 +45,6 @@ WHERE p.pubdelete AND (c.relreplident = 'n' OR c.relreplident = 'd' AND NOT EXIS
 _LANGUAGE = "SELECT FROM pg_language WHERE lanname = 'plpgsql'"
 
 
-_HOLDING = """
-SELECT DISTINCT pid FROM pg_locks WHERE granted AND mode <> 'AccessShareLock'
-AND database = (SELECT oid FROM pg_database WHERE datname = %s)"""
-
-
 class UnderWay(RecoveryRefused):
     """Somebody has written and is not at the end of a transaction; later it may be tried again."""
 
@@ -65,9 +55,10 @@ def refuse(connection: Connection[Row], database: PostgresDatabase) -> None:
     Raises:
         RecoveryRefused: what it is.
     """
-    for (owner,) in connection.execute(_THERE, [SCHEMA]):
+    if there := owner(connection):
         raise RecoveryRefused(
-            f"there is an undo log in {database} already, the schema {SCHEMA} of {owner}, of which "
+            f"there is an undo log in {database} already, the schema {SCHEMA} of "
+            f"{there.name}, of which "
             f"no journal tells: where no guard is at work there, remove it (DROP SCHEMA {SCHEMA} "
             "CASCADE)"
         )
@@ -102,36 +93,6 @@ def refuse_under_way(connection: Connection[Row], database: PostgresDatabase) ->
     found += prepared.differences(connection, database.name)
     if found:
         raise UnderWay(f"{database}: {'; '.join(map(str, found))}")
-
-
-def writers(connection: Connection[Row], database: str) -> list[Session]:
-    """Give who is in a transaction there, and may be in the way; none of ours.
-
-    Sessions hide their states from other roles, and locks do not.
-
-    Raises:
-        psycopg.Error: the server did not answer.
-    """
-    holding = {int(pid) for (pid,) in connection.execute(_HOLDING, [database]) if pid is not None}
-    return [
-        one
-        for one in sessions(connection, database)
-        if not one.ours and (one.in_transaction or one.pid in holding)
-    ]
-
-
-def stop_cleaning(connection: Connection[Row], database: str) -> None:
-    """Tell the server's own vacuum to stop: it gives way to whoever waits, and comes again.
-
-    To wait for that with locks in hand could have the server choose the application as the one that
-    ends a circle. A role that may not do so waits until it has ended.
-    """
-    with suppress(psycopg.errors.InsufficientPrivilege):
-        connection.execute(
-            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = %s AND backend_type = %s",
-            [database, _VACUUM],
-        )
 
 
 def _some(names: list[str]) -> str:

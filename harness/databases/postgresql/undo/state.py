@@ -13,12 +13,8 @@ from harness.databases.postgresql import catalog, unlogged
 from harness.databases.postgresql.catalog.reading import Key, Objects, Thing, objects
 from harness.databases.postgresql.names import literal
 from harness.databases.postgresql.session import Row
-from harness.databases.postgresql.undo.names import LOG, SCHEMA
-
-_THERE = """
-SELECT coalesce(pg_get_userbyid(n.nspowner) = current_user, false),
-  to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL
-FROM pg_namespace n WHERE n.nspname = %s"""
+from harness.databases.postgresql.undo.names import SCHEMA
+from harness.databases.postgresql.undo.owner import owner
 
 
 @dataclass(frozen=True)
@@ -65,8 +61,8 @@ class State:
     @classmethod
     def read(cls, connection: Connection[Row]) -> State | None:
         """Read it; None where there is none, or another role has put it there."""
-        names = [LOG, f"{SCHEMA}.state", SCHEMA]
-        if connection.execute(_THERE, names).fetchall() != [(True, True)]:
+        there = owner(connection)
+        if there is None or not (there.ours and there.whole):
             return None
         rows = connection.execute(f"SELECT token, noted FROM {SCHEMA}.state").fetchall()
         return cls._parsed(*rows[0]) if len(rows) == 1 else None

@@ -104,20 +104,3 @@ def test_an_open_transaction_that_has_written_is_refused(databases: Databases) -
             other.execute("CREATE TABLE later (a int)")
             with pytest.raises(refusing.UnderWay, match="open transaction of session"):
                 refusing.refuse_under_way(session, address(databases))
-
-
-def test_who_is_in_a_transaction_is_named(databases: Databases) -> None:
-    """Whoever only is connected, and sessions of our own, are in nobody's way."""
-    databases.make()
-    with (
-        opened(databases) as ours,
-        databases.connect("app_dev") as idle,
-        databases.connect("app_dev") as writer,
-        databases.connect() as door,
-    ):
-        ours.execute("BEGIN; SELECT 1")
-        idle.execute("SELECT 1")
-        writer.execute("BEGIN; SELECT 1")
-        there = refusing.writers(door, "app_dev")
-        assert [one.pid for one in there] == [writer.info.backend_pid]
-        ours.execute("ROLLBACK")
