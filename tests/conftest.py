@@ -21,10 +21,12 @@ from tests.command_line import experiment, harness
 from tests.hearing import hear_signals
 from tests.neighbour import neighbour
 from tests.postgres import databases, postgres_server
+from tests.reflinks import _xfs, sharing
 from tests.workloads.baselines import default_baseline, open_copy, small_baseline
 
 # a fixture is found where it is imported
 __all__ = [
+    "_xfs",
     "databases",
     "default_baseline",
     "experiment",
@@ -32,6 +34,7 @@ __all__ = [
     "neighbour",
     "open_copy",
     "postgres_server",
+    "sharing",
     "small_baseline",
 ]
 

@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import apsw
-
 from harness import registry
 from harness.backend.client import ApiClient, Service
 from harness.databases.sqlite.session import connect
@@ -30,7 +28,8 @@ from harness.experiment.run.pool import Pool, Task
 from harness.experiment.written.configuration import Condition
 from harness.results.records import CycleRecord
 from harness.system.files import Files
-from tests.benchmarks import commands, own
+from tests.benchmarks import commands, filling, own
+from tests.benchmarks import guard as by_guard
 from tests.benchmarks.turns import (
     Spent,
     median,
@@ -357,7 +356,7 @@ def big(size_mb: int = 1000) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
         database, copy = folder / "big.sqlite3", folder / "copy"
-        _fill(database, size_mb)
+        filling.fill(database, size_mb * 1_000_000)
         guard = [sys.executable, "-m", "harness", "guard", "--database", str(database)]
         insert = f"import apsw; apsw.Connection({str(database)!r}).execute({_INSERT!r})"
         runs = {
@@ -407,22 +406,6 @@ def big(size_mb: int = 1000) -> None:
 _INSERT = "INSERT INTO filled(body) VALUES ('test')"
 
 
-def _fill(database: Path, size_mb: int) -> None:
-    """Fill a database by SQL; every page holds random bytes, none is a hole."""
-    connection = apsw.Connection(str(database))
-    connection.execute("PRAGMA journal_mode=off; PRAGMA synchronous=off").fetchall()
-    connection.execute("CREATE TABLE filled(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB)")
-    with connection:
-        connection.execute(
-            "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) "
-            "INSERT INTO filled(body) SELECT randomblob(4000) FROM c",
-            (size_mb * 1_000_000 // 4096,),
-        )
-    connection.pragma("journal_mode", "wal")
-    connection.close()
-    os.sync()
-
-
 # Of a process of its own: the kernel counts what a process was before it became the command.
 _MEASURE = """
 import resource, subprocess, sys, time
@@ -454,6 +437,11 @@ def by_own() -> None:
         own.measure(folder, say)
 
 
+def guard(size_mb: int = 1000, beside: Path | None = None) -> None:
+    """The guard as a command at 2.69 MB and at 1 GB: by pin, by copy, with shared blocks."""
+    by_guard.measure(say, size_mb=size_mb, beside=beside)
+
+
 BENCHMARKS: dict[str, Callable[[], object]] = {
     "big": big,
     "cycle": cycle,
@@ -465,6 +453,7 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
     "many": many,
     "command": command,
     "own": by_own,
+    "guard": guard,
 }
 
 
@@ -472,7 +461,15 @@ def main(names: list[str]) -> None:
     """Run the benchmarks asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--size-mb", type=int, default=1000, help="of the database of big")
+    parser.add_argument(
+        "--size-mb", type=int, default=1000, help="of the databases of big and guard"
+    )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="CHECKOUT",
+        help="for guard: of another revision, measured in turn with this one",
+    )
     options = parser.parse_args(names)
     for name in options.names or [name for name in BENCHMARKS if name != "figures"]:
         if name not in BENCHMARKS:
@@ -480,6 +477,8 @@ def main(names: list[str]) -> None:
         say(f"== {name}")
         if name == "big":
             big(options.size_mb)
+        elif name == "guard":
+            guard(options.size_mb, options.beside)
         else:
             BENCHMARKS[name]()
 

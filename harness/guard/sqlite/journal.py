@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -205,7 +204,7 @@ class FileJournal:
             self._files.link(second, self.path)
             return
         # whole or not at all: a journal that ends with an earlier entry says something else
-        part = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
+        part = self.path.with_name(f"{self.path.name}.{os.urandom(8).hex()}")
         descriptor = self._files.create(part, 0o600)
         self._descriptors.append(descriptor)
         try:
