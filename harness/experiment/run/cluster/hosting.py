@@ -128,6 +128,7 @@ def _begin(terms: Terms, address: str, threads: int) -> dict[str, Any]:
     hosted = Hosted(terms, threads)
     _HOSTED[terms.run, address] = hosted
     machine: dict[str, Any] = hosted.ready.result()
+    hosted.renewed_s = time.monotonic()  # the lease begins once it can be used
     return machine
 
 
