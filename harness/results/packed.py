@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.results import blocks, checksums, columns, rows
-from harness.results.blocks import CYCLES, Block
+from harness.results.blocks import Block
 from harness.results.sound import Unsound
 
 _TIMED = ", ".join(checksums.TIMED)
@@ -25,7 +25,7 @@ SELECT cycle, outcome, flags, restored_by, left_behind, backup_bytes, payload_by
     {_TIMED}, faults, coalesce(detail, ''), checksum
 FROM cycles WHERE {_RANGE} ORDER BY cycle
 """
-_FILLING = f"SELECT condition, cycle / {CYCLES}, count(*) FROM cycles GROUP BY 1, 2"
+_FILLING = "SELECT condition, cycle / ?, count(*) FROM cycles GROUP BY 1, 2"
 
 
 class PackedCycles:
@@ -71,7 +71,7 @@ class PackedCycles:
             )
         block = blocks.unpack(content)
         cycles = block.columns["cycle"]
-        if cycles[0] != number * CYCLES or len(cycles) != CYCLES:
+        if cycles[0] != number * blocks.CYCLES or len(cycles) != blocks.CYCLES:
             raise Unsound("content", 0, f"it is not that of block {number}")
         self._last = ((condition, number), block)
         return block
@@ -98,14 +98,14 @@ class Filling:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._rows: Counter[tuple[int, int]] = Counter()
-        for condition, number, count in connection.execute(_FILLING):
+        for condition, number, count in connection.execute(_FILLING, (blocks.CYCLES,)):
             self._rows[condition, number] = count
         query = "SELECT condition, block FROM blocks"
         self._packed: set[tuple[int, int]] = set(connection.execute(query))
 
     def first_packed(self, cycles: Iterable[tuple[int, int]]) -> int | None:
         """Return the first of (condition, cycle) that is in a block already; None for none."""
-        return next((c for of, c in cycles if (of, c // CYCLES) in self._packed), None)
+        return next((c for of, c in cycles if (of, c // blocks.CYCLES) in self._packed), None)
 
     def add(self, cycles: Iterable[tuple[int, int]]) -> Callable[[], None]:
         """Pack the blocks that these new rows, (condition, cycle), fill; within a transaction.
@@ -113,8 +113,8 @@ class Filling:
         Returns:
             What to call once that transaction is committed.
         """
-        more = Counter((condition, cycle // CYCLES) for condition, cycle in cycles)
-        full = [key for key, count in more.items() if self._rows[key] + count == CYCLES]
+        more = Counter((condition, cycle // blocks.CYCLES) for condition, cycle in cycles)
+        full = [key for key, count in more.items() if self._rows[key] + count == blocks.CYCLES]
         packed = [key for key in full if pack(self._connection, *key)]
 
         def committed() -> None:
@@ -127,7 +127,7 @@ class Filling:
 
     def full(self) -> list[tuple[int, int]]:
         """Return the blocks, (condition, number), of which every cycle is a row."""
-        return [key for key, count in self._rows.items() if count == CYCLES]
+        return [key for key, count in self._rows.items() if count == blocks.CYCLES]
 
     def unpack(self, condition: int, number: int) -> None:
         """Make the rows of a block again, within a transaction; after it this one is stale."""
@@ -149,7 +149,7 @@ def packed_rows(condition: int, block: Block) -> Iterator[tuple[Any, ...]]:
 
 def pack(connection: apsw.Connection, condition: int, number: int) -> bool:
     """Pack a block's rows; False where one has no checksum, or cannot be what was stored."""
-    place = (condition, number * CYCLES, (number + 1) * CYCLES)
+    place = (condition, number * blocks.CYCLES, (number + 1) * blocks.CYCLES)
     names = ("cycle", *rows.COLUMNS[2:])
     found = connection.execute(_READ, place).fetchall()
     raw: dict[str, Any] = dict(zip(names, zip(*found, strict=True), strict=True))

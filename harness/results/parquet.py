@@ -171,12 +171,12 @@ class CyclesFile:
             for group in range(self._file.num_row_groups)
             if self._only(group) in (condition, None)
         ]
-        table = self._read(groups, ["condition", *names])
-        if any(self._only(group) is None for group in groups):
-            import pyarrow.compute as pc
+        if all(self._only(group) is not None for group in groups):
+            return self._read(groups, names)
+        import pyarrow.compute as pc
 
-            table = table.filter(pc.equal(table["condition"], condition))
-        return table
+        table = self._read(groups, ["condition", *names])
+        return table.filter(pc.equal(table["condition"], condition))
 
     def table(self, conditions: Sequence[str]) -> pd.DataFrame:
         """Return all cycles at once, a row each, with a categorical column ``condition`` first.
@@ -380,6 +380,8 @@ def write(path: Path, columns: Mapping[str, Columns]) -> None:
         schema,
         compression="zstd",
         compression_level=_LEVEL,
+        use_dictionary=[name for name in schema.names if name != "cycle"],
+        column_encoding={"cycle": "DELTA_BINARY_PACKED"},
         dictionary_pagesize_limit=_DICTIONARY_BYTES,
         write_page_checksum=True,
     ) as writer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,7 @@ def faults(texts: Texts) -> None:
             raise Unsound("faults", int(at[0]), why)
 
 
+@lru_cache(maxsize=1 << 14)  # of every block and condition they are much the same
 def _no_ledger(text: str) -> str:
     try:
         entries = json.loads(text)

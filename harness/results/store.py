@@ -16,7 +16,6 @@ import numpy as np
 from harness.errors import MeasurementError, UsageError
 from harness.outcomes import CODES
 from harness.results import blocks, checksums, ledgers, rows
-from harness.results.blocks import CYCLES as CYCLES_OF
 from harness.results.blocks import Block
 from harness.results.folder import CYCLES, check_same, locked, read_run, refuse_used, write_run
 from harness.results.packed import Filling, PackedCycles
@@ -179,7 +178,8 @@ class Store:
                 for first, last in self._connection.execute(_ISLANDS, (number,))
             ]
             ranges += [
-                range(n * CYCLES_OF, (n + 1) * CYCLES_OF) for n in self._packed.numbers(number)
+                range(n * blocks.CYCLES, (n + 1) * blocks.CYCLES)
+                for n in self._packed.numbers(number)
             ]
         done: list[range] = []
         for one in sorted(ranges, key=lambda each: each.start):
@@ -209,9 +209,9 @@ class Store:
         while True:
             with self._connection:  # one state of the file, whoever writes meanwhile
                 packed = next(
-                    (n for n in self._packed.numbers(number) if n >= at // CYCLES_OF), None
+                    (n for n in self._packed.numbers(number) if n >= at // blocks.CYCLES), None
                 )
-                end = sys.maxsize if packed is None else packed * CYCLES_OF
+                end = sys.maxsize if packed is None else packed * blocks.CYCLES
                 found = list[Any](self._connection.execute(query, (number, at, end)))
                 block = None
                 if not found and packed is not None:
@@ -222,7 +222,7 @@ class Store:
                 at = found[-1][1] + 1
             else:
                 block = block.since(at)  # some were rows when they were read
-                at = end + CYCLES_OF
+                at = end + blocks.CYCLES
             yield block, found
 
     def record(self, condition: str, cycle: int) -> CycleRecord | None:
@@ -231,9 +231,9 @@ class Store:
         query = f"{self._select} WHERE c.condition = ? AND c.cycle = ?"
         with self._connection:  # one state of the file, whoever writes meanwhile
             row = self._connection.execute(query, (number, cycle)).fetchone()
-            block = None if row is not None else self._block(number, cycle // CYCLES_OF)
+            block = None if row is not None else self._block(number, cycle // blocks.CYCLES)
         if block is not None:
-            row = next(self._rows(number, block, cycle % CYCLES_OF))
+            row = next(self._rows(number, block, cycle % blocks.CYCLES))
         return None if row is None else self._read(condition, row)
 
     def _block(self, number: int, block: int) -> Block | None:
@@ -251,7 +251,7 @@ class Store:
         if place is not None:
             columns = {name: values[place : place + 1] for name, values in columns.items()}
         query = "SELECT cycle, story FROM stories WHERE condition = ? AND cycle >= ? AND cycle < ?"
-        known = (number, first, first + CYCLES_OF)
+        known = (number, first, first + blocks.CYCLES)
         stories = dict(self._connection.execute(query, known)) if self._has("stories") else {}
         for row in blocks.rows(columns):
             yield (number, *row, stories.get(row[0]))
@@ -294,7 +294,7 @@ class Store:
             with self._connection:
                 for name, numbers in cycles.items():
                     places = [(self._ids[name], number) for number in numbers]
-                    for block in {number // CYCLES_OF for _, number in places}:
+                    for block in {number // blocks.CYCLES for _, number in places}:
                         self._filling.unpack(self._ids[name], block)
                     self._connection.executemany(_FEWER, places)
                     for table in ("cycles", "stories"):

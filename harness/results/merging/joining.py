@@ -12,8 +12,7 @@ import apsw
 
 from harness.errors import MeasurementError, UsageError
 from harness.outcomes import CODES
-from harness.results import rows
-from harness.results.blocks import CYCLES as BLOCK
+from harness.results import blocks, rows
 from harness.results.checksums import TIMED
 from harness.results.folder import CYCLES
 from harness.results.merging.part import Part
@@ -108,11 +107,13 @@ def _take(
     end = taken[-1][0] if taken else 0
     both = range(wanted.start, min(end, wanted.stop))
     new = range(max(wanted.start, end), wanted.stop)
-    whole = range(-(-new.start // BLOCK), new.stop // BLOCK)  # blocks of which all is new
+    whole = range(
+        -(-new.start // blocks.CYCLES), new.stop // blocks.CYCLES
+    )  # blocks of which all is new
     _unpack(connection, theirs, whole)
     if both:
         filling = Filling(connection)
-        for block in range(both[0] // BLOCK, both[-1] // BLOCK + 1):
+        for block in range(both[0] // blocks.CYCLES, both[-1] // blocks.CYCLES + 1):
             filling.unpack(number, block)
         _refuse_unequal(connection, part, name, (number, theirs, both[0], both[-1]), taken)
     if new:
