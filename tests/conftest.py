@@ -38,9 +38,11 @@ __all__ = [
     "small_baseline",
 ]
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# How long an example takes says more about the machine than about the code. They are others in each
+# run, so fewer are tried each time; by hand, or over night: HYPOTHESIS_PROFILE=thorough.
+settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # Real databases nobody here wrote; a folder beside the checkout or one named by the environment.
 REAL_DATABASES = Path(

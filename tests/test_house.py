@@ -256,7 +256,7 @@ def test_every_module_has_its_twin() -> None:
     [
         ["ruff", "check", "harness", "tests"],
         ["ruff", "format", "--check", "harness", "tests"],
-        ["mypy"],
+        pytest.param(["mypy"], marks=pytest.mark.long),  # from nothing, in every fresh checkout
     ],
     ids=["lint", "format", "types"],
 )
