@@ -89,7 +89,7 @@ KNOWS_AN_ENGINE = {
     "recovery.delete", "recovery.template", "recovery.truncate", "recovery.undo_log",
     "recovery.wal_pin",
     # a run's own cycles.sqlite
-    "results.database", "results.store", "results.merging.joining",
+    "results.database", "results.packed", "results.store", "results.merging.joining",
     # helpers of the truth of SQLite
     "truth.sqlite_pages.affinity", "truth.sqlite_pages.checks",
 }  # fmt: skip

@@ -36,8 +36,8 @@ _STEPS = ("backup", "cleanup", "verify", "restore", "cycle")
 _CONTROL = "truth"  # the same code in both runs, in every cycle: see change_of_quantile
 _AS_FAST = 1.1  # times: less is nothing to speak of
 _TIMED = (  # the slow ones as people wait for them, and the usual ones as the processor has them
-    ("p95 of {} (wall)", "{}_ms", 0.95),
-    ("p50 of {} (CPU)", "{}_cpu_ms", 0.5),
+    ("p95 of {} (wall)", "{}_ms", "timings_ms", 0.95),
+    ("p50 of {} (CPU)", "{}_cpu_ms", "cpu_ms", 0.5),
 )
 _NOT_SETTINGS = (
     "cycles",
@@ -225,12 +225,21 @@ def _figures(
         )
     if timed is None or timed[0] is None or timed[1] is None:
         return
-    columns = [results.columns(old["name"]) for results in timed if results is not None]
-    for step, (figure, name, q) in itertools.product(_STEPS, _TIMED):
-        values = [run[name.format(step)] for run in columns]
-        if all(np.isfinite(one).any() for one in values):
-            beside = [run[name.format(_CONTROL)] for run in columns]
-            yield TimedFigure(old["name"], figure.format(step), values, q, beside)
+    cycles = [results.columns(old["name"]) for results in timed if results is not None]
+    for step, (figure, name, which, q) in itertools.product(_STEPS, _TIMED):
+        column, control = name.format(step), name.format(_CONTROL)
+        if all(
+            _was_timed(side, which, step, columns[column] if which not in side else None)
+            for side, columns in zip((old, new), cycles, strict=True)
+        ):
+            yield TimedFigure(old["name"], figure.format(step), cycles, column, q, control)
+
+
+def _was_timed(side: Mapping[str, Any], which: str, step: str, took_ms: Any) -> bool:
+    """Whether a step took place; ``took_ms``: where an older summary does not say."""
+    if which in side:
+        return bool((side[which].get(step) or {}).get("count"))
+    return bool(np.isfinite(took_ms).any())
 
 
 __all__ = ["compare"]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.results.columns import Columns
 from harness.statistics.change import Change, Word
 from harness.statistics.change_of_proportion import compare_proportions
 from harness.statistics.change_of_quantile import compare_quantiles
@@ -75,19 +76,24 @@ class ShareFigure(Figure):
 
 @dataclass(frozen=True, eq=False)
 class TimedFigure(Figure):
-    """A quantile of a step's timings in milliseconds, and the control's in the same cycles."""
+    """A quantile of a step's timings in milliseconds, and the control's in the same cycles.
+
+    They are read from ``cycles`` when they are compared: of all figures at once they are too many.
+    """
 
     condition: str
     figure: str
-    values: Sequence[Floats]  # before and after, in order of time
+    cycles: Sequence[Columns]  # before and after, in order of time
+    name: str  # of the column
     q: float
-    beside: Sequence[Floats]
+    control: str  # and of the control's
 
     def compared(self, confidence: float) -> Compared:
         """Compare it by blocks, beside the control where both runs have that."""
-        there = all(np.isfinite(values).any() for values in self.beside)
-        control = (self.beside[0], self.beside[1]) if there else None
-        before, after = self.values
+        before, after = (columns[self.name] for columns in self.cycles)
+        beside = [columns[self.control] for columns in self.cycles]
+        there = all(np.isfinite(values).any() for values in beside)
+        control = (beside[0], beside[1]) if there else None
         change = compare_quantiles(before, after, self.q, confidence, control=control)
         shown = " -> ".join(milliseconds(value) for value in (change.before, change.after))
         return Compared(self.condition, self.figure, change, shown, timed=True)

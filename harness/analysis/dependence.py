@@ -10,18 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from harness.analysis.together import pairs, tried
+from harness.analysis.together import ended, pairs, tried
+from harness.results.columns import Columns
 from harness.statistics.common_odds import common_odds_ratio
 from harness.statistics.dependence import Ratio, Table, in_two_digits
 from harness.statistics.digits import percent
 from harness.statistics.intervals import Interval
 from harness.statistics.lift import lift
 from harness.statistics.odds import odds_ratio
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Reading = Literal["together", "independent", "apart", "unknown"]
 
@@ -35,13 +33,13 @@ _SAYS: dict[Reading, str] = {
 
 
 def dependence(
-    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float, *, fixed: bool = True
+    condition: Mapping[str, Any], columns: Columns, confidence: float, *, fixed: bool = True
 ) -> dict[str, Any] | None:
     """Return what one condition says; None where no restore was to be forced.
 
     Args:
         condition: one of run.json.
-        frame: its cycles, as Results.cycles gives them.
+        columns: its cycles, as Results.columns gives them.
         confidence: of each interval by itself.
         fixed: whether the number of cycles was fixed beforehand; else every interval is called
             descriptive.
@@ -59,7 +57,7 @@ def dependence(
     share = float(condition.get("shadow") or 0)
     if not share or not pairs(condition):
         return None
-    cells, untried, refused, unseen = _counted(frame)
+    cells, untried, refused, unseen = _counted(columns)
     table = Table(**cells, share=share, untried=untried)
     odds, lifted = odds_ratio(table, confidence), lift(table, confidence)
     sentence = f"{lifted.sentence()}; {_odds(odds, concludes=fixed)}"
@@ -139,24 +137,23 @@ def reading(odds: Mapping[str, Any]) -> Reading:
     return "independent" if odds["upper"] is None or odds["upper"] >= 1 else "apart"
 
 
-def _counted(frame: pd.DataFrame) -> tuple[dict[str, int], int, int, int]:
+def _counted(columns: Columns) -> tuple[dict[str, int], int, int, int]:
     """Count cells, believed and not tried, backups refused, and believed though dirty."""
-    outcome = frame["outcome"].astype(object).to_numpy()
-    sound = outcome != "harness_error"
-    needed = tried(frame) & sound
-    ran = frame["cleanup_ok"].notna().to_numpy()
+    sound, restored = ~ended(columns, "harness_error"), ended(columns, "restored")
+    needed = tried(columns) & sound
+    ran = columns["cleanup_ok"] >= 0
     believed = sound & ~needed & ran
-    forced = believed & frame["shadow_ok"].notna().to_numpy()
-    worked = frame["shadow_ok"].fillna(value=False).to_numpy(dtype=bool)
+    forced = believed & (columns["shadow_ok"] >= 0)
+    worked = columns["shadow_ok"] == 1
     cells = {
-        "both": int((needed & (outcome != "restored")).sum()),
-        "cleanup_only": int((needed & (outcome == "restored")).sum()),
+        "both": int((needed & ~restored).sum()),
+        "cleanup_only": int((needed & restored).sum()),
         "restore_only": int((forced & ~worked).sum()),
         "neither": int((forced & worked).sum()),
     }
     untried = int((believed & ~forced).sum())
     refused = int((sound & ~needed & ~ran).sum())
-    return cells, untried, refused, int((believed & (outcome != "cleaned")).sum())
+    return cells, untried, refused, int((believed & ~ended(columns, "cleaned")).sum())
 
 
 def _odds(odds: Ratio, *, concludes: bool) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from harness.errors import MeasurementError
 from harness.experiment.plan.strata import Numbering, of_each
 from harness.experiment.written.designs import StrataSetting
+from harness.outcomes import OUTCOMES
 from harness.results import ledgers
+from harness.results.columns import Columns
 from harness.results.ledgers import LedgerEntry
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Floats = NDArray[np.float64]
 Place = tuple[str, str, str, int]  # kind, phase, operation, attempt
@@ -63,29 +62,29 @@ def designed(condition: Mapping[str, Any]) -> Design | None:
     )
 
 
-def incomplete(design: Design, frame: pd.DataFrame) -> str:
+def incomplete(design: Design, columns: Columns) -> str:
     """Say why there can be no estimate; "" where there can, and the ledger agrees.
 
     Args:
         design: what was planned.
-        frame: what was run, in order of cycle number.
+        columns: what was run, in order of cycle number.
 
     Raises:
         MeasurementError: cycles are stored that were never planned, or had other faults.
     """
     total = design.numbering.total
-    numbers = frame["cycle"].to_numpy()
+    numbers = columns["cycle"]
     if len(numbers) and numbers.max() >= total:
         raise MeasurementError(
             f"condition {design.name!r}: cycle {numbers.max():,} is stored, but {total:,} cycles "
             "were planned; run it again into another folder"
         )
-    errors = int((frame["outcome"] == "harness_error").sum())
+    errors = int((columns["outcome"] == OUTCOMES.index("harness_error")).sum())
     if errors:
         return f"no estimate: harness error in {errors:,} cycle{'' if errors == 1 else 's'}"
     if len(numbers) < total:
         return f"no estimate: {total - len(numbers):,} of {total:,} cycles are missing"
-    _check(design, [text if isinstance(text, str) else None for text in frame["faults"]])
+    _check(design, columns["faults"].tolist())
     return ""
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.results.reading import TIMINGS
+Distribution = dict[str, list[float]]
 
-if TYPE_CHECKING:
-    import pandas as pd
 
 # of the cycles, in which a step took no longer
 SHARES = (
@@ -18,17 +17,17 @@ SHARES = (
 )  # fmt: skip
 
 
-def distributions(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
-    """Return {step: {"shares": SHARES, "values": ms}} for each of TIMINGS that took place.
+def distributions(timings_ms: Mapping[str, NDArray[np.float64]]) -> dict[str, Distribution]:
+    """Return {step: {"shares": SHARES, "values": ms}} for each step that took place.
+
+    ``timings_ms`` has those of each step in order of size, without nan.
 
     A value is one that was measured: the smallest with at least that share at or below it, the
     inverse of the empirical distribution (R. J. Hyndman, Y. Fan, "Sample quantiles in statistical
     packages", The American Statistician 50 (1996) 361-365, definition 1).
     """
     by_step = {}
-    for step in TIMINGS:
-        values_ms = frame[f"{step}_ms"].to_numpy()
-        values_ms = np.sort(values_ms[np.isfinite(values_ms)])
+    for step, values_ms in timings_ms.items():
         if len(values_ms):
             ranks = np.ceil(np.array(SHARES) * len(values_ms)).astype(np.int64) - 1
             by_step[step] = {

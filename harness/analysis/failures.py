@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.errors import UsageError
 from harness.outcomes import OUTCOMES
 from harness.results.reading import Results
+from harness.results.texts import Texts
 
 WORST_FIRST = ("baseline_lost", "dirty_silent", "harness_error", "dirty_known", "refused")
 STORED_MOST = 2000  # characters of a text: one of as many was cut when it was stored
@@ -89,16 +93,22 @@ def texts(results: Results, condition: str) -> Iterator[Text]:
     """Give each distinct text of the cycles that failed, by outcome."""
     columns = results.some(condition, ("cycle", "outcome", "detail"))
     bad = [OUTCOMES.index(outcome) for outcome in WORST_FIRST]
-    found: dict[tuple[int, str], list[int]] = {}
+    found: dict[tuple[int, str], tuple[int, int]] = {}
     for code in bad:
         at = columns["outcome"] == code
-        for cycle, detail in zip(columns["cycle"][at], columns["detail"][at], strict=True):
-            counted = found.setdefault((code, detail or ""), [0, int(cycle)])
-            counted[0] += 1
-            counted[1] = min(counted[1], int(cycle))
+        for detail, cycles, first in counted(columns["cycle"][at], columns["detail"][at]):
+            found[code, detail] = (cycles, first)
     for (code, detail), (cycles, first) in found.items():
         cut = CUT * (len(detail) >= STORED_MOST)
         yield Text(OUTCOMES[code], detail + cut, cycles, first)
+
+
+def counted(cycles: NDArray[np.int64], texts: Texts) -> Iterator[tuple[str, int, int]]:
+    """Give each distinct text (none is ""), in how many cycles it is, and the first of them."""
+    codes, places, counts = np.unique(texts.codes, return_index=True, return_counts=True)
+    for place in np.argsort(places):
+        text = texts.words[codes[place]] if codes[place] >= 0 else ""
+        yield text, int(counts[place]), int(cycles[places[place]])
 
 
 def grouped(found: Iterable[Text], condition: Mapping[str, Any]) -> list[Alike]:

@@ -53,7 +53,8 @@ class Evidence:
     @property
     def spoiled(self) -> Bools:
         """Tell the cycles that the instrument spoiled, or whose outcome nobody here knows."""
-        return self.ended("harness_error") | (self.columns["outcome"] >= len(OUTCOMES))
+        unknown: Bools = self.columns["outcome"] >= len(OUTCOMES)
+        return self.ended("harness_error") | unknown
 
     @property
     def harness_errors(self) -> int:
@@ -74,14 +75,14 @@ class Evidence:
 
     def took(self, *steps: str) -> Bools:
         """Tell the cycles in which any of these steps took place."""
-        times = np.array([self.columns[f"{step}_ms"] for step in steps])
-        return np.asarray(np.isfinite(times).any(axis=0), dtype=bool)
+        took = np.zeros(self.cycles, dtype=bool)
+        for step in steps:
+            took |= np.isfinite(self.columns[f"{step}_ms"])
+        return took
 
     def restored(self) -> Bools:
         """Tell the cycles in which a recovery put the baseline back, as it said."""
-        return np.array(
-            [recovery is not None for recovery in self.columns["restored_by"]], dtype=bool
-        )
+        return np.asarray(self.columns["restored_by"].known, dtype=bool)
 
     def cleaned_up(self) -> Bools:
         """Tell the cycles whose cleanup left nothing: a database restored was not clean before."""
@@ -152,7 +153,8 @@ def untimed(measure: str, evidence: Evidence) -> Bools:
     step = "backup" if measure == "backup_under_1s" else measure.removesuffix("_ms")
     if step not in TIMINGS:
         return np.zeros(evidence.cycles, dtype=bool)
-    return _due(evidence, step) & ~np.isfinite(evidence.columns[f"{step}_ms"])
+    missing: Bools = ~np.isfinite(evidence.columns[f"{step}_ms"])
+    return _due(evidence, step) & missing
 
 
 def counted(number: int, noun: str) -> str:

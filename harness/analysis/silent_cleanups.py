@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+from harness.analysis.together import ended
+from harness.results.columns import Columns
 
 _LEFT = re.compile(
     r"(?:^|; )((?:(?!; ).)+?): [\d,]+ (?:rows?|entry|entries) (?:added|changed|missing)"
@@ -22,27 +21,27 @@ _LEFT = re.compile(
 _SEQUENCE = re.compile(r"(?:^|; )sequence ((?:(?!; ).)+?): ")
 
 
-def unsaid(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any] | None:
+def unsaid(condition: Mapping[str, Any], columns: Columns) -> dict[str, Any] | None:
     """Count the cycles of one condition; None where no cleanup of a project's own database ran.
 
-    ``frame`` is as Results.cycles gives it. ``ran``: the cycles whose cleanup ran, harness errors
-    left out; ``said_fine``: those of them in which it reported no failure; ``left``: those of
-    these after which the database was not the baseline by the grade demanded; ``tables``: in how
+    ``columns`` are as Results.columns gives them. ``ran``: the cycles whose cleanup ran, harness
+    errors left out; ``said_fine``: those of them in which it reported no failure; ``left``: those
+    of these after which the database was not the baseline by the grade demanded; ``tables``: in how
     many of these the truth found rows of each table, known only where nothing was restored.
     By the grade "exact" a table's sequence counts as well ("sequence Orders").
     """
     if condition.get("project") is None or condition.get("cleanup") == "none":
         return None
-    outcome = frame["outcome"].astype(object).to_numpy()
-    ran = frame["cleanup_ok"].notna().to_numpy() & (outcome != "harness_error")
-    said_fine = ran & frame["cleanup_ok"].fillna(value=False).to_numpy(dtype=bool)
-    left = said_fine & (outcome != "cleaned")
+    said = columns["cleanup_ok"]
+    ran = (said >= 0) & ~ended(columns, "harness_error")
+    said_fine = ran & (said == 1)
+    left = said_fine & ~ended(columns, "cleaned")
     tables: Counter[str] = Counter()
-    for detail in frame["detail"][left]:
+    for detail, cycles in columns["detail"][left].counts().items():
         left_in = set(_LEFT.findall(detail))
         if condition["demands"] == "exact":
             left_in.update(f"sequence {name}" for name in _SEQUENCE.findall(detail))
-        tables.update(left_in)
+        tables.update(dict.fromkeys(left_in, cycles))
     if not ran.any():
         return None
     return {

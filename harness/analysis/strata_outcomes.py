@@ -7,24 +7,20 @@ all of them was seen to end alike each time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.design import Design
 from harness.analysis.measures import Evidence, Trials, trials
+from harness.results.columns import Columns
 from harness.statistics.strata import Stratum, enumerated, weighed
 from harness.statistics.struck import conditional_weights
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Bools = NDArray[np.bool_]
 
 
 def strata_of(
-    design: Design, frame: pd.DataFrame, measure: str, *, steady: bool
+    design: Design, columns: Columns, measure: str, *, steady: bool
 ) -> tuple[list[Stratum], str]:
     """Return what came of each stratum, and which set did not always end alike ("" for none).
 
@@ -33,8 +29,8 @@ def strata_of(
     all.
     """
     numbering = design.numbering
-    failed = _failed(frame, measure)
-    ended = frame["outcome"].factorize()[0]
+    failed = _failed(columns, measure)
+    ended = columns["outcome"]
     ran = failed[: numbering.first_sampled].reshape(-1, numbering.repeats)
     first = ended[: numbering.first_sampled].reshape(ran.shape)
     alike = (first == first[:, :1]).all(axis=1)
@@ -57,12 +53,12 @@ def strata_of(
     return strata, unsteady
 
 
-def _failed(frame: pd.DataFrame, measure: str) -> Bools:
+def _failed(columns: Columns, measure: str) -> Bools:
     """Tell which cycles failed, by the same measure as in any condition; shape (cycles,)."""
-    columns = {name: frame[name].to_numpy() for name in ("cycle", "says_clean")}
-    columns["outcome"] = frame["outcome"].cat.codes.to_numpy()
     tried = trials(measure, None, Evidence(columns))
-    return tried.failed if isinstance(tried, Trials) else np.zeros(len(frame), dtype=bool)
+    return (
+        tried.failed if isinstance(tried, Trials) else np.zeros(len(columns["cycle"]), dtype=bool)
+    )
 
 
 def _unlike(design: Design, alike: Bools, sizes: NDArray[np.int64]) -> str:

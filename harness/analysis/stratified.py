@@ -12,20 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.analysis.design import Design, designed, incomplete
 from harness.analysis.judged import Judged
 from harness.analysis.rate_curve import TARGET, Frontier, Point, rate_curve
 from harness.analysis.strata_outcomes import strata_of
 from harness.experiment.written.claimed import Claim
+from harness.results.columns import Columns
 from harness.results.stored_summary import IF_ALIKE
 from harness.statistics.digits import percent, percent_interval, sure
 from harness.statistics.intervals import Interval
 from harness.statistics.strata import Stratum, estimate
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 METHOD = "stratified_chernoff"
 # what designed cycles tell of: which end is all that they have to say
@@ -82,13 +80,13 @@ class Stratified:
 
 
 def stratified(
-    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
+    condition: Mapping[str, Any], columns: Columns, confidence: float
 ) -> Stratified | None:
     """Return the strata and the curve of one condition; None where it has no strata.
 
     Args:
         condition: as run.json has it.
-        frame: its cycles, as Results.cycles gives them.
+        columns: its cycles, as Results.columns gives them.
         confidence: of each interval by itself.
 
     Raises:
@@ -99,7 +97,7 @@ def stratified(
         return None
     slots, enumerated = len(design.kinds), design.numbering.enumerated
     drawn_at = {kind: float(rate) for kind, rate in zip(design.kinds, design.rates, strict=True)}
-    why = incomplete(design, frame)
+    why = incomplete(design, columns)
     if why:
         return Stratified(
             slots,
@@ -113,8 +111,8 @@ def stratified(
             frontier=Frontier(TARGET, None, None, confidence),
             conditional=None,
         )
-    alike, unsteady = strata_of(design, frame, "reliability", steady=True)
-    sampled, _ = strata_of(design, frame, "reliability", steady=False)
+    alike, unsteady = strata_of(design, columns, "reliability", steady=True)
+    sampled, _ = strata_of(design, columns, "reliability", steady=False)
     drawn = rate_curve(design, sampled, confidence)
     return Stratified(
         slots,
@@ -150,7 +148,7 @@ def _share_of(stratum: Stratum, slots: int) -> StratumShare:
 
 
 def shares(
-    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
+    condition: Mapping[str, Any], columns: Columns, confidence: float
 ) -> dict[str, dict[str, Any]]:
     """Return the shares of a condition with strata at its own rates; {} where it has none.
 
@@ -160,8 +158,10 @@ def shares(
     design = designed(condition)
     if design is None:
         return {}
-    why = incomplete(design, frame)
-    intervals = {measure: _share(design, frame, measure, confidence, why)[0] for measure in SHARES}
+    why = incomplete(design, columns)
+    intervals = {
+        measure: _share(design, columns, measure, confidence, why)[0] for measure in SHARES
+    }
     return {
         measure: {
             key: None if isinstance(value, float) and math.isnan(value) else value
@@ -172,13 +172,13 @@ def shares(
 
 
 def judge(
-    condition: Mapping[str, Any], frame: pd.DataFrame, claim: Claim, confidence: float
+    condition: Mapping[str, Any], columns: Columns, claim: Claim, confidence: float
 ) -> Judged:
     """Judge a claim about a condition with strata at its own rates.
 
     Args:
         condition: as run.json has it.
-        frame: its cycles.
+        columns: its cycles.
         claim: of one of MEASURES; others are not measured.
         confidence: of the interval, and so of the verdict: each of its bounds has half the error.
 
@@ -198,8 +198,8 @@ def judge(
         return Judged(nothing, "not measured", None, why)
     if design is None:
         return Judged(nothing, "not measured", None, "its strata were never allocated")
-    why = incomplete(design, frame)
-    interval, why = _share(design, frame, claim.measure, confidence, why)
+    why = incomplete(design, columns)
+    interval, why = _share(design, columns, claim.measure, confidence, why)
     if math.isnan(interval.estimate):
         return Judged(interval, "undecided", None, why, (why,))
     at_most = 1.0 if claim.at_most is None else claim.at_most
@@ -211,7 +211,7 @@ def judge(
     shown = (
         f"{_bounded(claim, interval)} at the rates of this condition "
         f"(at {sure(confidence)}) even if the same faults may end differently another time; "
-        f"{len(frame):,} cycles fixed beforehand, judged once"
+        f"{len(columns['cycle']):,} cycles fixed beforehand, judged once"
     )
     return Judged(interval, verdict, None, "; ".join(filter(None, [shown, why])))
 
@@ -226,7 +226,7 @@ def _bounded(claim: Claim, interval: Interval) -> str:
 
 
 def _share(
-    design: Design, frame: pd.DataFrame, measure: str, confidence: float, why: str
+    design: Design, columns: Columns, measure: str, confidence: float, why: str
 ) -> tuple[Interval, str]:
     """Return the share that does not fail at the condition's own rates, and what to know of it.
 
@@ -234,7 +234,7 @@ def _share(
     """
     if why:
         return Interval(math.nan, 0.0, 1.0, confidence, METHOD), why
-    strata, unsteady = strata_of(design, frame, measure, steady=False)
+    strata, unsteady = strata_of(design, columns, measure, steady=False)
     failing = estimate(strata, design.rates, design.rates, confidence)
     bounds = (1 - failing.estimate, 1 - failing.upper, 1 - failing.lower)
     return Interval(*bounds, confidence, METHOD), unsteady

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.analysis.claims import evaluate
 from harness.analysis.curves import curves
@@ -27,15 +28,12 @@ from harness.errors import MeasurementError
 from harness.experiment.written.family import family
 from harness.experiment.written.kinds import planned_kinds
 from harness.results import parquet
-from harness.results.columns import Columns, framed
+from harness.results.columns import Columns
 from harness.results.folder import VERSION
 from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
 from harness.results.stored_summary import Stored, read_summary, sealed, stored_or_anew
 from harness.statistics.intervals import clopper_pearson
-from harness.statistics.timings import quantiles
-
-if TYPE_CHECKING:
-    import pandas as pd
+from harness.statistics.timings import in_order, quantiles
 
 __all__ = ["Stored", "load", "read_summary", "summarise", "write"]
 
@@ -77,8 +75,7 @@ def summarise(results: Results) -> dict[str, Any]:
     was swept (`curves`); the evaluated rows of the claims table; and the story of the first cycle
     of each condition that keeps any.
     """
-    columns = _columns(results)
-    return _summary(results, columns, _frames(columns))
+    return _summary(results, _columns(results))
 
 
 def write(results: Results) -> dict[str, Any]:
@@ -87,10 +84,9 @@ def write(results: Results) -> dict[str, Any]:
     MeasurementError when one of them cannot be written.
     """
     columns = _columns(results)
-    frames = _frames(columns)
-    summary = _summary(results, columns, frames)
+    summary = _summary(results, columns)
     with _whole(results.folder / PARQUET) as half:
-        parquet.write(half, frames)
+        parquet.write(half, columns)
     summary = sealed(results.folder, summary)
     with _whole(results.folder / SUMMARY) as half:
         text = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
@@ -104,13 +100,7 @@ def _columns(results: Results) -> dict[str, Columns]:
     }
 
 
-def _frames(columns: Mapping[str, Columns]) -> dict[str, pd.DataFrame]:
-    return {name: framed(of_condition) for name, of_condition in columns.items()}
-
-
-def _summary(
-    results: Results, columns: Mapping[str, Columns], frames: Mapping[str, pd.DataFrame]
-) -> dict[str, Any]:
+def _summary(results: Results, cycles: Mapping[str, Columns]) -> dict[str, Any]:
     experiment = results.experiment
     confidence = confidence_of(results)
     rows = list(experiment.get("rows", ()))
@@ -118,19 +108,19 @@ def _summary(
     known, conditions = {}, []
     for condition in results.conditions:
         name = condition["name"]
-        struck = ledger(frames[name]["faults"])
-        known[name] = evidence_of(condition, columns[name], confidence, struck, results.run)
+        columns = cycles[name]
+        struck = ledger(columns["faults"])
+        known[name] = evidence_of(condition, columns, confidence, struck, results.run)
         wall_s = (results.run.get("wall_s_by_condition") or {}).get(name)
         conditions.append(
-            _condition(condition, known[name], frames[name], struck, wall_s)
+            _condition(condition, known[name], struck, wall_s)
             | _claimed(judged_claims(condition, known[name], claims))
-            | {"together": _apart(condition, results.conditions, frames)}
-            | {"unsaid": unsaid(condition, frames[name])}
-            | {"dependence": _dependence(condition, frames[name], known[name])}
+            | {"together": _apart(condition, results.conditions, cycles)}
+            | {"unsaid": unsaid(condition, columns)}
+            | {"dependence": _dependence(condition, known[name])}
             # of designed cycles not what failed of them
-            | shares(condition, frames[name], confidence)
-            | {"strata": _strata(condition, frames[name], confidence)}
-            | {"distributions_ms": distributions(frames[name])}
+            | shares(condition, columns, confidence)
+            | {"strata": _strata(condition, columns, confidence)}
             | {"sweep": condition.get("sweep")}
         )
     return {
@@ -146,7 +136,7 @@ def _summary(
             for row in rows
         ],
         "stories": [
-            _told(condition, *story, frames[condition["name"]])
+            _told(condition, *story, cycles[condition["name"]])
             for condition in results.conditions
             if (story := results.story(condition["name"])) is not None
         ],
@@ -154,40 +144,38 @@ def _summary(
 
 
 def _strata(
-    condition: Mapping[str, Any], frame: pd.DataFrame, confidence: float
+    condition: Mapping[str, Any], columns: Columns, confidence: float
 ) -> dict[str, Any] | None:
-    strata = stratified(condition, frame, confidence)
+    strata = stratified(condition, columns, confidence)
     return None if strata is None else asdict(strata)
 
 
-def _dependence(
-    condition: Mapping[str, Any], frame: pd.DataFrame, evidence: Evidence
-) -> dict[str, Any] | None:
-    return dependence(condition, frame, evidence.confidence, fixed=evidence.fixed)
+def _dependence(condition: Mapping[str, Any], evidence: Evidence) -> dict[str, Any] | None:
+    return dependence(condition, evidence.columns, evidence.confidence, fixed=evidence.fixed)
 
 
 def _apart(
     condition: Mapping[str, Any],
     conditions: list[dict[str, Any]],
-    frames: Mapping[str, pd.DataFrame],
+    cycles: Mapping[str, Columns],
 ) -> dict[str, Any] | None:
-    counts = together(condition, frames[condition["name"]])
-    return counts and counts | expected_both(condition, counts, conditions, frames)
+    counts = together(condition, cycles[condition["name"]])
+    return counts and counts | expected_both(condition, counts, conditions, cycles)
 
 
 def _told(
-    condition: Mapping[str, Any], cycle: int, story: dict[str, Any], frame: pd.DataFrame
+    condition: Mapping[str, Any], cycle: int, story: dict[str, Any], columns: Columns
 ) -> dict[str, Any]:
     """Return a story with what stands beside it in the stored cycle."""
-    row = frame[frame["cycle"] == cycle].iloc[0]
-    timings_ms = {phase: _known(row[f"{phase}_ms"]) for phase in TIMINGS}
+    at = int(np.flatnonzero(columns["cycle"] == cycle)[0])
+    timings_ms = {phase: _known(columns[f"{phase}_ms"][at]) for phase in TIMINGS}
     return {
         "condition": condition["name"],
         "cycle": cycle,
-        "outcome": str(row["outcome"]),
+        "outcome": OUTCOMES[columns["outcome"][at]],
         "demands": condition["demands"],
         "cleanup": condition.get("cleanup"),
-        "backup_bytes": int(row["backup_bytes"]),
+        "backup_bytes": int(columns["backup_bytes"][at]),
         "timings_ms": {phase: ms for phase, ms in timings_ms.items() if ms is not None},
         "story": story,
     }
@@ -196,36 +184,46 @@ def _told(
 def _condition(
     condition: Mapping[str, Any],
     evidence: Evidence,
-    frame: pd.DataFrame,
     struck: Mapping[str, dict[str, int]],
     wall_s: float | None,
 ) -> dict[str, Any]:
     """Return one condition's part of summary.json."""
     faults = {kind: dict.fromkeys(LEDGER, 0) for kind in planned_kinds(condition)}
+    columns, cycles = evidence.columns, evidence.cycles
+    ended = np.bincount(columns["outcome"], minlength=len(OUTCOMES)).tolist()
     return {
         "name": condition["name"],
         "policy": condition.get("policy"),
-        "cycles": len(frame),
-        "outcomes": {outcome: int((frame["outcome"] == outcome).sum()) for outcome in OUTCOMES},
+        "cycles": cycles,
+        "outcomes": dict(zip(OUTCOMES, ended, strict=True)),
         "clean": {
             "demands": condition["demands"],
-            "rows": int(frame["rows"].sum()),
-            "exact": int(frame["exact"].sum()),
+            "rows": int(columns["rows"].sum()),
+            "exact": int(columns["exact"].sum()),
         },
         **{measure: _share(evidence, measure) for measure in SHARES},
-        "timings_ms": {phase: _quantiles(frame[f"{phase}_ms"]) for phase in TIMINGS},
-        "cpu_ms": {phase: _quantiles(frame[f"{phase}_cpu_ms"]) for phase in TIMINGS},
+        **_timed(columns),
         "faults": {**faults, **struck},
         "doubts": evidence.doubts(),
-        "cycles_per_second": _rate(frame, wall_s),
-        "to_replay": _to_replay(frame),
+        "cycles_per_second": _rate(columns, wall_s),
+        "to_replay": _to_replay(columns),
     }
 
 
-def _quantiles(timings: pd.Series) -> dict[str, float | None]:
+def _timed(columns: Columns) -> dict[str, Any]:
+    """Return how long each step took, and how those times are distributed; each is sorted once."""
+    ordered = {phase: in_order(columns[f"{phase}_ms"]) for phase in TIMINGS}
+    return {
+        "timings_ms": {phase: _quantiles(values) for phase, values in ordered.items()},
+        "cpu_ms": {phase: _quantiles(in_order(columns[f"{phase}_cpu_ms"])) for phase in TIMINGS},
+        "distributions_ms": distributions(ordered),
+    }
+
+
+def _quantiles(ordered_ms: NDArray[np.float64]) -> dict[str, float | None]:
     return {
         key: int(value) if key == "count" else _known(value)
-        for key, value in quantiles(timings.to_numpy()).items()
+        for key, value in quantiles(ordered_ms, ordered=True).items()
     }
 
 
@@ -244,22 +242,22 @@ def _claimed(claims: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _rate(frame: pd.DataFrame, wall_s: float | None) -> float | None:
+def _rate(columns: Columns, wall_s: float | None) -> float | None:
     """Cycles per second of wall time; where that was not kept, of one worker."""
-    seconds = wall_s or float(np.nansum(frame["cycle_ms"].to_numpy())) / 1000
-    return len(frame) / seconds if seconds > 0 else None
+    seconds = wall_s or float(np.nansum(columns["cycle_ms"])) / 1000
+    return len(columns["cycle"]) / seconds if seconds > 0 else None
 
 
-def _to_replay(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _to_replay(columns: Columns) -> list[dict[str, Any]]:
     """Name the first cycles of the worst outcomes: what people will want to look at."""
-    import pandas as pd  # noqa: PLC0415 - slow to import, and who reads a summary needs none
-
-    bad = pd.concat([frame[frame["outcome"] == outcome] for outcome in TO_REPLAY])
-    first = bad[["cycle", "outcome", "detail"]].head(TO_REPLAY_MOST)
-    return [
-        {"cycle": int(cycle), "outcome": str(outcome), "detail": detail[:DETAIL_MOST]}
-        for cycle, outcome, detail in first.itertuples(index=False)
-    ]
+    named: list[dict[str, Any]] = []
+    for outcome in TO_REPLAY:
+        at = np.flatnonzero(columns["outcome"] == OUTCOMES.index(outcome))
+        for place in at[: TO_REPLAY_MOST - len(named)]:
+            detail = columns["detail"][place] or ""
+            cycle = int(columns["cycle"][place])
+            named.append({"cycle": cycle, "outcome": outcome, "detail": detail[:DETAIL_MOST]})
+    return named
 
 
 def _share(evidence: Evidence, measure: str) -> dict[str, Any]:

@@ -9,15 +9,14 @@ that is the same in everything, but restores every time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.guard.policy import POLICIES
-
-if TYPE_CHECKING:
-    import pandas as pd
+from harness.outcomes import OUTCOMES
+from harness.results.columns import Columns
 
 CELLS = ("neither", "cleanup_only", "recovery_only", "both")
 # in a condition to compare with
@@ -33,11 +32,12 @@ def pairs(condition: Mapping[str, Any]) -> bool:
     return cleans and policy is not None and policy.backs_up
 
 
-def together(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any] | None:
+def together(condition: Mapping[str, Any], columns: Columns) -> dict[str, Any] | None:
     """Count the cycles of one condition; None where it has not both a cleanup and a recovery.
 
-    ``frame`` is as Results.cycles gives it. Every cycle is in exactly one of ``harness_errors``
-    (outcome harness_error), ``neither``, ``cleanup_only``, ``recovery_only`` and ``both``, by:
+    ``columns`` are as Results.columns gives them. Every cycle is in exactly one of
+    ``harness_errors`` (outcome harness_error), ``neither``, ``cleanup_only``, ``recovery_only``
+    and ``both``, by:
 
     * a restore was *tried*: restored_by is set, or restore_ms is known. These are
       ``restores_needed``: the guard was told of, or found, something left (or could not look).
@@ -51,13 +51,12 @@ def together(condition: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any
     """
     if not pairs(condition):
         return None
-    outcome = frame["outcome"].astype(object).to_numpy()
-    sound: Bools = outcome != "harness_error"
-    needed = tried(frame) & sound
-    ran = frame["cleanup_ok"].notna().to_numpy()
-    said_ok = frame["cleanup_ok"].fillna(value=False).to_numpy(dtype=bool)
-    cleanup = ((ran & ~said_ok) | needed | (ran & ~needed & (outcome != "cleaned"))) & sound
-    not_restored = needed & (outcome != "restored")
+    sound = ~ended(columns, "harness_error")
+    needed = tried(columns) & sound
+    ran, said_ok = columns["cleanup_ok"] >= 0, columns["cleanup_ok"] == 1
+    cleaned = ended(columns, "cleaned")
+    cleanup = ((ran & ~said_ok) | needed | (ran & ~needed & ~cleaned)) & sound
+    not_restored = needed & ~ended(columns, "restored")
     recovery = (not_restored | (~ran & ~needed)) & sound
     return {
         "neither": int((sound & ~cleanup & ~recovery).sum()),
@@ -75,7 +74,7 @@ def expected_both(
     condition: Mapping[str, Any],
     counts: Mapping[str, Any],
     conditions: Sequence[Mapping[str, Any]],
-    frames: Mapping[str, pd.DataFrame],
+    cycles: Mapping[str, Columns],
 ) -> dict[str, Any]:
     """Return how many cycles would fail both ways if the two failed independently.
 
@@ -83,26 +82,30 @@ def expected_both(
     condition that is the same but restores every time (``compared_with``), times the cycles. Both
     keys are None where there is no such condition, or it never restored.
     """
-    cycles = sum(counts[cell] for cell in CELLS)
+    total = sum(counts[cell] for cell in CELLS)
     for other in conditions:
         if other.get("policy") != "restore_only" or _essence(other) != _essence(condition):
             continue
-        frame = frames[other["name"]]
-        outcome = frame["outcome"].astype(object).to_numpy()
-        needed = tried(frame) & (outcome != "harness_error")
-        if not cycles or not needed.any():
+        columns = cycles[other["name"]]
+        needed = tried(columns) & ~ended(columns, "harness_error")
+        if not total or not needed.any():
             continue
-        share = float((outcome[needed] != "restored").mean())
+        share = float((~ended(columns, "restored")[needed]).mean())
         failed = counts["cleanup_only"] + counts["both"]
         return {"expected_both": failed * share, "compared_with": other["name"]}
     return {"expected_both": None, "compared_with": None}
 
 
-def tried(frame: pd.DataFrame) -> Bools:
+def tried(columns: Columns) -> Bools:
     """In which cycles a restore was tried, whatever came of it; see ``together``."""
-    timed: Bools = np.isfinite(frame["restore_ms"].to_numpy())
-    named: Bools = frame["restored_by"].notna().to_numpy()
+    timed: Bools = np.isfinite(columns["restore_ms"])
+    named: Bools = columns["restored_by"].known
     return timed | named
+
+
+def ended(columns: Columns, outcome: str) -> Bools:
+    """Tell the cycles with this outcome."""
+    return np.asarray(columns["outcome"] == OUTCOMES.index(outcome), dtype=bool)
 
 
 def _essence(condition: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ import numpy as np
 from harness.analysis.judged import GOOD, HARNESS_ERROR, Judged
 from harness.analysis.measures import Bools, Evidence, Trials, counted, trials
 from harness.experiment.written.claimed import Claim
-from harness.results.columns import framed
 from harness.statistics.anytime import anytime
 from harness.statistics.digits import percent, sure
 from harness.statistics.intervals import Interval, clopper_pearson
@@ -187,10 +186,10 @@ def _of_figure(kept: Judged) -> Judged:
 
 def _by_strata(claim: Claim, evidence: Evidence, confidence: float) -> Judged:
     """Judge by what the strata say together: the share of designed cycles is no reliability."""
-    from harness.analysis import stratified  # noqa: PLC0415 - with pandas, slow to import
+    from harness.analysis import stratified  # noqa: PLC0415 - slow to import
 
     assert evidence.designed is not None  # noqa: S101 - for the types
-    judged = stratified.judge(evidence.designed, framed(evidence.columns), claim, confidence)
+    judged = stratified.judge(evidence.designed, evidence.columns, claim, confidence)
     tried = trials(claim.measure, claim.limit_ms, evidence, claim.figure)
     if isinstance(tried, Trials):
         failed = tried.failed[tried.counted]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +20,13 @@ from harness.results.rows import (
     SHADOW_OK,
     SHADOW_RAN,
 )
+from harness.results.texts import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Columns = dict[str, NDArray[Any]]
+Columns = Mapping[str, Any]  # of each of COLUMNS an array, or Texts
+Stored = dict[str, Any]  # whole numbers of checksums.WHOLE as they are stored, and Texts of TEXTS
 
 WHOLE = ("left_behind", "backup_bytes", "payload_bytes", "grown_bytes")
 TEXTS = ("restored_by", "faults", "detail")
@@ -42,38 +45,126 @@ COLUMNS = (
 )  # fmt: skip
 
 
+class OnDemand(Mapping[str, Any]):
+    """Columns that are made when they are first asked for. Timings, the bulk, are not kept.
+
+    Args:
+        makers: of each column, in their order, what makes it.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
+        self._makers, self._kept = makers, dict[str, Any]()
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a column."""
+        if name in self._kept:
+            return self._kept[name]
+        made = self._makers[name]()
+        if not name.endswith("_ms"):
+            self._kept[name] = made
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names of the columns."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """Count the columns."""
+        return len(self._makers)
+
+
 def typed(raw: Mapping[str, Sequence[Any]]) -> Columns:
-    """Give every column as the database keeps it its type.
+    """Give every column as the database keeps it its type: ``of_stored`` of ``stored``."""
+    return of_stored(stored(raw))
+
+
+def stored(raw: Mapping[str, Sequence[Any]]) -> Stored:
+    """Check columns as the database keeps them.
 
     ``raw`` has COLUMNS, but for the column ``flags`` (the bits that harness.results.rows
     names) in place of those that are yes or no, and timings in microseconds, None where a step
     did not take place. Unsound where a value cannot be what a run has stored.
     """
-    columns: Columns = {"cycle": sound.whole("cycle", raw["cycle"])}
+    columns: Stored = {"cycle": sound.whole("cycle", raw["cycle"])}
     sound.ascending(columns["cycle"])
-    codes = sound.whole("outcome", raw["outcome"], 0, len(CODES) - 1)
-    columns["outcome"] = _PLACES[codes]
-    flags = sound.whole("flags", raw["flags"], 0, 127)
-    for name, bit in YES_OR_NO.items():
-        columns[name] = flags & bit != 0
-    for name, (ran, ok) in WHERE_RAN.items():
-        columns[name] = np.where(flags & ran != 0, flags & ok != 0, -1).astype(np.int8)
+    columns["outcome"] = sound.whole("outcome", raw["outcome"], 0, len(CODES) - 1)
+    columns["flags"] = sound.whole("flags", raw["flags"], 0, 127)
     for name in WHOLE:
         least = -sound.LARGEST if name == "grown_bytes" else 0  # a file can shrink
         columns[name] = sound.whole(name, raw[name], least)
     for name in DURATIONS:
-        columns[f"{name}_ms"] = sound.microseconds(f"{name}_us", raw[f"{name}_ms"])
+        columns[f"{name}_us"] = sound.microseconds(f"{name}_us", raw[f"{name}_ms"])
     for name in TEXTS:
         columns[name] = sound.texts(name, raw[name])
-    sound.faults(raw["faults"])
-    return {name: columns[name] for name in COLUMNS}
+    sound.faults(columns["faults"])
+    return columns
+
+
+def in_ranges(columns: Stored) -> None:
+    """Raise Unsound where what a block holds cannot be what a run has stored."""
+    most = {"outcome": len(CODES) - 1, "flags": 127}
+    for name in ("outcome", "flags", *WHOLE):
+        least = -sound.LARGEST if name == "grown_bytes" else 0
+        sound.in_range(name, columns[name], least, most.get(name, sound.LARGEST))
+    for name in checksums.TIMED:
+        sound.in_range(name, columns[name], -1, sound.LONGEST_US)
+    sound.faults(columns["faults"])
+
+
+def of_stored(columns: Stored) -> Columns:
+    """Return COLUMNS of what is stored, in the types that everything computes with."""
+    makers: dict[str, Callable[[], Any]] = {}
+    for name in ("cycle", *WHOLE):
+        makers[name] = partial(np.asarray, columns[name], dtype=np.int64)
+    makers["outcome"] = lambda: _PLACES[columns["outcome"]]
+    for name, bit in YES_OR_NO.items():
+        makers[name] = partial(_bit, columns["flags"], bit)
+    for name, (ran, ok) in WHERE_RAN.items():
+        makers[name] = partial(_word, columns["flags"], ran, ok)
+    for name in DURATIONS:
+        makers[f"{name}_ms"] = partial(_milliseconds, columns[f"{name}_us"])
+    for name in TEXTS:
+        makers[name] = partial(columns.__getitem__, name)
+    return OnDemand({name: makers[name] for name in COLUMNS})
+
+
+def _bit(flags: NDArray[Any], bit: int) -> NDArray[np.bool_]:
+    return np.asarray(flags & bit != 0)
+
+
+def _word(flags: NDArray[Any], ran: int, ok: int) -> NDArray[np.int8]:
+    return np.where(flags & ran != 0, flags & ok != 0, -1).astype(np.int8)
+
+
+def _milliseconds(took_us: NDArray[Any]) -> NDArray[np.float64]:
+    took_ms = took_us / 1000
+    took_ms[took_us < 0] = np.nan
+    return np.asarray(took_ms, dtype=np.float64)
+
+
+def joined(parts: Sequence[Stored]) -> Stored:
+    """Return what several parts of one condition store, in order of cycle number.
+
+    Unsound where a cycle is in two of them.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    whole: Stored = {
+        name: np.concatenate([part[name] for part in parts]) for name in checksums.WHOLE
+    }
+    whole |= {name: Texts.joined([part[name] for part in parts]) for name in TEXTS}
+    if (np.diff(whole["cycle"]) <= 0).any():
+        order = np.argsort(whole["cycle"], kind="stable")
+        whole = {name: values[order] for name, values in whole.items()}
+        sound.ascending(whole["cycle"])
+    return whole
 
 
 def checked(columns: Columns, same: NDArray[np.bool_] | None = None) -> None:
     """Raise Unsound where columns of another source than the database cannot be true.
 
     Args:
-        columns: in order of cycle number; texts are looked at where they are objects.
+        columns: in order of cycle number; faults are looked at where they are Texts.
         same: for each row but the first, whether it is of the condition before it; None: all are.
     """
     sound.in_range("cycle", columns["cycle"], 0, sound.LARGEST)
@@ -85,8 +176,8 @@ def checked(columns: Columns, same: NDArray[np.bool_] | None = None) -> None:
         took_ms = columns[f"{name}_ms"]
         took_ms = np.where(np.isnan(took_ms), 0, took_ms)
         sound.in_range(f"{name}_ms", took_ms, 0, sound.LONGEST_US / 1000)
-    if columns["faults"].dtype == object:
-        sound.faults(columns["faults"].tolist())
+    if isinstance(columns["faults"], Texts):
+        sound.faults(columns["faults"])
 
 
 def checksums_of(conditions: checksums.Numbers, columns: Mapping[str, Any]) -> NDArray[np.int64]:
@@ -94,19 +185,28 @@ def checksums_of(conditions: checksums.Numbers, columns: Mapping[str, Any]) -> N
 
     Args:
         conditions: see `harness.results.checksums.of_cycles`.
-        columns: COLUMNS; texts as `harness.results.checksums.of_texts` gives them.
+        columns: COLUMNS; texts as Texts, or as `harness.results.checksums.of_texts` gives them.
     """
     flags = np.zeros(len(columns["cycle"]), dtype=np.int64)
     for name, bit in YES_OR_NO.items():
         flags += columns[name].astype(np.int64) * bit
     for name, (ran, ok) in WHERE_RAN.items():
         flags += (columns[name] >= 0) * ran + (columns[name] == 1) * ok
-    stored = {name: columns[name] for name in ("cycle", *WHOLE, *TEXTS)}
-    stored |= {"outcome": _CODES[columns["outcome"]], "flags": flags}
+    whole = {name: columns[name] for name in ("cycle", *WHOLE)}
+    whole |= {"outcome": _CODES[columns["outcome"]], "flags": flags}
+    for name in TEXTS:
+        texts = columns[name]
+        whole[name] = texts.numbers() if isinstance(texts, Texts) else texts
     for name in DURATIONS:
-        took_us = np.rint(columns[f"{name}_ms"] * 1000)
-        stored[f"{name}_us"] = np.where(np.isnan(took_us), -1, took_us).astype(np.int64)
-    return checksums.of_cycles(conditions, stored)
+        whole[f"{name}_us"] = _microseconds(columns[f"{name}_ms"])
+    return checksums.of_cycles(conditions, whole)
+
+
+def _microseconds(took_ms: NDArray[Any]) -> NDArray[np.int64]:
+    took_us = np.rint(took_ms * 1000)
+    took_us[np.isnan(took_us)] = -1
+    whole: NDArray[np.int64] = took_us.astype(np.int64)
+    return whole
 
 
 def told_apart(columns: Columns, older: NDArray[np.bool_]) -> Columns:
@@ -118,11 +218,13 @@ def told_apart(columns: Columns, older: NDArray[np.bool_]) -> Columns:
         columns: of all cycles.
         older: which of them were stored before there was that outcome.
     """
+    if not older.any():
+        return columns
     never = [np.isnan(columns[f"{step}_ms"]) for step in ("create", "cleanup", "verify", "restore")]
     refused = older & columns["exact"] & ~columns["says_clean"] & np.logical_and.reduce(never)
     refused &= columns["outcome"] == OUTCOMES.index("dirty_known")
     codes = np.where(refused, OUTCOMES.index("refused"), columns["outcome"])
-    return columns | {"outcome": codes.astype(np.int8)}
+    return dict(columns) | {"outcome": codes.astype(np.int8)}
 
 
 def framed(columns: Columns) -> pd.DataFrame:
@@ -137,7 +239,7 @@ def framed(columns: Columns) -> pd.DataFrame:
     for name in WHERE_RAN:
         table[name] = pd.arrays.BooleanArray(columns[name] == 1, columns[name] < 0)
     for name in TEXTS:
-        table[name] = pd.Series(columns[name], dtype=object)
+        table[name] = pd.Series(columns[name].objects(), dtype=object)
     return pd.DataFrame(table, copy=False)
 
 

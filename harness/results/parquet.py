@@ -7,7 +7,8 @@ read than the database: columns come as they are, no row becomes an object.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,14 @@ from harness.results.columns import (
     WHOLE,
     YES_OR_NO,
     Columns,
+    OnDemand,
     checked,
     checksums_of,
     told_apart,
     unframed,
 )
 from harness.results.sound import Unsound, shown
+from harness.results.texts import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 # columns that files written before do not have
 _SINCE = ("shadow_ok", *(f"{name}_ms" for name in DURATIONS[len(TIMINGS) :]))
 _TOTALS = b"harness.totals"  # key of {condition: [cycles, sum of their checksums]}
+_ROWS = 1 << 20  # of a row group, at most
+_DICTIONARY_BYTES = 1 << 22  # of a column in it: timings recur, to the microsecond
+_LEVEL = 3  # of zstd: higher ones take long and save next to nothing
 _KINDS = {  # how the types of columns begin; of all others: double
     **dict.fromkeys(("condition", "outcome", *TEXTS), "dictionary<values=string"),
     **dict.fromkeys((*YES_OR_NO, *WHERE_RAN), "bool"),
@@ -117,7 +123,8 @@ class CyclesFile:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
         table = self._of(condition, self._present)
         try:
-            columns = {name: self._column(table, name) for name in COLUMNS}
+            columns: Columns = {name: self._column(table, name) for name in COLUMNS}
+            del table
             if (np.diff(columns["cycle"]) < 0).any():
                 order = np.argsort(columns["cycle"], kind="stable")
                 columns = {name: values[order] for name, values in columns.items()}
@@ -129,13 +136,30 @@ class CyclesFile:
             raise self._damaged(error) from error
         if self._totals is None:
             return told_apart(columns, np.ones(len(columns["cycle"]), dtype=bool))
-        summed = {name: checksums.of_texts(columns[name].tolist()) for name in TEXTS}
-        self._compare({condition: _total(condition, columns | summed)})
+        self._compare({condition: _total(condition, columns)})
         return columns
+
+    def known(self, condition: str) -> Columns:
+        """Return the same of a file that is known to hold what was written; each when asked for.
+
+        Nothing is checked but that it can be read: whoever calls it knows the file by its content.
+        """
+        if self._totals is None:  # an older one: what its outcomes are, the other columns tell
+            return self.columns(condition)
+        cycles = self.some(condition, ["cycle"])["cycle"]
+        if (np.diff(cycles) < 0).any():
+            return self.columns(condition)
+        makers: dict[str, Callable[[], Any]] = {
+            name: partial(self._one, condition, name) for name in COLUMNS
+        }
+        return OnDemand(makers | {"cycle": lambda: cycles})
+
+    def _one(self, condition: str, name: str) -> Any:
+        return self.some(condition, [name])[name]
 
     def some(self, condition: str, names: Sequence[str]) -> Columns:
         """Return only these columns, of which nothing is checked but that they can be read."""
-        table = self._of(condition, list(names))
+        table = self._of(condition, [name for name in names if name in self._present])
         try:
             return {name: self._column(table, name) for name in names}
         except (KeyError, TypeError, ValueError) as error:
@@ -147,12 +171,12 @@ class CyclesFile:
             for group in range(self._file.num_row_groups)
             if self._only(group) in (condition, None)
         ]
-        table = self._read(groups, ["condition", *names])
-        if any(self._only(group) is None for group in groups):
-            import pyarrow.compute as pc
+        if all(self._only(group) is not None for group in groups):
+            return self._read(groups, names)
+        import pyarrow.compute as pc
 
-            table = table.filter(pc.equal(table["condition"], condition))
-        return table
+        table = self._read(groups, ["condition", *names])
+        return table.filter(pc.equal(table["condition"], condition))
 
     def table(self, conditions: Sequence[str]) -> pd.DataFrame:
         """Return all cycles at once, a row each, with a categorical column ``condition`` first.
@@ -241,24 +265,20 @@ class CyclesFile:
             nan = name.endswith("_ms")
             return np.full(table.num_rows, np.nan) if nan else np.full(table.num_rows, -1, np.int8)
         column = table[name]
-        if name.endswith("_ms"):
-            import pyarrow.compute as pc
-
-            if pc.any(pc.is_nan(column)).as_py():
-                raise ValueError(f"column {name} has a value that is no number")
         if column.null_count and name not in (*TEXTS, *WHERE_RAN) and not name.endswith("_ms"):
             raise ValueError(f"column {name} has empty cells")
-        if name == "outcome":
-            codes = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-            return _words(column, codes.__getitem__, np.int8)
-        if name in TEXTS:
-            return _words(column, None, object)
+        if name in ("outcome", *TEXTS):
+            words = _words(column)
+            return words if name in TEXTS else _codes(words)
         if name in WHERE_RAN:
-            import pyarrow as pa
-
-            return column.cast(pa.int8()).fill_null(-1).to_numpy()
-        kind = bool if name in YES_OR_NO else np.float64 if name.endswith("_ms") else np.int64
-        return column.to_numpy().astype(kind, copy=False)
+            return _joined(np.int8, (_word(*_plain(chunk, np.bool_)) for chunk in column.chunks))
+        kind = np.bool_ if name in YES_OR_NO else np.float64 if name.endswith("_ms") else np.int64
+        if kind is not np.float64:
+            return _joined(kind, (_plain(chunk, kind)[0] for chunk in column.chunks))
+        values = _joined(kind, (_number(*_plain(chunk, kind)) for chunk in column.chunks))
+        if np.count_nonzero(np.isnan(values)) != column.null_count:
+            raise ValueError(f"column {name} has a value that is no number")
+        return values
 
     def _damaged(self, why: object) -> MeasurementError:
         said = " ".join(str(why).split()).rstrip(". ")
@@ -268,25 +288,63 @@ class CyclesFile:
         )
 
 
-def _words(column: Any, code: Any, kind: Any) -> Any:
-    """Spread each distinct text (or its code) over the rows that have it; None where empty."""
+# pyarrow's own way to numpy loads pandas, which takes longer than to read a million cycles
+
+
+def _plain(chunk: Any, kind: Any) -> tuple[Any, Any]:
+    """Return the values of an array of pyarrow, and which of them are there (None: all)."""
+    missing, data = chunk.buffers()[:2]
+    start, end = chunk.offset, chunk.offset + len(chunk)
+    there = None if missing is None or not chunk.null_count else _bits(missing, start, end)
+    if not len(chunk):
+        return np.empty(0, dtype=kind), there
+    if kind is np.bool_:
+        return _bits(data, start, end), there
+    return np.frombuffer(data, dtype=kind, count=end)[start:], there
+
+
+def _bits(data: Any, start: int, end: int) -> Any:
+    found = np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=end, bitorder="little")
+    return found[start:].view(np.bool_)
+
+
+def _word(said: Any, there: Any) -> Any:
+    word = said.astype(np.int8)
+    return word if there is None else np.where(there, word, np.int8(-1))
+
+
+def _number(values: Any, there: Any) -> Any:
+    return values if there is None else np.where(there, values, np.nan)
+
+
+def _joined(kind: Any, parts: Iterable[Any]) -> Any:
+    every = list(parts)
+    if len(every) == 1:
+        return every[0]
+    return np.concatenate([np.empty(0, dtype=kind), *every])
+
+
+def _words(column: Any) -> Texts:
+    """Return a column of texts; each chunk has words of its own."""
     parts = []
     for chunk in column.chunks:
-        words = chunk.dictionary.to_pylist()
-        known = np.empty(len(words) + 1, dtype=kind)
-        known[:-1] = [code(word) for word in words] if code else words
-        known[-1] = -1 if code else None
-        parts.append(known[chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
-    return np.concatenate(parts) if parts else np.empty(0, dtype=kind)
+        codes, there = _plain(chunk.indices, np.int32)
+        codes = codes if there is None else np.where(there, codes, np.int32(-1))
+        parts.append(Texts(codes, chunk.dictionary.to_pylist()))
+    return Texts.joined(parts)
+
+
+def _codes(outcomes: Texts) -> Any:
+    """Return where in OUTCOMES each is; KeyError for a word that is none."""
+    places: dict[str, int] = {outcome: place for place, outcome in enumerate(OUTCOMES)}
+    used = outcomes.counts()
+    codes = [places[word] if word in used else -1 for word in outcomes.words]
+    return np.array([*codes, -1], dtype=np.int8)[outcomes.codes]
 
 
 def _check_faults(faults: Any) -> None:
     """Check each distinct text of a categorical column once."""
-    try:
-        sound.faults(faults.categories)
-    except Unsound as error:
-        first = int(np.flatnonzero(faults.codes.to_numpy() == error.place)[0])
-        raise Unsound(error.column, first, error.why) from error
+    sound.faults(Texts(faults.codes.to_numpy(), faults.categories.to_list()))
 
 
 def _total(condition: str, columns: Mapping[str, Any]) -> list[int]:
@@ -295,18 +353,19 @@ def _total(condition: str, columns: Mapping[str, Any]) -> list[int]:
     return [len(sums), int(sums.sum())]
 
 
-def write(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
-    """Write all cycles with typed columns, a row group for each condition that has any.
+def write(path: Path, columns: Mapping[str, Columns]) -> None:
+    """Write all cycles with typed columns, row groups of its own for each condition that has any.
 
     Args:
         path: of the file; an older one is overwritten.
-        frames: by the condition's name, as Results.cycles gives them.
+        columns: by the condition's name, as Results.columns gives them.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
     word, yes = pa.dictionary(pa.int32(), pa.string()), pa.bool_()
-    totals = {name: _total(name, unframed(frame)) for name, frame in frames.items() if len(frame)}
+    counts = {name: len(stored["cycle"]) for name, stored in columns.items()}
+    totals = {name: _total(name, stored) for name, stored in columns.items() if counts[name]}
     schema = pa.schema(
         [("condition", word), ("cycle", pa.int64()), ("outcome", word)]
         + [(name, yes) for name in (*YES_OR_NO, *WHERE_RAN)]
@@ -317,9 +376,44 @@ def write(path: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         metadata={_TOTALS: json.dumps(totals).encode()},
     )
     with parquet.ParquetWriter(
-        path, schema, compression="zstd", compression_level=9, write_page_checksum=True
+        path,
+        schema,
+        compression="zstd",
+        compression_level=_LEVEL,
+        use_dictionary=[name for name in schema.names if name != "cycle"],
+        column_encoding={"cycle": "DELTA_BINARY_PACKED"},
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
+        write_page_checksum=True,
     ) as writer:
-        for name, frame in frames.items():
-            filled = frame.assign(condition=name, outcome=frame["outcome"].astype(object))
-            table = pa.Table.from_pandas(filled, schema, preserve_index=False)
-            writer.write_table(table, row_group_size=max(1, len(frame)))
+        for name, stored in columns.items():
+            count = counts[name]
+            arrays = [_condition(name, count), *(_array(stored, one) for one in COLUMNS)]
+            if count:
+                table = pa.Table.from_arrays(arrays, schema=schema)
+                writer.write_table(table, row_group_size=_ROWS)
+
+
+def _condition(name: str, count: int) -> Any:
+    return _dictionary(Texts(np.zeros(count, dtype=np.int32), [name]))
+
+
+def _array(columns: Columns, name: str) -> Any:
+    """Return a column as pyarrow keeps it; what is not known is empty."""
+    import pyarrow as pa
+
+    values = columns[name]
+    if name == "outcome":
+        return _dictionary(Texts(values.astype(np.int32), OUTCOMES))
+    if name in TEXTS:
+        return _dictionary(values)
+    if name in WHERE_RAN:
+        return pa.array(values == 1, mask=values < 0)
+    return pa.array(values, mask=np.isnan(values) if name.endswith("_ms") else None)
+
+
+def _dictionary(texts: Texts) -> Any:
+    import pyarrow as pa
+
+    codes = texts.codes.astype(np.int32, copy=False)
+    words = pa.array(list(texts.words), type=pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), words)

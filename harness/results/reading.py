@@ -17,6 +17,7 @@ from harness.results.columns import COLUMNS, TEXTS, Columns, framed
 from harness.results.database import CyclesDatabase
 from harness.results.folder import CYCLES, read_run
 from harness.results.stored_summary import PARQUET, SUMMARY, made_from
+from harness.results.texts import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,11 +64,17 @@ class Results:
 
         In the order of COLUMNS, each of shape (cycles,): outcome is the index in OUTCOMES (int8);
         rows, exact, says_clean are bool; cleanup_ok and shadow_ok int8, 1 yes, 0 no, -1 where none
-        ran; restored_by and faults (JSON) object, text or None; detail object, text; every
+        ran; restored_by and faults (JSON) and detail are Texts, None where there is none; every
         ``*_ms`` float64, nan where it did not take place; the rest int64. MeasurementError when
         the file cannot be read, with its path and what to do.
+
+        Where summary.json knows cycles.parquet by its content, it is the very file that was
+        written from checked values: a column is read when it is asked for. Else all are read
+        here, and checked.
         """
-        return (self._file or self._database).columns(condition)
+        if self._file is None:
+            return self._database.columns(condition)
+        return self._file.known(condition) if self._is_known else self._file.columns(condition)
 
     def some(self, condition: str, names: Sequence[str]) -> Columns:
         """Return only these columns, as ``columns`` gives them; of a large run in much less time.
@@ -123,24 +130,31 @@ class Results:
         return CyclesDatabase(self.folder / CYCLES, names, beside=beside)
 
     @cached_property
+    def _is_known(self) -> bool:
+        """Whether summary.json was made with just these cycles."""
+        beside = [name for name in (PARQUET, CYCLES) if (self.folder / name).exists()]
+        return PARQUET in beside and made_from(self.folder, *beside)
+
+    @cached_property
     def _file(self) -> CyclesFile | None:
         """The file to read cycles from; None where the database has to be read."""
         path = self.folder / PARQUET
-        if (self.folder / CYCLES).exists() and not made_from(self.folder, PARQUET, CYCLES):
+        if (self.folder / CYCLES).exists() and not self._is_known:
             return None
         from harness.results.parquet import CyclesFile  # noqa: PLC0415 - slow to import
 
         return CyclesFile(path, [str(condition["name"]) for condition in self.conditions])
 
 
-def ledger(faults: Iterable[str | None]) -> dict[str, dict[str, int]]:
+def ledger(faults: Texts | Iterable[str | None]) -> dict[str, dict[str, int]]:
     """Count by kind what was planned, fired, surfaced and masked, from the column ``faults``.
 
     One text is what `harness.results.ledgers` reads; None is a cycle without. Each distinct text
     is read only once.
     """
     counts = {key: Counter[str]() for key in LEDGER}
-    texts = Counter(text for text in faults if text)
+    texts = faults.counts() if isinstance(faults, Texts) else Counter(filter(None, faults))
+    texts.pop("", None)
     for entries, times in zip(ledgers.of_texts(texts), texts.values(), strict=True):
         for entry in entries:
             counts["planned"][entry.kind] += times

@@ -37,12 +37,23 @@ CREATE TABLE IF NOT EXISTS stories (
     condition INTEGER NOT NULL, cycle INTEGER NOT NULL, story TEXT NOT NULL,
     checksum INTEGER, PRIMARY KEY (condition, cycle)
 ) WITHOUT ROWID, STRICT;
+-- Of 16,384 consecutive cycles that are all there, packed: they are no rows of cycles any more.
+-- block: the first cycle's number divided by 16,384; content: see harness/results/blocks.py.
+CREATE TABLE IF NOT EXISTS blocks (
+    condition INTEGER NOT NULL, block INTEGER NOT NULL, layout INTEGER NOT NULL,
+    content BLOB NOT NULL, PRIMARY KEY (condition, block)
+) STRICT;
 -- How many cycles there are, and the sum of their checksums.
 CREATE TABLE IF NOT EXISTS totals (
     condition INTEGER PRIMARY KEY, cycles INTEGER NOT NULL, checksum INTEGER NOT NULL
 ) STRICT;
 """
 INSERT = f"INSERT INTO cycles ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+
+ADD_TOTAL = """
+INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT (condition) DO UPDATE
+SET cycles = cycles + excluded.cycles, checksum = checksum + excluded.checksum
+"""
 
 
 def row_of(record: CycleRecord, condition: int) -> tuple[Any, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.faults.schedule.ledger import LedgerEntry
+from harness.results.texts import Texts
 
 LARGEST = 2**53  # of a whole number, here and in JSON
 LONGEST_US = 10**15  # of a step: thirty years
@@ -49,26 +51,25 @@ def in_range(column: str, values: NDArray[Any], least: float, most: float) -> No
 
 
 def microseconds(column: str, values: Sequence[Any]) -> Any:
-    """Return durations (None: did not take place) as milliseconds, nan where there is none."""
+    """Return durations (None: did not take place) as an array of int64, -1 where there is none."""
     if set(map(type, values)) - {int, type(None)}:
         kinds = (int, type(None))
         place = next(n for n, value in enumerate(values) if type(value) not in kinds)
         raise Unsound(column, place, f"{shown(values[place])} is no whole number of microseconds")
-    array = np.array(values, dtype=np.float64)
-    took = np.where(np.isnan(array), 0, array)
-    in_range(column, took, 0, LONGEST_US)
-    return array / 1000
+    none = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    array = np.array([0 if value is None else value for value in values], dtype=np.int64)
+    in_range(column, array, 0, LONGEST_US)
+    array[none] = -1
+    return array
 
 
-def texts(column: str, values: Sequence[Any]) -> Any:
-    """Return texts (or None) as an array of objects; Unsound for anything else among them."""
+def texts(column: str, values: Sequence[Any]) -> Texts:
+    """Return texts (or None); Unsound for anything else among them."""
     if set(map(type, values)) - {str, type(None)}:
         kinds = (str, type(None))
         place = next(n for n, value in enumerate(values) if type(value) not in kinds)
         raise Unsound(column, place, f"{shown(values[place])} is no text")
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
+    return Texts.of(values)
 
 
 def ascending(cycles: NDArray[np.int64], same: NDArray[np.bool_] | None = None) -> None:
@@ -84,15 +85,15 @@ def ascending(cycles: NDArray[np.int64], same: NDArray[np.bool_] | None = None) 
         raise Unsound("cycle", place, f"{cycles[place]} is there twice")
 
 
-def faults(values: Iterable[str | None]) -> None:
+def faults(texts: Texts) -> None:
     """Raise Unsound unless each text is the JSON of a ledger's entries; None is a cycle without."""
-    every = list(values)
-    for text in set(every):
-        why = "" if text is None else _no_ledger(text)
-        if why:
-            raise Unsound("faults", every.index(text), why)
+    for code, text in enumerate(texts.words):
+        why = _no_ledger(text)
+        if why and len(at := np.flatnonzero(texts.codes == code)):
+            raise Unsound("faults", int(at[0]), why)
 
 
+@lru_cache(maxsize=1 << 14)  # of every block and condition they are much the same
 def _no_ledger(text: str) -> str:
     try:
         entries = json.loads(text)

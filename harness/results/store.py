@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apsw
+import numpy as np
 
 from harness.errors import MeasurementError, UsageError
 from harness.outcomes import CODES
-from harness.results import checksums, ledgers, rows
+from harness.results import blocks, checksums, ledgers, rows
+from harness.results.blocks import Block
 from harness.results.folder import CYCLES, check_same, locked, read_run, refuse_used, write_run
+from harness.results.packed import Filling, PackedCycles
 from harness.results.records import CycleRecord
+from harness.results.sound import Unsound
 
 if TYPE_CHECKING:
     from harness.experiment.written.configuration import Experiment
 
+AT_ONCE = 500  # rows that are read together
+_ISLANDS = """
+SELECT min(cycle), max(cycle) FROM (
+    SELECT cycle, cycle - row_number() OVER (ORDER BY cycle) AS island FROM cycles
+    WHERE condition = ?
+) GROUP BY island
+"""
 # A run from before there were checksums, gone on with: what it had stored has none.
 _SINCE = ("cycles", "stories")
 _COUNT = """
@@ -31,10 +43,6 @@ UPDATE totals SET cycles = totals.cycles - 1,
     checksum = totals.checksum - coalesce(gone.checksum, 0)
 FROM (SELECT condition, checksum FROM cycles WHERE condition = ? AND cycle = ?) AS gone
 WHERE totals.condition = gone.condition
-"""
-_TOTAL = """
-INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT (condition) DO UPDATE
-SET cycles = cycles + excluded.cycles, checksum = checksum + excluded.checksum
 """
 
 
@@ -77,6 +85,8 @@ class Store:
                     "INSERT OR IGNORE INTO outcomes VALUES (?, ?)",
                     [(code, outcome) for outcome, code in CODES.items()],
                 )
+            self._filling = Filling(self._connection)
+        self._packed = PackedCycles(self._connection)
         # a run from before there were stories is read as one without
         joined = "s.story FROM cycles AS c LEFT JOIN stories AS s USING (condition, cycle)"
         there = self._columns("cycles")  # one from before there were cpu timings has none
@@ -143,10 +153,15 @@ class Store:
                     checksum = checksums.of_text(record.story) >> 32
                     stories.append((number, record.cycle, record.story, checksum))
             summed = rows.summed(values, names)
+            places = [(row[0], row[1]) for row in summed]
+            if (again := self._filling.first_packed(places)) is not None:
+                raise apsw.ConstraintError(f"cycle {again} is there already")
             with self._connection:
                 self._connection.executemany(rows.INSERT, summed)
                 self._connection.executemany("INSERT INTO stories VALUES (?, ?, ?, ?)", stories)
-                self._connection.executemany(_TOTAL, rows.totals(summed))
+                self._connection.executemany(rows.ADD_TOTAL, rows.totals(summed))
+                committed = self._filling.add(places)
+            committed()
         except apsw.Error as error:
             path = self.folder / CYCLES
             raise MeasurementError(
@@ -156,28 +171,90 @@ class Store:
 
     def done(self, condition: str) -> list[range]:
         """Return the cycles stored of ``condition``, as ascending ranges without gaps."""
-        return [
-            range(first, last + 1)
-            for first, last in self._connection.execute(
-                "SELECT min(cycle), max(cycle) FROM (SELECT cycle, "
-                "cycle - row_number() OVER (ORDER BY cycle) AS island FROM cycles "
-                "WHERE condition = ?) GROUP BY island ORDER BY 1",
-                (self._ids.get(condition, -1),),
-            )
-        ]
+        number = self._ids.get(condition, -1)
+        with self._connection:  # one state of the file, whoever writes meanwhile
+            ranges = [
+                range(first, last + 1)
+                for first, last in self._connection.execute(_ISLANDS, (number,))
+            ]
+            ranges += [
+                range(n * blocks.CYCLES, (n + 1) * blocks.CYCLES)
+                for n in self._packed.numbers(number)
+            ]
+        done: list[range] = []
+        for one in sorted(ranges, key=lambda each: each.start):
+            if done and done[-1].stop == one.start:
+                done[-1] = range(done[-1].start, one.stop)
+            else:
+                done.append(one)
+        return done
 
     def records(self, condition: str) -> Iterator[CycleRecord]:
         """Give the stored cycles of ``condition`` in order of cycle number."""
-        query = f"{self._select} WHERE c.condition = ? ORDER BY c.cycle"
-        for row in self._connection.execute(query, (self._ids.get(condition, -1),)):
-            yield self._read(condition, row)
+        number = self._ids.get(condition, -1)
+        for block, row_wise in self._pieces(number, self._select, "c.condition", "c.cycle"):
+            found = row_wise if block is None else self._rows(number, block)
+            for row in found:
+                yield self._read(condition, row)
+
+    def _pieces(
+        self, number: int, select: str, condition: str = "condition", cycle: str = "cycle"
+    ) -> Iterator[tuple[Block | None, list[Any]]]:
+        """Give a condition's cycles in order: a block, or some rows of ``select``, cycle second."""
+        query = (
+            f"{select} WHERE {condition} = ? AND {cycle} >= ? AND {cycle} < ? "
+            f"ORDER BY {cycle} LIMIT {AT_ONCE}"
+        )
+        at = 0
+        while True:
+            with self._connection:  # one state of the file, whoever writes meanwhile
+                packed = next(
+                    (n for n in self._packed.numbers(number) if n >= at // blocks.CYCLES), None
+                )
+                end = sys.maxsize if packed is None else packed * blocks.CYCLES
+                found = list[Any](self._connection.execute(query, (number, at, end)))
+                block = None
+                if not found and packed is not None:
+                    block = self._block(number, packed)
+            if block is None and not found:
+                return
+            if block is None:
+                at = found[-1][1] + 1
+            else:
+                block = block.since(at)  # some were rows when they were read
+                at = end + blocks.CYCLES
+            yield block, found
 
     def record(self, condition: str, cycle: int) -> CycleRecord | None:
         """Return one stored cycle, or None."""
+        number = self._ids.get(condition, -1)
         query = f"{self._select} WHERE c.condition = ? AND c.cycle = ?"
-        for row in self._connection.execute(query, (self._ids.get(condition, -1), cycle)):
-            return self._read(condition, row)
-        return None
+        with self._connection:  # one state of the file, whoever writes meanwhile
+            row = self._connection.execute(query, (number, cycle)).fetchone()
+            block = None if row is not None else self._block(number, cycle // blocks.CYCLES)
+        if block is not None:
+            row = next(self._rows(number, block, cycle % blocks.CYCLES))
+        return None if row is None else self._read(condition, row)
+
+    def _block(self, number: int, block: int) -> Block | None:
+        try:
+            return self._packed.block(number, block)
+        except Unsound as error:
+            raise MeasurementError(
+                f"{self.folder / CYCLES}: block {block} of condition number {number}: {error.why}; "
+                "'harness check' says what is wrong with it"
+            ) from error
+
+    def _rows(self, number: int, block: Block, place: int | None = None) -> Iterator[Any]:
+        """Give a block's cycles, or one of them, as the rows that they were."""
+        columns, first = block.columns, int(block.columns["cycle"][0])
+        if place is not None:
+            columns = {name: values[place : place + 1] for name, values in columns.items()}
+        query = "SELECT cycle, story FROM stories WHERE condition = ? AND cycle >= ? AND cycle < ?"
+        known = (number, first, first + blocks.CYCLES)
+        stories = dict(self._connection.execute(query, known)) if self._has("stories") else {}
+        for row in blocks.rows(columns):
+            yield (number, *row, stories.get(row[0]))
 
     def _read(self, condition: str, row: tuple[Any, ...]) -> CycleRecord:
         try:
@@ -190,9 +267,11 @@ class Store:
 
     def outcomes(self, condition: str) -> Iterator[str]:
         """Give the outcomes alone, in order of cycle number."""
-        query = "SELECT outcome FROM cycles WHERE condition = ? ORDER BY cycle"
-        for (code,) in self._connection.execute(query, (self._ids.get(condition, -1),)):
-            yield rows.OUTCOMES.get(code, "harness_error")
+        select = "SELECT outcome, cycle FROM cycles"
+        for block, found in self._pieces(self._ids.get(condition, -1), select):
+            codes = (code for code, _ in found) if block is None else block.columns["outcome"]
+            for code in codes:
+                yield rows.OUTCOMES.get(int(code), "harness_error")
 
     def conditions(self) -> list[str]:
         """Name the conditions of which any cycle was ever stored."""
@@ -200,9 +279,14 @@ class Store:
 
     def spoiled(self, condition: str) -> Iterator[tuple[int, str]]:
         """Give number and detail of each cycle that is a harness error."""
-        query = "SELECT cycle, coalesce(detail, '') FROM cycles WHERE condition = ? AND outcome = ?"
-        codes = (self._ids.get(condition, -1), CODES["harness_error"])
-        yield from self._connection.execute(query, codes)
+        bad = CODES["harness_error"]
+        select = f"SELECT coalesce(detail, ''), cycle, outcome = {bad} FROM cycles"
+        for block, found in self._pieces(self._ids.get(condition, -1), select):
+            if block is None:
+                yield from ((cycle, detail) for detail, cycle, spoiled in found if spoiled)
+                continue
+            for place in np.flatnonzero(block.columns["outcome"] == bad).tolist():
+                yield int(block.columns["cycle"][place]), block.columns["detail"][place] or ""
 
     def remove(self, cycles: Mapping[str, Iterable[int]]) -> None:
         """Remove stored cycles, by condition, in one transaction; MeasurementError where not."""
@@ -210,11 +294,15 @@ class Store:
             with self._connection:
                 for name, numbers in cycles.items():
                     places = [(self._ids[name], number) for number in numbers]
+                    for block in {number // blocks.CYCLES for _, number in places}:
+                        self._filling.unpack(self._ids[name], block)
                     self._connection.executemany(_FEWER, places)
                     for table in ("cycles", "stories"):
                         self._connection.executemany(
                             f"DELETE FROM {table} WHERE condition = ? AND cycle = ?", places
                         )
+            self._filling = Filling(self._connection)
+            self._packed.forget()
         except apsw.Error as error:
             path = self.folder / CYCLES
             raise MeasurementError(f"{path}: cannot be changed: {error}; nothing was") from error
@@ -226,7 +314,16 @@ class Store:
             "FROM cycles, json_each(faults) AS f "
             f"WHERE condition = ? AND f.value ->> '{ledgers.sql_path('fired')}' GROUP BY 1"
         )
-        return Counter(dict(self._connection.execute(query, (self._ids.get(condition, -1),))))
+        number = self._ids.get(condition, -1)
+        with self._connection:  # one state of the file, whoever writes meanwhile
+            fired = Counter[str](dict(self._connection.execute(query, (number,))))
+            for block in self._packed.numbers(number):
+                found = self._block(number, block)
+                texts = found.columns["faults"].counts() if found is not None else Counter[str]()
+                for entries, times in zip(ledgers.of_texts(texts), texts.values(), strict=True):
+                    for entry in entries:
+                        fired[entry.kind] += times * entry.fired
+        return +fired
 
     def update_run(self, **values: Any) -> None:
         """Put ``values`` into run.json, atomically."""

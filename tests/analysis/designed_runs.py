@@ -98,6 +98,6 @@ def run_of(folder: Path, cycles: list[CycleRecord], **more: Any) -> Results:
 
 def found_in(results: Results) -> dict[str, Any]:
     """Estimate from what is stored."""
-    found = stratified(results.conditions[0], results.cycles("one"), 0.95)
+    found = stratified(results.conditions[0], results.columns("one"), 0.95)
     assert found is not None
     return asdict(found)

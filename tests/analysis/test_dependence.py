@@ -60,7 +60,7 @@ def said(
 ) -> dict[str, Any] | None:
     """Store the cycles, read them back, and ask."""
     results = make_run(folder / "run", records, conditions=[SHADOWED | settings])
-    return dependence(results.conditions[0], results.cycles("one"), confidence)
+    return dependence(results.conditions[0], results.columns("one"), confidence)
 
 
 def surely(folder: Path, records: Sequence[CycleRecord], **settings: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def test_without_shadows_nothing_is_said(folder: Path) -> None:
     assert said(folder / "alone", records, policy="cleanup_only") is None
     results = make_run(folder / "older", records)
     condition = {k: v for k, v in results.conditions[0].items() if k != "shadow"}
-    assert dependence(condition, results.cycles("one"), 0.95) is None
+    assert dependence(condition, results.columns("one"), 0.95) is None
     assert common([{"name": "one"}, {"name": "two", "dependence": None}], 0.95) is None
 
 
@@ -212,7 +212,7 @@ def test_where_none_says_anything_that_is_said(folder: Path) -> None:
     ("old", "new"),
     [
         ("believed = sound & ~needed & ran", "believed = sound & ran"),
-        ('(outcome == "restored")', '(outcome != "dirty_known")'),
+        ("(needed & restored)", '(needed & ~ended(columns, "dirty_known"))'),
         ("forced = believed &", "forced ="),
         ("(forced & ~worked)", "(believed & ~worked)"),
         ("refused = int((sound & ~needed & ~ran)", "refused = int((sound & ~ran)"),
@@ -235,13 +235,13 @@ def test_a_wrong_count_is_seen(
         for number in range(300)
     ]
     results: Results = make_run(folder / "run", records, conditions=[SHADOWED])
-    frame = results.cycles("one")
-    right = module._counted(frame)
+    columns = results.columns("one")
+    right = module._counted(columns)
     source = Path(module.__file__).read_text(encoding="utf-8")
     assert old in source
     space: dict[str, Any] = {"__name__": "planted"}
     exec(compile(source.replace(old, new), "planted", "exec"), space)  # noqa: S102 - the defect
-    assert space["_counted"](frame) != right
+    assert space["_counted"](columns) != right
 
 
 def test_where_the_number_of_cycles_was_not_fixed_the_intervals_are_descriptive(

@@ -24,7 +24,7 @@ def test_a_design_is_read_from_the_stored_condition(
     assert design.kinds == ("io_error",) * 3 + ("timeout",) * 4
     assert design.rates.tolist() == [RATES[kind] for kind in design.kinds]
     assert design.rate == 0.02
-    assert incomplete(design, results.cycles("one")) == ""
+    assert incomplete(design, results.columns("one")) == ""
     assert designed({**CONDITION, "strata": None}) is None
 
 

@@ -1,23 +1,21 @@
 import numpy as np
-import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from harness.analysis.distributions import SHARES, distributions
 from harness.results.reading import TIMINGS
+from harness.statistics.timings import in_order
 
 
-def _frame(restore_ms: list[float]) -> pd.DataFrame:
-    nothing = np.full(len(restore_ms), np.nan)
-    return pd.DataFrame(
-        {f"{step}_ms": restore_ms if step == "restore" else nothing for step in TIMINGS}
-    )
+def _ordered(restore_ms: list[float]) -> dict[str, NDArray[np.float64]]:
+    return {step: in_order(restore_ms if step == "restore" else []) for step in TIMINGS}
 
 
 @given(st.lists(st.floats(0, 1e6) | st.just(float("nan")), max_size=60))
 def test_every_value_was_measured_and_none_is_below_its_share(restore_ms: list[float]) -> None:
     """Values rise from the smallest measured to the largest, each with its share at or below."""
-    found = distributions(_frame(restore_ms))
+    found = distributions(_ordered(restore_ms))
     known = sorted(one for one in restore_ms if one == one)
     if not known:
         assert found == {}

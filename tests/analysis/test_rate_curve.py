@@ -32,7 +32,7 @@ def bound_at(folder: Path, rate: float, end: str) -> float:
     odds = rate / (1 - rate) * 0.98 / 0.02 * 0.01 / 0.99
     rates = {"timeout": rate, "io_error": odds / (1 + odds)}
     faults = {kind: {"rate": rates[kind], "lasting": LASTING[kind]} for kind in RATES}
-    found = stratified(results.conditions[0] | {"faults": faults}, results.cycles("one"), 0.95)
+    found = stratified(results.conditions[0] | {"faults": faults}, results.columns("one"), 0.95)
     assert found is not None
     assert found.conditional is not None
     return float(getattr(found.conditional.at_rate, end))

@@ -11,6 +11,7 @@ import pytest
 from harness.analysis.stratified import judge, shares, stratified
 from harness.analysis.summary import summarise
 from harness.experiment.written.claimed import Claim
+from harness.outcomes import OUTCOMES
 from harness.results.records import CycleRecord
 from harness.statistics.digits import percent
 from tests.analysis.designed_runs import RATES, found_in, meets, records, run_of, true_at
@@ -50,10 +51,10 @@ def test_cycles_that_ended_alike_are_still_a_sample(tmp_path: Path) -> None:
     conditional = found["conditional"]
     assert conditional["assumed"] == "if the same faults always end alike"
     assert conditional["curve"][0]["upper"] < 1e-9
-    share = shares(results.conditions[0], results.cycles("one"), 0.95)["reliability"]
+    share = shares(results.conditions[0], results.columns("one"), 0.95)["reliability"]
     assert share["lower"] == 1 - found["at_rate"]["upper"] < 1 - conditional["at_rate"]["upper"]
     claim = Claim("reliability", 0.9)
-    judged = judge(results.conditions[0], results.cycles("one"), claim, 0.95).interval
+    judged = judge(results.conditions[0], results.columns("one"), claim, 0.95).interval
     assert (judged.lower, judged.upper) == (share["lower"], share["upper"])
     unlike = [replace(one, outcome="restored") if one is clean[2] else one for one in clean]
     found = found_in(run_of(tmp_path / "b", unlike))
@@ -69,8 +70,8 @@ def test_what_fails_now_and_then_supports_nothing(tmp_path: Path) -> None:
     for number in range(20):
         cycles = records(lambda struck: bool(chance.random() < 0.002))
         results = run_of(tmp_path / str(number), cycles)
-        one, frame = results.conditions[0], results.cycles("one")
-        supported += judge(one, frame, Claim("reliability", 0.999), 0.95).verdict == "supported"
+        one, columns = results.conditions[0], results.columns("one")
+        supported += judge(one, columns, Claim("reliability", 0.999), 0.95).verdict == "supported"
     assert supported <= 1
 
 
@@ -85,12 +86,12 @@ def test_what_is_missing_or_spoiled_gives_no_estimate(
         ("none", [], "2,226 of 2,226 cycles are missing"),
     ):
         results = run_of(tmp_path / name, cycles)
-        one, frame = results.conditions[0], results.cycles("one")
+        one, columns = results.conditions[0], results.columns("one")
         found = found_in(results)
         assert why in found["unsteady"]
         assert (found["at_rate"]["lower"], found["at_rate"]["upper"]) == (0, 1)
-        assert shares(one, frame, 0.95)["reliability"]["estimate"] is None
-        judged = judge(one, frame, Claim("reliability", 0.1), 0.95)
+        assert shares(one, columns, 0.95)["reliability"]["estimate"] is None
+        judged = judge(one, columns, Claim("reliability", 0.1), 0.95)
         assert (judged.verdict, judged.doubts) == ("undecided", (found["unsteady"],))
 
 
@@ -99,17 +100,17 @@ def test_claims_are_judged_at_the_rates_and_not_by_what_failed(
 ) -> None:
     """Many of the designed cycles fail, and 90% holds; verdicts rest on no set ending alike."""
     results = run_of(tmp_path, whole, claims=["reliability >= 0.99"])
-    one, frame = results.conditions[0], results.cycles("one")
+    one, columns = results.conditions[0], results.columns("one")
     truth = true_at(RATES, meets)
-    assert (frame["outcome"] == "dirty_known").mean() > 0.05 > 50 * truth
+    assert (columns["outcome"] == OUTCOMES.index("dirty_known")).mean() > 0.05 > 50 * truth
     cases = {0.9: "supported", 1 - 0.99 * truth: "undecided"}
     for at_least, verdict in cases.items():
-        judged = judge(one, frame, Claim("reliability", at_least), 0.95)
+        judged = judge(one, columns, Claim("reliability", at_least), 0.95)
         assert (judged.verdict, judged.decided_at) == (verdict, None)
         assert "cycles fixed beforehand, judged once" in judged.why
-    assert judge(one, frame, Claim("no_silent_leftover", 0.9), 0.95).verdict == "supported"
-    assert judge(one, frame, Claim("data_safety", 0.9), 0.95).verdict == "supported"
-    other = judge(one, frame, Claim("no_restore", 0.5), 0.95)
+    assert judge(one, columns, Claim("no_silent_leftover", 0.9), 0.95).verdict == "supported"
+    assert judge(one, columns, Claim("data_safety", 0.9), 0.95).verdict == "supported"
+    other = judge(one, columns, Claim("no_restore", 0.5), 0.95)
     assert other.verdict == "not measured"
     assert "say nothing of no_restore" in other.why
 
@@ -120,17 +121,17 @@ def test_a_designed_claim_can_be_refuted(tmp_path: Path) -> None:
     The interval is that of the failures turned round: its upper end excludes the claim.
     """
     results = run_of(tmp_path, records(bool), claims=["reliability >= 0.999"])
-    one, frame = results.conditions[0], results.cycles("one")
+    one, columns = results.conditions[0], results.columns("one")
     truth = 0.99**3 * 0.98**4
-    refuted = judge(one, frame, Claim("reliability", 0.999), 0.95)
+    refuted = judge(one, columns, Claim("reliability", 0.999), 0.95)
     interval = refuted.interval
     assert (refuted.verdict, refuted.decided_at, refuted.next) == ("refuted", None, None)
     assert 0 < interval.lower < interval.estimate < interval.upper < 0.999
     assert interval.lower < truth < interval.upper
     assert f"at most {percent(interval.upper, 'ROUND_CEILING')} at the rates" in refuted.why
     just_above, just_below = interval.upper + 1e-9, interval.upper - 1e-9
-    assert judge(one, frame, Claim("reliability", just_above), 0.95).verdict == "refuted"
-    assert judge(one, frame, Claim("reliability", just_below), 0.95).verdict == "undecided"
+    assert judge(one, columns, Claim("reliability", just_above), 0.95).verdict == "refuted"
+    assert judge(one, columns, Claim("reliability", just_below), 0.95).verdict == "undecided"
     (told,) = summarise(results)["conditions"]
     assert (told["verdict"], told["claims"][0]["next"]) == ("refuted", None)
 
@@ -138,13 +139,13 @@ def test_a_designed_claim_can_be_refuted(tmp_path: Path) -> None:
 def test_both_bounds_of_a_designed_claim_are_judged(tmp_path: Path) -> None:
     """Supported where the interval lies within them, refuted where it lies beyond either."""
     results = run_of(tmp_path, records(bool))
-    one, frame = results.conditions[0], results.cycles("one")
+    one, columns = results.conditions[0], results.columns("one")
     cases = {
         (0.5, 0.99): "supported", (0.99, 0.999): "refuted", (0.5, 0.6): "refuted",
         (0.5, 0.895): "undecided",
     }  # fmt: skip
     for (least, most), verdict in cases.items():
-        judged = judge(one, frame, Claim("reliability", least, at_most=most), 0.95)
+        judged = judge(one, columns, Claim("reliability", least, at_most=most), 0.95)
         assert judged.verdict == verdict, (least, most)
 
 
@@ -170,16 +171,16 @@ def test_a_summary_shows_no_raw_share(tmp_path: Path, whole: list[CycleRecord]) 
 def test_losing_the_baseline_is_told_apart(tmp_path: Path) -> None:
     """Where every failure loses the baseline, data safety is no better than reliability."""
     results = run_of(tmp_path, records(failing="baseline_lost"))
-    found = shares(results.conditions[0], results.cycles("one"), 0.95)
+    found = shares(results.conditions[0], results.columns("one"), 0.95)
     assert found["data_safety"] == found["reliability"]
 
 
 def test_others_have_no_strata(tmp_path: Path) -> None:
     """A condition without strata gives None and {}; one whose strata have no slots yet as well."""
     results = make_run(tmp_path / "run", [cycle(0)])
-    one, frame = results.conditions[0], results.cycles("one")
-    assert stratified(one, frame, 0.95) is None
-    assert shares(one, frame, 0.95) == {}
+    one, columns = results.conditions[0], results.columns("one")
+    assert stratified(one, columns, 0.95) is None
+    assert shares(one, columns, 0.95) == {}
     unplanned = one | {"strata": {"cycles": 100}}
-    assert stratified(unplanned, frame, 0.95) is None
-    assert judge(unplanned, frame, Claim("reliability", 0.5), 0.95).verdict == "not measured"
+    assert stratified(unplanned, columns, 0.95) is None
+    assert judge(unplanned, columns, Claim("reliability", 0.5), 0.95).verdict == "not measured"

@@ -79,9 +79,9 @@ def test_every_cell_by_brute_force(folder: Path) -> None:
         ("cleanup & ~recovery).sum", "cleanup).sum"),
         ("recovery & ~cleanup).sum", "recovery).sum"),
         ("timed | named", "named"),
-        ('outcome != "restored")', 'outcome == "dirty_known")'),
+        ('~ended(columns, "restored")', 'ended(columns, "dirty_known")'),
         ("(ran & ~said_ok) | needed", "(ran & ~said_ok)"),
-        ('outcome != "harness_error"', 'outcome != ""'),
+        ('~ended(columns, "harness_error")', "(columns['outcome'] >= 0)"),
     ],
 )
 def test_a_planted_miscount_is_caught(
@@ -161,8 +161,8 @@ def test_causes_are_named() -> None:
         "causes": {"full disk": {"rate": 0.1, "faults": ["disk_full"]}},
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        frame = make_run(Path(folder) / "run", [cycle(0, faults=(struck("disk_full"),))])
-        said = module.together(condition, frame.cycles("one"))
+        run = make_run(Path(folder) / "run", [cycle(0, faults=(struck("disk_full"),))])
+        said = module.together(condition, run.columns("one"))
     assert said is not None
     assert said["causes"] == ["full disk"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness.results import sound
 from harness.results.sound import Unsound
+from harness.results.texts import Texts
 
 ENTRY = '["timeout","cleanup","delete bots 1",1,"phase",true,false,""]'
 
@@ -25,7 +26,7 @@ def test_whole_numbers(bad: Any) -> None:
 @pytest.mark.parametrize("bad", [1.5, "1", -1, 10**16])
 def test_durations(bad: Any) -> None:
     """Whole microseconds or none."""
-    np.testing.assert_array_equal(sound.microseconds("a", [None, 1500]), [np.nan, 1.5])
+    np.testing.assert_array_equal(sound.microseconds("a", [None, 1500, 0]), [-1, 1500, 0])
     with pytest.raises(Unsound) as caught:
         sound.microseconds("a", [None, bad])
     assert caught.value.place == 1
@@ -59,8 +60,8 @@ def test_order() -> None:
 )  # fmt: skip
 def test_ledgers(bad: str) -> None:
     """A list of whole entries; the first row that has another text is named."""
-    sound.faults([None, "[]", f"[{ENTRY},{ENTRY}]"])
+    sound.faults(Texts.of([None, "[]", f"[{ENTRY},{ENTRY}]"]))
     with pytest.raises(Unsound) as caught:
-        sound.faults([None, f"[{ENTRY}]", bad])
+        sound.faults(Texts.of([None, f"[{ENTRY}]", bad]))
     assert caught.value.place == 2
     assert len(str(caught.value)) < 250

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 from harness.errors import ConfigurationError, MeasurementError, UsageError
 from harness.outcomes import TIMINGS
+from harness.results import blocks
 from harness.results.folder import CYCLES, RUN, write_run
 from harness.results.reading import Results
 from harness.results.store import Store
 from tests.results.cycles import EXPERIMENT, new_run, records, typical
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(records, max_size=5, unique_by=lambda r: (r.condition, r.cycle)))
 def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, given_: list) -> None:
     """Every field of every record survives, timings to the microsecond."""
@@ -44,14 +45,31 @@ def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, given_
     store.close()
 
 
-@given(st.sets(st.integers(0, 40)))
+@given(st.sets(st.integers(0, 40)), st.sampled_from([3, 16_384]), st.data())
 @settings(max_examples=30, deadline=None)
 def test_done_is_the_cycles_stored(
-    tmp_path_factory: pytest.TempPathFactory, cycles: set[int]
+    tmp_path_factory: pytest.TempPathFactory,
+    cycles: set[int],
+    of_a_block: int,
+    data: st.DataObject,
 ) -> None:
-    """The ranges are ascending, apart, and hold exactly the cycles stored."""
-    store = Store.create(tmp_path_factory.mktemp("store") / "run", new_run())
-    store.append(typical(cycle) for cycle in sorted(cycles, reverse=True))
+    """The ranges are ascending, apart, and hold exactly the cycles stored, packed or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "CYCLES", of_a_block)
+        _check_done(tmp_path_factory.mktemp("store") / "run", cycles, data)
+
+
+def _check_done(folder: Path, cycles: set[int], data: st.DataObject) -> None:
+    store = Store.create(folder, new_run())
+    order = data.draw(st.permutations(sorted(cycles)))
+    for half in (order[::2], order[1::2]):
+        store.append(typical(cycle) for cycle in half)
+    assert [record.cycle for record in store.records("a")] == sorted(cycles)
+    assert Results(folder).columns("a")["cycle"].tolist() == sorted(cycles)
+    for cycle in cycles:
+        found = store.record("a", cycle)
+        assert found is not None
+        assert found.cycle == cycle
     ranges = store.done("a")
     assert [cycle for one in ranges for cycle in one] == sorted(cycles)
     assert all(one.stop < other.start for one, other in itertools.pairwise(ranges))

@@ -71,7 +71,7 @@ def worst(results: Results, summary: Mapping[str, Any]) -> tuple[str, int] | Non
         return None
     _, grave, order = min(failed)
     name = str(summary["conditions"][order]["name"])
-    columns = results.columns(name)
+    columns = results.some(name, ("cycle", "outcome", "faults"))
     [places] = np.nonzero(columns["outcome"] == OUTCOMES.index(_WORST[grave]))
     struck = [place for place in places if _fired(columns["faults"][place])]
     return name, int(columns["cycle"][(struck or list(places))[0]])

@@ -15,6 +15,7 @@ from harness.log import Log
 from harness.outcomes import OUTCOMES, TIMINGS
 from harness.results.records import CycleRecord
 from harness.results.store import Store
+from harness.results.texts import Texts
 from harness.statistics.outlook import fewest_to_decide
 from harness.statistics.sequential import UNREACHABLE, Sequential
 
@@ -209,7 +210,7 @@ def in_columns(records: Sequence[CycleRecord]) -> Columns:
         columns[name] = np.array(
             [-1 if word is None else int(word) for word in flags], dtype=np.int8
         )
-    columns["restored_by"] = np.array([record.restored_by for record in records], dtype=object)
+    columns["restored_by"] = Texts.of(record.restored_by for record in records)
     for phase in TIMINGS:
         columns[f"{phase}_ms"] = _stored_ms(record.timings_ms.get(phase) for record in records)
         columns[f"{phase}_cpu_ms"] = _stored_ms(record.cpu_ms.get(phase) for record in records)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import apsw
 
 from harness.errors import MeasurementError, UsageError
 from harness.outcomes import CODES
-from harness.results import rows
+from harness.results import blocks, rows
 from harness.results.checksums import TIMED
 from harness.results.folder import CYCLES
 from harness.results.merging.part import Part
+from harness.results.packed import Filling, PackedCycles, pack, packed_rows
 from harness.results.sound import shown
 
 # What is the same wherever a cycle is run: all but its timings, and the checksum that has them.
@@ -24,7 +25,7 @@ _SAME = tuple(
 )
 _STORIES = "condition, cycle, story, checksum"
 _DIFFERS = f"""
-SELECT s.cycle FROM part.cycles AS s JOIN cycles AS m ON m.condition = ?1 AND m.cycle = s.cycle
+SELECT s.cycle FROM theirs AS s JOIN cycles AS m ON m.condition = ?1 AND m.cycle = s.cycle
 LEFT JOIN part.stories AS ss ON ss.condition = s.condition AND ss.cycle = s.cycle
 LEFT JOIN stories AS ms ON ms.condition = m.condition AND ms.cycle = m.cycle
 WHERE s.condition = ?2 AND s.cycle BETWEEN ?3 AND ?4
@@ -35,8 +36,19 @@ ORDER BY s.cycle LIMIT 1
 _REST = [name for name in rows.COLUMNS if name != "condition"]
 _TAKE = f"""
 INSERT INTO cycles (condition, {", ".join(_REST)}) SELECT ?1, {", ".join(_REST)}
-FROM part.cycles WHERE condition = ?2 AND cycle BETWEEN ?3 AND ?4 ORDER BY cycle
+FROM theirs WHERE condition = ?2 AND cycle BETWEEN ?3 AND ?4 ORDER BY cycle
 """
+_TAKE_BLOCKS = """
+INSERT INTO blocks SELECT ?1, block, layout, content FROM part.blocks
+WHERE condition = ?2 AND block >= ?3 AND block < ?4 ORDER BY block
+"""
+# A part's rows, and those of its blocks of which only some cycles are taken or compared.
+_THEIRS = f"""
+CREATE TEMP TABLE unpacked AS SELECT {", ".join(rows.COLUMNS)} FROM part.cycles WHERE 0;
+CREATE TEMP VIEW theirs AS SELECT {", ".join(rows.COLUMNS)} FROM part.cycles
+    UNION ALL SELECT {", ".join(rows.COLUMNS)} FROM unpacked
+"""
+_UNPACK = f"INSERT INTO unpacked VALUES ({', '.join('?' * len(rows.COLUMNS))})"
 _TAKE_STORIES = f"""
 INSERT INTO stories ({_STORIES}) SELECT ?1, cycle, story, checksum
 FROM part.stories WHERE condition = ?2 AND cycle BETWEEN ?3 AND ?4 ORDER BY cycle
@@ -67,7 +79,7 @@ def join(parts: Sequence[Part], folder: Path) -> None:
                 with _attached(connection, part):
                     for name, number in ids.items():
                         _take(connection, part, name, number, taken[name])
-            connection.execute(_COUNT)
+            _seal(connection, ids.values())
         half.replace(folder / CYCLES)
     except (apsw.Error, OSError) as error:
         raise MeasurementError(
@@ -94,14 +106,53 @@ def _take(
     theirs = ids.get(name, -1)
     end = taken[-1][0] if taken else 0
     both = range(wanted.start, min(end, wanted.stop))
-    if both:
-        _refuse_unequal(connection, part, name, (number, theirs, both[0], both[-1]), taken)
     new = range(max(wanted.start, end), wanted.stop)
+    whole = range(
+        -(-new.start // blocks.CYCLES), new.stop // blocks.CYCLES
+    )  # blocks of which all is new
+    _unpack(connection, theirs, whole)
+    if both:
+        filling = Filling(connection)
+        for block in range(both[0] // blocks.CYCLES, both[-1] // blocks.CYCLES + 1):
+            filling.unpack(number, block)
+        _refuse_unequal(connection, part, name, (number, theirs, both[0], both[-1]), taken)
     if new:
         values = (number, theirs, new[0], new[-1])
         connection.execute(_TAKE, values)
+        if whole and _has_blocks(connection):
+            connection.execute(_TAKE_BLOCKS, (number, theirs, whole.start, whole.stop))
         connection.execute(_TAKE_STORIES, values)
         taken.append((new.stop, part.folder))
+
+
+def _unpack(connection: apsw.Connection, theirs: int, but: range) -> None:
+    """Make rows of a condition's blocks in a part, but for those that are taken as they are."""
+    connection.execute("DELETE FROM unpacked")
+    if not _has_blocks(connection):
+        return
+    packed = PackedCycles(connection, "part")
+    for number in packed.numbers(theirs):
+        block = None if number in but else packed.block(theirs, number)
+        if block is not None:
+            connection.executemany(_UNPACK, packed_rows(theirs, block))
+
+
+def _has_blocks(connection: apsw.Connection) -> bool:
+    """Whether the attached part is from when there were blocks."""
+    query = "SELECT 1 FROM part.sqlite_schema WHERE name = 'blocks'"
+    return connection.execute(query).fetchone() is not None
+
+
+def _seal(connection: apsw.Connection, conditions: Iterable[int]) -> None:
+    """Count what was joined, and pack what is full."""
+    connection.execute(_COUNT)
+    packed = PackedCycles(connection)
+    for condition in conditions:
+        for block in packed.each(condition):
+            values = (condition, len(block.checksums), int(block.checksums.sum()))
+            connection.execute(rows.ADD_TOTAL, values)
+    for condition, number in Filling(connection).full():
+        pack(connection, condition, number)
 
 
 def _refuse_unequal(
@@ -169,7 +220,9 @@ def _attached(connection: apsw.Connection, part: Part) -> Iterator[None]:
             f"{part.database}: was written by an older version of the harness, which did not store "
             "all that is merged; run it again with this one"
         )
+    connection.execute(_THEIRS)
     connection.execute("BEGIN")
     yield
     connection.execute("COMMIT")
+    connection.execute("DROP VIEW theirs; DROP TABLE unpacked")
     connection.execute("DETACH part")

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import MeasurementError, UsageError
+from harness.results import blocks
 from harness.results.database import CyclesDatabase
 from harness.results.merging import alike, joining
 from harness.results.records import CycleRecord
@@ -29,6 +30,10 @@ def rows(folder: Path) -> list[tuple[object, ...]]:
         return [
             *connection.execute(
                 "SELECT name, cycles.* FROM cycles JOIN conditions ON id=condition"
+            ),
+            *connection.execute(
+                "SELECT name, block, layout, content FROM blocks "
+                "JOIN conditions ON id=condition ORDER BY condition, block"
             ),
             *connection.execute("SELECT * FROM totals"),
             *connection.execute("SELECT * FROM stories"),
@@ -60,9 +65,15 @@ def cuts(draw: st.DrawFn) -> list[range]:
 
 
 @settings(max_examples=25, suppress_health_check=ANY)
-@given(there=cuts())
-def test_any_ranges_join_to_the_rows_of_one_run(folder: Path, there: list[range]) -> None:
-    """However a run is cut, with overlaps, named in any order: rows, totals, stories, checksums."""
+@given(there=cuts(), of_a_block=st.sampled_from([4, 7, 16_384]))
+def test_any_ranges_join_to_the_rows_of_one_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, there: list[range], of_a_block: int
+) -> None:
+    """However a run is cut, with overlaps, named in any order: rows, totals, stories, checksums.
+
+    So it is with blocks, of which some lie within a part, and some are cut.
+    """
+    monkeypatch.setattr(blocks, "CYCLES", of_a_block)
     at = folder / "example"
     shutil.rmtree(at, ignore_errors=True)
     made = [shard(at / str(number), cycles, change=told) for number, cycles in enumerate(there)]
