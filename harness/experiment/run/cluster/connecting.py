@@ -27,6 +27,13 @@ NO_PAGES = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 _TALKERS = ("distributed", "tornado", "asyncio", "bokeh")  # what tells its own log of a cluster
 
 
+class _Client(Client):
+    """One that who made it closes: Dask waits at the end for one that never connected."""
+
+    def __del__(self) -> None:
+        """Do nothing."""
+
+
 @contextmanager
 def connected(place: Where, root: Path) -> Iterator[Client]:
     """Give a client; on this machine, with workers of its own that end with it.
@@ -55,7 +62,7 @@ def _client(place: Where, cluster: LocalCluster | None) -> Client:
     def connect() -> None:
         try:
             done.put(
-                Client(
+                _Client(  # type: ignore[no-untyped-call]  # as Dask's own
                     cluster or place.text, timeout=ANSWER_S, set_as_default=False, name="harness"
                 )
             )
@@ -125,6 +132,11 @@ def _cluster(place: Where, root: Path) -> Iterator[LocalCluster | None]:
 
 def _unanswered(place: Where, error: Exception) -> str:
     """Say who did not answer, and what may be the matter."""
+    if "ssl_context" in str(error):
+        return (
+            f"--on {place.text}: TLS needs certificates, and this machine has none for it: set "
+            "ca-file, cert and key below distributed.comm.tls in Dask's own configuration"
+        )
     if isinstance(error, TypeError | ValueError) or "TLS" in str(error):
         return f"--on {place.text}: {error}"
     hint = "is that a Dask scheduler, and not one that wants tls://?"
