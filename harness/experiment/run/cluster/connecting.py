@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 from urllib.parse import urlsplit
 
 import dask
@@ -45,7 +44,8 @@ def connected(place: Where, root: Path) -> Iterator[Client]:
     Raises:
         UsageError: nobody answers, or not as a scheduler does.
     """
-    with _quiet(), _cluster(place, root) as cluster:
+    _quiet()
+    with _cluster(place, root) as cluster:
         client = _client(place, cluster)
         try:
             yield client
@@ -159,19 +159,14 @@ class _Telling(logging.Handler):
         _LOG.debug("%s: %s", record.name, record.getMessage())
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Let nothing of Dask's own log reach people but by ours."""
-    before: list[tuple[logging.Logger, list[Any], bool]] = []
+def _quiet() -> None:
+    """Let nothing of Dask's own log reach people but by ours.
+
+    For good: of a connection that was lost it speaks as late as when the process ends.
+    """
     for name in _TALKERS:
         logger = logging.getLogger(name)
-        before.append((logger, logger.handlers[:], logger.propagate))
         logger.handlers, logger.propagate = [_Telling()], False
-    try:
-        yield
-    finally:
-        for logger, handlers, propagate in before:
-            logger.handlers, logger.propagate = handlers, propagate
 
 
 __all__ = ["CONNECT_S", "connected"]
