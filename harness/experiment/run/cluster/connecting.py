@@ -167,6 +167,10 @@ def _quiet() -> None:
     for name in _TALKERS:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [_Telling()], False
+    for name in list(logging.root.manager.loggerDict):  # Dask gives some below them their own
+        if name.startswith(tuple(f"{talker}." for talker in _TALKERS)):
+            below = logging.getLogger(name)
+            below.handlers, below.propagate = [], True
 
 
 __all__ = ["CONNECT_S", "connected"]
