@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 from urllib.parse import urlsplit
 
 import dask
@@ -27,6 +26,13 @@ NO_PAGES = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 _TALKERS = ("distributed", "tornado", "asyncio", "bokeh")  # what tells its own log of a cluster
 
 
+class _Client(Client):
+    """One that who made it closes: Dask waits at the end for one that never connected."""
+
+    def __del__(self) -> None:
+        """Do nothing."""
+
+
 @contextmanager
 def connected(place: Where, root: Path) -> Iterator[Client]:
     """Give a client; on this machine, with workers of its own that end with it.
@@ -38,7 +44,8 @@ def connected(place: Where, root: Path) -> Iterator[Client]:
     Raises:
         UsageError: nobody answers, or not as a scheduler does.
     """
-    with _quiet(), _cluster(place, root) as cluster:
+    _quiet()
+    with _cluster(place, root) as cluster:
         client = _client(place, cluster)
         try:
             yield client
@@ -55,7 +62,7 @@ def _client(place: Where, cluster: LocalCluster | None) -> Client:
     def connect() -> None:
         try:
             done.put(
-                Client(
+                _Client(  # type: ignore[no-untyped-call]  # as Dask's own
                     cluster or place.text, timeout=ANSWER_S, set_as_default=False, name="harness"
                 )
             )
@@ -125,6 +132,11 @@ def _cluster(place: Where, root: Path) -> Iterator[LocalCluster | None]:
 
 def _unanswered(place: Where, error: Exception) -> str:
     """Say who did not answer, and what may be the matter."""
+    if "ssl_context" in str(error):
+        return (
+            f"--on {place.text}: TLS needs certificates, and this machine has none for it: set "
+            "ca-file, cert and key below distributed.comm.tls in Dask's own configuration"
+        )
     if isinstance(error, TypeError | ValueError) or "TLS" in str(error):
         return f"--on {place.text}: {error}"
     hint = "is that a Dask scheduler, and not one that wants tls://?"
@@ -147,19 +159,18 @@ class _Telling(logging.Handler):
         _LOG.debug("%s: %s", record.name, record.getMessage())
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Let nothing of Dask's own log reach people but by ours."""
-    before: list[tuple[logging.Logger, list[Any], bool]] = []
+def _quiet() -> None:
+    """Let nothing of Dask's own log reach people but by ours.
+
+    For good: of a connection that was lost it speaks as late as when the process ends.
+    """
     for name in _TALKERS:
         logger = logging.getLogger(name)
-        before.append((logger, logger.handlers[:], logger.propagate))
         logger.handlers, logger.propagate = [_Telling()], False
-    try:
-        yield
-    finally:
-        for logger, handlers, propagate in before:
-            logger.handlers, logger.propagate = handlers, propagate
+    for name in list(logging.root.manager.loggerDict):  # Dask gives some below them their own
+        if name.startswith(tuple(f"{talker}." for talker in _TALKERS)):
+            below = logging.getLogger(name)
+            below.handlers, below.propagate = [], True
 
 
 __all__ = ["CONNECT_S", "connected"]

@@ -41,6 +41,8 @@ class Crew:
         self._threads: dict[str, int] = {}  # of those that are ready
         self._there: set[str] = set()
         self._busy: set[str] = set()  # being made ready
+        self._begun: set[str] = set()  # has a process of this run, ready or not
+        self._open = False  # to whoever comes later
         self.refused: dict[str, str] = {}  # why, by address
         self.seen: dict[str, dict[str, Any]] = {}  # for run.json, by address
         self.heard_s = time.monotonic()
@@ -98,6 +100,7 @@ class Crew:
         """Make the first workers ready, every one; UsageError names what is wrong with whom."""
         self._wanted = wanted
         wrong = self._welcome(addresses)
+        self._open = True
         if wrong:
             address, why = next(iter(sorted(wrong.items())))
             more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
@@ -124,6 +127,8 @@ class Crew:
                 alike.append(address)
         begun = self._on(alike, hosting.begin, self._terms)
         ready = going_on(begun)
+        with self._lock:
+            self._begun.update(ready)
         for name, part in _parts(self._wanted):
             ready = going_on(self._on(ready, hosting.receive, self._terms.run, name, part))
         sent = [one for one, _ in self._wanted]
@@ -164,7 +169,10 @@ class Crew:
     # -- while the run is on ----------------------------------------------------------------------
 
     def keep(self) -> None:
-        """Look after the workers in a thread of its own until ``dismiss``."""
+        """Look after the workers in a thread of its own until ``dismiss``.
+
+        Also while they are made ready: a large baseline takes longer than their lease.
+        """
         threading.Thread(target=self._keep, daemon=True, name="crew of workers").start()
 
     def _keep(self) -> None:
@@ -172,11 +180,14 @@ class Crew:
         while not self._over.wait(LOOK_S):
             try:
                 for address in self._look():
-                    if address not in self._threads and address not in self.refused:
+                    known = address in self._threads or address in self.refused
+                    if self._open and not known:
                         self._welcome_later(address)
                 if time.monotonic() - renewed_s > self._terms.lease_s / 5:
                     renewed_s = time.monotonic()
-                    renewed = self._on(self.ready(), hosting.renew, self._terms.run)
+                    with self._lock:
+                        begun = sorted(self._begun & self._there)
+                    renewed = self._on(begun, hosting.renew, self._terms.run)
                     for address, kept in renewed.items():
                         if kept is not True:
                             self.strange(address)

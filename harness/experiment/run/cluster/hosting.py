@@ -75,6 +75,8 @@ class Hosted:
             while True:
                 number, value = self._pipe.recv()
                 answer = self._asked.pop(number)
+                if answer is self.ready:  # starting it is no part of the lease
+                    self.renewed_s = time.monotonic()
                 if isinstance(value, Exception):
                     answer.set_exception(value)
                 else:
@@ -194,7 +196,7 @@ def _watch() -> None:
         time.sleep(_LOOK_S)
         now = time.monotonic()
         for (run, address), hosted in list(_HOSTED.items()):
-            if now - hosted.renewed_s > hosted.terms.lease_s:
+            if hosted.ready.done() and now - hosted.renewed_s > hosted.terms.lease_s:
                 end(run, address)
 
 

@@ -123,12 +123,12 @@ class ClusterPool:
             wanted.setdefault(Path(condition.name), (sent, pristine))
         try:
             there = self._crew.wait_for_workers(self.stop)
+            self._crew.keep()
             self._crew.make_ready(there, list(wanted.values()))
         except OSError as error:
             raise UsageError(
                 f"--on {self.place.text}: the scheduler went away before any cycle had run: {error}"
             ) from error
-        self._crew.keep()
 
     def noted(self, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return for run.json where cycles ran, and who was not let run any."""
