@@ -7,9 +7,10 @@ and says 125 when the database is not proven back, 126 or 127 when the command c
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
-import traceback
 
 import click
 
@@ -48,6 +49,8 @@ def _occupy_closed_streams() -> None:
 def main() -> None:
     """Run the command line; errors raised on purpose become one sentence and a status."""
     _occupy_closed_streams()
+    # at the end Python looks through all it has for what could be freed, and then all of it goes
+    atexit.register(gc.freeze)
     try:
         cli.main(standalone_mode=False)
     except HarnessError as error:
@@ -64,13 +67,19 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except ModuleNotFoundError as error:
         if (lacking := _lacking(error)) is None:
-            traceback.print_exc()
+            _say_defect()
             sys.exit(MeasurementError.exit_code)
         click.echo(f"harness: {lacking}", err=True)
         sys.exit(2)
     except Exception:  # noqa: BLE001 - a defect of the harness, and 1 would mean refuted
-        traceback.print_exc()
+        _say_defect()
         sys.exit(MeasurementError.exit_code)
+
+
+def _say_defect() -> None:
+    import traceback  # noqa: PLC0415 - a defect is rare
+
+    traceback.print_exc()
 
 
 def _lacking(error: ModuleNotFoundError) -> str | None:

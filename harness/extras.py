@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from importlib.metadata import PackageNotFoundError, requires
 
 PACKAGE = "reliability-harness"
 _OF_AN_EXTRA = re.compile(r"""([A-Za-z0-9._-]+).*;.*\bextra == ["']([^"']+)["']""")
@@ -26,6 +25,9 @@ def advice(error: BaseException) -> str | None:
 
 def _extras() -> dict[str, str]:
     """Module -> the smallest extra that brings it."""
+    # where something is missing, and only there: its import takes longer than all of click's
+    from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415
+
     try:
         lines = requires(PACKAGE) or []
     except PackageNotFoundError:  # a source tree on the path

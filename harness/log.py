@@ -43,6 +43,8 @@ class Log:
         logging = sys.modules.get("logging")
         if logging is None:
             return
+        if self._logger is not None and not self._logger.isEnabledFor(level):
+            return  # nearly always
         with suppress(Exception):
             if self._logger is None:
                 ours = logging.getLogger(NAME)

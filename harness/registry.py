@@ -6,16 +6,17 @@ people's are entry points in the group ``harness.<package>``, see docs/extending
 
 from __future__ import annotations
 
-import difflib
 import importlib
-import inspect
 import pkgutil
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import UnknownName
-from harness.moved import advice
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+# ruff: noqa: PLC0415 - what is built in is found at once, and no other distribution is looked at
 
 PACKAGES = ("faults", "recovery", "cleanup", "workloads", "reports")
 # What a class in each package must be; by name, as importing them all takes its time.
@@ -31,14 +32,20 @@ BASES = {
 @cache
 def find(package: str, name: str) -> Any:
     """Return the class called ``name`` in ``package``; UnknownName gives the nearest choice."""
+    if name in built_in(package):
+        return _built_in(package, name)
     known = names(package)
     if name not in known:
+        import difflib
+
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
         what = package.removesuffix("s")
         raise UnknownName(f"no {what} is called {name!r}; {hint}known: {', '.join(known)}")
-    if name not in built_in(package):
-        return _other(package, [point for point in others(package) if point.name == name])
+    return _other(package, [point for point in others(package) if point.name == name])
+
+
+def _built_in(package: str, name: str) -> Any:
     module = importlib.import_module(f"harness.{package}.{name}")
     for value in vars(module).values():
         if isinstance(value, type) and vars(value).get("name") == name:
@@ -57,14 +64,17 @@ def names(package: str) -> tuple[str, ...]:
     return tuple(sorted(built_in(package) | {point.name for point in others(package)}))
 
 
-def built_in(package: str) -> set[str]:
+@cache
+def built_in(package: str) -> frozenset[str]:
     """Return the names that the package itself has."""
     home = importlib.import_module(f"harness.{package}")
-    return {m.name for m in pkgutil.iter_modules(home.__path__) if not m.ispkg}
+    return frozenset(m.name for m in pkgutil.iter_modules(home.__path__) if not m.ispkg)
 
 
 def others(package: str) -> tuple[EntryPoint, ...]:
     """Return what other distributions offer, sorted by name, whether or not it loads."""
+    from importlib.metadata import entry_points
+
     # one that stands twice on the path is found twice
     points = dict.fromkeys(entry_points(group=f"harness.{package}"))
     return tuple(sorted(points, key=lambda point: (point.name, distribution(point))))
@@ -81,6 +91,8 @@ def load(package: str, point: EntryPoint) -> Any:
     try:
         found = point.load()
     except Exception as error:  # importing somebody else's module may raise anything
+        from harness.moved import advice
+
         raise UnknownName(
             f"{called} does not load: {type(error).__name__}: {error}; "
             f"{advice(error) or 'mend that package, or remove it'}"
@@ -104,6 +116,8 @@ def _other(package: str, points: list[EntryPoint]) -> Any:
 
 def _problem(package: str, name: str, found: Any) -> str | None:
     """Say why ``found`` cannot be used under ``name``, and what to write instead."""
+    import inspect
+
     base = getattr(importlib.import_module(f"harness.{package}"), BASES[package])
     wanted = f"harness.{package}.{base.__name__}"
     if not isinstance(found, type):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
@@ -32,6 +31,8 @@ def in_colour(stream: IO[Any] | None) -> bool:
 
 def columns(otherwise: int = USUAL) -> int:
     """Return how wide lines may be: COLUMNS, the terminal, or ``otherwise``."""
+    import shutil  # noqa: PLC0415 - with its archives it takes as long as all the rest
+
     return shutil.get_terminal_size((otherwise, 24)).columns
 
 

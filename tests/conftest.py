@@ -5,6 +5,7 @@ Every test has places of its own, a limit of time, and signals that arrive, howe
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -15,15 +16,17 @@ import pytest
 from hypothesis import settings
 
 from harness import registry
-from tests import own_places
+from tests import from_the_end, own_places
 from tests.command_line import experiment, harness
 from tests.hearing import hear_signals
 from tests.neighbour import neighbour
 from tests.postgres import databases, postgres_server
+from tests.reflinks import _xfs, sharing
 from tests.workloads.baselines import default_baseline, open_copy, small_baseline
 
 # a fixture is found where it is imported
 __all__ = [
+    "_xfs",
     "databases",
     "default_baseline",
     "experiment",
@@ -31,6 +34,7 @@ __all__ = [
     "neighbour",
     "open_copy",
     "postgres_server",
+    "sharing",
     "small_baseline",
 ]
 
@@ -47,9 +51,25 @@ REAL_DATABASES = Path(
 
 LONG_TEST_S = 300  # instead of the limit in pyproject.toml
 
+# What is loaded stays: without looking for garbage among it, collection takes a sixth less.
+gc.disable()
+
 # Before anything asks where home or temporary files are; a worker's folder is none of another's.
 PLACES = own_places.move_in(first="PYTEST_XDIST_WORKER" not in os.environ)
 hear_signals()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have workers share the work of compiling all that is loaded."""
+    if session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        from_the_end.load(session.config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """From here on garbage is looked for, in what tests make alone."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -116,15 +116,21 @@ def follow(page: str, folder: Path, query: Callable[[str], object] | None = None
                 query(statement)
 
 
-@pytest.fixture
-def project(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tutorial's project in a folder, with this checkout's own runs beside it."""
+    folder = tmp_path_factory.mktemp("made")
     write_files(PAGES["tutorial"].read_text(encoding="utf-8"), folder)
     (folder / "experiment.toml").unlink()
     typed([sys.executable, "make_shop.py"], folder)
-    # a copy: a page may write there
     shutil.copytree(ROOT / "results/summary_claims", folder / "results/summary_claims")
     return folder
+
+
+@pytest.fixture
+def project(made_once: Path, folder: Path) -> Path:
+    """A copy of it: a page may write there."""
+    return Path(shutil.copytree(made_once, folder, dirs_exist_ok=True))
 
 
 @pytest.fixture(scope="module")

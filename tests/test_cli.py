@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.command_line import CHECKOUT, ELSEWHERE, Call
 def test_help_comes_at_once() -> None:
     """Nothing slow is imported before a verb needs it."""
     slow = "numpy", "scipy", "pandas", "apsw", "pydantic", "rich", "matplotlib"
-    slow += "starlette", "uvicorn", "asyncio"
+    slow += "starlette", "uvicorn", "asyncio", "importlib.metadata", "shutil"
     code = f"import sys, harness.cli; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True
@@ -44,6 +45,37 @@ def test_a_guard_without_a_file_parses_none(folder: Path) -> None:
         told, imported = done.stdout.splitlines()
         assert "there is no such database" in told
         assert imported.startswith(read)
+
+
+def test_a_guard_starts_with_what_it_needs_alone(folder: Path) -> None:
+    """What compares, archives, or looks for other people's parts is loaded where there is any."""
+    database = folder / "app.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    time.sleep(0.15)  # a backup of what was written just now is compared: see the recovery's stamp
+    slow = "importlib.metadata", "shutil", "tempfile", "secrets", "difflib", "psutil", "psycopg"
+    slow += "harness.databases.sqlite.differences", "harness.guard.sqlite.archive"
+    slow += "harness.guard.by_hand", "harness.guard.sqlite.restore_elsewhere"
+    code = (
+        "import sys; from harness.cli import cli\n"
+        "try: cli.main(['guard', '--database', 'app.db', '--', *sys.argv[1:]])\n"
+        f"except SystemExit as ended: print(ended.code, [m for m in {slow} if m in sys.modules])"
+    )
+    insert = "import sqlite3; sqlite3.connect('app.db').execute('CREATE TABLE u (a)')"
+    for command, loaded in (
+        (["true"], "[]"),
+        # the check itself is checked
+        ([sys.executable, "-c", insert], "'harness.databases.sqlite.differences'"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.startswith("0 "), done.stderr
+        assert loaded in done.stdout
 
 
 BAD = {

@@ -49,6 +49,7 @@ LACK = {
     "replay": ["results", "--condition", "guarded", "--cycle", "0"],
     "backend": ["--database", "app.db"],
     "init": ["app.db"],
+    "merge": ["results", "results", "--output", "merged"],
 }
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -14,13 +14,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import EntryPoint
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from harness import databases, extras, registry
 from harness.databases.engine import Address, Engine, Given, Reason
 from harness.errors import UsageError
-from harness.moved import advice
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 FILES = ""  # the scheme of what has none
 _theirs: dict[str, Engine] = {}  # other people's that have been loaded
@@ -86,6 +87,8 @@ def _loaded(point: EntryPoint) -> Engine:
     try:
         engine = _theirs[point.value] = cast(Engine, point.load())
     except Exception as error:  # importing somebody else's module may raise anything
+        from harness.moved import advice  # noqa: PLC0415 - only where one does not load
+
         raise UsageError(
             f"the engine {point.name!r} ({point.value}, of {registry.distribution(point)}) does "
             f"not load: {type(error).__name__}: {error}; "

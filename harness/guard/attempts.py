@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from harness.databases.errors import describe, is_transient, told
@@ -85,14 +85,24 @@ class Attempts:
         _log_failure(failure)
         return failure
 
-    @contextmanager
-    def timed(self, phase: str) -> Iterator[None]:
+    def timed(self, phase: str) -> _Timed:
         """Add the time that the block takes to its phase, on the wall and of the processor."""
-        watch = Stopwatch()
-        try:
-            yield
-        finally:
-            watch.add_to(phase, self._result.timings_ms, self._result.cpu_ms)
+        return _Timed(phase, self._result)
+
+
+class _Timed:
+    """See ``Attempts.timed``."""
+
+    __slots__ = ("_phase", "_result", "_watch")
+
+    def __init__(self, phase: str, result: GuardResult) -> None:
+        self._phase, self._result = phase, result
+
+    def __enter__(self) -> None:
+        self._watch = Stopwatch()
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.add_to(self._phase, self._result.timings_ms, self._result.cpu_ms)
 
 
 def _log_failure(failure: Failure) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +161,8 @@ def _start(argv: Sequence[str], announce: Announce) -> subprocess.Popen[bytes]:
     try:
         return _spawn(list(argv), announce)
     except OSError as error:
+        import shutil  # noqa: PLC0415 - of what is no program alone
+
         script = shutil.which(argv[0])
         if error.errno != errno.ENOEXEC or script is None:
             raise
@@ -222,6 +223,8 @@ def _tie() -> Callable[[], object]:
 
 def _sentence(command: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
+        import shutil  # noqa: PLC0415 - as above
+
         hint = "give a command on the PATH, or a path"
         if shutil.which(command):
             hint = "the interpreter that its first line names is missing"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from click import style
 from harness.databases.engine import Given
 from harness.databases.engines import address_of
 from harness.errors import BackupError, RestoreError, UsageError
-from harness.guard import by_hand, telling
+from harness.guard import telling
 from harness.guard.child import SIGNALLED, Ended, Signals
 from harness.guard.entrance import Asked, admit, finished, made, recover_leftovers
 from harness.guard.journal import how_to_recover
@@ -143,6 +142,8 @@ def run_recover(
 
     target = target_of(database, busy_timeout_ms=busy_timeout_ms)
     if discard:
+        from harness.guard import by_hand  # noqa: PLC0415 - no guard needs it
+
         tell(by_hand.discard(target.address))
         return 0
     try:
@@ -252,7 +253,7 @@ class _Teller:
         if self._json_path is None:
             return
         text = json.dumps(telling.document(run, verbose=self._verbose), indent=2) + "\n"
-        part = self._json_path.with_name(f".{self._json_path.name}.{secrets.token_hex(8)}.part")
+        part = self._json_path.with_name(f".{self._json_path.name}.{os.urandom(8).hex()}.part")
         try:
             with part.open("x", encoding="utf-8", errors="surrogatepass") as file:
                 file.write(text)

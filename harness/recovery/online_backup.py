@@ -23,13 +23,11 @@ writes nothing into the database: what is in the -wal stays there.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
 
 import apsw
 
@@ -40,14 +38,13 @@ from harness.databases.sqlite.files import (
     hold_steady,
     own,
     placed,
-    read_main,
     size_of,
 )
 from harness.errors import RecoveryRefused
-from harness.recovery.sqlite.file_backup import FileBackup, Seal
+from harness.recovery.sqlite.file_backup import FileBackup
 from harness.recovery.sqlite.in_place import PERMISSIONS, give_times
 from harness.recovery.sqlite.pages import copy_pages, keep_few_pages, pages_in
-from harness.recovery.sqlite.stamp import Stamp, is_racy, stamp_of, still_bears
+from harness.recovery.sqlite.seal import Seal
 from harness.system.copying import CannotStart
 
 _STEADY_MS = 20  # how long others are waited for; the backup API waits for nobody
@@ -60,10 +57,6 @@ class OnlineBackup(FileBackup):
     contract = "works while others are connected; survives being killed at any instruction"
     copies_by = "engine"
 
-    kernel_from_bytes: ClassVar[int] = 16 << 20  # below, another process costs more than it gains
-
-    _stamp: Stamp | None = None  # of the main file that the copy equals to the byte
-
     def capture(self) -> None:
         """Back the database up from one snapshot.
 
@@ -75,7 +68,9 @@ class OnlineBackup(FileBackup):
         part, self._stamp = self._part, None
         self.files.unlink(part)
         try:
-            seal = self._copied_steady(part, status) or self._copied_by_pages(part, status)
+            steady, seal = self._copied_steady(part, status)
+            if not steady:
+                seal = self._copied_by_pages(part, status)
             give_times(part, status)
         except BaseException:
             self._sweep(part)
@@ -107,14 +102,6 @@ class OnlineBackup(FileBackup):
         except (apsw.NotADBError, apsw.CorruptError):
             self._put_whole()
 
-    def untouched(self) -> bool:
-        """Whether the main file is to the inode and its times what was copied."""
-        if self._stamp is None:
-            return False
-        with suppress(apsw.Error, OSError):  # whoever compares will say what is wrong
-            return still_bears(self.main, self._stamp, self.busy_timeout_ms)
-        return False
-
     def _copied_by_pages(self, part: Path, status: os.stat_result) -> Seal:
         mode = stat.S_IMODE(status.st_mode) & PERMISSIONS
         descriptor = self.files.create(part, mode)
@@ -125,64 +112,27 @@ class OnlineBackup(FileBackup):
         self._pages_out(part)
         return self._seal_of(part)
 
-    def _copied_steady(self, part: Path, status: os.stat_result) -> Seal | None:
-        """Copy the main file as it is while nobody can write it; None where that cannot be.
+    def _copied_steady(self, part: Path, status: os.stat_result) -> tuple[bool, Seal | None]:
+        """Copy the main file as it is while nobody can write it; whether that could be.
 
-        Not through a VFS of somebody's own: what the file is to that one nobody here knows.
+        And its seal; None for a reflink, which has it later. Not through a VFS of somebody's own:
+        what the file is to that one nobody here knows.
         """
         if self.vfs is not None:
-            return None
+            return False, None
         source = connect(self.main, busy_timeout_ms=min(_STEADY_MS, self.busy_timeout_ms))
         try:
             try:
                 hold_steady(source, self.main, folding=False)
             except apsw.Error:  # others are at work; or what is wrong, the pages will tell
-                return None
+                return False, None
             try:
-                if status.st_size < self.kernel_from_bytes:
-                    chunks = read_main(source, size_of(self.main))
-                    seal = self._write_new(part, chunks, status)
-                    copied_at_ns = os.stat(part).st_ctime_ns  # mtime is the database's by now
-                else:
-                    seal, copied_at_ns = self._copied_in_kernel(part, status)
+                return True, self._copied_held(source, part, status)
             except (CannotStart, RecoveryRefused):
                 self.files.unlink(part)
-                return None
-            stamp = stamp_of(source, self.main)
-            if not is_racy(stamp, copied_at_ns):
-                self._stamp = stamp
-            return seal
+                return False, None
         finally:
             _close_unfolded(source, self.main)
-
-    def _copied_in_kernel(self, part: Path, status: os.stat_result) -> tuple[Seal, int]:
-        """Copy and hash at once; the seal, and when it was done by the file system's clock."""
-        size_bytes, mode = size_of(self.main), stat.S_IMODE(status.st_mode) & PERMISSIONS
-        digest, hashed_bytes = hashlib.sha256(), 0
-
-        def follow(arrived_bytes: int) -> None:
-            nonlocal hashed_bytes
-            while hashed_bytes < arrived_bytes:
-                amount = min(CHUNK_BYTES, arrived_bytes - hashed_bytes)
-                data = self.files.read(reader, amount)
-                if not data:
-                    raise OSError(errno.EIO, "ended early", str(part))
-                digest.update(data)
-                hashed_bytes += len(data)
-
-        descriptor = self.files.create(part, mode)
-        try:
-            own(descriptor, status.st_uid, status.st_gid, mode)
-            reader = self.files.open(part)
-            try:
-                identity = status.st_dev, status.st_ino
-                self.files.copy(self.main, descriptor, size_bytes, follow, identity=identity)
-            finally:
-                self.files.close(reader)
-            copied_at_ns = os.fstat(descriptor).st_mtime_ns
-        finally:
-            self.files.close(descriptor)
-        return Seal(size_bytes, digest.hexdigest()), copied_at_ns
 
     def _pages_out(self, part: Path) -> None:
         source = connect(self.main, vfs=self.vfs, busy_timeout_ms=self.busy_timeout_ms)

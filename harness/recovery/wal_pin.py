@@ -135,6 +135,20 @@ class WalPin(Recovery):
             raise
         self._idle = connection
 
+    def untouched(self) -> bool:
+        """Whether the pin is held and nothing has come into the -wal since it was emptied.
+
+        With that and the main file as it was there is nothing else that could hold a change. A
+        -wal or -shm that is not the one SQLite has open here, or is gone, proves nothing.
+        """
+        if self._idle is None or self._file is None or self._shm is None or self._is_elsewhere():
+            return False
+        return (
+            is_shm_of(self._shm, self.main)
+            and size_of(beside(self.main, "-wal")) == 0
+            and stamp_of_pinned(self.main, self._file) == self._stamp
+        )
+
     def check(self) -> None:
         """Prove that the main file still is what was pinned.
 

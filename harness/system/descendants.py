@@ -14,7 +14,6 @@ a service manager, a container's daemon. Nobody is ever taken for a descendant w
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import sys
 import time
@@ -29,7 +28,9 @@ PROC = "/proc"
 _FILE = "harness-guard-"
 _POLL_S = 0.02
 _DEATH_S = 2.0  # a process that was killed and is still there sits in the kernel
-_ENDED = "ZX"  # states of proc_pid_stat(5)
+_ENDED = (b"Z", b"X")  # states of proc_pid_stat(5)
+_BEGAN = 19  # the field of its beginning, counted from the state
+_STAT_BYTES = 4096  # more than all fields together take
 
 
 class Process(NamedTuple):
@@ -43,14 +44,17 @@ class Mark:
     """The mark of one guard; while it is set, whatever this process starts inherits it."""
 
     def __init__(self) -> None:
-        self.token = secrets.token_hex(16)
+        self.token = os.urandom(16).hex()
         self._descriptor = -1
         self._before: set[Process] = set()  # children of this process that were there already
         self._seen: set[Process] = set()  # one stays a descendant when its parent has ended
+        self._born = 0  # when this process began, in ticks: whoever is older was not started by it
 
     def place(self) -> None:
         """Set it, beside those of guards around this one."""
-        self._before = {_process(pid) for pid in _children(os.getpid(), _parents())}
+        self._born = _born(os.getpid())
+        children = _children(os.getpid(), _parents(self._born))
+        self._before = {_process(pid) for pid in children}
         os.environ[VARIABLE] = ",".join([*tokens(), self.token])
         if sys.platform == "linux":
             with suppress(OSError, AttributeError):  # none to be had: its parent tells of a fork
@@ -71,10 +75,10 @@ class Mark:
 
     def descendants(self) -> set[Process]:
         """Give all that live and were started while it was set; this process is not among them."""
-        parents = _parents()
+        parents = _parents(self._born)
         children = {_process(pid) for pid in _children(os.getpid(), parents)} - self._before
         seen = {process.pid for process in self._seen if processes.runs(*process)}
-        known = marked(self.token) | {child.pid for child in children} | seen
+        known = marked(self.token, parents) | {child.pid for child in children} | seen
         self._seen = _living(known, parents)
         return self._seen
 
@@ -84,11 +88,15 @@ def descendants(token: str) -> set[Process]:
     return _living(marked(token), _parents())
 
 
-def marked(token: str) -> set[int]:
-    """Give the other processes that bear a mark, as far as the system shows that to this user."""
+def marked(token: str, among: Iterable[int] | None = None) -> set[int]:
+    """Give the other processes that bear a mark, as far as the system shows that to this user.
+
+    ``among``: no other is asked, which the system would have to be for every file it has open.
+    """
     if sys.platform != "linux":
         return _marked_elsewhere(token) - {os.getpid()}
-    return {pid for pid in _pids() if pid != os.getpid() and _bears(pid, token)}
+    pids = _pids() if among is None else among
+    return {pid for pid in pids if pid != os.getpid() and _bears(pid, token)}
 
 
 def around() -> set[int]:
@@ -153,18 +161,41 @@ def _with_ancestors(pid: int, parents: dict[int, int]) -> set[int]:
     return found
 
 
-def _parents() -> dict[int, int]:
-    """Give the parent of each process, but for those that only wait to be asked how they ended."""
+def _parents(since: int = 0) -> dict[int, int]:
+    """Give the parent of each process, but for those that only wait to be asked how they ended.
+
+    ``since``: only of those that began then or later, in ticks; elsewhere than on Linux, of all.
+    """
     if sys.platform != "linux":
         return _parents_elsewhere()
     parents = {}
     for pid in _pids():
-        with suppress(OSError), open(f"{PROC}/{pid}/stat", errors="replace") as file:
-            # the second field is a name that may hold anything, parentheses too
-            state, parent = file.read().rpartition(")")[2].split()[:2]
-            if state not in _ENDED:
-                parents[pid] = int(parent)
+        fields = _stat(pid)
+        if fields and fields[0] not in _ENDED and int(fields[_BEGAN]) >= since:
+            parents[pid] = int(fields[1])
     return parents
+
+
+def _born(pid: int) -> int:
+    """Give when a process began, in ticks since the boot; 0 where nobody can tell."""
+    fields = _stat(pid) if sys.platform == "linux" else []
+    return int(fields[_BEGAN]) if fields else 0
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Give what the system tells of a process after its name, proc_pid_stat(5); [] for nothing."""
+    # as plainly as can be: it is asked of every process there is
+    try:
+        descriptor = os.open(f"{PROC}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        # the name may hold anything, parentheses too
+        return os.read(descriptor, _STAT_BYTES).rpartition(b")")[2].split()
+    except OSError:  # it ended meanwhile
+        return []
+    finally:
+        os.close(descriptor)
 
 
 # Who bears a mark.

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from harness.system.holders import holders
@@ -33,6 +34,18 @@ def started(pid: int) -> str:
     On Linux ticks since a boot that has a name, proc(5): psutil.Process.create_time() counts from
     1970 there, so it moves whenever the clock is set.
     """
+    if pid == os.getpid():
+        return _own_start(pid)
+    return _start_of(pid)
+
+
+@cache
+def _own_start(pid: int) -> str:
+    """Ask once: of this process it cannot change, and a fork has another number."""
+    return _start_of(pid)
+
+
+def _start_of(pid: int) -> str:
     if sys.platform != "linux":
         import psutil  # noqa: PLC0415 - loaded already, see above
 
@@ -57,6 +70,12 @@ def namespace() -> str:
 
     The same number in another container is another process.
     """
+    return _own_namespace(os.getpid())
+
+
+@cache
+def _own_namespace(_pid: int) -> str:
+    """Ask once: what a process is counted in is settled when it begins."""
     try:
         return os.readlink(_PROC / "self/ns/pid")
     except OSError:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from harness.statistics.anytime import anytime
 from harness.statistics.digits import percent
 from harness.statistics.intervals import clopper_pearson
 from harness.statistics.sequential import decide, support_boundary
+from tests import forked
 from tests.results.test_reading import MEMORY
 from tests.stored_runs import cycles, make_run, row, struck
 
@@ -303,24 +302,9 @@ def test_the_action_ends_as_the_run_did(folder: Path) -> None:
                     {"name": "two", "faults": {"timeout": {"rate": 0.5}}}],
     )  # fmt: skip
     for results, status in ((refuted, 1), (spoiled, 4), (unfired, 4)):
-        done = subprocess.run(
-            [sys.executable, "-m", "harness", "check", str(results.folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        alone = [
-            sys.executable,
-            "-m",
-            "harness",
-            "check",
-            str(results.folder),
-            "--condition",
-            "one",
-        ]
-        done = subprocess.run(alone, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
+        for words in (["check", results.folder], ["check", results.folder, "--condition", "one"]):
+            done = forked.run(words)
+            assert done.returncode == status, done.stdout + done.stderr
 
 
 def test_a_row_waits_at_the_same_level_as_its_run(folder: Path) -> None:

@@ -17,10 +17,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-import apsw
 
 from harness import registry
 from harness.backend.client import ApiClient, Service
@@ -28,8 +26,19 @@ from harness.databases.sqlite.session import connect
 from harness.experiment.cycle.site import Site
 from harness.experiment.run.pool import Pool, Task
 from harness.experiment.written.configuration import Condition
+from harness.results.records import CycleRecord
 from harness.system.files import Files
-from tests.benchmarks import commands, own
+from tests.benchmarks import commands, filling, own
+from tests.benchmarks import guard as by_guard
+from tests.benchmarks.turns import (
+    Spent,
+    median,
+    of_calls,
+    of_command,
+    ratio,
+    row,
+    turn_by_turn,
+)
 
 SIZE_BYTES = 2_691_072
 CONDITION = Condition.model_validate(
@@ -85,46 +94,82 @@ def hand_written(folder: Path, pristine: Path) -> Callable[[int], None]:
     return cycle
 
 
-def cycle() -> None:
+def cycle() -> tuple[Spent, Spent]:
     """A full cycle without faults against the hand-written loop, turn by turn."""
     with in_memory() as folder:
         pristine = baseline(folder)
         (folder / "site").mkdir()
         site, loop = Site(CONDITION, 1, pristine, folder / "site"), hand_written(folder, pristine)
-        records, whole_ms, loop_ms = [], [], []
-        for number in range(1500):
-            started = time.perf_counter()
-            records.append(site.run(number))
-            middle = time.perf_counter()
-            loop(number)
-            ended = time.perf_counter()
-            if number >= 100:  # warm
-                whole_ms.append((middle - started) * 1000)
-                loop_ms.append((ended - middle) * 1000)
+        records: list[CycleRecord] = []
+        things = {
+            "ours": of_calls(lambda number: records.append(site.run(number)), 50),
+            "theirs": of_calls(loop, 50),
+        }
+        turn_by_turn(things, 3)  # warm
+        records.clear()
+        spent = turn_by_turn(things, 21)
         if {record.outcome for record in records} != {"cleaned"}:
             raise SystemExit("a cycle without faults did not end clean: nothing was measured")
-        ours, theirs = statistics.median(whole_ms), statistics.median(loop_ms)
-        say(f"full cycle: {ours:.3f} ms ({1000 / ours:.0f} a second, one worker)")
-        say(f"hand-written loop, no verification: {theirs:.3f} ms ({1000 / theirs:.0f} a second)")
-        say(f"ratio loop / cycle: {theirs / ours:.2f}")
-        parts = {
-            phase: statistics.median(r.timings_ms[phase] for r in records[100:]) for phase in PHASES
-        }
-        say("of it " + ", ".join(f"{phase} {ms:.3f} ms" for phase, ms in parts.items()))
-        say(f"not database work (plan, ledger, record): {1 - sum(parts.values()) / ours:.1%}")
+        ours, theirs = median(spent["ours"]), median(spent["theirs"])
+        by = ratio(spent["ours"], spent["theirs"])
+        say(f"full cycle: {_said(ours)} ({1000 / ours.wall_ms:.0f} a second, one worker)")
+        say(f"hand-written loop, no verification: {_said(theirs)}")
+        say(f"ratio loop / cycle: {by.wall_ms:.2f}, by CPU time {by.cpu_ms:.2f}")
+        for what, times in (("wall", "timings_ms"), ("CPU", "cpu_ms")):
+            parts = {
+                phase: statistics.median(getattr(r, times)[phase] for r in records)
+                for phase in (*PHASES, "cycle")
+            }
+            whole_ms = parts.pop("cycle")
+            rest_ms = whole_ms - sum(parts.values())
+            said = ", ".join(f"{phase} {ms:.3f} ms" for phase, ms in parts.items())
+            say(f"{what}: {said}, what is between them {rest_ms:.3f} ms")
+        return ours, by
 
 
-def workers() -> None:
-    """Cycles a second by whole runs of one and of two workers, store and all left out."""
-    for count in (1, 2):
-        with in_memory() as folder:
-            pristine = baseline(folder)
-            with Pool("harness.experiment.cycle.site:Site", 1, count, folder) as pool:
-                for _ in pool.run([Task(CONDITION, pristine, range(200))]):
-                    pass  # workers start and warm up
-                started = time.perf_counter()
-                done = sum(len(r) for r in pool.run([Task(CONDITION, pristine, range(200, 4200))]))
-                say(f"{count} worker(s): {done / (time.perf_counter() - started):.0f} a second")
+def _said(spent: Spent) -> str:
+    return f"{spent.wall_ms:.3f} ms, CPU {spent.cpu_ms:.3f} ms"
+
+
+def workers() -> tuple[Spent, float]:
+    """Cycles of one and of two workers, turn by turn; store and all left out."""
+    with ExitStack() as ending:
+        folder = ending.enter_context(in_memory())
+        pristine = baseline(folder)
+        (folder / "loop").mkdir()
+        things = {"loop": of_calls(hand_written(folder / "loop", pristine), 200)}
+        for count in (1, 2):
+            place = folder / f"of-{count}"
+            place.mkdir()
+            pool = Pool("harness.experiment.cycle.site:Site", 1, count, place)
+            things[f"{count} worker(s)"] = _of_pool(ending.enter_context(pool), pristine, 400)
+        turn_by_turn(things, 1)  # workers start and warm up
+        spent = turn_by_turn(things)
+        for name, times in spent.items():
+            one = median(times)
+            by = ratio(times, spent["loop"])
+            rate = f"{1000 / one.wall_ms:.0f} a second, CPU {one.cpu_ms:.3f} ms a cycle"
+            say(f"{name}: {rate}, {by.wall_ms:.2f} of the loop's rate")
+        by = ratio(spent["2 worker(s)"], spent["1 worker(s)"])
+        say(f"two workers by one: {by.wall_ms:.2f}")
+        return median(spent["2 worker(s)"]), by.wall_ms
+
+
+def _of_pool(pool: Pool, pristine: Path, cycles: int) -> Callable[[], Spent]:
+    """Make a thing of a pool's cycles, its workers' CPU time included."""
+
+    def call(number: int) -> None:
+        task = Task(CONDITION, pristine, range(number * cycles, (number + 1) * cycles))
+        if sum(len(records) for records in pool.run([task])) != cycles:
+            raise SystemExit("a pool did not run all of its cycles")
+
+    whole = of_calls(call, 1, pool.processes)
+
+    def thing() -> Spent:
+        wall_ms, cpu_ms = whole()
+        return Spent(wall_ms / cycles, cpu_ms / cycles)
+
+    return thing
 
 
 def pin() -> None:
@@ -170,37 +215,44 @@ def over_http(recovery: str) -> Condition:
     )
 
 
-def network() -> None:
+def network() -> dict[str, Spent]:
     """Full cycles through proxy and backend, and what the proxy adds to a request.
 
     With wal_pin the cycle is what HTTP makes of it; online_backup, which can restore while the
     backend is connected, copies the whole database in every cycle.
     """
-    with in_memory() as folder:
+    with ExitStack() as ending:
+        folder = ending.enter_context(in_memory())
         pristine = baseline(folder)
+        things = {"the loop": of_calls(hand_written(folder, pristine), 60)}
+        sites, records = {}, list[CycleRecord]()
         for recovery in ("wal_pin", "online_backup"):
-            place = folder / recovery
-            place.mkdir()
-            site = Site(over_http(recovery), 1, pristine, place)
-            try:
-                _over_http(recovery, site)
-                if recovery == "online_backup":
-                    _proxy(site)
-            finally:
-                site.close()
+            (folder / recovery).mkdir()
+            site = sites[recovery] = Site(over_http(recovery), 1, pristine, folder / recovery)
+            ending.callback(site.close)
+            things[recovery] = _of_site(site, records)
+        turn_by_turn(things, 1)  # warm
+        records.clear()
+        spent = turn_by_turn(things)
+        if {record.outcome for record in records} != {"cleaned"}:
+            raise SystemExit("a cycle without faults did not end clean: nothing was measured")
+        medians = {name: median(times) for name, times in spent.items()}
+        for name, one in medians.items():
+            by = ratio(spent[name], spent["the loop"])
+            rate = f"{1000 / one.wall_ms:.0f} a second, {by.wall_ms:.2f} of the loop's rate"
+            say(f"full cycle over HTTP, {name}: {_said(one)} ({rate})")
+        parts = {phase: statistics.median(r.timings_ms[phase] for r in records) for phase in PHASES}
+        say("of it " + ", ".join(f"{phase} {ms:.2f} ms" for phase, ms in parts.items()))
+        _proxy(sites["online_backup"])
+        return medians
 
 
-def _over_http(name: str, site: Site) -> None:
-    for number in range(20):
-        site.run(number)  # warm
-    started = time.perf_counter()
-    records = [site.run(number) for number in range(20, 320)]
-    each_ms = (time.perf_counter() - started) * 1000 / 300
-    if {record.outcome for record in records} != {"cleaned"}:
-        raise SystemExit("a cycle without faults did not end clean: nothing was measured")
-    say(f"full cycle over HTTP, {name}: {each_ms:.1f} ms ({1000 / each_ms:.0f} a second, a worker)")
-    parts = {phase: statistics.median(r.timings_ms[phase] for r in records) for phase in PHASES}
-    say("of it " + ", ".join(f"{phase} {ms:.2f} ms" for phase, ms in parts.items()))
+def _of_site(site: Site, records: list[CycleRecord]) -> Callable[[], Spent]:
+    backend = site.scene.backend
+    if backend is None or not backend.pid:
+        raise SystemExit("the site has no backend")
+    pid = backend.pid
+    return of_calls(lambda number: records.append(site.run(number)), 60, lambda: [pid])
 
 
 def _proxy(site: Site) -> None:
@@ -237,32 +289,53 @@ claims = ["reliability >= 0.999"]
 """
 
 
-def _run(folder: Path, cycles: int, *options: str) -> float:
-    """Run the experiment as people do, from start to report; return seconds."""
-    path = folder / "decide.toml"
+def _of_run(folder: Path, cycles: int, *options: str) -> Callable[[], Spent]:
+    """Make a thing of the experiment run as people do it, from start to report."""
+    path, output = folder / "decide.toml", folder / "run"
     path.write_text(EXPERIMENT.format(cycles=cycles))
-    command = [sys.executable, "-m", "harness", "run", str(path), "--output", str(folder / "run")]
-    started = time.perf_counter()
-    done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
-    if done.returncode not in (0, 3):  # supported, or too few cycles to decide
-        raise SystemExit(done.stderr)
-    return time.perf_counter() - started
+    command = [sys.executable, "-m", "harness", "run", str(path), "--output", str(output), *options]
+    # 0: supported, 3: too few cycles to decide
+    return of_command(command, (0, 3), before=lambda: shutil.rmtree(output, ignore_errors=True))
 
 
-def decide() -> None:
+def decide() -> Spent:
     """The claim 0.999 from scratch: start, baseline, 3,402 clean cycles, verdict, report."""
     with in_memory() as folder:
-        wall_s = _run(folder, 20_000, "--stop-when-decided")
+        (folder / "loop").mkdir()
+        things = {
+            "loop": of_calls(hand_written(folder / "loop", baseline(folder / "loop")), 300),
+            "ours": _of_run(folder, 20_000, "--stop-when-decided"),
+        }
+        turn_by_turn(things, 1)  # modules are compiled, files read
+        spent = turn_by_turn(things)
         summary = json.loads((folder / "run" / "summary.json").read_text())["conditions"][0]
-        say(f"0.999 {summary['verdict']} at cycle {summary['decided_at_cycle']}: {wall_s:.1f} s")
+        ours, cycles = median(spent["ours"]), summary["decided_at_cycle"]
+        by = ratio(spent["ours"], spent["loop"])
+        say(
+            f"0.999 {summary['verdict']} at cycle {cycles}: {ours.wall_ms / 1000:.1f} s, CPU "
+            f"{ours.cpu_ms / 1000:.1f} s, {by.wall_ms * cycles:.2f} of the loop's rate"
+        )
+        return ours
+
+
+def figures() -> None:
+    """All that the table of docs/speed.md keeps of a revision, as a row of it."""
+    (ours, by), (_, scaled), whole, http = cycle(), workers(), decide(), network()
+    said = [
+        f"{ours.wall_ms:.2f} ({ours.cpu_ms:.2f})",
+        f"{by.wall_ms:.2f} ({by.cpu_ms:.2f})",
+        f"{scaled:.2f}",
+        f"{whole.wall_ms / 1000:.1f} ({whole.cpu_ms / 1000:.1f})",
+        *(f"{1000 / http[name].wall_ms:.0f}" for name in ("wal_pin", "online_backup")),
+    ]
+    say(row(said))
 
 
 def many() -> None:
     """What a cycle costs on disk, and whether memory grows, over 20,000 cycles."""
     with in_memory() as folder:
         for cycles in (2_000, 20_000):
-            shutil.rmtree(folder / "run", ignore_errors=True)
-            wall_s = _run(folder, cycles)
+            wall_s = _of_run(folder, cycles)().wall_ms / 1000
             peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             stored = (folder / "run" / "cycles.sqlite").stat().st_size
             say(
@@ -283,7 +356,7 @@ def big(size_mb: int = 1000) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
         database, copy = folder / "big.sqlite3", folder / "copy"
-        _fill(database, size_mb)
+        filling.fill(database, size_mb * 1_000_000)
         guard = [sys.executable, "-m", "harness", "guard", "--database", str(database)]
         insert = f"import apsw; apsw.Connection({str(database)!r}).execute({_INSERT!r})"
         runs = {
@@ -333,22 +406,6 @@ def big(size_mb: int = 1000) -> None:
 _INSERT = "INSERT INTO filled(body) VALUES ('test')"
 
 
-def _fill(database: Path, size_mb: int) -> None:
-    """Fill a database by SQL; every page holds random bytes, none is a hole."""
-    connection = apsw.Connection(str(database))
-    connection.execute("PRAGMA journal_mode=off; PRAGMA synchronous=off").fetchall()
-    connection.execute("CREATE TABLE filled(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB)")
-    with connection:
-        connection.execute(
-            "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) "
-            "INSERT INTO filled(body) SELECT randomblob(4000) FROM c",
-            (size_mb * 1_000_000 // 4096,),
-        )
-    connection.pragma("journal_mode", "wal")
-    connection.close()
-    os.sync()
-
-
 # Of a process of its own: the kernel counts what a process was before it became the command.
 _MEASURE = """
 import resource, subprocess, sys, time
@@ -380,16 +437,23 @@ def by_own() -> None:
         own.measure(folder, say)
 
 
-BENCHMARKS = {
+def guard(size_mb: int = 1000, beside: Path | None = None) -> None:
+    """The guard as a command at 2.69 MB and at 1 GB: by pin, by copy, with shared blocks."""
+    by_guard.measure(say, size_mb=size_mb, beside=beside)
+
+
+BENCHMARKS: dict[str, Callable[[], object]] = {
     "big": big,
     "cycle": cycle,
     "workers": workers,
     "pin": pin,
     "network": network,
     "decide": decide,
+    "figures": figures,
     "many": many,
     "command": command,
     "own": by_own,
+    "guard": guard,
 }
 
 
@@ -397,14 +461,24 @@ def main(names: list[str]) -> None:
     """Run the benchmarks asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--size-mb", type=int, default=1000, help="of the database of big")
+    parser.add_argument(
+        "--size-mb", type=int, default=1000, help="of the databases of big and guard"
+    )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="CHECKOUT",
+        help="for guard: of another revision, measured in turn with this one",
+    )
     options = parser.parse_args(names)
-    for name in options.names or BENCHMARKS:
+    for name in options.names or [name for name in BENCHMARKS if name != "figures"]:
         if name not in BENCHMARKS:
             parser.error(f"no benchmark is called {name}: choose of {', '.join(BENCHMARKS)}")
         say(f"== {name}")
         if name == "big":
             big(options.size_mb)
+        elif name == "guard":
+            guard(options.size_mb, options.beside)
         else:
             BENCHMARKS[name]()
 

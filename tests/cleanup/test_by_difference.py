@@ -152,7 +152,7 @@ def test_what_tests_do(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_any_edits_are_undone(name: str, data: st.DataObject) -> None:
     """Whatever was written to whatever tables, afterwards verification and truth find nothing."""

@@ -7,12 +7,10 @@ import os
 import pty
 import re
 import struct
-import subprocess
-import sys
 import termios
 from collections.abc import Mapping
 
-from tests.command_line import CHECKOUT
+from tests import forked
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 HEIGHT = 24
@@ -25,13 +23,10 @@ def on_a_terminal(
     here, there = pty.openpty()
     fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, width, 0, 0))
     left = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
-    running = subprocess.Popen(
-        [sys.executable, "-m", "harness", *map(str, arguments)],
-        cwd=CHECKOUT,
+    wait = forked.start(
+        arguments,
+        (there, there, there),
         env=left | {"TERM": "xterm-256color"} | dict(environment or {}),
-        stdin=there,
-        stdout=there,
-        stderr=there,
     )
     os.close(there)
     said = b""
@@ -42,15 +37,11 @@ def on_a_terminal(
         pass
     finally:
         os.close(here)
-    return running.wait(), said.decode().replace("\r\n", "\n")
+    return wait(), said.decode().replace("\r\n", "\n")
 
 
 def piped(arguments: list[object], environment: Mapping[str, str]) -> tuple[int, str, str]:
     """Call `harness` where nothing is a terminal; return status, output and errors."""
     left = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", *map(str, arguments)],
-        cwd=CHECKOUT, env=left | environment, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = forked.run(arguments, env=left | environment)
     return done.returncode, done.stdout, done.stderr

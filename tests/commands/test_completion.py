@@ -25,6 +25,7 @@ SHELLS = {
     ),
     "fish": (["fish", "--no-config", "-i"], "{variable}=fish_source {name} | source"),
 }
+NO_LINE = "\x15"  # Control-U: what stands there is deleted
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
@@ -73,13 +74,15 @@ class Terminal:
         os.close(self._ours)
 
 
-@pytest.fixture(params=[*SHELLS])
-def terminal(request: pytest.FixtureRequest, folder: Path) -> Iterator[Terminal]:
+@pytest.fixture(params=[*SHELLS], scope="module")
+def terminal(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Terminal]:
     """Each shell that is here, the scripts of both names loaded."""
     if shutil.which(request.param) is None:
         pytest.skip(f"there is no {request.param} here")
     command, line = SHELLS[request.param]
-    shell = Terminal(command, folder)
+    shell = Terminal(command, tmp_path_factory.mktemp("shell"))
     for name in NAMES:
         shell.type(line.format(variable=variable(name), name=name) + "\r")
     shell.type("echo re''ady\r")
@@ -91,6 +94,8 @@ def terminal(request: pytest.FixtureRequest, folder: Path) -> Iterator[Terminal]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shell_completes_verbs_and_options(terminal: Terminal, name: str) -> None:
     """Of the command under either name: what is unique stands there after the key."""
+    terminal.type(f"{NO_LINE}echo no''thing {name}\r")  # what is left of the test before
+    assert terminal.shows(f"nothing {name}"), terminal.seen
     terminal.type(f"{name} reco\t")
     assert terminal.shows("recover"), terminal.seen
     terminal.type("--disc\t")

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
 import pytest
 
+from tests import forked
 from tests.command_line import CHECKOUT, Call
 from tests.commands.pseudo_terminal import COLOUR, on_a_terminal, piped
 
@@ -19,32 +22,41 @@ from tests.commands.pseudo_terminal import COLOUR, on_a_terminal, piped
 def test_a_reader_who_left_is_no_verdict(harness: Call, experiment: Path, folder: Path) -> None:
     """A closed pipe leaves the status as it is; a full device is a harness error, said so."""
     harness("run", experiment, "--output", folder / "run", "--workers", 1)
-    command = [sys.executable, "-m", "harness", "check", str(folder / "run")]
-    status = subprocess.run(
-        command, check=False, cwd=CHECKOUT, stdout=subprocess.DEVNULL
-    ).returncode
-    reader, writer = os.pipe()
-    os.close(reader)
-    piped = subprocess.run(
-        command, check=False, cwd=CHECKOUT, stdout=writer, stderr=subprocess.PIPE
-    )
-    os.close(writer)
-    assert (piped.returncode, piped.stderr) == (status, b"")
+    check = ["check", folder / "run"]
+    status = forked.run(check).returncode
+    with _nobody_reads() as pipe:
+        assert _status_and_errors(check, pipe) == (status, "")
     with open("/dev/full", "wb") as full:
         ended = subprocess.run(
-            command, check=False, cwd=CHECKOUT, stdout=full, stderr=subprocess.PIPE
-        )
+            [sys.executable, "-m", "harness", *map(str, check)],
+            check=False, cwd=CHECKOUT, stdout=full, stderr=subprocess.PIPE,
+        )  # fmt: skip
     assert ended.returncode == 4
     assert b"Traceback" not in ended.stderr
     assert b"standard output cannot be written" in ended.stderr
-    again = [*command[:3], "run", str(experiment), "--output", str(folder / "unread")]
+    run = ["run", experiment, "--workers", 1, "--output", folder / "unread"]
+    with _nobody_reads() as pipe:
+        ended, said = _status_and_errors(run, pipe)
+    assert ended == status
+    assert "Traceback" not in said
+    assert (folder / "unread" / "report.html").exists()
+
+
+@contextmanager
+def _nobody_reads() -> Iterator[int]:
     reader, writer = os.pipe()
     os.close(reader)
-    unread = subprocess.run(again, check=False, cwd=CHECKOUT, stdout=writer, stderr=subprocess.PIPE)
-    os.close(writer)
-    assert unread.returncode == status
-    assert b"Traceback" not in unread.stderr
-    assert (folder / "unread" / "report.html").exists()
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+
+
+def _status_and_errors(words: list[object], out: int) -> tuple[int, str]:
+    with tempfile.TemporaryFile() as said, open(os.devnull) as nothing:
+        status = forked.start(words, (nothing.fileno(), out, said.fileno()))()
+        said.seek(0)
+        return status, said.read().decode()
 
 
 NAMES = ("\x1b]0;title\x07", "a\nguard: it is proven\n::error::b", "\u202eleft", "##vso[task]")

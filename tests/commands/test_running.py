@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.reports.brief import BriefReport
+from tests import forked
 from tests.command_line import CHECKOUT, Call
 
 
@@ -103,9 +104,10 @@ def test_an_interrupted_run_does_not_blame_its_budget(experiment: Path, folder: 
 
 def test_the_log_tells_what_a_run_is_at(experiment: Path, folder: Path) -> None:
     """Rehearsals, workers from beginning to end, and what decides; the report is not in it."""
-    command = [sys.executable, "-m", "harness", "run", str(experiment), "-v", "--workers", "1",
-               "--stop-when-decided", "--output", str(folder / "run")]  # fmt: skip
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    done = forked.run(
+        ["run", experiment, "-v", "--workers", 1, "--stop-when-decided", "--output", folder / "run"]
+    )
+    assert done.returncode == 0, done.stderr
     told = [line for line in done.stderr.splitlines() if "reliability_harness.run." in line]
     words = ["rehearsing a", "a: 40 cycles to run", "worker 0 started", "a is decided at cycle ",
              "ended: exit status 0"]  # fmt: skip
@@ -115,11 +117,8 @@ def test_the_log_tells_what_a_run_is_at(experiment: Path, folder: Path) -> None:
 
 def test_programs_can_follow_a_run(experiment: Path, folder: Path) -> None:
     """Every line of standard error is an event, the last with the status; the end is as ever."""
-    command = [sys.executable, "-m", "harness", "run", str(experiment), "--workers", "1"]
-    asked = ["--stop-when-decided", "--progress", "json", "--output", str(folder / "json")]
-    done = subprocess.run(
-        [*command, *asked], cwd=CHECKOUT, capture_output=True, text=True, check=True
-    )
+    asked = ["--stop-when-decided", "--progress", "json", "--output", folder / "json"]
+    done = forked.run(["run", experiment, "--workers", 1, *asked])
     told = [json.loads(line) for line in done.stderr.splitlines()]
     kinds = [one["event"] for one in told]
     assert (kinds[0], kinds[-2:]) == ("started", ["decided", "finished"])
@@ -130,12 +129,9 @@ def test_programs_can_follow_a_run(experiment: Path, folder: Path) -> None:
 
 def test_nothing_is_shown_of_a_run_where_that_is_asked(experiment: Path, folder: Path) -> None:
     """Standard error is empty; how it ended is on standard output."""
-    command = [sys.executable, "-m", "harness", "run", str(experiment), "--workers", "1"]
-    asked = ["--stop-when-decided", "--progress", "none", "--output", str(folder / "none")]
-    done = subprocess.run(
-        [*command, *asked], cwd=CHECKOUT, capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
+    asked = ["--stop-when-decided", "--progress", "none", "--output", folder / "none"]
+    done = forked.run(["run", experiment, "--workers", 1, *asked])
+    assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == brief(folder / "none")
 
 

@@ -112,6 +112,10 @@ class KillingFiles(Files):
             lambda: copy(source, descriptor, size_bytes // 2, copied, identity=identity),
         )
 
+    def clone(self, source: int, target: int) -> None:
+        """Count a reflink."""
+        self.countdown.around(lambda: super(KillingFiles, self).clone(source, target))
+
     def sync(self, descriptor: int) -> None:
         """Count a sync."""
         self.countdown.around(lambda: super(KillingFiles, self).sync(descriptor))

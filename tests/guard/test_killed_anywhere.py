@@ -104,6 +104,33 @@ def test_killed_here_and_there(
     assert points[-1] >= 3
 
 
+SHARED: list[Series] = [
+    (("online_backup",), "wal", "kept", "before"),
+    (("file_copy",), "delete", "kept", "after"),
+]
+
+
+def guard_killed_sharing(folder: Path, series: Series, step: int) -> int:
+    """The same, with the second names on the same file system."""
+    own = os.environ["HARNESS_STATE_DIR"]
+    os.environ["HARNESS_STATE_DIR"] = str(folder / "state")
+    (folder / "app").mkdir()
+    try:
+        return guard_killed(folder / "app", series, step)
+    finally:
+        os.environ["HARNESS_STATE_DIR"] = own
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("series", SHARED, ids=str)
+def test_killed_where_blocks_are_shared(
+    sharing: Path, series: Series, points: list[int], small_process: SmallProcess
+) -> None:
+    """A backup that is a reflink is found, known and put back as any other."""
+    points.append(small_process.run(guard_killed_sharing, sharing, series, 3))
+    assert points[-1] >= 3
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("series", EVERYWHERE, ids=str)
 def test_killed_anywhere(

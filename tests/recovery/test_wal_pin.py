@@ -68,6 +68,55 @@ def test_no_checkpoint_reaches_the_main_file(folder: Path, neighbour, pinned: bo
         assert leftovers(path) == []
 
 
+def test_untouched_is_proven_only_while_nothing_can_hold_a_change(
+    folder: Path,
+    neighbour,  # noqa: ANN001 - another process
+) -> None:
+    """A write of anybody's ends it, one that was rolled back afterwards does not begin it again."""
+    path = make(folder, "wal")
+    one = recovery(WalPin, path)
+    assert not one.untouched()
+    one.capture()
+    assert one.untouched()
+    neighbour.open(path)
+    neighbour.run("SELECT count(*) FROM bots")
+    assert one.untouched()
+    neighbour.run("INSERT INTO bots(body) VALUES ('test')")
+    assert not one.untouched()
+    neighbour.close()
+    one.restore()
+    assert not one.untouched()  # nothing is pinned any more
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("how", ["removed", "another", "written"])
+def test_a_file_that_is_not_what_was_pinned_proves_nothing(
+    folder: Path, suffix: str, how: str
+) -> None:
+    """Whichever of the three files it is: gone, another of the same bytes, or written in place."""
+    path = make(folder, "wal")
+    one = recovery(WalPin, path)
+    one.capture()
+
+    def harm() -> None:
+        file = Path(f"{path}{suffix}")
+        data = file.read_bytes()
+        if how == "written":
+            with file.open("r+b") as opened:
+                opened.write(b"x" if suffix == "-wal" else data[:1])
+                os.fsync(opened.fileno())
+        else:
+            file.unlink()
+            if how == "another":
+                file.write_bytes(data)
+
+    assert in_child(harm) == 0
+    # a lock's page says nothing of content; and an empty -wal is as good as another one
+    same = (suffix, how) in {("-shm", "written"), ("-wal", "another")}
+    assert one.untouched() is same
+    one.release()
+
+
 def test_rollback_mode_is_refused(folder: Path) -> None:
     """Without WAL mode there is nothing to pin; nothing is changed or left."""
     path = make(folder, "delete")

@@ -52,7 +52,7 @@ def assert_same(found: Columns, wanted: Columns) -> None:
         np.testing.assert_array_equal(found[name], values, err_msg=name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(records, max_size=6), st.lists(records, max_size=3))
 def test_the_file_says_what_the_database_says(
     one: list[CycleRecord], two: list[CycleRecord]

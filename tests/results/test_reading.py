@@ -45,7 +45,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(records, max_size=6))
 def test_a_table_says_what_the_store_says(made: list[CycleRecord]) -> None:
     """Every field of every cycle read in bulk is the one that the store gives record by record."""

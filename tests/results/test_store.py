@@ -25,7 +25,7 @@ from harness.results.store import Store
 from tests.results.cycles import EXPERIMENT, new_run, records, typical
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(records, max_size=5, unique_by=lambda r: (r.condition, r.cycle)))
 def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, given_: list) -> None:
     """Every field of every record survives, timings to the microsecond."""

@@ -92,6 +92,21 @@ def test_they_are_ended_where_no_handle_of_a_process_is_to_be_had(
         assert pids(end(mark.token, 5)) == {child.pid}
 
 
+@NEEDS_PROC
+def test_whoever_is_older_than_this_process_is_not_asked(
+    start,  # noqa: ANN001 - see the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy machine has thousands of them, with as many files open each; none can be its own."""
+    asked, bears = set[int](), module._bears
+    monkeypatch.setattr(module, "_bears", lambda pid, token: asked.add(pid) or bears(pid, token))
+    with placed() as mark:
+        child = start(SLEEP)
+        assert pids(mark.descendants()) == {child.pid}
+    assert child.pid in asked
+    assert not {1, os.getpid()} & asked
+
+
 def test_who_was_started_while_the_mark_was_set(start) -> None:  # noqa: ANN001 - see the fixture
     """A child, and an orphan of it; who came before or after is none, nor is this process."""
     before = start(SLEEP)

@@ -10,6 +10,7 @@ from harness.databases.engine import Engine, Given
 from harness.databases.engines import engine_of
 from harness.databases.sqlite.hints import hint
 from harness.errors import UsageError
+from harness.system.links import followed
 
 _BESIDE_BYTES = 55  # what the longest name beside it has more: of an archive that is being made
 _MOST_NAME_BYTES = 255 - _BESIDE_BYTES
@@ -90,7 +91,7 @@ def _refuse_too_long(path: Path, what: str) -> None:
     """Refuse a path beside which nothing could be kept."""
     for kind, text, most_bytes in (
         ("name", path.name, _MOST_NAME_BYTES),
-        ("path", os.path.realpath(path), _MOST_PATH_BYTES),
+        ("path", followed(path), _MOST_PATH_BYTES),
     ):
         size_bytes = len(os.fsencode(text))
         if size_bytes > most_bytes:

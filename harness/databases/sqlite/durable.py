@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 
 from harness.system.files import Files
+from harness.system.links import followed
 
 
 def make_durable(database: Path, files: Files) -> None:
@@ -21,7 +22,7 @@ def make_durable(database: Path, files: Files) -> None:
     Raises:
         OSError, apsw.Error: it cannot be said that it lasts.
     """
-    main = os.path.realpath(database)
+    main = followed(database)
     # through SQLite's own handle: closing one of ours would drop the locks of this process
     file = apsw.VFSFile("", main, [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0])
     try:
@@ -29,15 +30,15 @@ def make_durable(database: Path, files: Files) -> None:
     finally:
         file.xClose()
     for suffix in ("-wal", "-journal"):  # nobody ever locks these
-        _sync(Path(main + suffix), files)
+        _sync(main + suffix, files)
     files.sync_folder(Path(main).parent)
 
 
-def _sync(path: Path, files: Files) -> None:
+def _sync(path: str, files: Files) -> None:
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return
-        descriptor = files.open(path)
+        descriptor = files.open(Path(path))
     except FileNotFoundError:
         return
     try:

@@ -8,9 +8,9 @@ from typing import Any
 
 import apsw
 
-from harness.databases import Differences
+from harness.databases import Differences, Grade
 from harness.databases.engine import Engine, Given
-from harness.databases.sqlite import differences, durable, errors, names, session
+from harness.databases.sqlite import durable, errors, names, session
 from harness.databases.sqlite.address import SqliteFile, path_of
 from harness.databases.sqlite.dialect import DIALECT
 
@@ -31,9 +31,25 @@ class Sqlite:
     def __init__(self) -> None:
         self.connect = session.connect
         self.quoted = names.quoted
-        self.differences = differences.differences
         self.make_durable = durable.make_durable
         self.describe = errors.describe
+
+    def differences(
+        self,
+        database: Path,
+        baseline: Path,
+        *,
+        grade: Grade = "exact",
+        checked: bool = True,
+        busy_timeout_ms: int = 1000,
+    ) -> Differences:
+        """Find every difference from the baseline; see ``differences.differences``."""
+        # what was proven untouched is compared with nothing, and the comparing is the most of all
+        from harness.databases.sqlite.differences import differences  # noqa: PLC0415
+
+        return differences(
+            database, baseline, grade=grade, checked=checked, busy_timeout_ms=busy_timeout_ms
+        )
 
     def put_back(
         self,

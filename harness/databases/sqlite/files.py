@@ -11,12 +11,14 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 import apsw
 
 from harness.errors import RecoveryRefused
+from harness.system.links import followed
 
 CHUNK_BYTES = 1 << 16  # memory that the allocator hands out again without a page fault
 HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, section 1.3
@@ -26,14 +28,15 @@ _PROOFS = 5  # how often a writer may come between checkpoint and read transacti
 
 def real(path: Path) -> Path:
     """Follow symbolic links, as SQLite does: the -wal stands beside the real file."""
-    return Path(os.path.realpath(path))
+    return Path(followed(path))
 
 
 def placed(path: Path) -> Path:
     """Follow the links of the folder; what stands under the name itself may be one."""
-    return Path(os.path.realpath(path.parent), path.name)
+    return Path(followed(path.parent), path.name)
 
 
+@lru_cache(64)  # paths are made again and again for the same few files
 def beside(main: Path, suffix: str) -> Path:
     """Return the path of a file that SQLite or a recovery keeps beside ``main``."""
     return main.with_name(main.name + suffix)

@@ -7,9 +7,11 @@ drop the locks that this process holds on it (fcntl(2)), so all reads are ``Conn
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import NamedTuple, cast
 
 import apsw
 
@@ -23,6 +25,8 @@ from harness.databases.sqlite.cells import (
     places_of,
     refers_to_none,
 )
+from harness.system import extents
+from harness.system.extents import own_descriptor
 
 Range = tuple[int, int]  # first and last rowid, both included
 
@@ -33,6 +37,7 @@ _WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 DEEPEST = 20  # SQLite's own limit (BTCURSOR_MAX_DEPTH)
 _CHUNK_BYTES = 1 << 16  # memory that the allocator hands out again without a page fault
 _KEPT_PAGES = 4096
+WORTH_ASKING_BYTES = 1 << 22  # a smaller file is read as soon as the file system is asked
 MANY_PAGES = 2 << 24  # from here an overflow page can begin with the byte of a b-tree page
 
 
@@ -209,11 +214,13 @@ def encoding_of(connection: apsw.Connection) -> str:
 def pages_apart(
     one: apsw.Connection, other: apsw.Connection, page_size: int, sizes_bytes: tuple[int, int]
 ) -> set[int]:
-    """Give the numbers of the pages that differ between two main files of the given sizes."""
+    """Give the numbers of the pages that differ between two main files of the given sizes.
+
+    Where the files share blocks on their disk they are not read.
+    """
     shorter, longer = sorted(-(-size // page_size) for size in sizes_bytes)
     apart = set(range(shorter + 1, longer + 1))
-    for offset in range(0, shorter * page_size, _CHUNK_BYTES):
-        amount = min(_CHUNK_BYTES, shorter * page_size - offset)
+    for offset, amount in _pieces_apart(one, other, page_size, shorter * page_size):
         a, b = one.read("main", 0, offset, amount)[1], other.read("main", 0, offset, amount)[1]
         if a != b:
             apart.update(
@@ -222,6 +229,29 @@ def pages_apart(
                 if a[at : at + page_size] != b[at : at + page_size]
             )
     return apart
+
+
+def _pieces_apart(
+    one: apsw.Connection, other: apsw.Connection, page_size: int, size_bytes: int
+) -> Iterator[tuple[int, int]]:
+    """Give the offset and size of each piece that must be read, of whole pages."""
+    done, ranges = 0, None
+    if size_bytes >= WORTH_ASKING_BYTES:
+        ranges = _ranges_apart(one, other)
+    for start, end in [(0, size_bytes)] if ranges is None else ranges:
+        offset = max(done, start // page_size * page_size)
+        done = min(size_bytes, -(-end // page_size) * page_size)
+        for at in range(offset, done, _CHUNK_BYTES):
+            yield at, min(_CHUNK_BYTES, done - at)
+
+
+def _ranges_apart(one: apsw.Connection, other: apsw.Connection) -> list[tuple[int, int]] | None:
+    """Ask the file system where the files may differ; None where it cannot tell."""
+    with suppress(OSError):
+        descriptors = [own_descriptor(os.stat(each.db_filename("main"))) for each in (one, other)]
+        if None not in descriptors:
+            return extents.apart(*cast(list[int], descriptors))
+    return None
 
 
 def kind_of(image: Image, number: int) -> int:

@@ -229,6 +229,7 @@ class Site:
             grade=condition.demands,
             retry=self._retry,
             busy_timeout_ms=condition.busy_timeout_ms,
+            state=self._ground.state,
             **seams,
         )
 

@@ -20,6 +20,7 @@ from harness.results.merging import alike, joining
 from harness.results.merging import part as parts_of
 from harness.results.merging.part import Part
 
+_WHERE = ("on", "workers_seen", "workers_refused")  # of one that ran on a cluster
 _OF_EACH = ("machine", "versions", "revision", "workers", "started", "finished", "wall_s")
 
 
@@ -77,7 +78,9 @@ def _run(parts: Sequence[Part], output: Path) -> dict[str, Any]:
             [] if entry in of_each else [entry]
         )  # beside its shards a merged run may be named
     totals = alike.totals(parts)
-    kept = {key: value for key, value in first.items() if key not in (shards.KEY, shards.OF)}
+    kept = {
+        key: value for key, value in first.items() if key not in (shards.KEY, shards.OF, *_WHERE)
+    }
     more: dict[str, Any] = {key: _ended(first[key], totals) for key in ("experiment", "configured")}
     walls = [run.get("wall_s_by_condition") or {} for run in runs]
     return {
@@ -108,6 +111,7 @@ def _shards(part: Part) -> list[dict[str, Any]]:
     if first >= part.range.stop and before:
         return before
     told = {key: part.run.get(key) for key in _OF_EACH}
+    told |= {key: part.run[key] for key in _WHERE if key in part.run}
     name = part.folder.resolve().name
     return [*before, {"folder": name, "cycles": [first, part.range.stop - 1], **told}]
 

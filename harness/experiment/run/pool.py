@@ -154,6 +154,11 @@ class Pool:
                     self._drop(busy)
                     return
 
+    def processes(self) -> list[int]:
+        """Give the numbers of the processes that are workers now."""
+        pids = [worker.process.pid for worker in self._workers if worker]
+        return [pid for pid in pids if pid is not None]
+
     def prepare(self, conditions: Iterable[Condition], baselines: Baselines) -> None:
         """Do nothing: workers of this machine find every baseline where it is."""
 

@@ -8,12 +8,15 @@ real file before stays there, half written, as in life.
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from harness.errors import MeasurementError
+from harness.system.copying import CannotStart
 from harness.system.files import Files
 
 FULL = Path("/dev/full")
@@ -87,6 +90,26 @@ class StrikingFiles(Files):
 
     def __init__(self) -> None:
         self.armed = Armed()
+
+    def clone(self, source: int, target: int) -> None:
+        """Share no blocks while a strike is armed: it is to meet what is written."""
+        if self.armed.strikes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().clone(source, target)
+
+    def copy(
+        self,
+        source: Path,
+        descriptor: int,
+        size_bytes: int,
+        copied: Callable[[int], None],
+        *,
+        identity: tuple[int, int],
+    ) -> None:
+        """Have no other process copy while a strike is armed: as well."""
+        if self.armed.strikes:
+            raise CannotStart("what is written here is to be struck")
+        super().copy(source, descriptor, size_bytes, copied, identity=identity)
 
     def read(self, descriptor: int, size_bytes: int) -> bytes:
         """Read, or fail as the armed strike has it."""

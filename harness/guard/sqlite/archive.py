@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import NamedTuple
 import apsw
 
 from harness.databases.sqlite.files import CHUNK_BYTES, beside, real, size_of
+from harness.guard.sqlite.backups import ARCHIVE_SUFFIX as SUFFIX
 from harness.guard.sqlite.ignoring import bring_rule
 from harness.guard.sqlite.opening import DAMAGED, unfolded
 from harness.guard.sqlite.readable import unreadable
@@ -29,7 +29,6 @@ from harness.recovery.sqlite.in_place import write_like
 from harness.system.files import Files
 from harness.system.trusted import opened, owners_of
 
-SUFFIX = ".e2e-archive-"
 MOST = 5
 MOST_TIMES_THE_DATABASE = 10
 
@@ -125,7 +124,7 @@ def sweep(database: Path, files: Files | None = None) -> None:
 
 def _new_part(database: Path) -> Path:
     """Name a file to be made, after the process that makes it."""
-    name = f"{database.name}{SUFFIX}part-{os.getpid()}-{secrets.token_hex(8)}"
+    name = f"{database.name}{SUFFIX}part-{os.getpid()}-{os.urandom(8).hex()}"
     return database.with_name(name)
 
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.system.links import followed
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -19,12 +21,12 @@ class Folder:
     @classmethod
     def of(cls, database: Path) -> Folder:
         """Look at the folder of a database; OSError where there is none."""
-        path = Path(os.path.realpath(database.parent))
+        path = Path(followed(database.parent))
         return cls(path, os.stat(path))
 
     def is_elsewhere(self) -> bool:
         """Whether the path leads somewhere else now: a link stands in it."""
-        return os.path.realpath(self.path) != str(self.path)
+        return followed(self.path) != str(self.path)
 
     def make_again(self) -> None:
         """Make it where it is gone, with mode and owner as they were; OSError: it cannot be."""

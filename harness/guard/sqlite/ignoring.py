@@ -11,6 +11,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from harness.system.links import followed
 from harness.system.trusted import Untrusted, opened
 
 PATTERNS = ("*.e2e-archive-*", "*.e2e-backup*", "*.e2e-journal*", "*.e2e-test.*", "*.restoring")
@@ -25,20 +26,26 @@ def bring_rule(database: Path) -> None:
     Whatever keeps that from being done keeps nothing else: it is a courtesy.
     """
     with suppress(OSError, ValueError, Untrusted):  # no file of ours to write
-        exclude = _exclude_of(Path(os.path.realpath(database)).parent)
+        exclude = _exclude_of(os.path.dirname(followed(database)))
         if exclude is not None:
             _add(exclude)
 
 
-def _exclude_of(folder: Path) -> Path | None:
-    for parent in (folder, *folder.parents):
-        dot_git = parent / ".git"
-        if dot_git.is_symlink():
+def _exclude_of(folder: str) -> Path | None:
+    above = ""
+    while folder != above:
+        dot_git = os.path.join(folder, ".git")
+        above, folder = folder, os.path.dirname(folder)
+        try:
+            kind = stat.S_IFMT(os.lstat(dot_git).st_mode)
+        except OSError:
+            continue
+        if kind == stat.S_IFLNK:
             return None
-        if dot_git.is_dir():
-            return dot_git / "info" / "exclude"
-        if dot_git.is_file():  # a work tree of its own, or a submodule; gitrepository-layout(5)
-            return _shared(dot_git) / "info" / "exclude"
+        if kind == stat.S_IFDIR:
+            return Path(dot_git, "info", "exclude")
+        if kind == stat.S_IFREG:  # a work tree of its own, or a submodule; gitrepository-layout(5)
+            return _shared(Path(dot_git)) / "info" / "exclude"
     return None
 
 

@@ -9,7 +9,6 @@ neither shows to anybody but root, and what cannot be seen is not taken for abse
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -89,6 +88,8 @@ def holders(database: Path, platform: str = sys.platform) -> set[int]:
     """Find who has a file open, this process included; nobody where the system does not tell."""
     if platform == "linux":
         return processes.holders(database)
+    import shutil  # noqa: PLC0415 - of macOS alone
+
     with suppress(OSError, subprocess.SubprocessError):
         lsof = subprocess.run(  # noqa: S603 - the system's own lsof, and one path
             [shutil.which("lsof") or _LSOF, "-t", "-w", "--", os.path.realpath(database)],

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +31,7 @@ from harness.guard.sqlite.second_names import SecondNames, is_locked
 from harness.log import Log
 from harness.system import descendants, processes
 from harness.system.files import Files
+from harness.system.links import followed
 from harness.system.trusted import Untrusted, opened, owner_named, owners_of, same_file
 
 SUFFIX = ".e2e-journal"
@@ -50,12 +50,12 @@ class FileJournal:
     def __init__(self, database: Path, files: Files, state: Path | None = None) -> None:
         # beside the file itself, so that guards who call it by different links meet; but where the
         # tests put a link in the file's place, the journal stands beside that link
-        path = os.path.join(os.path.realpath(database.parent), database.name)
+        path = os.path.join(followed(database.parent), database.name)
         linked = os.path.islink(path)
         self.second = SecondNames(Path(path), files, state)
         self.replaced = linked and (os.path.lexists(path + SUFFIX) or self.second.exist())
         if linked and not self.replaced:
-            path = os.path.realpath(path)
+            path = followed(path)
             self.second = SecondNames(Path(path), files, state)
         self.database = Path(path)
         self.path = Path(path + SUFFIX)
@@ -204,7 +204,7 @@ class FileJournal:
             self._files.link(second, self.path)
             return
         # whole or not at all: a journal that ends with an earlier entry says something else
-        part = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
+        part = self.path.with_name(f"{self.path.name}.{os.urandom(8).hex()}")
         descriptor = self._files.create(part, 0o600)
         self._descriptors.append(descriptor)
         try:

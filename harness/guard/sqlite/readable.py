@@ -10,9 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -27,6 +25,8 @@ from harness.databases.sqlite.stored import roots
 from harness.errors import BackupError, UsageError
 from harness.system.holders import holders
 from harness.system.trusted import kind_of
+
+# ruff: noqa: PLC0415 - few databases have anything beside them
 
 # What quick_check says of a b-tree that is none. Not of pages that nothing uses ("Page 5: never
 # used") and of what an application's own SQLite sees otherwise ("wrong # of entries in index i").
@@ -88,6 +88,8 @@ def refuse_unreadable(database: Path, *, busy_timeout_ms: int = 1000) -> None:
         wrong = unreadable(database, busy_timeout_ms=busy_timeout_ms)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        import tempfile
+
         room = f". Make room in {tempfile.gettempdir()}, where a copy is made" if full else ""
         raise UsageError(
             f"{database} cannot be looked at together with what stands beside it: {error}{room}; "
@@ -219,6 +221,9 @@ def _is_finished(journal: Path) -> bool:
 @contextmanager
 def _private(main: Path, suffixes: list[str]) -> Iterator[Path]:
     """Copy the database and what stands beside it, while nobody writes it."""
+    import shutil
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="harness-look-") as folder:
         copy = Path(folder, "database")
         with sole_access(main, 0) as file, copy.open("wb") as target:

@@ -22,11 +22,13 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from harness.guard.state_folder import default_folder
 from harness.guard.target import Pending
 from harness.system.files import Files
+from harness.system.links import followed
 from harness.system.trusted import Untrusted, opened, same_file
 
 _DATABASE = ".database"
@@ -45,14 +47,16 @@ class SecondNames:
     """
 
     def __init__(self, database: Path, files: Files, folder: Path | None = None) -> None:
-        self.database = Path(os.path.realpath(database.parent), database.name)
+        folder_of_it, name = os.path.split(database)
+        path = os.path.join(followed(folder_of_it), name)
+        self.database = Path(path)
         self.folder = folder or default_folder()
         if self.folder is not None:  # SQLite is to open backups there, and follows no link
-            self.folder = Path(os.path.realpath(self.folder))
+            self.folder = Path(followed(self.folder))
         self._files = files
         self._inode = -1  # of the database's file, while its lock is held
-        key = hashlib.sha256(os.fsencode(self.database)).hexdigest()[:32]
-        self._stem = None if self.folder is None else str(self.folder / key)
+        key = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+        self._stem = None if self.folder is None else os.path.join(self.folder, key)
 
     @property
     def journal(self) -> Path | None:
@@ -219,7 +223,12 @@ class SecondNames:
             return None
         if not self._stem.isprintable():  # not in UTF-8, or worse: it was refused
             return None
-        return Path(self._stem + suffix)
+        return _path(self._stem + suffix)
+
+
+@lru_cache(64)  # paths are made again and again for the same few files
+def _path(path: str) -> Path:
+    return Path(path)
 
 
 def _is_private(folder: Path) -> bool:

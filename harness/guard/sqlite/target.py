@@ -13,14 +13,13 @@ from harness.databases.sqlite.address import SqliteFile
 from harness.databases.sqlite.files import beside, real, size_of
 from harness.errors import RestoreError
 from harness.guard.result import GuardResult, Kept
-from harness.guard.sqlite import archive, refusals
-from harness.guard.sqlite.backups import backup_path, standing_backups
+from harness.guard.sqlite import refusals
+from harness.guard.sqlite.backups import backup_path, has_archive_parts, standing_backups
 from harness.guard.sqlite.folder import Folder
 from harness.guard.sqlite.ignoring import bring_rule
 from harness.guard.sqlite.in_use import OpenFile, holders, journal_mode_of, refuse_in_use
 from harness.guard.sqlite.journal import FileJournal
 from harness.guard.sqlite.readable import refuse_unreadable
-from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
 from harness.guard.sqlite.second_library import is_open
 from harness.guard.sqlite.second_names import pending
 from harness.guard.state_folder import state_folder
@@ -35,6 +34,8 @@ from harness.system.attributes import (
     put_times_back,
 )
 from harness.system.files import Files
+
+# ruff: noqa: PLC0415 - nothing is kept of most runs, and a guard starts at once
 
 __all__ = ["FileTarget", "made", "pending", "state_folder"]
 
@@ -103,6 +104,8 @@ class FileTarget:
         self, result: GuardResult, *, archives: bool, beside_survivors: bool = False
     ) -> None:
         """Finish in a process whose SQLite sees the locks of the library in here."""
+        from harness.guard.sqlite.restore_elsewhere import finish_elsewhere
+
         finish_elsewhere(
             self.given,
             result,
@@ -285,6 +288,8 @@ class FileTarget:
 
     def archive(self, *, size_bytes: int = 0) -> Path | None:
         """Keep what it holds beside it."""
+        from harness.guard.sqlite import archive
+
         return archive.keep(
             self.database,
             files=self.files,
@@ -301,10 +306,14 @@ class FileTarget:
         file = recovery.file_left
         if file is None or (chosen is not None and os.path.samefile(file, cast(Path, chosen))):
             return None
+        from harness.guard.sqlite import archive
+
         return archive.keep_file(self.given, file, files=self.files)
 
     def archive_standing(self) -> tuple[Path, ...]:
         """Keep a copy of each, and remove them, the journal and every second name."""
+        from harness.guard.sqlite import archive
+
         standing = self.standing_backups()
         archive_paths = tuple(
             archive.keep_file(self.given, path, files=self.files) for path in standing
@@ -318,7 +327,10 @@ class FileTarget:
         """Remove second names that a power cut brought back, and archives half made."""
         if not archives_alone:
             self.journal.second.sweep()
-        archive.sweep(self.database, self.files)
+        if has_archive_parts(self.database):
+            from harness.guard.sqlite import archive
+
+            archive.sweep(self.database, self.files)
 
     def forget(self) -> None:
         """Remove every second name."""

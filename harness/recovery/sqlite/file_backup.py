@@ -8,27 +8,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
-from harness.databases.sqlite.files import CHUNK_BYTES, beside, real
+import apsw
+
+from harness.databases.sqlite.files import CHUNK_BYTES, beside, own, real
 from harness.errors import RecoveryRefused, RestoreError
 from harness.recovery import Recovery
-from harness.recovery.sqlite.in_place import put_in_place, write_like
+from harness.recovery.sqlite.clones import cloned, may_clone
+from harness.recovery.sqlite.in_place import PERMISSIONS, give_times, put_in_place, write_like
+from harness.recovery.sqlite.seal import Seal, seal_in, seal_of_clones
 from harness.recovery.sqlite.sealed import SealedFile
+from harness.recovery.sqlite.stamp import Stamp, is_racy, stamp_of, still_bears
+from harness.recovery.sqlite.steady import copy_steady
+from harness.system.extents import digest_of
 from harness.system.trusted import kind_of, owners_of
-
-
-class Seal(NamedTuple):
-    """What a backup file must be when it is put back."""
-
-    size_bytes: int
-    sha256: str
 
 
 class FileBackup(Recovery):
     """A recovery whose backup is one file, made under another name and sealed by size and hash.
 
-    The file is made beside its final name and renamed, so that under that name it is whole or
+    Where blocks can be shared it is a reflink of the database's file, known by them and not by its
+    hash. The file is made beside its final name and renamed, so that under that name it is whole or
     absent. It has the database's permission bits, and its owner where the system allows that; these
     are what a database that must be replaced as a file gets. Kept out of reach, the file is held
     open as well, so that the backup outlives its names.
@@ -36,7 +37,9 @@ class FileBackup(Recovery):
 
     like: os.stat_result | None = None  # whose mode and owner count; None: the backup's own
     chosen = False  # whether people named the backup, and so answer for whose it is
+    kernel_from_bytes: ClassVar[int] = 16 << 20  # below, another process costs more than it gains
     _seal: Seal | None = None
+    _stamp: Stamp | None = None  # of the main file that the copy equals to the byte
     _resumed = False
     _owner_unkept = False  # whether this user could not give the backup the database's owner
     _links = 1  # the names that the database had
@@ -61,7 +64,7 @@ class FileBackup(Recovery):
         """Add the seal once there is a backup; before, whether somebody else's file is there."""
         if self._seal:
             unkept = {"owner_unkept": True} if self._owner_unkept else {}
-            return {**super().describe(), **self._seal._asdict(), **unkept}
+            return {**super().describe(), **self._seal.described(), **unkept}
         stood = {"stood_before": True} if os.path.lexists(self.backup) else {}
         return {**super().describe(), **stood}
 
@@ -71,10 +74,7 @@ class FileBackup(Recovery):
         A file that stood there before the capture began is not ours: the capture refused it.
         """
         self._resumed = "stood_before" not in description
-        self._seal = None
-        size_bytes, sha256 = description.get("size_bytes"), description.get("sha256")
-        if type(size_bytes) is int and isinstance(sha256, str):
-            self._seal = Seal(size_bytes, sha256)
+        self._seal = seal_in(description)
 
     def keep_out_of_reach(self) -> None:
         """Hold the file, and give it its second name: a reflink, a hard link, or a copy."""
@@ -83,6 +83,8 @@ class FileBackup(Recovery):
         self.file.hold()
         if self.second is not None:
             self.file.give_second_name(self.second, self._seal.size_bytes)
+        if not self._seal.sha256:
+            self._seal = self.file.sealed(self._seal.size_bytes)
 
     def bring_back(self) -> None:
         """Give the held file a name again, if tests have removed all it had."""
@@ -113,6 +115,14 @@ class FileBackup(Recovery):
         with self._opened():
             return
 
+    def untouched(self) -> bool:
+        """Whether the main file is to the inode and its times what was copied."""
+        if self._stamp is None:
+            return False
+        with suppress(apsw.Error, OSError):  # whoever compares will say what is wrong
+            return still_bears(self.main, self._stamp, self.busy_timeout_ms)
+        return False
+
     @property
     def _part(self) -> Path:
         return beside(self.backup, ".part")
@@ -125,7 +135,7 @@ class FileBackup(Recovery):
         """Open the backup, proven to be what was captured; a context manager of a descriptor."""
         if self._seal is None:
             raise RestoreError(f"{self.name} has captured no backup of {self.database}")
-        return self.file.proven(*self._seal)
+        return self.file.proven(self._seal)
 
     def _look_before(self) -> os.stat_result:
         """Refuse what must not be overwritten or cannot be copied; stat of the database."""
@@ -137,19 +147,47 @@ class FileBackup(Recovery):
         except FileNotFoundError:
             raise RecoveryRefused(f"{self.database}: there is no such database") from None
 
-    def _adopt(self, part: Path, seal: Seal, like: os.stat_result) -> None:
-        """Give a finished file the backup's name, and keep its seal; ``like``: the database."""
+    def _adopt(self, part: Path, seal: Seal | None, like: os.stat_result) -> None:
+        """Give a finished file the backup's name, and keep its seal; ``like``: the database.
+
+        None: it is a reflink, sealed when it has its name, which changes its times.
+        """
         try:
             self.file.let_go()  # of an earlier capture's
             self.files.replace(part, self.backup)
         except BaseException:
             self._sweep(part)
             raise
-        self._seal = seal  # from here on the file there is ours
+        self._seal = seal or self._seal_of_clone()  # from here on the file there is ours
         self._links = like.st_nlink
         backup = os.stat(self.backup)
         self._owner_unkept = (backup.st_uid, backup.st_gid) != (like.st_uid, like.st_gid)
         self.files.sync_folder(self.backup.parent)
+
+    def _seal_of_clone(self) -> Seal:
+        descriptor = self.files.open(self.backup)
+        try:
+            size_bytes = os.fstat(descriptor).st_size
+            seal = seal_of_clones(size_bytes, descriptor)
+            return seal or Seal(size_bytes, self.file.hash_of(descriptor))
+        finally:
+            self.files.close(descriptor)
+
+    def _copied_held(
+        self, source: apsw.Connection, part: Path, status: os.stat_result
+    ) -> Seal | None:
+        """Copy the main file, which ``source`` holds steady; None is the seal of a reflink.
+
+        Raises:
+            CannotStart, RecoveryRefused, OSError: see ``copy_steady``.
+        """
+        kernel_from_bytes = self.kernel_from_bytes
+        copied = copy_steady(
+            source, self.main, part, status, self.files, kernel_from_bytes=kernel_from_bytes
+        )
+        stamp = stamp_of(source, self.main)
+        self._stamp = None if is_racy(stamp, copied.at_ns) else stamp
+        return copied.seal
 
     def _write_new(self, path: Path, chunks: Iterable[bytes], like: os.stat_result) -> Seal:
         """Write ``chunks`` to ``path``, to last, with the mode and owner of ``like``; seal it.
@@ -172,10 +210,7 @@ class FileBackup(Recovery):
         self._refuse_what_is_no_file()
         with self._opened() as backup:
             try:
-                like = self.like or os.fstat(backup)
-                copied = self._write_new(self._restoring, self._read(backup), like)
-                if copied != self._seal:
-                    raise RestoreError(f"the backup {self.backup} was altered while it was read")
+                self._copy_whole(backup)
                 put_in_place(
                     self._restoring,
                     self.main,
@@ -186,6 +221,35 @@ class FileBackup(Recovery):
             except BaseException:
                 self._sweep(self._restoring)
                 raise
+
+    def _copy_whole(self, backup: int) -> None:
+        """Copy the open backup beside the database, proven to be what was captured."""
+        like, seal = self.like or os.fstat(backup), self._seal
+        assert seal is not None  # noqa: S101 - for mypy: it was proven
+        if not seal.sha256 and self._clone_whole(backup, like, seal):
+            return
+        copied = self._write_new(self._restoring, self._read(backup), like)
+        known = copied.sha256 if not seal.sha256 else seal.sha256
+        if copied != Seal(seal.size_bytes, known):
+            raise RestoreError(f"the backup {self.backup} was altered while it was read")
+        if not seal.sha256:
+            self.check()  # nobody has written it meanwhile
+
+    def _clone_whole(self, backup: int, like: os.stat_result, seal: Seal) -> bool:
+        if not may_clone(os.fstat(backup), self.main.parent):
+            return False
+        mode = stat.S_IMODE(like.st_mode) & PERMISSIONS
+        self.files.unlink(self._restoring)
+        descriptor = self.files.create(self._restoring, mode)
+        try:
+            own(descriptor, like.st_uid, like.st_gid, mode)
+            if cloned(backup, descriptor, self.files) and digest_of(descriptor) == seal.extents:
+                give_times(descriptor, like)
+                self.files.sync(descriptor)
+                return True
+        finally:
+            self.files.close(descriptor)
+        return False
 
     def _read(self, descriptor: int) -> Iterator[bytes]:
         """Yield the bytes of an open file from its beginning."""

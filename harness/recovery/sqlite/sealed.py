@@ -17,14 +17,14 @@ from pathlib import Path
 
 from harness.databases.sqlite.files import CHUNK_BYTES, own, placed
 from harness.errors import RestoreError
+from harness.recovery.sqlite.clones import cloned, may_clone
+from harness.recovery.sqlite.seal import Seal, is_unwritten, seal_of_clones
 from harness.system import copying
 from harness.system.files import Files
 from harness.system.trusted import Untrusted, opened
 
 # Copied to another file system by a process of its own from here on, while the tests run.
 BIG_BYTES = 16 << 20
-# By device, where the kernel has said that blocks cannot be shared or names not be given.
-_no_clones: set[tuple[int, int]] = set()
 
 
 class SealedFile:
@@ -43,6 +43,7 @@ class SealedFile:
         self.backup, self.second, self._files = placed(backup), second, files
         self._owners = owners
         self._held = -1  # open for reading, so that it outlives its names
+        self._held_second = -1  # a reflink that vouches for it; as well
         self._copying: subprocess.Popen[bytes] | None = None
         self.path = self.backup  # the name by which it was last found sound
 
@@ -55,9 +56,10 @@ class SealedFile:
         """Close the held file; a copy that is being made goes on without us."""
         if self._copying is not None:
             self._copying.poll()
-        if self._held >= 0:
-            held, self._held = self._held, -1
-            self._files.close(held)
+        held, self._held, self._held_second = (self._held, self._held_second), -1, -1
+        for descriptor in held:
+            if descriptor >= 0:
+                self._files.close(descriptor)
 
     # The second name.
 
@@ -80,20 +82,16 @@ class SealedFile:
 
     def _cloned(self, second: Path) -> bool:
         status = os.fstat(self._held)
-        pair = status.st_dev, os.stat(second.parent).st_dev
-        if pair in _no_clones or pair[0] != pair[1]:
+        if not may_clone(status, second.parent):
             return False
-        target = self._made_like(second, status)
+        target, done = self._made_like(second, status), False
         try:
-            self._files.clone(self._held, target)
-        except OSError as error:
-            if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS):
-                _no_clones.add(pair)
-            self._files.unlink(second)
-            return False
+            done = cloned(self._held, target, self._files)
         finally:
             self._files.close(target)
-        return True
+            if not done:
+                self._files.unlink(second)
+        return done
 
     def _copy(self, second: Path, size_bytes: int) -> None:
         if size_bytes < BIG_BYTES:
@@ -118,21 +116,21 @@ class SealedFile:
     # What is found.
 
     @contextmanager
-    def proven(self, size_bytes: int, sha256: str) -> Iterator[int]:
-        """Give a descriptor of the file whose size and hash these are, and set ``path`` to it.
+    def proven(self, seal: Seal) -> Iterator[int]:
+        """Give a descriptor of the file that was sealed, and set ``path`` to it.
 
         Raises:
             RestoreError: by no name, and not by the held file, is it what was captured; what has
                 become of the one beside the database.
         """
-        descriptor = self._sound(size_bytes, sha256)
+        descriptor = self._sound(seal)
         try:
             yield descriptor
         finally:
             if descriptor != self._held:
                 self._files.close(descriptor)
 
-    def _sound(self, size_bytes: int, sha256: str) -> int:
+    def _sound(self, seal: Seal) -> int:
         reasons = []
         for path in (self.second, self.backup):
             if path is None:
@@ -154,7 +152,7 @@ class SealedFile:
                 reasons.append(f"cannot be opened: {error.strerror}")
                 continue
             try:
-                reason = self._wrong(descriptor, size_bytes, sha256)
+                reason = self._wrong(descriptor, seal)
             except BaseException:
                 self._files.close(descriptor)
                 raise
@@ -163,23 +161,54 @@ class SealedFile:
                 return descriptor
             self._files.close(descriptor)
             reasons.append(reason)
-        if self._held >= 0 and not self._wrong(self._held, size_bytes, sha256):
+        if self._held >= 0 and not self._wrong(self._held, seal):
             self.path = self._named_again()
             return self._held
         raise RestoreError(f"the backup {self.backup} {reasons[-1]}")
 
-    def _wrong(self, descriptor: int, size_bytes: int, sha256: str) -> str:
+    def _wrong(self, descriptor: int, seal: Seal) -> str:
         """Say in what an open file is not what was captured; nothing where it is."""
         now_bytes = os.fstat(descriptor).st_size
-        if now_bytes != size_bytes:
-            return f"has {now_bytes} bytes where {size_bytes} were written"
+        if now_bytes != seal.size_bytes:
+            return f"has {now_bytes} bytes where {seal.size_bytes} were written"
+        if not seal.sha256:
+            return "" if is_unwritten(descriptor, seal, self._others()) else "was altered"
+        if self.hash_of(descriptor) != seal.sha256:
+            return "was altered: its SHA-256 is not the same"
+        return ""
+
+    def hash_of(self, descriptor: int) -> str:
+        """Read an open file from its beginning; its SHA-256."""
         digest = hashlib.sha256()
         os.lseek(descriptor, 0, os.SEEK_SET)
         while data := self._files.read(descriptor, CHUNK_BYTES):
             digest.update(data)
-        if digest.hexdigest() != sha256:
-            return "was altered: its SHA-256 is not the same"
-        return ""
+        return digest.hexdigest()
+
+    def _others(self) -> Iterator[int]:
+        """Open each file of ours, in turn; none is held open for longer."""
+        for path in (self.second, self.backup):
+            if path is None:
+                continue
+            with suppress(OSError, Untrusted):
+                descriptor = opened(path, None if path == self.second else self._owners)
+                try:
+                    yield descriptor
+                finally:
+                    self._files.close(descriptor)
+        yield from (held for held in (self._held, self._held_second) if held >= 0)
+
+    def sealed(self, size_bytes: int) -> Seal:
+        """Seal what is held together with its second name, if that is a reflink; else by its hash.
+
+        Alone, in the tests' reach, nobody vouches for a reflink that has lost its name.
+        """
+        if self.second is not None:
+            with suppress(FileNotFoundError):
+                self._held_second = opened(self.second, None)
+                if seal := seal_of_clones(size_bytes, self._held, self._held_second):
+                    return seal
+        return Seal(size_bytes, self.hash_of(self._held))
 
     def _named_again(self) -> Path:
         """Write the held file, which has lost its names, under one of them.

@@ -20,7 +20,8 @@ def refuse_twice(folders: Sequence[Path]) -> None:
     for folder in folders:
         place = folder.resolve()
         if place in seen:
-            raise UsageError(f"{folder} is named twice (also as {seen[place]}); name it once")
+            also = f", also as {seen[place]}" if seen[place] != folder else ""
+            raise UsageError(f"{folder} is named twice{also}; name it once")
         seen[place] = folder
 
 

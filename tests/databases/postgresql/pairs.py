@@ -36,7 +36,7 @@ class Pair:
 
     def clone(self) -> None:
         """Make the baseline."""
-        self.databases.admin(f'CREATE DATABASE "{BASELINE}" TEMPLATE "{LIVE}"')
+        self.databases.admin(f'CREATE DATABASE "{BASELINE}" TEMPLATE "{LIVE}" STRATEGY file_copy')
 
     def address(self, name: str = LIVE, user: str = "postgres") -> PostgresDatabase:
         """Give the address of either."""

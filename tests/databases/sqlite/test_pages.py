@@ -1,12 +1,16 @@
 """Pages of the file and of the -wal."""
 
 import shutil
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
+import apsw
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.databases.sqlite import pages
 from harness.databases.sqlite.pages import (
     Image,
     newest_frames,
@@ -73,3 +77,33 @@ def test_the_wal_of_another_state_is_told_apart(folder: Path) -> None:
     states.append(wal_state(connection))
     assert None not in states
     assert len(set(states)) == 5
+
+
+def test_only_what_the_file_system_cannot_vouch_for_is_read(
+    sharing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a reflink one page in a hundred thousand is read, and it is the one that was written."""
+    live, was = sharing / "live.db", sharing / "was.db"
+    connection = apsw.Connection(str(live))
+    connection.execute("CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(8000000))")
+    connection.close()
+    subprocess.run(["cp", "--reflink=always", str(live), str(was)], check=True)
+    with live.open("r+b") as file:
+        file.seek(1000 * 4096 + 17)
+        file.write(b"garbled")
+    one, other = (
+        apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY) for path in (was, live)
+    )
+    for each in (one, other):
+        each.execute("SELECT * FROM sqlite_schema").fetchall()  # opens the file
+    sizes = was.stat().st_size, live.stat().st_size
+    pieces = list(pages._pieces_apart(one, other, 4096, sizes[0]))
+    assert pages.pages_apart(one, other, 4096, sizes) == {1001}
+    assert sum(amount for _, amount in pieces) <= 1 << 16
+    # nobody vouches: the same is found, and all is read
+    monkeypatch.setattr(pages.extents, "apart", lambda one, other: None)
+    assert pages.pages_apart(one, other, 4096, sizes) == {1001}
+    whole = sum(amount for _, amount in pages._pieces_apart(one, other, 4096, sizes[0]))
+    assert whole == sizes[0]
+    one.close()
+    other.close()

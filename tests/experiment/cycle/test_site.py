@@ -61,6 +61,22 @@ def test_a_pinning_recovery_is_known_by_what_it_can_do(folder: Path) -> None:
     assert (record.outcome, record.cleanup_ok, record.detail) == ("cleaned", True, "")
 
 
+def test_what_is_out_of_reach_is_kept_with_the_site(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The homes of whoever measures see nothing of it, and nothing of it outlives the site."""
+    home = folder / "home"
+    monkeypatch.setenv("HARNESS_STATE_DIR", str(home))
+    one = site(folder, recoveries=["file_copy"], policy="restore_only")
+    assert one.run(0).outcome == "restored"
+    assert not home.exists()
+    kept = one.database.parent.with_name("work-out-of-reach")
+    assert kept.is_dir()
+    assert not any(path.name.endswith((".journal", ".backup")) for path in kept.iterdir())
+    one.close()
+    assert not kept.exists()
+
+
 def test_every_step_has_the_processors_time(folder: Path) -> None:
     """Each step that took place computed; none computed longer than the cycle it is part of."""
     record = site(folder).run(0)

@@ -136,7 +136,9 @@ def test_several_machines_are_all_named(runs: Runs) -> None:
     for number, cpu in enumerate(("fast", "slow")):
         cycles = range(number * 5, number * 5 + 5)
         shard(runs.folder / str(number), cycles, machine={"cpu": cpu, "cores": 2})
-    assert merged(runs, "0", "1") == 0
+    shard(runs.folder / "2", range(10, 15), machine={"cpu": "slow", "cores": 2}, on="local:2")
+    assert merged(runs, "0", "1", "2") == 0
     run = json.loads((runs.folder / "merged" / "run.json").read_text())
     assert run["machine"] == {"cpu": "fast or slow", "cores": 2}
-    assert [entry["machine"]["cpu"] for entry in run["shards"]] == ["fast", "slow"]
+    assert [entry["machine"]["cpu"] for entry in run["shards"]] == ["fast", "slow", "slow"]
+    assert [entry.get("on") for entry in (run, *run["shards"])] == [None, None, None, "local:2"]

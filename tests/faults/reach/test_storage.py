@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import errno
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.faults.reach.storage import FULL, UNMAPPED, Strike, StrikingFiles
+from harness.recovery.file_copy import FileCopy
 from tests.faults.reach.writing import write_all
 
 ERRORS = {FULL: errno.ENOSPC, UNMAPPED: errno.EIO}
@@ -72,3 +75,24 @@ def test_two_strikes_count_on_their_own(folder: Path) -> None:
     assert (late.said, bool(early.said)) == ("", True)
     late.close()
     early.close()
+
+
+@pytest.mark.parametrize("size_bytes", [3000, 3000 + FileCopy.kernel_from_bytes])
+def test_what_is_to_be_struck_is_written(sharing: Path, size_bytes: int) -> None:
+    """No reflink and no other process takes a copy past an armed strike; unarmed they may."""
+    path = sharing / "app.db"
+    with closing(apsw.Connection(str(path))) as database:
+        database.execute("CREATE TABLE t (a)")
+        database.execute("INSERT INTO t VALUES (zeroblob(?))", (size_bytes,))
+    files = StrikingFiles()
+    one = FileCopy(path, sharing / "backup", files=files)
+    strike = Strike(FULL, reads=False, after_bytes=2000)
+    files.armed.strikes.append(strike)
+    with pytest.raises(OSError, match="No space left"):
+        one.capture()
+    assert strike.said
+    files.armed.strikes.clear()
+    one.capture()
+    assert "extents" in one.describe()
+    one.dispose()
+    strike.close()

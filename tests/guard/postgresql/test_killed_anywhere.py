@@ -13,7 +13,7 @@ from tests.small_process import SmallProcess
 KILLED = -9
 SAMPLE = 29  # of what is asked of a server, every so many: where there is no time for more
 # What is done in the database itself is asked piece by piece, and a dump takes longest.
-OFTEN = {("template",): 7, ("undo_log",): 17}
+OFTEN = {("template",): 9, ("undo_log",): 17}
 SELDOM = 61
 
 # Chain, what the tests do, whether archives are kept, and when at the nth exchange it is killed.

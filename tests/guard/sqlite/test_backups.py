@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.guard.sqlite.backups import backup_path, standing_backups
+from harness.guard.sqlite.backups import backup_path, has_archive_parts, standing_backups
 
 
 def test_the_first_has_the_plain_name(folder: Path) -> None:
@@ -26,3 +26,13 @@ def test_only_files_that_hold_anything_stand(folder: Path) -> None:
     (folder / "second").hardlink_to(folder / "d[b.e2e-backup.2")
     found = standing_backups(database, [folder / "second"])
     assert [path.name for path in found] == ["d[b.e2e-backup", "d[b.e2e-backup.2"]
+
+
+def test_only_an_archive_of_its_own_that_is_being_made_counts(folder: Path) -> None:
+    """Neither a finished one, nor one of another database's; nor where the folder is gone."""
+    for name in ("db.e2e-archive-20260131-235959", "other.e2e-archive-part-1-0123456789abcdef"):
+        (folder / name).touch()
+    assert not has_archive_parts(folder / "db")
+    (folder / "db.e2e-archive-part-1-0123456789abcdef").touch()
+    assert has_archive_parts(folder / "db")
+    assert not has_archive_parts(folder / "gone" / "db")

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from harness.errors import RestoreError
+from harness.recovery.sqlite.seal import Seal
 from harness.recovery.sqlite.sealed import SealedFile
 from harness.system.files import Files
 
 DATA = b"baseline" * 1000
-SEAL = len(DATA), hashlib.sha256(DATA).hexdigest()
+SEAL = Seal(len(DATA), hashlib.sha256(DATA).hexdigest())
 
 
 class Apart(Files):
@@ -37,7 +38,7 @@ def held(folder: Path, files: Files | None = None) -> SealedFile:
 
 def read(sealed: SealedFile) -> bytes:
     """What is proven, through the descriptor."""
-    with sealed.proven(*SEAL) as descriptor:
+    with sealed.proven(SEAL) as descriptor:
         return os.pread(descriptor, len(DATA) + 1, 0)
 
 

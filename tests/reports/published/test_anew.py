@@ -16,6 +16,7 @@ from harness.experiment.run.same_baseline import at_its_place
 from harness.experiment.written.configuration import Condition
 from harness.reports.published import said
 from harness.reports.published.anew import KEPT, make_run, missing, read_manifest
+from harness.reports.published.anew import main as make_anew
 from harness.reports.published.readme import BEGIN, END, RUNS_BEGIN, RUNS_END
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,7 +86,7 @@ def test_one_is_made_and_quoted(published: Path) -> None:
     page = (folder / "small" / "report.html").read_text(encoding="utf-8")
     (folder / "small" / "report.html").write_text("older", encoding="utf-8")
     stored = (folder / "small" / "run.json").stat().st_mtime_ns
-    assert anew(published, "--pages").returncode == 0
+    make_anew([str(published), "--pages"], standalone_mode=False)
     assert (folder / "small" / "report.html").read_text(encoding="utf-8") == page
     assert (folder / "small" / "run.json").stat().st_mtime_ns == stored
 

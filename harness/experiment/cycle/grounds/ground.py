@@ -24,6 +24,9 @@ class Ground(ABC):
     """
 
     errors: ClassVar[tuple[type[Exception], ...]]  # what connections of this engine raise
+    # Where guards are to keep what is out of the tests' reach; None: where this user's own do. A
+    # cycle is then the same wherever homes are kept, and costs what its own work folder costs.
+    state: Path | None = None
 
     # -- pristine databases ---------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from harness.log import Log
 _LOG = Log("run.cluster")
 CONNECT_S = 4.0  # until somebody is there
 ANSWER_S = 20.0  # until it has answered as a scheduler does: it may be busy
+NO_PAGES = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 _TALKERS = ("distributed", "tornado", "asyncio", "bokeh")  # what tells its own log of a cluster
 
 
@@ -107,6 +108,7 @@ def _cluster(place: Where, root: Path) -> Iterator[LocalCluster | None]:
                 processes=True,
                 host="127.0.0.1",
                 dashboard_address=None,
+                scheduler_kwargs=NO_PAGES,
                 memory_limit=0,  # cycles take no memory of the worker's
                 silence_logs=logging.CRITICAL,
             )

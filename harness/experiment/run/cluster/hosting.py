@@ -108,9 +108,9 @@ _LOCK = threading.Lock()
 _WATCHING = threading.Event()
 
 
-def look() -> software.Software:
+async def look() -> software.Software:
     """Say what is installed on this worker."""
-    return software.software()
+    return await asyncio.to_thread(software.software)
 
 
 async def begin(terms: Terms, dask_worker: Any) -> dict[str, Any]:
@@ -128,6 +128,7 @@ def _begin(terms: Terms, address: str, threads: int) -> dict[str, Any]:
     hosted = Hosted(terms, threads)
     _HOSTED[terms.run, address] = hosted
     machine: dict[str, Any] = hosted.ready.result()
+    hosted.renewed_s = time.monotonic()  # the lease begins once it can be used
     return machine
 
 

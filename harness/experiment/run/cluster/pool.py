@@ -13,7 +13,7 @@ import time
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
-from harness.errors import MeasurementError
+from harness.errors import MeasurementError, UsageError
 from harness.experiment.run.cluster.agreement import Agreement
 from harness.experiment.run.cluster.batches import Sizes
 from harness.experiment.run.cluster.connecting import connected
@@ -121,8 +121,13 @@ class ClusterPool:
             name = "" if condition.project is None else pristine.name
             sent = Sent(_pickled(condition), baselines.fingerprint(condition), name)
             wanted.setdefault(Path(condition.name), (sent, pristine))
-        there = self._crew.wait_for_workers(self.stop)
-        self._crew.make_ready(there, list(wanted.values()))
+        try:
+            there = self._crew.wait_for_workers(self.stop)
+            self._crew.make_ready(there, list(wanted.values()))
+        except OSError as error:
+            raise UsageError(
+                f"--on {self.place.text}: the scheduler went away before any cycle had run: {error}"
+            ) from error
         self._crew.keep()
 
     def noted(self, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -262,7 +267,8 @@ class ClusterPool:
             if flight.order not in running.again:
                 self._agreement.forget(flight.order.number)
         if futures and self._client.status == "running":
-            self._client.cancel(futures, asynchronous=False)
+            with suppress(OSError):  # the scheduler is lost: that is said already
+                self._client.cancel(futures, asynchronous=False)
 
 
 class _Running:

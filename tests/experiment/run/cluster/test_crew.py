@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from rich.console import Console
 
 from harness.errors import UsageError
 from harness.experiment.run.cluster import crew as crews
+from harness.experiment.run.cluster.pool import ClusterPool
+from harness.experiment.run.cluster.where import Where
 from harness.experiment.run.options import Machinery, RunOptions
+from harness.experiment.run.place import Baselines
+from harness.experiment.run.pool import Task
 from harness.experiment.run.runner import run
-from tests.experiment.run.cluster.clusters import Cluster, cluster
+from harness.experiment.written.configuration import Condition
+from tests.experiment.run.cluster.clusters import Cluster, cluster, wait_until
 from tests.experiment.run.runs import Runs
 
 LACKING = """
@@ -24,8 +30,7 @@ class None_:
 sys.meta_path.insert(0, None_)
 """
 OLDER = "import harness.version; harness.version.VERSION = '0.0.9'"
-CRAMPED = """
-import shutil
+NUMPY = """
 from harness.experiment.run import machine
 machine.versions = lambda before=machine.versions: before() | {"numpy": "1.26.4"}
 """
@@ -56,7 +61,7 @@ def test_workers_that_are_not_as_we_are_get_nothing(
         for preload, said in (
             (LACKING, "has no harness: install reliability-harness[cluster]"),
             (OLDER, "has harness 0.0.9 instead of"),
-            (CRAMPED, "has numpy 1.26.4 instead of"),
+            (NUMPY, "has numpy 1.26.4 instead of"),
         ):
             made.start(preload=preload)
             sentence = refusal(runs, made)
@@ -65,3 +70,35 @@ def test_workers_that_are_not_as_we_are_get_nothing(
             made.workers[-1].kill()
             made.workers[-1].wait(10)
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.long
+def test_who_comes_later_is_asked_the_same(folder: Path) -> None:
+    """One that is as we are gets cycles, one that is not gets none; both are told for run.json."""
+    condition = Condition.model_validate({"name": "a", "workload": {"size_bytes": 262144}})
+    baselines = Baselines(folder, 1)
+    with (
+        cluster(folder, 1) as made,
+        ClusterPool(Where(made.address), "tests.experiment.sites:Slow", 1, folder) as pool,
+    ):
+        pool.prepare([condition], baselines)
+        seen = len(pool.noted()["workers_seen"])
+
+        def come() -> None:
+            made.start(preload=OLDER)
+            made.start()
+            wait_until(lambda: pool.size == 2 and pool.noted()["workers_refused"])
+            pool.stop.set()
+
+        coming = Thread(target=come)
+        coming.start()
+        task = Task(condition, baselines.of(condition), range(100_000))
+        cycles = [record.cycle for records in pool.run([task]) for record in records]
+        coming.join()
+        told = pool.noted()
+    assert seen == 1
+    assert len(cycles) == len(set(cycles)) > 0
+    assert len(told["workers_seen"]) == 2
+    (refused,) = told["workers_refused"]
+    assert "has harness 0.0.9 instead of" in refused["why"]
+    assert refused["address"] not in {worker["address"] for worker in told["workers_seen"]}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from harness.errors import UsageError
 from harness.experiment.run.cluster.host import Host, start_arguments
 from harness.experiment.run.cluster.orders import Order, Sent, Strange, Terms, Unable
 from harness.experiment.run.place import Baselines
@@ -92,3 +95,22 @@ def test_it_is_started_without_the_folder_it_is_started_in() -> None:
     """A file there that is called as a module would be taken for it."""
     assert start_arguments(5)[1:3] == ["-P", "-c"]
     assert "" not in start_arguments(5)[4:]
+
+
+def test_no_room_is_said_before_any_cycle(
+    host: Host, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for what is sent nor for what is built."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free=400_000))
+    with pytest.raises(Unable, match="the database that is sent does not fit into"):
+        host.receive("copy-0", bytes(262144))
+    with pytest.raises(
+        UsageError, match=r"'a': workload\.size_bytes: 262144 bytes twice do not fit"
+    ):
+        host.prepare([sent])
+
+
+class Usage(NamedTuple):
+    """What is free of a disk."""
+
+    free: int

@@ -68,7 +68,7 @@ def test_a_host_that_dies_is_told(hosted: hosting.Hosted) -> None:
 
 def test_a_run_that_nobody_asks_for_any_more_is_ended() -> None:
     """The lease runs out: who asked was killed, or is cut off."""
-    terms = Terms("unasked", "tests.experiment.sites:Slow", 1, 60.0, 0, 1.0)
+    terms = Terms("unasked", "tests.experiment.sites:Slow", 1, 60.0, 0, 2.0)
     hosting._begin(terms, "tcp://here:1", 1)
     host = psutil.Process(vars(hosting._of("unasked", "tcp://here:1"))["_process"].pid)
     began_s = time.monotonic()

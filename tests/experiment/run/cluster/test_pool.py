@@ -67,7 +67,7 @@ def hosts_of_this_process() -> list[psutil.Process]:
 @pytest.mark.long
 def test_the_rows_do_not_depend_on_who_dies(runs: Runs, folder: Path) -> None:
     """Five workers of which three are killed one after another, one with its host, one comes."""
-    runs.write(cycles=600)
+    runs.write(cycles=400)
     assert runs("here", workers=2, site="Slow") == 0
     with cluster(folder, 5) as made:
         running = Thread(
@@ -75,7 +75,7 @@ def test_the_rows_do_not_depend_on_who_dies(runs: Runs, folder: Path) -> None:
         )
         running.start()
         for number in range(3):
-            runs.wait_for("there", 20 + 200 * number)
+            runs.wait_for("there", 20 + 100 * number)
             for host in hosts_below(made.workers[number])[: number % 2]:
                 host.kill()
             made.workers[number].kill()
@@ -118,14 +118,14 @@ def begun(runs: Runs, made: Cluster, name: str) -> subprocess.Popen[str]:
         [sys.executable, "-c", code],
         cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    runs.wait_for(name, 30)
+    runs.wait_for(name, 10)
     return child
 
 
 @pytest.mark.long
 def test_whoever_ends_leaves_nothing_running(runs: Runs, folder: Path) -> None:
     """Ctrl-C and kill -9 of who asks, and the scheduler's death: stored, resumed, nothing left."""
-    runs.write(cycles=900)
+    runs.write(cycles=400)
     assert runs("here", workers=2, site="Slow") == 0
     with cluster(folder, 2) as made:
         child = begun(runs, made, "stopped")
@@ -162,7 +162,7 @@ def test_whoever_ends_leaves_nothing_running(runs: Runs, folder: Path) -> None:
 def test_all_workers_gone(runs: Runs, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence after a while; what came in is stored, and resumed where there are some again."""
     monkeypatch.setattr(pools, "WORKERLESS_S", 2.0)
-    runs.write(cycles=600)
+    runs.write(cycles=300)
     with cluster(folder, 1) as made:
 
         def kill() -> None:
@@ -179,3 +179,49 @@ def test_all_workers_gone(runs: Runs, folder: Path, monkeypatch: pytest.MonkeyPa
         assert runs("there", "Slow", workers=None, on=made.address, resume=True) == 0
     assert runs("here", workers=2, site="Slow") == 0
     assert runs.rows("there") == runs.rows("here")
+
+
+DYING = """
+import os, pickle, signal, time
+from dataclasses import replace
+from harness.experiment.run.cluster import hosting, orders
+def marks(records):
+    return orders.marks([replace(r, {changed}) for r in records])
+class Last:
+    def dumps(value):
+        time.sleep(1)  # what it found is told, and arrives
+        os.kill(os.getpid(), signal.SIGKILL)
+hosting.marks, hosting.pickle = marks, Last
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("changed", ["", "outcome='dirty_known'"])
+def test_a_batch_that_ran_twice_counts_once(runs: Runs, folder: Path, changed: str) -> None:
+    """A worker tells what it found and dies before it has answered; another runs it again.
+
+    Where both found the same that is no matter; where not, the cycle is a harness error.
+    """
+    runs.write(cycles=10)
+    assert runs("here", workers=1) == 0
+    with cluster(folder, 1, preload=DYING.format(changed=changed)) as made:
+
+        def replace_it() -> None:
+            made.workers[0].wait(60)
+            made.start()
+
+        coming = Thread(target=replace_it)
+        coming.start()
+        status = runs("there", workers=None, on=made.address)
+        coming.join()
+    there, here = runs.rows("there"), runs.rows("here")
+    twice = [record for record in there if record.outcome == "harness_error"]
+    assert [record.cycle for record in there] == [record.cycle for record in here]
+    if changed:
+        assert status == 4
+        assert twice
+        for record in twice:
+            assert "ran twice, with two answers that differ: dirty_known" in record.detail
+    else:
+        assert status == 0
+        assert there == here

@@ -27,7 +27,7 @@ from harness.truth.sqlite import SqliteTruth
 
 _REST_MS = 500  # for a transaction of somebody's to end, though nobody asked for anything more
 _LIVING = ("-wal", "-shm", "-journal")  # what whoever is connected, or was killed, has beside it
-_KEPT = "baseline-kept"
+_KEPT, _STATE = "baseline-kept", "-out-of-reach"
 # Of the file's header: how often it was changed, and by which version of SQLite.
 _HEADER_BYTES, _COUNTS = 100, (slice(24, 28), slice(92, 100))
 _READ_BYTES = 1 << 20
@@ -101,6 +101,8 @@ class SqliteGround(Ground):
         super().__init__(pristine, database)
         shutil.copyfile(pristine, database)
         self.size_bytes = database.stat().st_size
+        folder = database.parent  # where tests are free to do what they like
+        self.state = folder.with_name(folder.name + _STATE)
         with closing(self.engine.connect(pristine, immutable=True)) as connection:
             self._page_bytes = int(connection.pragma("page_size"))
         self._kept: OnlineBackup | None = None
@@ -198,20 +200,24 @@ class SqliteGround(Ground):
 
     def is_backup(self, recoveries: Sequence[str]) -> bool:
         """Whether the file is pinned by a journal that was left behind, and is the baseline."""
-        return at_hand.is_pinned(self.database, recoveries) and self._truth.same(self.database)
+        return at_hand.is_pinned(self.database, recoveries, self.state) and self._truth.same(
+            self.database
+        )
 
     def is_kept(self, backups: Sequence[Path]) -> bool:
         """Look at the files themselves, and at their second names."""
-        return at_hand.is_kept(self._truth, self.database, backups)
+        return at_hand.is_kept(self._truth, self.database, backups, self.state)
 
     def forget_guard(self) -> None:
         """Remove the second names; what stands beside the database is removed with ``reset``."""
-        SecondNames(self.database, Files()).remove_all()
+        SecondNames(self.database, Files(), self.state).remove_all()
 
     def close(self) -> None:
         """Remove the file and all beside it."""
         for path in self.database.parent.glob(f"{self.database.name}*"):
             path.unlink()
+        if self.state is not None:
+            shutil.rmtree(self.state, ignore_errors=True)
 
 
 __all__ = ["SqliteGround"]

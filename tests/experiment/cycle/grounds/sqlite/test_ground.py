@@ -125,14 +125,14 @@ def test_without_anything_kept_nothing_is_put_back(ground: Ground) -> None:
 def test_where_a_guard_has_the_baseline(ground: Ground, recovery: str) -> None:
     """Its file, or the database that it pins; what it has left can be forgotten."""
     backup = Path(f"{ground.database}.e2e-backup")
-    guard = Guard(ground.database, recoveries=[recovery])
+    guard = Guard(ground.database, recoveries=[recovery], state=ground.state)
     guard.begin()
     pinned = recovery == "wal_pin"
     assert ground.guards_baseline([backup]) == (ground.database if pinned else backup)
     guard.abandon()
     assert ground.is_backup([recovery]) is pinned
     assert ground.is_kept([backup]) is not pinned
-    names = SecondNames(ground.database, Files())
+    names = SecondNames(ground.database, Files(), ground.state)
     assert names.exist()
     ground.forget_guard()
     assert not names.exist()
