@@ -55,6 +55,7 @@ from harness.recovery.sqlite.pages import pages_in
 from harness.recovery.sqlite.pinning import (
     READ_LOCK_0,
     PinnedStamp,
+    counts_no_frame,
     is_shm_of,
     lock,
     open_inode,
@@ -139,15 +140,25 @@ class WalPin(Recovery):
         """Whether the pin is held and nothing has come into the -wal since it was emptied.
 
         With that and the main file as it was there is nothing else that could hold a change. A
-        -wal or -shm that is not the one SQLite has open here, or is gone, proves nothing.
+        -wal or -shm that is not the one SQLite has open here, or is gone, proves nothing. Looked at
+        under the write lock, which whoever has begun to write holds; and the wal-index is asked
+        too, for an empty -wal may be another than the one that connections have written.
         """
         if self._idle is None or self._file is None or self._shm is None or self._is_elsewhere():
             return False
-        return (
-            is_shm_of(self._shm, self.main)
-            and size_of(beside(self.main, "-wal")) == 0
-            and stamp_of_pinned(self.main, self._file) == self._stamp
-        )
+        with suppress(apsw.Error, OSError):  # whoever compares waits, and says what is wrong
+            self._idle.set_busy_timeout(0)
+            self._idle.execute("BEGIN IMMEDIATE")
+            try:
+                return (
+                    is_shm_of(self._shm, self.main)
+                    and size_of(beside(self.main, "-wal")) == 0
+                    and counts_no_frame(self._shm)
+                    and stamp_of_pinned(self.main, self._file) == self._stamp
+                )
+            finally:
+                self._idle.execute("ROLLBACK")
+        return False
 
     def check(self) -> None:
         """Prove that the main file still is what was pinned.

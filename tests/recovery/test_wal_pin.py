@@ -117,6 +117,42 @@ def test_a_file_that_is_not_what_was_pinned_proves_nothing(
     one.release()
 
 
+def test_an_empty_wal_in_the_place_of_a_written_one_proves_nothing(
+    folder: Path,
+    neighbour,  # noqa: ANN001 - another process
+) -> None:
+    """What was committed to the one that was removed would be folded in as the pin is given up."""
+    path = make(folder, "wal")
+    before = content(path)
+    one = recovery(WalPin, path)
+    one.capture()
+    neighbour.open(path)
+    neighbour.run("INSERT INTO users VALUES ('test')")
+    neighbour.close()
+    wal = folder / "app.sqlite3-wal"
+    wal.unlink()
+    wal.touch()
+    assert not one.untouched()
+    one.restore()
+    one.dispose()
+    assert content(path) == before
+
+
+def test_a_transaction_under_way_proves_nothing(folder: Path, neighbour) -> None:  # noqa: ANN001 - another process
+    """It has written nothing yet, and commits a moment later; one that only reads is no matter."""
+    path = make(folder, "wal")
+    one = recovery(WalPin, path)
+    one.capture()
+    neighbour.open(path)
+    neighbour.run("BEGIN; SELECT * FROM users")
+    assert one.untouched()
+    neighbour.run("COMMIT; BEGIN IMMEDIATE; INSERT INTO users VALUES ('test')")
+    assert not one.untouched()
+    neighbour.run("ROLLBACK")
+    assert one.untouched()
+    one.dispose()
+
+
 def test_rollback_mode_is_refused(folder: Path) -> None:
     """Without WAL mode there is nothing to pin; nothing is changed or left."""
     path = make(folder, "delete")

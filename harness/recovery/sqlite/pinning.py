@@ -27,6 +27,7 @@ from harness.system.files import Files
 # file. DMS is os_unix.c's: every connection holds it shared, and the first one exclusively, to
 # begin a new wal-index.
 READ_LOCK_0, DMS = 123, 128
+_FRAMES_AT, _FRAMES_BYTES = 16, 4
 _OWN_DESCRIPTORS = "/proc/self/fd"  # psutil's open_files() leaves out a file that was deleted
 
 
@@ -110,6 +111,14 @@ def is_shm_of(descriptor: int, main: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(beside(main, "-shm")))
     except FileNotFoundError:
         return False
+
+
+def counts_no_frame(descriptor: int) -> bool:
+    """Whether the wal-index says that the -wal holds nothing; under the write lock.
+
+    https://www.sqlite.org/walformat.html, section 2.1: ``mxFrame``.
+    """
+    return os.pread(descriptor, _FRAMES_BYTES, _FRAMES_AT) == bytes(_FRAMES_BYTES)
 
 
 def lock(descriptor: int, main: Path, *places: int) -> None:

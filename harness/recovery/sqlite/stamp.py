@@ -18,6 +18,7 @@ from typing import NamedTuple
 import apsw
 
 from harness.databases.sqlite.files import HEADER_BYTES, alone, connect
+from harness.databases.sqlite.pages import wal_state
 
 RACY_NS = 100_000_000
 
@@ -54,11 +55,15 @@ def still_bears(main: Path, stamp: Stamp, busy_timeout_ms: int) -> bool:
     with closing(connect(main, busy_timeout_ms=busy_timeout_ms)) as live:
         live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # what came since is not to be folded
         live.execute("BEGIN IMMEDIATE")
-        if whole := alone(main):
-            live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)  # leave no empty -wal behind
+        whole = alone(main)
         same = whole and stamp_of(live, main) == stamp
         live.execute("ROLLBACK")
-        return same
+        # an empty -wal may be another than the one that connections have written: ask them
+        state = wal_state(live)
+        whole = whole and state is not None and state.frames <= 0
+        if whole:
+            live.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)  # leave no empty -wal behind
+        return same and whole
 
 
 def _times(status: os.stat_result) -> tuple[int, ...]:

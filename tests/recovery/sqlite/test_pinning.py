@@ -123,3 +123,19 @@ def test_elsewhere_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(RecoveryRefused, match=r"wal_pin needs .*online_backup"):
         pinning.refuse_elsewhere("wal_pin")
+
+
+def test_the_wal_index_counts_the_frames(main: Path) -> None:
+    """None at first and after a checkpoint has emptied the -wal; one that is cut says nothing."""
+    with closing(apsw.Connection(str(main))) as connection:
+        connection.pragma("user_version")
+        descriptor = os.open(f"{main}-shm", os.O_RDWR)
+        assert pinning.counts_no_frame(descriptor)
+        connection.execute("INSERT INTO t VALUES (1)")
+        assert not pinning.counts_no_frame(descriptor)
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        assert pinning.counts_no_frame(descriptor)
+    os.close(descriptor)
+    (cut := main.with_name("cut")).touch()
+    with cut.open("rb") as file:
+        assert not pinning.counts_no_frame(file.fileno())

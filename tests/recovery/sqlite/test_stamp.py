@@ -47,3 +47,22 @@ def test_only_the_header_tells(folder: Path) -> None:
     connection.close()
     other = stamp._replace(header=stamp.header[:24] + b"\0\0\0\0" + stamp.header[28:])
     assert not still_bears(path, other, 20)
+
+
+def test_an_empty_wal_in_the_place_of_a_written_one_proves_nothing(
+    folder: Path,
+    neighbour,  # noqa: ANN001 - another process
+) -> None:
+    """Whoever still has the one that was removed open folds it in as the last to close."""
+    path = make(folder, "wal")
+    connection = apsw.Connection(str(path))
+    connection.pragma("user_version")
+    stamp = stamp_of(connection, path)
+    neighbour.open(path)
+    assert still_bears(path, stamp, 20)
+    neighbour.run("INSERT INTO users VALUES ('test')")
+    wal = folder / "app.sqlite3-wal"
+    wal.unlink()
+    wal.touch()
+    assert not still_bears(path, stamp, 20)
+    connection.close()
