@@ -81,10 +81,12 @@ class FileBackup(Recovery):
         if self._seal is None:
             return
         self.file.hold()
-        if self.second is not None:
-            self.file.give_second_name(self.second, self._seal.size_bytes)
-        if not self._seal.sha256:
-            self._seal = self.file.sealed(self._seal.size_bytes)
+        try:
+            if self.second is not None:
+                self.file.give_second_name(self.second, self._seal.size_bytes)
+        finally:  # also where there is none: then nobody vouches for a reflink
+            if not self._seal.sha256:
+                self._seal = self.file.sealed(self._seal.size_bytes)
 
     def bring_back(self) -> None:
         """Give the held file a name again, if tests have removed all it had."""

@@ -89,3 +89,23 @@ def test_an_emptied_file_in_use_keeps_its_wal(
     with pytest.raises(apsw.BusyError):
         one.restore()
     assert (folder / "app.sqlite3-wal").read_bytes() == wal
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reflink_without_a_second_name_is_known_by_its_hash(
+    sharing: Path, kind: type[FileBackup]
+) -> None:
+    """Its times move with its mode, and nobody else vouches for its blocks."""
+    path = make(sharing, "delete")
+    before = content(path)
+    one = recovery(kind, path)
+    one.capture()
+    assert "sha256" not in one.describe()  # the check itself is checked
+    one.second = sharing / "gone" / "second"
+    with pytest.raises(OSError, match="gone"):
+        one.keep_out_of_reach()
+    one.backup.chmod(0o640)
+    execute(path, "DELETE FROM users")
+    one.restore()
+    assert content(path) == before
+    one.dispose()
