@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -183,12 +184,15 @@ class FileBackup(Recovery):
         Raises:
             CannotStart, RecoveryRefused, OSError: see ``copy_steady``.
         """
-        kernel_from_bytes = self.kernel_from_bytes
+        kernel_from_bytes, self._stamp = self.kernel_from_bytes, None
+        began_at_ns, stamp = time.time_ns(), stamp_of(source, self.main)
         copied = copy_steady(
             source, self.main, part, status, self.files, kernel_from_bytes=kernel_from_bytes
         )
-        stamp = stamp_of(source, self.main)
-        self._stamp = None if is_racy(stamp, copied.at_ns) else stamp
+        # who writes past SQLite's locks while it is copied leaves a copy that equals nothing
+        steady = stamp_of(source, self.main) == stamp
+        if steady and not is_racy(stamp, min(began_at_ns, copied.at_ns)):
+            self._stamp = stamp
         return copied.seal
 
     def _write_new(self, path: Path, chunks: Iterable[bytes], like: os.stat_result) -> Seal:

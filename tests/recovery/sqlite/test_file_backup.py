@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -13,7 +16,17 @@ from harness.recovery import Recovery
 from harness.recovery.file_copy import FileCopy
 from harness.recovery.online_backup import OnlineBackup
 from harness.recovery.sqlite.file_backup import FileBackup
-from tests.recovery.helpers import FailingFiles, content, execute, leftovers, make, recovery
+from harness.recovery.sqlite.stamp import RACY_NS
+from harness.system.files import Files
+from tests.recovery.helpers import (
+    FailingFiles,
+    content,
+    execute,
+    in_child,
+    leftovers,
+    make,
+    recovery,
+)
 
 KINDS: list[type[Recovery]] = [FileCopy, OnlineBackup]
 
@@ -109,3 +122,37 @@ def test_a_reflink_without_a_second_name_is_known_by_its_hash(
     one.restore()
     assert content(path) == before
     one.dispose()
+
+
+class Overtaken(Files):
+    """While a copy is made another process writes the end of the file, past SQLite's locks."""
+
+    def clone(self, source: int, target: int) -> None:
+        """Share no blocks."""
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    def copy(self, source: Path, descriptor: int, size_bytes: int, *rest: Any, **key: Any) -> None:
+        """Copy, and take a while for it."""
+        super().copy(source, descriptor, size_bytes, *rest, **key)
+
+        def write() -> None:
+            os.pwrite(os.open(source, os.O_WRONLY), bytes(4), size_bytes - 4)
+
+        assert in_child(write) == 0
+        time.sleep(2 * RACY_NS / 1e9)
+        os.utime(descriptor)  # the last byte arrives now
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_past_sqlite_while_it_is_copied_proves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: type[FileBackup]
+) -> None:
+    """A copy of half the one state and half the other is compared, and not believed."""
+    monkeypatch.setattr(kind, "kernel_from_bytes", 0)
+    path = make(folder, "delete")
+    time.sleep(2 * RACY_NS / 1e9)
+    for files, proven in ((Files(), True), (Overtaken(), False)):
+        one = recovery(kind, path, files=files)
+        one.capture()
+        assert one.untouched() is proven
+        one.dispose()
