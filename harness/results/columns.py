@@ -96,6 +96,10 @@ class OfStored(OnDemand):
     def _keeps(self, name: str, made: Any) -> bool:
         return bool(made.dtype.itemsize == 1)
 
+    def part(self, cycles: slice) -> OfStored:
+        """Return some of the cycles."""
+        return of_stored({name: values[cycles] for name, values in self.stored.items()})
+
     @property
     def checksum(self) -> int | None:
         """The sum of the checksums of these columns' cycles; None where it is not known.
@@ -188,15 +192,24 @@ def joined(parts: Sequence[Stored]) -> Stored:
     """
     if len(parts) == 1:
         return parts[0]
-    whole: Stored = {
-        name: np.concatenate([part[name] for part in parts]) for name in checksums.WHOLE
-    }
+    whole: Stored = {name: _narrow([part[name] for part in parts]) for name in checksums.WHOLE}
     whole |= {name: Texts.joined([part[name] for part in parts]) for name in TEXTS}
     if (np.diff(whole["cycle"]) <= 0).any():
         order = np.argsort(whole["cycle"], kind="stable")
         whole = {name: values[order] for name, values in whole.items()}
         sound.ascending(whole["cycle"])
     return whole
+
+
+def _narrow(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Join whole numbers in as few bytes as hold them all: most of the time is the memory's."""
+    least, most = min(part.min() for part in parts), max(part.max() for part in parts)
+    kind = next(
+        kind
+        for kind in (np.int8, np.int16, np.int32, np.int64)
+        if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max
+    )
+    return np.concatenate(parts, dtype=kind)
 
 
 def checked(columns: Columns, same: NDArray[np.bool_] | None = None) -> None:

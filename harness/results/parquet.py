@@ -7,7 +7,7 @@ read than the database: columns come as they are, no row becomes an object.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -389,10 +389,24 @@ def write(path: Path, columns: Mapping[str, Columns]) -> None:
         write_page_checksum=True,
     ) as writer:
         for name, stored in columns.items():
-            if count := counts[name]:
-                arrays = [_condition(name, count), *(_array(stored, one) for one in COLUMNS)]
-                table = pa.Table.from_arrays(arrays, schema=schema)
-                writer.write_table(table, row_group_size=_ROWS)
+            for group in _groups(stored) if counts[name] else ():
+                writer.write_table(_table(schema, name, group), row_group_size=_ROWS)
+
+
+def _groups(stored: Columns) -> Iterator[Columns]:
+    """Give the cycles of each row group; what was read from a file already, all at once."""
+    if isinstance(stored, OfStored):
+        for start in range(0, len(stored["cycle"]), _ROWS):
+            yield stored.part(slice(start, start + _ROWS))
+    else:
+        yield stored
+
+
+def _table(schema: Any, name: str, stored: Columns) -> Any:
+    import pyarrow as pa
+
+    arrays = [_condition(name, len(stored["cycle"])), *(_array(stored, one) for one in COLUMNS)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _condition(name: str, count: int) -> Any:

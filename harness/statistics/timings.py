@@ -30,11 +30,15 @@ class Counted:
     """
 
     def __init__(self, values_us: NDArray[np.integer[Any]]) -> None:
-        known = values_us[values_us >= 0]
-        short = known < _COUNTED_US
-        counts = np.bincount(known if short.all() else known[short])
+        known, longer = values_us, values_us[:0]
+        if known.min(initial=0) < 0:
+            known = known[known >= 0]
+        if known.max(initial=0) >= _COUNTED_US:
+            short = known < _COUNTED_US
+            known, longer = known[short], known[~short]
+        counts = np.bincount(known)
         there = np.flatnonzero(counts)
-        longer, times = np.unique(known[~short], return_counts=True)
+        longer, times = np.unique(longer, return_counts=True)
         self._values_us = np.concatenate([there, longer])
         self._ends = np.cumsum(np.concatenate([counts[there], times]))
 
