@@ -44,7 +44,7 @@ _SINCE = ("shadow_ok", *(f"{name}_ms" for name in DURATIONS[len(TIMINGS) :]))
 _TOTALS = b"harness.totals"  # key of {condition: [cycles, sum of their checksums]}
 _ROWS = 1 << 20  # of a row group, at most
 _DICTIONARY_BYTES = 1 << 22  # of a column in it: timings recur, to the microsecond
-_LEVEL = 3  # of zstd: higher ones take long and save next to nothing
+_LEVEL = 1  # of zstd: higher ones take longer and save next to nothing
 _KINDS = {  # how the types of columns begin; of all others: double
     **dict.fromkeys(("condition", "outcome", *TEXTS), "dictionary<values=string"),
     **dict.fromkeys((*YES_OR_NO, *WHERE_RAN), "bool"),
