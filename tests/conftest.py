@@ -61,6 +61,11 @@ PLACES = own_places.move_in(first="PYTEST_XDIST_WORKER" not in os.environ)
 hear_signals()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Take more workers than there are cores: much of what tests do is waiting for processes."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Have workers share the work of compiling all that is loaded."""
     if session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:

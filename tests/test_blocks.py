@@ -26,6 +26,7 @@ ELSEWHERE = {
     "extending": "its lines are a package, which tests/test_extending.py installs and runs",
     "writing": "the site is built by tests/docs/test_conf.py",
     "install": "wheel and sdist are installed by tests/test_wheel.py",
+    "speed": "how long something takes is measured by hand, and in no test",
     "node": "the example is set up from a registry, and run by tests/test_examples.py",
     "django": "the example is set up from a registry, and run by tests/test_examples.py",
 }

@@ -74,9 +74,8 @@ def _run(parts: Sequence[Part], output: Path) -> dict[str, Any]:
     first, runs = ordered[0].run, [part.run for part in ordered]
     of_each: list[dict[str, Any]] = []
     for entry in (entry for part in ordered for entry in _shards(part)):
-        of_each += (
-            [] if entry in of_each else [entry]
-        )  # beside its shards a merged run may be named
+        if entry not in of_each:  # a merged run may be named beside its own shards
+            of_each.append(entry)
     totals = alike.totals(parts)
     kept = {
         key: value for key, value in first.items() if key not in (shards.KEY, shards.OF, *_WHERE)

@@ -17,7 +17,10 @@ _no_clones: set[tuple[int, int]] = set()
 
 def may_clone(source: os.stat_result, folder: Path) -> bool:
     """Whether it is worth a try to make a reflink of a file in a folder."""
-    pair = source.st_dev, os.stat(folder).st_dev
+    try:
+        pair = source.st_dev, os.stat(folder).st_dev
+    except OSError:  # whoever makes a file there says what is wrong with it
+        return False
     return pair[0] == pair[1] and pair not in _no_clones
 
 
