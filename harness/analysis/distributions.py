@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+
+from harness.statistics.timings import Ordered
 
 Distribution = dict[str, list[float]]
 
@@ -17,7 +18,7 @@ SHARES = (
 )  # fmt: skip
 
 
-def distributions(timings_ms: Mapping[str, NDArray[np.float64]]) -> dict[str, Distribution]:
+def distributions(timings_ms: Mapping[str, Ordered]) -> dict[str, Distribution]:
     """Return {step: {"shares": SHARES, "values": ms}} for each step that took place.
 
     ``timings_ms`` has those of each step in order of size, without nan.

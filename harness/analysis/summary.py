@@ -6,13 +6,13 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.analysis.claims import evaluate
 from harness.analysis.curves import curves
@@ -28,12 +28,12 @@ from harness.errors import MeasurementError
 from harness.experiment.written.family import family
 from harness.experiment.written.kinds import planned_kinds
 from harness.results import parquet
-from harness.results.columns import Columns
+from harness.results.columns import Columns, OfStored
 from harness.results.folder import VERSION
 from harness.results.reading import LEDGER, OUTCOMES, PARQUET, SUMMARY, TIMINGS, Results, ledger
 from harness.results.stored_summary import Stored, read_summary, sealed, stored_or_anew
 from harness.statistics.intervals import clopper_pearson
-from harness.statistics.timings import in_order, quantiles
+from harness.statistics.timings import Counted, Ordered, in_order, quantiles_of
 
 __all__ = ["Stored", "load", "read_summary", "summarise", "write"]
 
@@ -84,9 +84,11 @@ def write(results: Results) -> dict[str, Any]:
     MeasurementError when one of them cannot be written.
     """
     columns = _columns(results)
-    summary = _summary(results, columns)
-    with _whole(results.folder / PARQUET) as half:
-        parquet.write(half, columns)
+    with _whole(results.folder / PARQUET) as half, ThreadPoolExecutor(1) as beside:
+        # a third of the work, and it holds the interpreter for none of it
+        writing = beside.submit(parquet.write, half, columns)
+        summary = _summary(results, columns)
+        writing.result()
     summary = sealed(results.folder, summary)
     with _whole(results.folder / SUMMARY) as half:
         text = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
@@ -211,19 +213,26 @@ def _condition(
 
 
 def _timed(columns: Columns) -> dict[str, Any]:
-    """Return how long each step took, and how those times are distributed; each is sorted once."""
-    ordered = {phase: in_order(columns[f"{phase}_ms"]) for phase in TIMINGS}
+    """Return how long each step took, and how those times are distributed."""
+    ordered = {phase: _in_order(columns, phase) for phase in TIMINGS}
     return {
         "timings_ms": {phase: _quantiles(values) for phase, values in ordered.items()},
-        "cpu_ms": {phase: _quantiles(in_order(columns[f"{phase}_cpu_ms"])) for phase in TIMINGS},
+        "cpu_ms": {phase: _quantiles(_in_order(columns, f"{phase}_cpu")) for phase in TIMINGS},
         "distributions_ms": distributions(ordered),
     }
 
 
-def _quantiles(ordered_ms: NDArray[np.float64]) -> dict[str, float | None]:
+def _in_order(columns: Columns, duration: str) -> Ordered:
+    """Return how long a step took, in order of size; what is stored in whole numbers is counted."""
+    if isinstance(columns, OfStored):
+        return Counted(columns.stored[f"{duration}_us"])
+    return in_order(columns[f"{duration}_ms"])
+
+
+def _quantiles(ordered_ms: Ordered) -> dict[str, float | None]:
     return {
         key: int(value) if key == "count" else _known(value)
-        for key, value in quantiles(ordered_ms, ordered=True).items()
+        for key, value in quantiles_of(ordered_ms).items()
     }
 
 

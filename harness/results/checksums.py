@@ -52,12 +52,15 @@ def of_cycles(conditions: Numbers, stored: Mapping[str, Any]) -> NDArray[np.int6
         conditions: ``of_text`` of each cycle's condition, or of the one that all have, shape (1,).
         stored: WHOLE as integers, and of each of TEXTS ``of_texts``.
     """
-    total = conditions * _FACTORS["condition"]
+    total = np.zeros(len(stored["cycle"]), dtype=np.uint64)
+    total += conditions * _FACTORS["condition"]
     for name in WHOLE:
-        values = np.asarray(stored[name], dtype=np.int64) + _FROM.get(name, 0)
-        total = total + values.view(np.uint64) * _FACTORS[name]
+        values = np.array(stored[name], dtype=np.int64).view(np.uint64)
+        values += np.uint64(_FROM.get(name, 0))
+        values *= _FACTORS[name]
+        total += values
     for name in TEXTS:
-        total = total + stored[name] * _FACTORS[name]
+        total += stored[name] * _FACTORS[name]
     total ^= total >> _HIGH
     return ((total * _MIX) >> _HIGH).astype(np.int64)
 

@@ -60,9 +60,12 @@ class OnDemand(Mapping[str, Any]):
         if name in self._kept:
             return self._kept[name]
         made = self._makers[name]()
-        if not name.endswith("_ms"):
+        if self._keeps(name, made):
             self._kept[name] = made
         return made
+
+    def _keeps(self, name: str, made: Any) -> bool:
+        return not name.endswith("_ms")
 
     def __iter__(self) -> Iterator[str]:
         """Give the names of the columns."""
@@ -71,6 +74,43 @@ class OnDemand(Mapping[str, Any]):
     def __len__(self) -> int:
         """Count the columns."""
         return len(self._makers)
+
+
+class OfStored(OnDemand):
+    """Columns of what cycles.sqlite stores, made anew whenever one is asked for.
+
+    Only what takes a byte a cycle is kept.
+
+    Args:
+        makers: of each column, in their order, what makes it.
+        stored: what they are made of.
+        sums: the sum of the cycles' checksums, where all were compared with what is stored.
+    """
+
+    def __init__(
+        self, makers: Mapping[str, Callable[[], Any]], stored: Stored, sums: int | None
+    ) -> None:
+        super().__init__(makers)
+        self.stored, self._sums = stored, sums
+
+    def _keeps(self, name: str, made: Any) -> bool:
+        return bool(made.dtype.itemsize == 1)
+
+    def part(self, cycles: slice) -> OfStored:
+        """Return some of the cycles."""
+        return of_stored({name: values[cycles] for name, values in self.stored.items()})
+
+    @property
+    def checksum(self) -> int | None:
+        """The sum of the checksums of these columns' cycles; None where it is not known.
+
+        How something went that never ran is stored, if ever, but stands in no column.
+        """
+        flags = self.stored["flags"]
+        for ran, ok in WHERE_RAN.values():
+            if ((flags & (ran | ok)) == ok).any():
+                return None
+        return self._sums
 
 
 def typed(raw: Mapping[str, Sequence[Any]]) -> Columns:
@@ -111,8 +151,11 @@ def in_ranges(columns: Stored) -> None:
     sound.faults(columns["faults"])
 
 
-def of_stored(columns: Stored) -> Columns:
-    """Return COLUMNS of what is stored, in the types that everything computes with."""
+def of_stored(columns: Stored, sums: int | None = None) -> OfStored:
+    """Return COLUMNS of what is stored, in the types that everything computes with.
+
+    ``sums``: of the cycles' checksums, where they were compared with what is stored.
+    """
     makers: dict[str, Callable[[], Any]] = {}
     for name in ("cycle", *WHOLE):
         makers[name] = partial(np.asarray, columns[name], dtype=np.int64)
@@ -125,7 +168,7 @@ def of_stored(columns: Stored) -> Columns:
         makers[f"{name}_ms"] = partial(_milliseconds, columns[f"{name}_us"])
     for name in TEXTS:
         makers[name] = partial(columns.__getitem__, name)
-    return OnDemand({name: makers[name] for name in COLUMNS})
+    return OfStored({name: makers[name] for name in COLUMNS}, columns, sums)
 
 
 def _bit(flags: NDArray[Any], bit: int) -> NDArray[np.bool_]:
@@ -149,15 +192,24 @@ def joined(parts: Sequence[Stored]) -> Stored:
     """
     if len(parts) == 1:
         return parts[0]
-    whole: Stored = {
-        name: np.concatenate([part[name] for part in parts]) for name in checksums.WHOLE
-    }
+    whole: Stored = {name: _narrow([part[name] for part in parts]) for name in checksums.WHOLE}
     whole |= {name: Texts.joined([part[name] for part in parts]) for name in TEXTS}
     if (np.diff(whole["cycle"]) <= 0).any():
         order = np.argsort(whole["cycle"], kind="stable")
         whole = {name: values[order] for name, values in whole.items()}
         sound.ascending(whole["cycle"])
     return whole
+
+
+def _narrow(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Join whole numbers in as few bytes as hold them all: most of the time is the memory's."""
+    least, most = min(part.min() for part in parts), max(part.max() for part in parts)
+    kind = next(
+        kind
+        for kind in (np.int8, np.int16, np.int32, np.int64)
+        if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max
+    )
+    return np.concatenate(parts, dtype=kind)
 
 
 def checked(columns: Columns, same: NDArray[np.bool_] | None = None) -> None:

@@ -73,11 +73,12 @@ class CyclesDatabase:
 
     def columns(self, condition: str) -> Columns:
         """Return the cycles of ``condition`` in order of cycle number, as Results.columns does."""
-        parts, older = [], [np.empty(0, dtype=bool)]
+        parts, older, sums = [], [np.empty(0, dtype=bool)], 0
         for part, stated in self._parts(condition):
             parts.append(part)
             older.append(_older(stated))
-        columns = of_stored(joined(parts) if parts else stored(dict.fromkeys(_TYPED, ())))
+            sums += _sum(stated)
+        columns = of_stored(joined(parts) if parts else stored(dict.fromkeys(_TYPED, ())), sums)
         return told_apart(columns, np.concatenate(older))
 
     def batches(self, condition: str) -> Iterator[Columns]:
@@ -100,14 +101,13 @@ class CyclesDatabase:
                 while rows := list(itertools.islice(cursor, AT_ONCE)):
                     part, stated = self._typed(condition, rows, counted[0], before)
                     yield part, stated
-                    summed = sum(checksum or 0 for checksum in stated)
-                    counted = (counted[0] + len(stated), counted[1] + summed)
+                    counted = (counted[0] + len(stated), counted[1] + _sum(stated))
                     before = int(part["cycle"][-1])
                 if block is not None:
                     found = self._block(condition, packed, number, block)
                     yield found
-                    summed = int(found.checksums.sum())
-                    counted = (counted[0] + len(found.checksums), counted[1] + summed)
+                    sums = found.checksums
+                    counted = (counted[0] + len(sums), counted[1] + _sum(sums))
                     before, since = int(found.columns["cycle"][-1]), until
         if total is not None and total != counted:
             raise self._changed(
@@ -252,6 +252,13 @@ def _older(stated: Sequence[Any] | Sums) -> NDArray[np.bool_]:
     if isinstance(stated, np.ndarray):
         return np.zeros(len(stated), dtype=bool)
     return np.array([checksum is None for checksum in stated], dtype=bool)
+
+
+def _sum(stated: Sequence[Any] | Sums) -> int:
+    """Return the sum of checksums; a row from before there were any has none."""
+    if isinstance(stated, np.ndarray):
+        return int(stated.sum())
+    return sum(checksum or 0 for checksum in stated)
 
 
 def _has(connection: apsw.Connection, table: str, column: str) -> bool:

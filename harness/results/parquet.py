@@ -7,7 +7,7 @@ read than the database: columns come as they are, no row becomes an object.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from harness.results.columns import (
     WHOLE,
     YES_OR_NO,
     Columns,
+    OfStored,
     OnDemand,
     checked,
     checksums_of,
@@ -43,7 +44,7 @@ _SINCE = ("shadow_ok", *(f"{name}_ms" for name in DURATIONS[len(TIMINGS) :]))
 _TOTALS = b"harness.totals"  # key of {condition: [cycles, sum of their checksums]}
 _ROWS = 1 << 20  # of a row group, at most
 _DICTIONARY_BYTES = 1 << 22  # of a column in it: timings recur, to the microsecond
-_LEVEL = 3  # of zstd: higher ones take long and save next to nothing
+_LEVEL = 1  # of zstd: higher ones take longer and save next to nothing
 _KINDS = {  # how the types of columns begin; of all others: double
     **dict.fromkeys(("condition", "outcome", *TEXTS), "dictionary<values=string"),
     **dict.fromkeys((*YES_OR_NO, *WHERE_RAN), "bool"),
@@ -349,6 +350,8 @@ def _check_faults(faults: Any) -> None:
 
 def _total(condition: str, columns: Mapping[str, Any]) -> list[int]:
     """Return how many cycles there are, and the sum of their checksums."""
+    if isinstance(columns, OfStored) and (known := columns.checksum) is not None:
+        return [len(columns["cycle"]), known]
     sums = checksums_of(checksums.of_texts([condition]), columns)
     return [len(sums), int(sums.sum())]
 
@@ -386,11 +389,24 @@ def write(path: Path, columns: Mapping[str, Columns]) -> None:
         write_page_checksum=True,
     ) as writer:
         for name, stored in columns.items():
-            count = counts[name]
-            arrays = [_condition(name, count), *(_array(stored, one) for one in COLUMNS)]
-            if count:
-                table = pa.Table.from_arrays(arrays, schema=schema)
-                writer.write_table(table, row_group_size=_ROWS)
+            for group in _groups(stored) if counts[name] else ():
+                writer.write_table(_table(schema, name, group), row_group_size=_ROWS)
+
+
+def _groups(stored: Columns) -> Iterator[Columns]:
+    """Give the cycles of each row group; what was read from a file already, all at once."""
+    if isinstance(stored, OfStored):
+        for start in range(0, len(stored["cycle"]), _ROWS):
+            yield stored.part(slice(start, start + _ROWS))
+    else:
+        yield stored
+
+
+def _table(schema: Any, name: str, stored: Columns) -> Any:
+    import pyarrow as pa
+
+    arrays = [_condition(name, len(stored["cycle"])), *(_array(stored, one) for one in COLUMNS)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _condition(name: str, count: int) -> Any:
@@ -403,17 +419,43 @@ def _array(columns: Columns, name: str) -> Any:
 
     values = columns[name]
     if name == "outcome":
-        return _dictionary(Texts(values.astype(np.int32), OUTCOMES))
+        return _dictionary(Texts(values, OUTCOMES))
     if name in TEXTS:
         return _dictionary(values)
     if name in WHERE_RAN:
-        return pa.array(values == 1, mask=values < 0)
-    return pa.array(values, mask=np.isnan(values) if name.endswith("_ms") else None)
+        return _given(pa.bool_(), values == 1, values >= 0)
+    if name in YES_OR_NO:
+        return _given(pa.bool_(), values)
+    if name.endswith("_ms"):
+        return _given(pa.float64(), values, ~np.isnan(values))
+    return _given(pa.int64(), values)
 
 
 def _dictionary(texts: Texts) -> Any:
     import pyarrow as pa
 
     codes = texts.codes.astype(np.int32, copy=False)
-    words = pa.array(list(texts.words), type=pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), words)
+    words = [word.encode() for word in texts.words]
+    ends = np.cumsum([0, *map(len, words)], dtype=np.int32)
+    spelled = pa.StringArray.from_buffers(
+        len(words), pa.py_buffer(ends), pa.py_buffer(b"".join(words))
+    )
+    return pa.DictionaryArray.from_arrays(_given(pa.int32(), codes, codes >= 0), spelled)
+
+
+def _given(kind: Any, values: Any, there: Any = None) -> Any:
+    """Return an array of pyarrow; pyarrow's own way from numpy loads pandas as well.
+
+    Args:
+        kind: pyarrow's type of a value.
+        values: one-dimensional, of that type; numbers are not copied.
+        there: which of them are known; None: all.
+    """
+    import pyarrow as pa
+
+    data = np.packbits(values, bitorder="little") if values.dtype == np.bool_ else values
+    known = None if there is None or there.all() else np.packbits(there, bitorder="little")
+    buffers = [
+        None if each is None else pa.py_buffer(np.ascontiguousarray(each)) for each in (known, data)
+    ]
+    return pa.Array.from_buffers(kind, len(values), buffers)

@@ -44,10 +44,11 @@ def whole(column: str, values: Sequence[Any], least: int = 0, most: int = LARGES
 
 def in_range(column: str, values: NDArray[Any], least: float, most: float) -> None:
     """Raise Unsound unless all lie in the range; what is nan does not."""
+    if not len(values) or (values.min() >= least and values.max() <= most):
+        return
     good = (values >= least) & (values <= most)
-    if not good.all():
-        place = int(np.argmin(good))
-        raise Unsound(column, place, f"{values[place]} is not from {least:,} to {most:,}")
+    place = int(np.argmin(good))
+    raise Unsound(column, place, f"{values[place]} is not from {least:,} to {most:,}")
 
 
 def microseconds(column: str, values: Sequence[Any]) -> Any:
@@ -56,10 +57,11 @@ def microseconds(column: str, values: Sequence[Any]) -> Any:
         kinds = (int, type(None))
         place = next(n for n, value in enumerate(values) if type(value) not in kinds)
         raise Unsound(column, place, f"{shown(values[place])} is no whole number of microseconds")
-    none = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    array = np.array([0 if value is None else value for value in values], dtype=np.int64)
+    some = None in values
+    array = np.array([value or 0 for value in values] if some else values, dtype=np.int64)
     in_range(column, array, 0, LONGEST_US)
-    array[none] = -1
+    if some:
+        array[[value is None for value in values]] = -1
     return array
 
 

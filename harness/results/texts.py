@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from harness.results import checksums
 
 Bools = NDArray[np.bool_]
+_FEW = 1 << 15  # words whose codes fit into two bytes
+# blocks of one run have much the same texts
+_number = lru_cache(maxsize=1 << 14)(checksums.of_text)
 
 
 class Texts:
@@ -41,11 +45,12 @@ class Texts:
     def joined(cls, parts: Sequence[Texts]) -> Texts:
         """Return the texts of several columns, one after another."""
         places: dict[str, int] = {}
-        codes: list[NDArray[Any]] = [np.empty(0, dtype=np.int32)]
+        codes: list[NDArray[Any]] = [np.empty(0, dtype=np.int16)]
         for part in parts:
             mine = [places.setdefault(text, len(places)) for text in part.words]
             codes.append(np.array([*mine, -1], dtype=np.int32)[part.codes])
-        return cls(np.concatenate(codes), list(places))
+        kind = np.int16 if len(places) < _FEW else np.int32
+        return cls(np.concatenate(codes, dtype=kind), list(places))
 
     def __len__(self) -> int:
         """Count the cycles."""
@@ -91,7 +96,7 @@ class Texts:
 
     def numbers(self) -> checksums.Numbers:
         """Return what `harness.results.checksums.of_texts` does."""
-        spread: checksums.Numbers = self._spread(map(checksums.of_text, self.words), 0, np.uint64)
+        spread: checksums.Numbers = self._spread(map(_number, self.words), 0, np.uint64)
         return spread
 
     def _spread(self, values: Iterable[Any], none: Any, kind: Any) -> Any:

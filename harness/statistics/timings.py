@@ -9,34 +9,73 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.statistics.intervals import check_confidence
 
+_COUNTED_US = 1 << 22  # four seconds: longer ones are few, and are sorted
 
-def quantiles(values_ms: ArrayLike, *, ordered: bool = False) -> dict[str, float]:
-    """Sum timings up.
+
+class Counted:
+    """Timings in order of size, kept as how often each one occurs: quick where many are alike.
+
+    It is indexed as the sorted timings would be, in milliseconds, by one rank or an array of them.
 
     Args:
-        values_ms: timings in milliseconds, one-dimensional, in any order.
-        ordered: whether they are as ``in_order`` gives them, and need not be sorted again.
+        values_us: timings in whole microseconds, one-dimensional, in any order; those below 0 are
+            steps that did not take place, and are left out.
+    """
 
-    Returns:
-        `p50`, `p95`, `p99` and `max` in milliseconds (the smallest timing that such a share of
-        all timings does not exceed; nan when there are none) and `count`, how many there were.
+    def __init__(self, values_us: NDArray[np.integer[Any]]) -> None:
+        known, longer = values_us, values_us[:0]
+        if known.min(initial=0) < 0:
+            known = known[known >= 0]
+        if known.max(initial=0) >= _COUNTED_US:
+            short = known < _COUNTED_US
+            known, longer = known[short], known[~short]
+        counts = np.bincount(known)
+        there = np.flatnonzero(counts)
+        longer, times = np.unique(longer, return_counts=True)
+        self._values_us = np.concatenate([there, longer])
+        self._ends = np.cumsum(np.concatenate([counts[there], times]))
+
+    def __len__(self) -> int:
+        """Count the timings."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, ranks: Any) -> Any:
+        """Return the timings of these ranks, from 0."""
+        return self._values_us[np.searchsorted(self._ends, ranks, side="right")] / 1000
+
+
+Ordered = NDArray[np.float64] | Counted
+
+
+def quantiles(values_ms: ArrayLike) -> dict[str, float]:
+    """Sum timings up: ``quantiles_of`` of timings in milliseconds, in one dimension and any order.
 
     Raises:
         ValueError: when the values are not numbers in one dimension.
     """
-    values = np.asarray(values_ms, dtype=np.float64) if ordered else in_order(values_ms)
-    count = len(values)
+    return quantiles_of(in_order(values_ms))
+
+
+def quantiles_of(ordered_ms: Ordered) -> dict[str, float]:
+    """Sum up timings in milliseconds, in order of size.
+
+    Returns:
+        `p50`, `p95`, `p99` and `max` in milliseconds (the smallest timing that such a share of
+        all timings does not exceed; nan when there are none) and `count`, how many there were.
+    """
+    count = len(ordered_ms)
     summary: dict[str, float] = {
-        f"p{percent}": float(values[-(-count * percent // 100) - 1]) if count else math.nan
+        f"p{percent}": float(ordered_ms[-(-count * percent // 100) - 1]) if count else math.nan
         for percent in (50, 95, 99)
     }
-    return summary | {"max": float(values[-1]) if count else math.nan, "count": count}
+    return summary | {"max": float(ordered_ms[count - 1]) if count else math.nan, "count": count}
 
 
 def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> tuple[float, float]:

@@ -184,7 +184,9 @@ def main(arguments: list[str]) -> None:
     """Make the runs, measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cycles", type=int, default=1_000_000)
-    parser.add_argument("--folder", type=Path, help="keep the runs here, or read them from here")
+    parser.add_argument(
+        "--folder", type=Path, help="keep the runs here, or take those that are here"
+    )
     parser.add_argument("--make", type=Path, help="only store a run here")
     parser.add_argument("--seed", type=int, default=1, help="of the runs' timings")
     options = parser.parse_args(arguments)
@@ -197,6 +199,7 @@ def main(arguments: list[str]) -> None:
         for path, cycles in ((small, SMALL), (folder, options.cycles)):
             if not path.exists():
                 _store(path, cycles)
+            _sum_up(path)
         if not twin.exists():
             shutil.copytree(folder, twin)
         journal = (folder / "cycles.sqlite").stat().st_size / options.cycles
@@ -208,13 +211,19 @@ def main(arguments: list[str]) -> None:
 
 
 def _store(folder: Path, cycles: int) -> None:
-    """Store a run, and sum it up from its database as a run does in the end."""
     this = [sys.executable, "-m", "tests.benchmarks.million"]
     large = cycles > SMALL
     took = cost([*this, "--make", str(folder), "--cycles", str(cycles)], shown=large)
-    summed = cost([sys.executable, "-c", _WRITE.format(str(folder))])
     if large:
         print(told("stored", took, Aim(None, 300)), flush=True)  # noqa: T201 - it prints a table
+
+
+def _sum_up(folder: Path) -> None:
+    """Sum a run up from its database as a run does in the end."""
+    for name in ("summary.json", "cycles.parquet"):
+        (folder / name).unlink(missing_ok=True)
+    summed = cost([sys.executable, "-c", _WRITE.format(str(folder))])
+    if folder.name == "run":
         print(told("summed up and written", summed, Aim(5)), flush=True)  # noqa: T201 - as above
 
 

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 from harness.outcomes import CODES, DURATIONS, OUTCOMES
-from harness.results.columns import COLUMNS, TEXTS, WHERE_RAN, WHOLE, YES_OR_NO, framed, typed
+from harness.results import checksums
+from harness.results.columns import (
+    COLUMNS,
+    TEXTS,
+    WHERE_RAN,
+    WHOLE,
+    YES_OR_NO,
+    checksums_of,
+    framed,
+    of_stored,
+    stored,
+    typed,
+)
 
 
 def raw(count: int, **values: Any) -> dict[str, Any]:
@@ -70,3 +82,15 @@ def test_a_table_names_outcomes_and_leaves_empty_what_did_not_run() -> None:
     assert list(table["cleanup_ok"].isna()) == [True, False, False, True, True, True, True]
     assert list(table["cleanup_ok"][1:3]) == [False, True]
     assert tuple(table.columns) == COLUMNS
+
+
+@pytest.mark.parametrize("flags", range(128))
+def test_a_known_checksum_is_that_of_the_columns(flags: int) -> None:
+    """It is not known where something stands in no column: how what never ran went."""
+    salt = checksums.of_texts(["one"])
+    kept = stored(raw(2, flags=[flags, 0], cycle_ms=[1500, None]))
+    texts = {name: kept[name].numbers() for name in TEXTS}
+    sums = int(checksums.of_cycles(salt, kept | texts).sum())
+    columns = of_stored(kept, sums)
+    same = int(checksums_of(salt, columns).sum()) == sums
+    assert columns.checksum == (sums if same else None)

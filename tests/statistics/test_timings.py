@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.statistics.timings import quantile_interval, quantiles
+from harness.statistics.timings import (
+    Counted,
+    in_order,
+    quantile_interval,
+    quantiles,
+    quantiles_of,
+)
 
 VALUES = st.lists(st.floats(-1e6, 1e6), max_size=200)
 
@@ -118,3 +124,12 @@ def test_bad_input_is_refused_in_words() -> None:
         quantile_interval([1.0], 0.5, 1)
     with pytest.raises(ValueError, match="one dimension"):
         quantiles([[1.0]])
+
+
+@given(st.lists(st.integers(-1, 30) | st.integers(-1, 2**23) | st.integers(0, 10**15), max_size=60))
+def test_counted_timings_are_the_sorted_ones(values_us: list[int]) -> None:
+    """Every rank has the very timing that sorting gives, however long and however many alike."""
+    counted = Counted(np.array(values_us, dtype=np.int64))
+    ms = in_order([math.nan if us < 0 else us / 1000 for us in values_us])
+    assert counted[np.arange(len(counted))].tolist() == ms.tolist()
+    np.testing.assert_equal(quantiles_of(counted), quantiles(ms))
