@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 
 from harness import registry
-from tests import from_the_end, own_places
+from tests import from_elsewhere, own_places
 from tests.command_line import experiment, harness
 from tests.hearing import hear_signals
 from tests.neighbour import neighbour
@@ -69,7 +69,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Have workers share the work of compiling all that is loaded."""
     if session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
-        from_the_end.load(session.config)
+        from_elsewhere.load(session.config)
 
 
 @pytest.hookimpl(tryfirst=True)

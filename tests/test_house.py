@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -104,10 +105,10 @@ def room_of(module: str) -> str:
 
 def imports(source: str) -> Iterator[str]:
     """The modules of the package that ``source`` imports, in functions and for types as well."""
-    for node in ast.walk(ast.parse(source)):
+    for node in _import_statements(source):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             inside = [f"{node.module}.{alias.name}" for alias in node.names]
             names = [name if _is_module(name) else node.module for name in inside]
         else:
@@ -115,6 +116,16 @@ def imports(source: str) -> Iterator[str]:
         yield from (name for name in names if _is_module(name))
 
 
+@cache
+def _import_statements(source: str) -> list[ast.Import | ast.ImportFrom]:
+    return [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
+@cache
 def _is_module(name: str) -> bool:
     place = ROOT.joinpath(*name.split("."))
     return name.split(".", maxsplit=1)[0] == "harness" and (
@@ -142,6 +153,7 @@ def wrong_arrows(importer: str, source: str) -> list[str]:
     return sorted(wrong)
 
 
+@cache
 def engines() -> set[str]:
     """The engines that there are: each has a folder of its own below ``databases``."""
     return {path.parent.name for path in PACKAGE.glob("databases/*/__init__.py")}
@@ -154,10 +166,10 @@ def engines_known(importer: str, source: str) -> list[str]:
     """
     inside = engines() & set(importer.split("."))
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in _import_statements(source):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names if alias.name in _DRIVERS)
-        elif isinstance(node, ast.ImportFrom) and node.module in _DRIVERS:
+        elif node.module in _DRIVERS:
             found.add(node.module)
     for name in imports(source):
         rest = name.split(".")[2:]

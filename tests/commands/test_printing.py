@@ -95,10 +95,10 @@ def test_names_speak_to_no_terminal_and_to_no_ci(harness: Call, folder: Path) ->
     assert set(json.loads(harness("verify", database, kept, "--json")[1])["tables"]) == set(NAMES)
 
 
-CHINOOK = Path("results") / "chinook"
+CHINOOK, SHOP = Path("results") / "chinook", Path("results") / "shop"
 READING = {
     "check": ["check", CHINOOK],
-    "compare": ["compare", CHINOOK, CHINOOK],
+    "compare": ["compare", SHOP, SHOP],
     "report": ["report", CHINOOK],
     "brief": ["report", CHINOOK, "--format", "brief"],
 }

@@ -48,7 +48,7 @@ from harness.guard import Gaurd
 """
 
 
-@pytest.mark.timeout(300)  # mypy from nothing, where others are at work
+@pytest.mark.long  # mypy from nothing
 @pytest.mark.parametrize("script", [USER, USER + WRONG], ids=["right", "wrong"])
 def test_a_users_script_is_typed(tmp_path: Path, script: str) -> None:
     """Strict mypy passes what is right, and sees a wrong option, argument and name."""

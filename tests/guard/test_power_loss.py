@@ -108,7 +108,7 @@ def lost(recording: Recording, tried: list[int], **how: int) -> str:
     return "\n".join(wrong)
 
 
-@pytest.mark.parametrize("scene", SCENES[::4], ids=str)
+@pytest.mark.parametrize("scene", SCENES[::6], ids=str)
 def test_power_lost_here_and_there(folder: Path, scene: Scene, tried: list[int]) -> None:
     """After a power cut during a guarded run ``recover`` gives the exact baseline, nothing left."""
     assert not lost(record(scene, folder), tried, **SAMPLED)

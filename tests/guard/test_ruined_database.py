@@ -108,7 +108,10 @@ def test_killed_while_a_deleted_file_is_put_back(folder: Path, mode: str) -> Non
     assert killed >= 5
 
 
-def test_recover_killed_while_a_deleted_file_is_put_back(folder: Path) -> None:
+@pytest.mark.parametrize(("step", "least"), [(6, 2), pytest.param(2, 5, marks=pytest.mark.long)])
+def test_recover_killed_while_a_deleted_file_is_put_back(
+    folder: Path, step: int, least: int
+) -> None:
     """``recover`` killed at any operation around a deleted file can be run again."""
     case = Ruined(folder, DEFAULT, "wal", "kept")
 
@@ -116,7 +119,7 @@ def test_recover_killed_while_a_deleted_file_is_put_back(folder: Path) -> None:
         assert case.guarded(Countdown(0), killed_after_tests=True) == KILLED
         return case.recovered(Countdown(nth))
 
-    assert kill_at_every(case, run, lambda _: case.recovered(Countdown(0)), 2) >= 5
+    assert kill_at_every(case, run, lambda _: case.recovered(Countdown(0)), step) >= least
 
 
 @pytest.mark.long

@@ -128,7 +128,7 @@ def property_of_undo(databases: Databases, examples: int) -> None:
 
 def test_whatever_an_application_does_is_undone(databases: Databases) -> None:
     """Within a level and on the whole the same rows and sequences are back, and it says so."""
-    property_of_undo(databases, 10)
+    property_of_undo(databases, 4)
 
 
 @pytest.mark.long

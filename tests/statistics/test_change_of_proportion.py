@@ -84,6 +84,7 @@ def test_the_same_check_catches_intervals_that_promise_too_much() -> None:
     assert max(worst_errors(mover, 1, 1, 0.8)) > 0.11
 
 
+@pytest.mark.long
 def test_coverage_with_thousands_of_cycles() -> None:
     """2,000 against 3,000 cycles that fail once in a thousand: all likely outcomes, both ends.
 

@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 from harness.cleanup import CleanupReport
+from harness.cleanup.given import command as of_command
 from harness.cleanup.given.command import CommandCleanup
 from harness.databases.sqlite.session import connect
 from harness.errors import UsageError
@@ -121,8 +122,9 @@ def test_a_command_that_fails(database: Path, line: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("trap", ["", "trap '' TERM; "])
-def test_a_command_that_hangs(database: Path, trap: str) -> None:
+def test_a_command_that_hangs(database: Path, trap: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its time it goes, and so does the child that it started, even one deaf to SIGTERM."""
+    monkeypatch.setattr(of_command, "_GRACE_S", 0.3)
     pids = database.parent / "pids"
     line = f"{trap}sleep 600 & echo $! $$ > {pids}; wait"
     report = clean(database, line, timeout_s=0.5)

@@ -28,12 +28,12 @@ def test_rows_are_the_same_for_any_number_of_workers(runs: Runs) -> None:
 
 def test_killed_whole_and_resumed_gives_the_rows_of_an_unbroken_run(runs: Runs) -> None:
     """SIGKILL of the run in mid-condition; its leftovers are swept by the next."""
-    runs.write(cycles=150)
+    runs.write(cycles=60)
     child = runs.child("killed", "Slow")
-    runs.wait_for("killed", 40)
+    runs.wait_for("killed", 15)
     child.kill()
     child.communicate()
-    assert 40 <= runs.stored("killed") < 300
+    assert 15 <= runs.stored("killed") < 120
     assert list(runs.folder.glob(f"{PREFIX}*"))
     time.sleep(0.3)  # its workers notice, and are gone
     assert runs("killed", resume=True) == 0
@@ -66,15 +66,15 @@ def test_workers_end_with_a_killed_run(runs: Runs) -> None:
 )
 def test_interrupted_ends_in_order_and_resumes(runs: Runs, number: int) -> None:
     """Ctrl-C: status 130, a word on how to go on, nothing left; then the rows are all there."""
-    runs.write(cycles=150)
+    runs.write(cycles=60)
     child = runs.child("broken", "Slow")
-    runs.wait_for("broken", 40)
+    runs.wait_for("broken", 15)
     child.send_signal(number)
     said, _ = child.communicate(timeout=30)
     assert child.returncode == 130
     assert "go on with --resume" in said
     assert not list(runs.folder.glob(f"{PREFIX}*"))
-    assert 40 <= runs.stored("broken") < 300
+    assert 15 <= runs.stored("broken") < 120
     assert runs("broken", resume=True) == 0
     assert runs("unbroken") == 0
     assert runs.rows("broken") == runs.rows("unbroken")

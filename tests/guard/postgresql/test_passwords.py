@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("psycopg")
 
+from tests import forked
 from tests.postgres import Databases
 
 PASSWORD = "p@s/s%:#w0rd"  # noqa: S105 - of a server for tests
@@ -45,11 +46,9 @@ def guarded(
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Guard a command, by a process of its own; what it says has no password."""
-    argv = [sys.executable, "-m", "harness", verbosity, "guard", "--database", address, *options]
+    words = [verbosity, "guard", "--database", address, *options]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    done = subprocess.run(
-        argv, capture_output=True, text=True, check=False, env=plain | (environment or {})
-    )
+    done = forked.run(words, env=plain | (environment or {}))
     said = done.stdout + done.stderr
     for part in (PASSWORD, ENCODED, "w0rd", "s/s%"):
         assert part not in said

@@ -79,7 +79,7 @@ def killed(case: Case, moments_s: Sequence[float]) -> None:
 
 def test_told_to_end_or_killed(case: Case) -> None:
     """A guard told to end ends in good order; of one that was killed the baseline comes back."""
-    told_to_end(case, [0.9, 1.6])
+    told_to_end(case, [1.2])
     killed(case, [1.2])
 
 
