@@ -159,7 +159,7 @@ class ClusterPool:
             while True:
                 if not self.stop.is_set():
                     self._hand_out(running)
-                if not running.flights and (self.stop.is_set() or running.over):
+                if not running.flights and (self.stop.is_set() or running.ended):
                     return
                 yield from self._collect(running)
                 self._watch(running)
@@ -176,7 +176,7 @@ class ClusterPool:
         while ready and len(running.flights) < IN_FLIGHT * self.size:
             order = running.again.popleft() if running.again else self._next(running)
             if order is None:
-                running.over = not running.again
+                running.over = True
                 return
             if running.enough(order.name):
                 continue
@@ -279,9 +279,14 @@ class _Running:
         self.again: deque[Order] = deque()
         self.flights: dict[Future[Any], _Flight] = {}
         self.arrived: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-        self.over = False
+        self.over = False  # nothing is left of the source
         self.looked_s = 0.0
         self.workerless_s = time.monotonic()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to hand out, nor to be run again."""
+        return self.over and not self.again
 
 
 # what Dask raises of tasks whose worker, or whose answer, was lost; each version has its own
