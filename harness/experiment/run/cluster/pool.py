@@ -31,6 +31,7 @@ from harness.experiment.run.cluster.orders import TOPIC, Answer, Order, Sent, St
 from harness.experiment.run.cluster.where import Where
 from harness.experiment.run.place import Baselines
 from harness.experiment.run.pool import STOP_S, Source, Task, find_site
+from harness.experiment.run.workers import Lost
 from harness.experiment.written.configuration import Condition
 from harness.log import Log
 from harness.results.records import CycleRecord
@@ -250,10 +251,7 @@ class ClusterPool:
         if ready or self._crew.coming:
             running.workerless_s = now
         elif now - running.workerless_s > WORKERLESS_S:
-            raise MeasurementError(
-                f"every worker of the cluster has been gone for {WORKERLESS_S:g} s; what came in "
-                "is stored: go on with --resume, with --on or without"
-            )
+            raise Lost(f"every worker of the cluster has been gone for {WORKERLESS_S:g} s")
         unwanted = [f for f, flight in running.flights.items() if running.enough(flight.order.name)]
         self._drop(running, unwanted)
         orphans = [f for f, flight in running.flights.items() if not flight.workers & ready]
