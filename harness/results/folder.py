@@ -29,8 +29,16 @@ def fingerprint(experiment: Experiment) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
-def refuse_used(folder: Path) -> None:
-    """Raise UsageError when ``folder`` holds results already, or can be no folder of results."""
+_ELSE = "go on with --resume, run anew with --overwrite, or name another folder with --output"
+
+
+def refuse_used(folder: Path, otherwise: str = _ELSE) -> None:
+    """Raise UsageError when ``folder`` holds results already, or can be no folder of results.
+
+    Args:
+        folder: where a run would begin.
+        otherwise: what people can do where it holds some.
+    """
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir():
         raise UsageError(
@@ -38,8 +46,7 @@ def refuse_used(folder: Path) -> None:
         )
     if (folder / RUN).exists() or (folder / CYCLES).exists():
         raise UsageError(
-            f"{folder} already holds results, and nothing was overwritten; "
-            "go on with --resume, run anew with --overwrite, or name another folder with --output"
+            f"{folder} already holds results, and nothing was overwritten; {otherwise}"
         )
 
 

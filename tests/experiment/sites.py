@@ -75,6 +75,15 @@ class Slow(Quick):
         return super().run(cycle)
 
 
+class Slower(Quick):
+    """A second a cycle: something can happen meanwhile."""
+
+    def run(self, cycle: int) -> CycleRecord:
+        """Take time."""
+        time.sleep(1)
+        return super().run(cycle)
+
+
 class Calm(Quick):
     """Nothing ever strikes."""
 

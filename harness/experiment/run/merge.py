@@ -15,7 +15,7 @@ from harness.experiment.run import concluding, verdicts
 from harness.experiment.run.same_baseline import BEGUN_IN
 from harness.experiment.written.configuration import Experiment
 from harness.results import again, settled, shards
-from harness.results.folder import CYCLES, locked, refuse_used, write_run
+from harness.results.folder import CYCLES, RUN, locked, refuse_used, write_run
 from harness.results.merging import alike, joining
 from harness.results.merging import part as parts_of
 from harness.results.merging.part import Part
@@ -33,7 +33,7 @@ def merge(folders: Sequence[Path], output: Path, console: Console) -> int:
         UsageError: they are not, one is not finished, or ``output`` holds results.
         MeasurementError: one is damaged, or the run cannot be written.
     """
-    refuse_used(output)
+    _refuse_used(output)
     alike.refuse_twice(folders)
     parts = [parts_of.opened(folder) for folder in folders]
     alike.refuse_others(parts)
@@ -45,6 +45,17 @@ def merge(folders: Sequence[Path], output: Path, console: Console) -> int:
     console.out(_sentence(parts, output), highlight=False)
     judged = concluding.concluded(output, console)
     return verdicts.exit_code(judged)
+
+
+def _refuse_used(output: Path) -> None:
+    """Raise UsageError where results are, or what a merge that was killed has left."""
+    anew = f"to merge anew remove {output}, or name another folder with --output"
+    if (output / CYCLES).exists() and not (output / RUN).exists():
+        raise UsageError(
+            f"{output} holds a {CYCLES} without its {RUN}, as a merge that was killed leaves it; "
+            f"{anew}"
+        )
+    refuse_used(output, f"'harness report' reads them; {anew}")
 
 
 def _write(parts: Sequence[Part], output: Path) -> None:

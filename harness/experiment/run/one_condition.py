@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from harness.errors import MeasurementError
 from harness.experiment.run.in_order import InOrder
 from harness.experiment.run.part import of_condition
 from harness.experiment.run.pool import Task
@@ -13,6 +14,7 @@ from harness.experiment.run.under_way import UnderWay
 from harness.experiment.written.configuration import Condition
 from harness.experiment.written.family import family
 from harness.log import Log
+from harness.results.shards import named
 from harness.results.store import Store
 
 _LOG = Log("run.condition")
@@ -42,11 +44,29 @@ def run_condition(run: UnderWay, store: Store, condition: Condition) -> None:
             store.append(passed)
             tally.add(passed)
             run.display.tick()
+        if not (in_order and in_order.decided):
+            refuse_lost(run, store, condition.name, wanted)
     run.display.show()
     if in_order is not None and in_order.decided:
         run.display.decided(condition.name, in_order.cycles)
     wall_s = time.monotonic() - began_s
     run.walls_s[condition.name] = run.walls_s.get(condition.name, 0.0) + wall_s
+
+
+def refuse_lost(run: UnderWay, store: Store, name: str, wanted: range) -> None:
+    """Raise MeasurementError where workers have ended, and cycles that nobody stopped are missing.
+
+    A verdict on what is there would leave out what may have failed.
+    """
+    if run.pool.stop.is_set():
+        return
+    if lost := gaps(store.done(name), wanted):
+        raise MeasurementError(
+            f"condition {name!a}: {', '.join(map(named, lost))} "
+            f"{'is' if sum(map(len, lost)) == 1 else 'are'} missing, though "
+            "nothing is under way any more: a defect of the harness. What came in is stored: go on "
+            "with --resume"
+        )
 
 
 def gaps(done: Sequence[range], wanted: range) -> list[range]:

@@ -35,7 +35,7 @@ from harness.experiment.run.pool import find_site
 from harness.experiment.run.progress_json import displayed
 from harness.experiment.run.sharing import Rounds
 from harness.experiment.run.under_way import UnderWay
-from harness.experiment.run.workers import Workers
+from harness.experiment.run.workers import Lost, Workers
 from harness.experiment.written.configuration import Experiment
 from harness.results import overwriting, shards
 from harness.results.folder import RUN, check_same, refuse_unused, refuse_used
@@ -119,7 +119,8 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
     ):
         run.say(unsure)
     try:
-        experiment, rates = _prepared(run, known, calibrate)
+        with _told_as_lost(earlier):
+            experiment, rates = _prepared(run, known, calibrate)
     except KeyboardInterrupt:  # no cycle has run, but --resume must find what was asked for
         if run.options.overwrite and (run.folder / RUN).exists():
             return _interrupted(run, untouched=True)
@@ -155,6 +156,19 @@ def _go(run: UnderWay, earlier: dict[str, Any] | None, calibrate: Calibrate) -> 
         if run.options.overwrite and not began:
             untouched = overwriting.put_back(run.folder)
     return _interrupted(run, untouched=untouched) if finished is None else _settled(run)
+
+
+@contextlib.contextmanager
+def _told_as_lost(earlier: dict[str, Any] | None) -> Iterator[None]:
+    """Say of workers that were lost before the first cycle that there is nothing to go on with."""
+    try:
+        yield
+    except Lost as lost:
+        if earlier is not None:
+            raise
+        raise MeasurementError(
+            f"{lost.why}; nothing was stored yet, so run it again, with --on or without"
+        ) from lost
 
 
 def _prepared(

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from harness.experiment.run.in_order import InOrder
-from harness.experiment.run.one_condition import gaps, run_condition
+from harness.experiment.run.one_condition import gaps, refuse_lost, run_condition
 from harness.experiment.run.pool import Task
 from harness.experiment.run.progress import Tally
 from harness.experiment.run.under_way import UnderWay
@@ -168,6 +168,9 @@ class Rounds:
             tasks, lambda name: going[name].in_order.decided or self._late()
         ):
             self._take(records, going)
+        for name, part in going.items():
+            if not part.in_order.decided and not self._late():
+                refuse_lost(self.run, self.store, name, range(part.allowed))
         self.run.display.show()
         self._account(time.monotonic() - began_s, spent_s)
 

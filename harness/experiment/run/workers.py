@@ -7,10 +7,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.errors import MeasurementError
 from harness.experiment.run.place import Baselines
 from harness.experiment.run.pool import Task
 from harness.experiment.written.configuration import Condition
 from harness.results.records import CycleRecord
+
+
+class Lost(MeasurementError):
+    """Nobody runs cycles any more.
+
+    Args:
+        why: in one clause.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"{why}; what came in is stored: go on with --resume, with --on or without"
+        )
+        self.why = why
 
 
 class Workers(Protocol):
@@ -36,4 +51,4 @@ class Workers(Protocol):
         """Return what run.json has to say of them, and of those that it named ``before``."""
 
 
-__all__ = ["Workers"]
+__all__ = ["Lost", "Workers"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from rich.console import Console
 
 from harness.analysis.loading import load
 from harness.errors import MeasurementError, UsageError
+from harness.experiment.run import merge as merging
 from harness.experiment.run.merge import merge
 from tests.experiment.run.runs import Runs
 from tests.results.merging.folders import shard
@@ -142,3 +145,21 @@ def test_several_machines_are_all_named(runs: Runs) -> None:
     assert run["machine"] == {"cpu": "fast or slow", "cores": 2}
     assert [entry["machine"]["cpu"] for entry in run["shards"]] == ["fast", "slow", "slow"]
     assert [entry.get("on") for entry in (run, *run["shards"])] == [None, None, None, "local:2"]
+
+
+def test_what_a_killed_merge_left_is_said(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cycles without run.json, or a run: never an advice that merging does not know."""
+    runs("x", cycles=range(5))
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(merging, "write_run", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        merged(runs, "x")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    with pytest.raises(UsageError, match="a merge that was killed leaves it; to merge anew remove"):
+        merged(runs, "x")
+    assert merged(runs, "x", output="again") == 0
+    with pytest.raises(UsageError) as refused:
+        merged(runs, "x", output="again")
+    assert "to merge anew remove" in str(refused.value)
+    assert "--resume" not in str(refused.value)

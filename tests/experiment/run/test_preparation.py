@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import MeasurementError, UsageError
 from harness.experiment.run import verdicts
+from harness.experiment.run.workers import Lost
 from harness.experiment.written.configuration import load
 from harness.results.records import CycleRecord
 from tests.experiment.run.runs import Runs
@@ -66,3 +67,27 @@ condition = "b"
     told = [json.loads((runs.folder / n / "run.json").read_text()) for n in ("one", "unbroken")]
     assert told[0]["rates"] == told[1]["rates"] == {"half": 0.4}
     assert told[0]["experiment"] == told[1]["experiment"]
+
+
+def test_a_cluster_lost_while_rates_are_solved_for(runs: Runs) -> None:
+    """Nothing is stored, so nothing can be gone on with; what was before, can."""
+    more = """faults.noop.rate = {set_by = "half"}
+[calibrations.half]
+target = 0.5
+condition = "b"
+"""
+    runs.write(more=more)
+
+    def lost(*_: object) -> dict[str, float]:
+        raise Lost("the cluster's scheduler is gone")
+
+    with pytest.raises(MeasurementError, match="is gone; nothing was stored yet, so run it again"):
+        runs("one", calibrate=lost)
+    assert not (runs.folder / "one").exists()
+
+    def interrupted(*_: object) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    assert runs("one", calibrate=interrupted) == 130
+    with pytest.raises(MeasurementError, match="is gone; what came in is stored: go on with"):
+        runs("one", calibrate=lost, resume=True)

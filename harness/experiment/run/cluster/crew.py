@@ -11,10 +11,11 @@ from typing import Any
 
 from distributed import Client
 
-from harness.errors import HarnessError, MeasurementError, UsageError
+from harness.errors import HarnessError, UsageError
 from harness.experiment.run.cluster import hosting
 from harness.experiment.run.cluster.orders import Sent, Terms
 from harness.experiment.run.cluster.software import REVISION, difference, software
+from harness.experiment.run.workers import Lost
 from harness.log import Log
 from harness.version import VERSION
 
@@ -212,14 +213,11 @@ class Crew:
         threading.Thread(target=welcome, daemon=True, name="a worker made ready").start()
 
     def check(self) -> None:
-        """Raise MeasurementError where the scheduler is lost."""
+        """Raise Lost where the scheduler is."""
         silent = time.monotonic() - self.heard_s > SILENT_S
         if self._client.status != "running" or silent:
             why = f"has not answered for {SILENT_S:g} s" if silent else "is gone"
-            raise MeasurementError(
-                f"the cluster's scheduler {why}; what came in is stored: go on with --resume, "
-                "with --on or without"
-            )
+            raise Lost(f"the cluster's scheduler {why}")
 
     def dismiss(self) -> None:
         """End what was started on every worker, as far as anybody answers."""

@@ -31,6 +31,7 @@ from harness.experiment.run.cluster.orders import TOPIC, Answer, Order, Sent, St
 from harness.experiment.run.cluster.where import Where
 from harness.experiment.run.place import Baselines
 from harness.experiment.run.pool import STOP_S, Source, Task, find_site
+from harness.experiment.run.workers import Lost
 from harness.experiment.written.configuration import Condition
 from harness.log import Log
 from harness.results.records import CycleRecord
@@ -159,7 +160,7 @@ class ClusterPool:
             while True:
                 if not self.stop.is_set():
                     self._hand_out(running)
-                if not running.flights and (self.stop.is_set() or running.over):
+                if not running.flights and (self.stop.is_set() or running.ended):
                     return
                 yield from self._collect(running)
                 self._watch(running)
@@ -176,7 +177,7 @@ class ClusterPool:
         while ready and len(running.flights) < IN_FLIGHT * self.size:
             order = running.again.popleft() if running.again else self._next(running)
             if order is None:
-                running.over = not running.again
+                running.over = True
                 return
             if running.enough(order.name):
                 continue
@@ -250,10 +251,7 @@ class ClusterPool:
         if ready or self._crew.coming:
             running.workerless_s = now
         elif now - running.workerless_s > WORKERLESS_S:
-            raise MeasurementError(
-                f"every worker of the cluster has been gone for {WORKERLESS_S:g} s; what came in "
-                "is stored: go on with --resume, with --on or without"
-            )
+            raise Lost(f"every worker of the cluster has been gone for {WORKERLESS_S:g} s")
         unwanted = [f for f, flight in running.flights.items() if running.enough(flight.order.name)]
         self._drop(running, unwanted)
         orphans = [f for f, flight in running.flights.items() if not flight.workers & ready]
@@ -279,9 +277,14 @@ class _Running:
         self.again: deque[Order] = deque()
         self.flights: dict[Future[Any], _Flight] = {}
         self.arrived: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-        self.over = False
+        self.over = False  # nothing is left of the source
         self.looked_s = 0.0
         self.workerless_s = time.monotonic()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to hand out, nor to be run again."""
+        return self.over and not self.again
 
 
 # what Dask raises of tasks whose worker, or whose answer, was lost; each version has its own

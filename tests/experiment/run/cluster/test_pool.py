@@ -18,6 +18,10 @@ from distributed import LocalCluster
 
 from harness.errors import MeasurementError
 from harness.experiment.run.cluster import pool as pools
+from harness.experiment.run.cluster.where import Where
+from harness.experiment.run.place import Baselines
+from harness.experiment.run.pool import Task
+from harness.experiment.written.configuration import Condition
 from tests.experiment.run.cluster.clusters import (
     CHECKOUT,
     Cluster,
@@ -182,6 +186,25 @@ def test_all_workers_gone(runs: Runs, folder: Path, monkeypatch: pytest.MonkeyPa
         assert runs("there", "Slow", workers=None, on=made.address, resume=True) == 0
     assert runs("here", workers=2, site="Slow") == 0
     assert runs.rows("there") == runs.rows("here")
+
+
+@pytest.mark.long
+def test_the_last_batch_is_not_forgotten(folder: Path) -> None:
+    """Nothing is left to hand out, and the only worker dies: what it had is run by the next."""
+    condition = Condition.model_validate({"name": "a", "workload": {"size_bytes": 262144}})
+    baselines = Baselines(folder, 1)
+    cycles = []
+    with (
+        cluster(folder, 1) as made,
+        pools.ClusterPool(Where(made.address), "tests.experiment.sites:Slower", 1, folder) as pool,
+    ):
+        pool.prepare([condition], baselines)
+        for records in pool.run([Task(condition, baselines.of(condition), range(2))]):
+            cycles += [record.cycle for record in records]
+            if len(made.workers) == 1:
+                made.workers[0].kill()
+                made.start()
+    assert cycles == [0, 1]
 
 
 DYING = """
