@@ -6,6 +6,7 @@ temporary files in one on the disk; both go when the process ends. pytest's own 
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -59,8 +60,9 @@ class Places:
         os.environ.clear()
         os.environ.update(self.before)
         tempfile.tempdir = None
-        for folder in (self.root, self.temporary):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.root, ignore_errors=True)
+        if not any(self.temporary.glob("pymp-*")):  # multiprocessing's, which it looks for at exit
+            shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 def memory() -> Path | None:
@@ -80,6 +82,7 @@ def move_in(*, first: bool) -> Places:
         Path(tempfile.mkdtemp(prefix="harness-tests-", dir=place)) for place in (memory(), outside)
     )
     places = Places(root, temporary, before)
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)  # after what is registered later
     for folder in (root, temporary):
         folder.chmod(0o711)  # a test may become another user on the way
     places.home.mkdir()
