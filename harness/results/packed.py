@@ -40,7 +40,7 @@ class PackedCycles:
         self._connection, self._table = connection, f"{schema}.blocks"
         query = f"SELECT 1 FROM {schema}.sqlite_schema WHERE name = 'blocks'"
         self._there = connection.execute(query).fetchone() is not None
-        self._last: tuple[tuple[int, int], Block] | None = None
+        self._last: tuple[tuple[int, int, int], Block] | None = None
 
     def numbers(self, condition: int) -> list[int]:
         """Return which blocks of a condition are packed, ascending."""
@@ -55,10 +55,11 @@ class PackedCycles:
         The last one is kept: it is asked for cycle by cycle. Unsound where it is damaged, or is
         not the one that its place says; UsageError where a newer version wrote it.
         """
-        if self._last is not None and self._last[0] == (condition, number):
-            return self._last[1]
         if not self._there:
             return None
+        key = (condition, number, self._connection.pragma("data_version"))  # who else wrote since
+        if self._last is not None and self._last[0] == key:
+            return self._last[1]
         query = f"SELECT layout, content FROM {self._table} WHERE condition = ? AND block = ?"
         row = self._connection.execute(query, (condition, number)).fetchone()
         if row is None:
@@ -73,7 +74,7 @@ class PackedCycles:
         cycles = block.columns["cycle"]
         if cycles[0] != number * blocks.CYCLES or len(cycles) != blocks.CYCLES:
             raise Unsound("content", 0, f"it is not that of block {number}")
-        self._last = ((condition, number), block)
+        self._last = (key, block)
         return block
 
     def each(self, condition: int) -> Iterator[Block]:

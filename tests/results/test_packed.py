@@ -130,6 +130,21 @@ def test_a_cycle_can_be_taken_out_of_a_block_and_put_back(copy: Path) -> None:
     assert len(Results(copy).columns("a")["cycle"]) == len(MADE)
 
 
+def test_who_reads_sees_what_was_taken_out_meanwhile(copy: Path) -> None:
+    """A block that was read once is not believed when somebody else has written since."""
+    reading, writing = Store(copy), Store(copy, write=True)
+    before = reading.record("a", 7)
+    writing.remove({"a": [7]})
+    assert reading.record("a", 7) is None
+    assert before is not None
+    writing.append([replace(before, detail="anew")])
+    after = reading.record("a", 7)
+    assert after is not None
+    assert after.detail == "anew"
+    writing.close()
+    reading.close()
+
+
 def test_a_run_of_rows_from_before_goes_on(made: Path, tmp_path: Path) -> None:
     """What an older harness has stored stays rows, without blocks; a block filled now is packed."""
     folder = tmp_path / "run"
